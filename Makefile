@@ -1,0 +1,140 @@
+# What a maintainer runs. `make` alone lists the targets; `make demo` and
+# `make test` need nothing before them but Go and Node.
+#
+# What is built stands behind real files, so that a second run is quick: stamps
+# below .build/, packages below */node_modules, the npm package below js/dist.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# PORT of the demo; FUZZTIME of each fuzzer; N, REPS, PEERS and WORK of the bench.
+PORT ?= 8080
+FUZZTIME ?= 3s
+export N REPS PEERS WORK
+
+WASM := GOOS=js GOARCH=wasm
+WASM_PACKAGES := ./query/... ./store/... ./wasm/...
+
+# Files that things are made of. Tests are none of them: a changed test rebuilds nothing.
+sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/build/*' -not -name '*_test.go' -not -name '*.test.ts' 2>/dev/null)
+GO_SOURCES := $(call sources,query store wasm) go.mod go.sum
+JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/README.md)
+DEMO_SOURCES := $(call sources,web-demo/src) $(wildcard web-demo/public/*.*) web-demo/index.html web-demo/vite.config.ts
+
+.PHONY: help setup build check test demo bench size pack clean
+.PHONY: tools format vet lint host types node race js fuzz browser atlas data
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- Tools and packages
+
+setup: tools js/node_modules/.stamp web-demo/node_modules/.stamp bench/node_modules/.stamp ## check Go and Node, find or install Chromium, install packages
+
+tools:
+	@scripts/tools.sh
+
+%/node_modules/.stamp: %/package.json %/package-lock.json | tools
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.build:
+	@mkdir -p $@
+
+# --- Building
+
+build: js/dist/.stamp ## compile the engine to WASM and the npm package to js/dist
+
+js/dist/.stamp: $(GO_SOURCES) $(JS_SOURCES) js/node_modules/.stamp | tools
+	npm run --silent build --prefix js
+	@touch $@
+
+pack: .build/stowage.tgz ## make the npm tarball, .build/stowage.tgz
+
+.build/stowage.tgz: js/dist/.stamp | .build
+	cd js && npm pack --silent --ignore-scripts --pack-destination ../.build
+	@mv .build/stowage-[0-9]*.tgz $@ && touch $@
+
+# --- Checking: a minute or two, before each commit
+
+check: format vet lint host types node size ## format, vet, lint, layers, host tests, types, Node tests, sizes
+
+format:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	  [ -z "$$unformatted" ] || { echo "not formatted (gofmt -w):" $$unformatted; exit 1; }
+
+vet:
+	go vet ./...
+	$(WASM) go vet $(WASM_PACKAGES)
+
+lint:
+	go tool -modfile=scripts/lint.mod staticcheck ./...
+	$(WASM) go tool -modfile=scripts/lint.mod staticcheck -tests=false ./wasm/...
+
+host:
+	go test ./...
+
+types: js/dist/.stamp web-demo/node_modules/stowage/.stamp
+	npm run --silent test:types --prefix js
+	npm run --silent types --prefix web-demo
+
+node: js/dist/.stamp
+	npm run --silent test --prefix js
+
+size: js/dist/.stamp ## brotli sizes against their budgets, code by Go package
+	node scripts/size.mjs --packages
+
+# --- Testing: everything
+
+test: check race js fuzz browser atlas ## all: check, race detector, Go tests in Node, fuzzers, browsers, the demo
+	@echo "all tests passed"
+
+race: tools
+	go test -race ./...
+
+# go_js_wasm_exec runs a WASM test binary in Node; it comes with Go.
+js: tools
+	$(WASM) go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $(WASM_PACKAGES)
+
+fuzz:
+	scripts/fuzz.sh $(FUZZTIME)
+
+browser: node .build/stowage.tgz | tools
+	CHROMIUM=$$(scripts/tools.sh chromium) npm run --silent test:browser --prefix js
+
+atlas: web-demo/dist/.stamp .build/atlas | tools
+	CHROMIUM=$$(scripts/tools.sh chromium) npm run --silent test --prefix web-demo
+
+# --- The demo
+
+demo: web-demo/dist/.stamp .build/atlas ## build the atlas and serve it (PORT=8080)
+	.build/atlas -addr 127.0.0.1:$(PORT)
+
+data: web-demo/public/data/manifest.json
+
+web-demo/public/data/manifest.json: web-demo/node_modules/.stamp $(wildcard web-demo/data/*.mjs)
+	npm run --silent data --prefix web-demo
+
+# The demo gets the package as a user would: out of the tarball.
+web-demo/node_modules/stowage/.stamp: .build/stowage.tgz web-demo/node_modules/.stamp
+	rm -rf $(@D) && mkdir -p $(@D) && tar -xzf $< -C $(@D) --strip-components=1
+	@touch $@
+
+web-demo/dist/.stamp: web-demo/node_modules/stowage/.stamp web-demo/public/data/manifest.json $(DEMO_SOURCES)
+	npm run --silent build --prefix web-demo
+	@touch $@
+
+.build/atlas: $(call sources,web-demo/server) | .build
+	go build -o $@ ./web-demo/server
+
+# --- Measuring
+
+bench: js/dist/.stamp bench/node_modules/.stamp | tools ## compare with raw IndexedDB and Dexie (N= REPS= PEERS= WORK=)
+	CHROMIUM=$$(scripts/tools.sh chromium) node bench/run.mjs
+	node bench/gates.mjs
+
+clean: ## remove all that was built, not what was installed
+	rm -rf .build js/dist js/build web-demo/dist web-demo/public/data web-demo/test/screenshots web-demo/node_modules/stowage

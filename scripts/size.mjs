@@ -1,0 +1,135 @@
+// Measures what a page downloads, by brotli at its strongest, and fails where a
+// budget is exceeded. With --packages it also says which Go package the module's
+// code comes from: that needs a second link, with names left in.
+//
+//   node scripts/size.mjs [--packages]
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { brotliCompressSync, constants } from 'node:zlib'
+import { buildSync } from '../js/node_modules/esbuild/lib/main.js'
+
+/** Budgets in bytes: kilobytes are thousands. */
+const budgets = { module: 1_000_000, javascript: 40_000 }
+
+const brotli = (bytes) =>
+  brotliCompressSync(bytes, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length, [constants.BROTLI_PARAM_LGWIN]: 24 },
+  }).length
+
+const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`
+
+const wasm = readFileSync('js/dist/stowage.wasm')
+const moduleSize = brotli(wasm)
+const javascriptSize = brotli(bundle())
+
+let failed = false
+for (const [what, bytes, budget, note] of [
+  ['WASM module', moduleSize, budgets.module, `${kB(wasm.length)} before compression`],
+  ['JavaScript', javascriptSize, budgets.javascript, 'open, tables, queries, all drivers, minified'],
+]) {
+  const over = bytes > budget
+  failed ||= over
+  console.log(`${over ? 'OVER' : '  ok'}  ${what.padEnd(12)} ${kB(bytes).padStart(9)} of ${kB(budget)}  (${note})`)
+}
+if (process.argv.includes('--packages')) printPackages()
+process.exitCode = failed ? 1 : 0
+
+/** What a bundler makes of `import * as all from 'stowage'`, its dependencies included. */
+function bundle() {
+  const built = buildSync({
+    entryPoints: ['js/dist/index.js'],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+    external: ['node:*'],
+    logLevel: 'error',
+  })
+  return built.outputFiles[0].contents
+}
+
+/** Prints the module's code by Go package, largest first, until little is left. */
+function printPackages() {
+  const folder = mkdtempSync(join(tmpdir(), 'stowage-size-'))
+  const env = { ...process.env, GOOS: 'js', GOARCH: 'wasm' }
+  try {
+    execFileSync('go', ['build', '-trimpath', '-o', join(folder, 'named.wasm'), './wasm'], { env })
+    const packages = execFileSync('go', ['list', '-deps', './wasm'], { env, encoding: 'utf8' }).trim().split('\n')
+    const sizes = codeByPackage(readFileSync(join(folder, 'named.wasm')), packages)
+    const total = [...sizes.values()].reduce((a, b) => a + b, 0)
+    console.log(`\ncode by Go package, of ${kB(total)} before compression:`)
+    let rest = total
+    for (const [name, bytes] of [...sizes].sort((a, b) => b[1] - a[1])) {
+      if (bytes < total / 200) break
+      rest -= bytes
+      console.log(`${kB(bytes).padStart(11)}  ${((100 * bytes) / total).toFixed(1).padStart(4)} %  ${name}`)
+    }
+    console.log(`${kB(rest).padStart(11)}  ${((100 * rest) / total).toFixed(1).padStart(4)} %  all others`)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/**
+ * Adds up the sizes of functions by package. The linker writes names with every
+ * character but letters, digits, '_' and '.' replaced by '_', package paths included.
+ */
+function codeByPackage(module, packages) {
+  const { sizes, names } = functions(module)
+  const mangled = new Map(packages.map((path) => [path.replace(/[^\w.]/g, '_'), path]))
+  const byPackage = new Map()
+  sizes.forEach((bytes, i) => {
+    const name = names.get(i) ?? ''
+    let dot = name.indexOf('.')
+    while (dot >= 0 && !mangled.has(name.slice(0, dot))) dot = name.indexOf('.', dot + 1)
+    const path = dot < 0 ? 'generated (equality, hashes, start)' : mangled.get(name.slice(0, dot))
+    byPackage.set(path, (byPackage.get(path) ?? 0) + bytes)
+  })
+  return byPackage
+}
+
+/** Reads a WASM binary: the size in bytes and the name of each function, by index. */
+function functions(module) {
+  let at = 8 // past the magic number and the version
+  const number = () => {
+    let value = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = module[at++]
+      value += (byte & 127) * 2 ** shift
+      if (byte < 128) return value
+    }
+  }
+  const text = () => {
+    const length = number()
+    return module.toString('utf8', at, (at += length))
+  }
+  const sizes = new Map()
+  const names = new Map()
+  let imported = 0
+  while (at < module.length) {
+    const section = module[at++]
+    const end = number() + at
+    if (section === 2) {
+      imported = number() // Go imports functions only
+    } else if (section === 10) {
+      for (let i = 0, all = number(); i < all; i++) {
+        const size = number()
+        sizes.set(imported + i, size)
+        at += size
+      }
+    } else if (section === 0 && text() === 'name') {
+      while (at < end) {
+        const kind = module[at++]
+        const past = number() + at
+        if (kind === 1) for (let left = number(); left > 0; left--) names.set(number(), text())
+        at = past
+      }
+    }
+    at = end
+  }
+  return { sizes, names }
+}
