@@ -1,0 +1,27 @@
+package query
+
+import "bytes"
+
+// KeyRange is a half-open range of encoded keys: Low ≤ key < High. A nil bound
+// is open.
+type KeyRange struct{ Low, High []byte }
+
+// Contains reports whether key lies in the range.
+func (r KeyRange) Contains(key []byte) bool {
+	return bytes.Compare(key, r.Low) >= 0 && (r.High == nil || bytes.Compare(key, r.High) < 0)
+}
+
+// Empty reports whether no key can lie in the range.
+func (r KeyRange) Empty() bool { return r.High != nil && bytes.Compare(r.Low, r.High) >= 0 }
+
+// PrefixRange is the range of all keys that start with the given components.
+// No tag is 0xFF, so prefix+0xFF is above every one of them.
+func PrefixRange(prefix []byte) KeyRange { return KeyRange{Low: prefix, High: above(prefix)} }
+
+// above is the smallest bound over all keys that start with the components prefix.
+func above(prefix []byte) []byte {
+	high := make([]byte, len(prefix)+1)
+	copy(high, prefix)
+	high[len(prefix)] = 0xff
+	return high
+}

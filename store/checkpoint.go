@@ -1,0 +1,339 @@
+package store
+
+import (
+	"context"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// checkpointing is a checkpoint under way.
+type checkpointing struct {
+	done Gate
+	err  error // set before done opens
+}
+
+const (
+	// foldBytes of overlay, or foldRecords of log, call for a checkpoint: few
+	// enough that opening replays them in a moment.
+	foldBytes   = 2 << 20
+	foldRecords = 1024
+)
+
+// wantCheckpoint starts a checkpoint when enough has been committed for one.
+func (e *Env) wantCheckpoint() {
+	e.mu.Lock()
+	s := e.committed
+	wanted := !e.closing && e.checkpoint == nil && !e.suspect &&
+		(s.bytes() > e.foldAt ||
+			s.position-e.root.position > foldRecords ||
+			runs(s.upper) >= maxRuns)
+	if wanted {
+		e.checkpoint = &checkpointing{done: e.scheduler.NewGate()}
+	}
+	e.mu.Unlock()
+	if wanted {
+		e.scheduler.Go(func(ctx context.Context) { _ = e.runCheckpoint(ctx, false) })
+	}
+}
+
+// Checkpoint folds everything committed so far into one tree and gives the log
+// records it covers back. Commits go on meanwhile. The engine does this by
+// itself; call it to make the next opening as quick as can be.
+func (e *Env) Checkpoint(ctx context.Context) error {
+	for {
+		e.mu.Lock()
+		if e.closing {
+			e.mu.Unlock()
+			return fail(Closed, "checkpoint", "", nil)
+		}
+		under := e.checkpoint
+		if under == nil {
+			e.checkpoint = &checkpointing{done: e.scheduler.NewGate()}
+			e.mu.Unlock()
+			return e.runCheckpoint(ctx, true)
+		}
+		e.mu.Unlock()
+		if err := under.done.Wait(ctx); err != nil {
+			return fail(Aborted, "checkpoint", "", err)
+		}
+	}
+}
+
+// room holds a writer back while the overlay is over its ceiling.
+func (e *Env) room(ctx context.Context) error {
+	for {
+		e.mu.Lock()
+		full := e.committed.bytes() > e.options.OverlayBytes
+		under := e.checkpoint
+		e.mu.Unlock()
+		if !full || under == nil {
+			return nil
+		}
+		if err := under.done.Wait(ctx); err != nil {
+			return fail(Aborted, "commit", "", err)
+		}
+		if under.err != nil {
+			return nil // the commit itself may still succeed
+		}
+	}
+}
+
+// runCheckpoint does the work of the checkpoint that e.checkpoint stands for.
+func (e *Env) runCheckpoint(ctx context.Context, whole bool) error {
+	err := e.fold(ctx, whole)
+	e.mu.Lock()
+	under := e.checkpoint
+	e.checkpoint = nil
+	under.err = err
+	e.foldAt = min(foldBytes, e.options.OverlayBytes/2)
+	if err != nil { // not again at the very next commit
+		e.foldAt += e.committed.bytes()
+	}
+	e.mu.Unlock()
+	under.done.Open()
+	return err
+}
+
+func (e *Env) fold(ctx context.Context, whole bool) error {
+	if err := e.sweep(ctx); err != nil {
+		return err
+	}
+	s, err := e.cut(ctx)
+	if err != nil {
+		return err
+	}
+	w := e.newPageWriter(ctx, e.worker(ctx))
+	trees, leftover, err := e.foldLayers(&reader{ctx: ctx, pages: e.pages}, w, s.lower, whole)
+	var blobs []Blob
+	if err == nil {
+		blobs, err = w.take()
+	}
+	if err == nil {
+		err = e.exchange(ctx, s, trees, leftover, blobs)
+	}
+	if err != nil {
+		e.discard(w.refs)
+		return err
+	}
+	e.settle(w.refs)
+	return nil
+}
+
+// cut moves all that is committed to the lower layers, which nobody writes to,
+// and starts new upper ones. It needs a moment in which no commit is under way.
+func (e *Env) cut(ctx context.Context) (*state, error) {
+	if err := e.turn.take(ctx); err != nil {
+		return nil, err
+	}
+	defer e.turn.pass()
+	for {
+		e.mu.Lock()
+		under := e.flushing
+		if under == nil && e.staged == nil {
+			break
+		}
+		e.mu.Unlock()
+		if err := under.done.Wait(ctx); err != nil {
+			return nil, fail(Aborted, "checkpoint", "", err)
+		}
+	}
+	defer e.mu.Unlock()
+	cut := *e.committed
+	cut.lower = nil
+	for _, l := range e.committed.layers() {
+		if l.memory == nil || l.memory.Len() > 0 {
+			cut.lower = append(cut.lower, l)
+		}
+	}
+	cut.upper = []layer{{memory: &memory{}}}
+	cut.upperBytes, cut.lowerBytes = 0, e.committed.bytes()
+	tip := cut
+	tip.sequence = e.tip.sequence
+	e.tip = &tip
+	e.committed = tip.freeze()
+	return &cut, nil
+}
+
+// foldLayers merges layers into the trees of the next root: one tree, or where
+// little of a large base is touched, a run above it.
+func (e *Env) foldLayers(in *reader, w *pageWriter, layers []layer, whole bool) ([]tree, []Ref, error) {
+	n := len(layers)
+	if !whole {
+		var err error
+		if n, err = e.depth(in, layers); err != nil {
+			return nil, nil, err
+		}
+	}
+	kept := make([]tree, 0, 1+len(layers)-n)
+	bottom := n == len(layers)
+	var dropped func(space) bool
+	if bottom {
+		var err error
+		if dropped, err = droppedSpaces(in, layers); err != nil {
+			return nil, nil, err
+		}
+	}
+	merged, leftover, err := e.merge(in, w, layers[:n], bottom, dropped)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !merged.empty() {
+		kept = append(kept, merged)
+	}
+	for _, l := range layers[n:] {
+		kept = append(kept, l.tree)
+	}
+	return kept, leftover, nil
+}
+
+// merge folds layers into one tree and lists the blobs that it leaves over.
+func (e *Env) merge(in *reader, w *pageWriter, layers []layer, bottom bool, dropped func(space) bool) (tree, []Ref, error) {
+	f := &fold{in: in, out: w, target: e.options.PageBytes, bottom: bottom, dropped: dropped}
+	merged, err := f.run(layers)
+	if err != nil {
+		return tree{}, nil, err
+	}
+	leftover, err := f.leftover(layers)
+	return merged, append(leftover, chunkRefs(f.dead)...), err
+}
+
+// depth decides how many of the layers, from the newest, to merge. Rewriting a
+// leaf for every few entries would multiply what is written, so as long as the
+// changes are sparse in the tree below them they become a run of their own.
+func (e *Env) depth(in *reader, layers []layer) (int, error) {
+	n := 0
+	var size int64
+	for ; n < len(layers) && layers[n].memory != nil; n++ {
+		size += int64(memoryBytes(layers[n].memory))
+	}
+	for ; n < len(layers); n++ {
+		below := layers[n].tree
+		if len(layers)-n > maxRuns {
+			size += below.root.bytes
+			continue
+		}
+		touched, err := e.touched(in, layers[:n], below)
+		if err != nil {
+			return 0, err
+		}
+		if touched > sparse*size {
+			return n, nil
+		}
+		size += below.root.bytes
+	}
+	return n, nil
+}
+
+// sparse is how many times as much as it changes a merge may rewrite.
+const sparse = 4
+
+// touched is the plain size of the leaves of a tree that layers above it change.
+func (e *Env) touched(in *reader, above []layer, below tree) (int64, error) {
+	if below.level == 0 {
+		return below.root.bytes, nil
+	}
+	var size int64
+	m := newMerge(layerSources(nil, above, in, KeyRange{}), KeyRange{})
+	c := newTreeCursor(in, below, KeyRange{})
+	work := e.worker(in.ctx)
+	for m.seek(nil); m.valid(); {
+		c.seekLeaf(m.key())
+		leaf, _ := c.atLeaf()
+		size += leaf.bytes
+		if c.failed != nil {
+			return 0, c.failed
+		}
+		end := c.leafEnd()
+		if end == nil {
+			break
+		}
+		m.seek(end)
+		if err := work(256); err != nil {
+			return 0, err
+		}
+	}
+	return size, m.err()
+}
+
+// droppedSpaces tells which databases are gone, nil if none is.
+func droppedSpaces(in *reader, layers []layer) (func(space) bool, error) {
+	bounds := catalogue.bounds(KeyRange{})
+	held := make(map[space]bool)
+	var last uint32
+	m := newMerge(layerSources(nil, layers, in, bounds), bounds)
+	for m.seek(nil); m.valid(); m.next() {
+		e, err := m.entry()
+		if err != nil {
+			return nil, err
+		}
+		if e.kind == deleted {
+			continue
+		}
+		if len(m.key()) == spaceBytes {
+			if last, _, err = msgp.ReadUint32Bytes(e.value); err != nil {
+				return nil, fail(Corrupt, "checkpoint: catalogue", "", nil)
+			}
+			continue
+		}
+		stored, err := in.value(e)
+		if err != nil {
+			return nil, err
+		}
+		id, _, ok := decodeDatabase(stored)
+		if !ok {
+			return nil, fail(Corrupt, "checkpoint: catalogue", "", nil)
+		}
+		held[id] = true
+	}
+	if err := m.err(); err != nil {
+		return nil, err
+	}
+	if len(held) == int(last) {
+		return nil, nil
+	}
+	return func(id space) bool { return id != catalogue && !held[id] }, nil
+}
+
+// exchange publishes new trees in place of the lower layers.
+func (e *Env) exchange(ctx context.Context, s *state, trees []tree, leftover []Ref, blobs []Blob) error {
+	e.mu.Lock()
+	next, old := e.root, e.rootBytes
+	e.mu.Unlock()
+	covered := next.position
+	next.generation++
+	next.position = s.position
+	next.trees = trees
+	stored, err := e.sealRoot(ctx, &next)
+	if err != nil {
+		return err
+	}
+	batch := &Batch{Put: blobs, Root: &RootSwap{Old: old, New: stored}}
+	for position := covered + 1; position <= s.position; position++ {
+		batch.Delete = append(batch.Delete, logName(position))
+	}
+	if !e.info.PrefixDurable {
+		batch.Durability = Strict
+	}
+	if err := e.backend.Commit(ctx, batch); err != nil {
+		e.mu.Lock()
+		e.suspect = true // it may have happened
+		e.mu.Unlock()
+		return backendError("checkpoint", err)
+	}
+	e.mu.Lock()
+	e.root, e.rootBytes = next, stored
+	e.epoch++
+	e.committed = e.committed.onto(trees)
+	e.tip = e.tip.onto(trees)
+	e.retire(leftover)
+	e.mu.Unlock()
+	e.forgetBodies(s.position)
+	return e.collect(ctx)
+}
+
+// onto returns the state with its lower layers replaced by trees.
+func (s *state) onto(trees []tree) *state {
+	moved := *s
+	moved.lower, moved.lowerBytes = layersOf(trees), 0
+	return &moved
+}

@@ -1,0 +1,248 @@
+package store
+
+import "bytes"
+
+// Cursor walks the keys of a database in order, both ways, within a range. It
+// starts nowhere: First, Last, Seek or SeekReverse position it. All moves report
+// whether they found an entry; after false, Err tells whether that was the end
+// or a failure. Writes of its own transaction show up as it moves on.
+type Cursor struct {
+	db      *DB
+	bounds  KeyRange // whole keys
+	merge   *merge
+	changes int // of the transaction, when merge was made
+
+	now     []byte // the whole key of the current entry
+	entry   entry
+	on      bool
+	noted   bool   // among the transaction's reads
+	from    []byte // where the walk since the last seek began
+	reverse bool
+	failed  error
+}
+
+// Cursor opens a cursor over a range of keys.
+func (db *DB) Cursor(r KeyRange) *Cursor {
+	c := &Cursor{db: db, bounds: db.space.bounds(r)}
+	if err := db.tx.usable("cursor"); err != nil {
+		c.failed = err
+	}
+	if db.tx.writable && !db.tx.exclusive {
+		db.tx.reads.cursors = append(db.tx.reads.cursors, c)
+	}
+	return c
+}
+
+// Close ends the cursor. A transaction's end closes it as well.
+func (c *Cursor) Close() {
+	c.note()
+	c.on, c.merge = false, nil
+}
+
+// First stands on the first entry of the range.
+func (c *Cursor) First() bool { return c.seek(c.bounds.Low) }
+
+// Last stands on the last entry of the range.
+func (c *Cursor) Last() bool { return c.seekBefore(c.bounds.High) }
+
+// Seek stands on the first entry at or above key.
+func (c *Cursor) Seek(key []byte) bool { return c.seek(c.db.space.whole(key)) }
+
+// SeekReverse stands on the last entry below key.
+func (c *Cursor) SeekReverse(key []byte) bool { return c.seekBefore(c.db.space.whole(key)) }
+
+func (c *Cursor) seek(whole []byte) bool {
+	if !c.begin(whole, false) {
+		return false
+	}
+	c.merge.seek(whole)
+	return c.settle(false)
+}
+
+func (c *Cursor) seekBefore(whole []byte) bool {
+	if !c.begin(whole, true) {
+		return false
+	}
+	c.merge.seekBefore(whole)
+	return c.settle(true)
+}
+
+// begin starts a walk at a whole key.
+func (c *Cursor) begin(whole []byte, reverse bool) bool {
+	c.note()
+	c.on = false
+	if c.failed != nil || bytes.Compare(c.bounds.Low, c.bounds.High) >= 0 || !c.open() {
+		return false
+	}
+	if bytes.Compare(whole, c.bounds.Low) < 0 {
+		whole = c.bounds.Low
+	} else if bytes.Compare(whole, c.bounds.High) > 0 {
+		whole = c.bounds.High
+	}
+	c.from, c.reverse, c.noted = append(c.from[:0], whole...), reverse, false
+	return true
+}
+
+// open makes the merge, anew when the transaction has written since.
+func (c *Cursor) open() bool {
+	if err := c.db.tx.usable("cursor"); err != nil {
+		c.failed = err
+		return false
+	}
+	if c.merge == nil || c.changes != c.db.tx.changes {
+		c.merge = newMerge(c.db.tx.sources(c.bounds), c.bounds)
+		c.changes = c.db.tx.changes
+	}
+	return true
+}
+
+// Next moves to the following entry.
+func (c *Cursor) Next() bool { return c.step(false) }
+
+// Prev moves to the entry before.
+func (c *Cursor) Prev() bool { return c.step(true) }
+
+func (c *Cursor) step(reverse bool) bool {
+	if !c.on || c.failed != nil {
+		return false
+	}
+	if c.reverse != reverse {
+		c.note()
+		c.from, c.reverse, c.noted = append(c.from[:0], c.now...), reverse, false
+	}
+	if c.changes != c.db.tx.changes {
+		if !c.open() {
+			return false
+		}
+		if reverse {
+			c.merge.seekBefore(c.now)
+		} else {
+			c.merge.seek(append(c.now[:len(c.now):len(c.now)], 0))
+		}
+		return c.settle(reverse)
+	}
+	c.move(reverse)
+	return c.settle(reverse)
+}
+
+func (c *Cursor) move(reverse bool) {
+	if reverse {
+		c.merge.prev()
+	} else {
+		c.merge.next()
+	}
+}
+
+// settle passes over tombstones and takes in the entry the merge stands on.
+func (c *Cursor) settle(reverse bool) bool {
+	for c.merge.valid() {
+		e, err := c.merge.entry()
+		if err != nil {
+			c.failed = err
+			break
+		}
+		if e.kind != deleted {
+			c.now, c.entry, c.on = append(c.now[:0], c.merge.key()...), e, true
+			return true
+		}
+		if c.failed = c.db.tx.Work(memoryEntryBytes); c.failed != nil {
+			break
+		}
+		c.move(reverse)
+	}
+	if c.failed == nil {
+		c.failed = c.merge.err()
+	}
+	c.on = false
+	return false
+}
+
+// Skip moves n entries on, as n calls of Next would. Where the rest of the range
+// stands in a single tree it costs no more than one.
+func (c *Cursor) Skip(n int64) bool {
+	if !c.on || n <= 0 {
+		return c.on
+	}
+	if t, ok := c.single(); ok {
+		return c.jump(t, n)
+	}
+	for ; n > 0; n-- {
+		if !c.Next() {
+			return false
+		}
+		if c.failed = c.db.tx.Work(memoryEntryBytes); c.failed != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// single returns the cursor over the only layer that holds entries in the range,
+// if it is a tree without tombstones.
+func (c *Cursor) single() (*treeCursor, bool) {
+	held, err := c.db.tx.holders(c.bounds)
+	if err != nil || len(held) != 1 || !held[0].counted {
+		return nil, false
+	}
+	return newTreeCursor(&c.db.tx.in, held[0].layer.tree, c.bounds), true
+}
+
+func (c *Cursor) jump(t *treeCursor, n int64) bool {
+	at, err := c.db.tx.in.rank(t.tree, c.now)
+	if err != nil {
+		c.failed = err
+		return false
+	}
+	t.seekRank(at + n)
+	if t.failed != nil {
+		c.failed = t.failed
+		return false
+	}
+	if !t.valid() || bytes.Compare(t.key(), c.bounds.High) >= 0 {
+		c.on = false
+		return false
+	}
+	c.merge.seek(t.key())
+	return c.settle(false)
+}
+
+// Key is the current entry's key, valid until the cursor moves.
+func (c *Cursor) Key() []byte {
+	if !c.on {
+		return nil
+	}
+	return c.now[spaceBytes:]
+}
+
+// Value is the current entry's value.
+func (c *Cursor) Value() ([]byte, error) {
+	if !c.on {
+		return nil, c.failed
+	}
+	if err := c.db.tx.usable("cursor"); err != nil {
+		return nil, err
+	}
+	return c.db.tx.in.value(c.entry)
+}
+
+// Err is why a move failed, nil where it only came to the end.
+func (c *Cursor) Err() error { return c.failed }
+
+// note adds the walk so far to the transaction's reads.
+func (c *Cursor) note() {
+	tx := c.db.tx
+	if c.noted || c.merge == nil || !tx.writable || tx.exclusive {
+		return
+	}
+	c.noted = true
+	read := KeyRange{Low: bytes.Clone(c.from), High: c.bounds.High}
+	if c.reverse {
+		read = KeyRange{Low: c.bounds.Low, High: bytes.Clone(c.from)}
+	}
+	if c.on && c.reverse {
+		read.Low = bytes.Clone(c.now)
+	} else if c.on {
+		read.High = append(bytes.Clone(c.now), 0)
+	}
+	tx.reads.add(read)
+}

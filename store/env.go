@@ -1,0 +1,228 @@
+package store
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+)
+
+// Options say how an environment is opened. The zero value is usable.
+type Options struct {
+	// Modifiers is the chain that pages and records pass on their way to the
+	// backend, in any order: it is ordered by kind.
+	Modifiers []Modifier
+	// CacheBytes is the ceiling of decoded pages kept in memory, 32 MiB if zero.
+	CacheBytes int
+	// OverlayBytes is the ceiling of committed changes kept in memory until a
+	// checkpoint folds them; writers wait there. 8 MiB if zero.
+	OverlayBytes int
+	// MaxValueBytes is the largest value or document, 16 MiB if zero.
+	MaxValueBytes int
+	// PageBytes is the plain size of a page, 48 KiB if zero. Tests make it small
+	// to have deep trees of few entries.
+	PageBytes int
+	// Durability is what a commit promises unless its transaction asks for more.
+	Durability Durability
+	// Scheduler runs and suspends operations; goroutines if nil.
+	Scheduler Scheduler
+	// Random draws the ids that make blob names unique; math/rand/v2 if nil. Two
+	// openings of one environment must never draw the same.
+	Random func() uint64
+}
+
+// Env is one opened store. All its methods may be called concurrently.
+type Env struct {
+	backend   Backend
+	options   Options
+	info      Properties
+	pages     *pager
+	scheduler Scheduler
+	turn      turn
+
+	mu         sync.Mutex // guards what follows; never held across a wait
+	root       root
+	rootBytes  []byte // the root as stored, nil while the backend has none
+	committed  *state // what readers see; never modified
+	tip        *state // committed and all that is staged on top of it
+	staged     *group // waits for the flush under way to end, nil if there is none
+	flushing   *group // being written, nil if none is
+	suspect    bool   // a write failed without saying whether it happened
+	live       map[*Tx]struct{}
+	recent     []writeSet // staged since the oldest live writing transaction began
+	epoch      uint64     // counts published roots
+	garbage    []garbage
+	bodies     []body           // chunks of log records too long for one blob
+	unwritten  map[Ref]struct{} // names given to transactions and folds under way
+	swept      bool             // what earlier openings left behind was looked for
+	foldAt     int              // bytes of overlay that call for the next checkpoint
+	checkpoint *checkpointing
+	writer     uint64
+	nextSeq    uint64
+	closing    bool
+	closed     bool
+}
+
+const (
+	defaultCacheBytes    = 32 << 20
+	defaultOverlayBytes  = 8 << 20
+	defaultMaxValueBytes = 16 << 20
+)
+
+// Open opens the environment that a backend holds, or a new one on an empty
+// backend. Nothing is written until the first commit. The backend belongs to
+// the environment from then on and is closed with it; when Open fails, it stays
+// the caller's.
+//
+// Errors: InvalidOption, Corrupt, NewerFormat, MissingModifier, and what the
+// backend reports.
+func Open(ctx context.Context, backend Backend, options Options) (*Env, error) {
+	setDefaults(&options)
+	sealer, err := newSealer(options.Modifiers)
+	if err != nil {
+		return nil, err
+	}
+	info, err := backend.Info(ctx)
+	if err != nil {
+		return nil, backendError("open", err)
+	}
+	if info.MaxBlob > 0 {
+		options.PageBytes = min(options.PageBytes, info.MaxBlob*3/4)
+	}
+	e := &Env{
+		backend:   backend,
+		options:   options,
+		info:      info.Properties,
+		pages:     &pager{backend: backend, sealer: sealer, cache: newCache(options.CacheBytes)},
+		scheduler: options.Scheduler,
+		live:      make(map[*Tx]struct{}),
+		unwritten: make(map[Ref]struct{}),
+		writer:    options.Random(),
+		foldAt:    min(foldBytes, options.OverlayBytes/2),
+	}
+	e.turn.scheduler = e.scheduler
+	if err := e.reload(ctx); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func setDefaults(o *Options) {
+	defaults := func(value *int, otherwise int) {
+		if *value <= 0 {
+			*value = otherwise
+		}
+	}
+	defaults(&o.CacheBytes, defaultCacheBytes)
+	defaults(&o.OverlayBytes, defaultOverlayBytes)
+	defaults(&o.MaxValueBytes, defaultMaxValueBytes)
+	defaults(&o.PageBytes, defaultPageBytes)
+	if o.Scheduler == nil {
+		o.Scheduler = goroutines{}
+	}
+	if o.Random == nil {
+		o.Random = rand.Uint64
+	}
+}
+
+// Close waits for the commits under way, then gives back the backend. It is
+// idempotent; every other call afterwards fails with Closed. Transactions that
+// are still open are ended.
+func (e *Env) Close(ctx context.Context) error {
+	e.mu.Lock()
+	if e.closing {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closing = true
+	e.mu.Unlock()
+	e.awaitIdle(ctx)
+	e.mu.Lock()
+	e.closed = true
+	for tx := range e.live {
+		tx.ended = true
+	}
+	clear(e.live)
+	e.mu.Unlock()
+	return backendError("close", e.backend.Close())
+}
+
+// awaitIdle waits until no commit and no checkpoint is under way.
+func (e *Env) awaitIdle(ctx context.Context) {
+	for {
+		e.mu.Lock()
+		var wait Gate
+		switch {
+		case e.flushing != nil:
+			wait = e.flushing.done
+		case e.checkpoint != nil:
+			wait = e.checkpoint.done
+		}
+		e.mu.Unlock()
+		if wait == nil || wait.Wait(ctx) != nil {
+			return
+		}
+	}
+}
+
+// newRefs gives out n names in sequence and returns the first.
+func (e *Env) newRefs(n int) Ref {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	first := Ref{e.writer, e.nextSeq + 1}
+	e.nextSeq += uint64(n)
+	for i := range n {
+		e.unwritten[first.plus(i)] = struct{}{}
+	}
+	return first
+}
+
+// chunkBytes is the plain size of a chunk of a large value: what a sealed blob
+// may hold, less the envelope and what stages may add.
+func (e *Env) chunkBytes() int {
+	if e.info.MaxBlob <= 0 {
+		return 1 << 20
+	}
+	return max(e.info.MaxBlob-sealSlack, e.info.MaxBlob/2)
+}
+
+// sealSlack is room for the envelope and for stages that lengthen their input.
+const sealSlack = 1024
+
+// Stat tells how large an environment is.
+type Stat struct {
+	Entries      int64 // of the trees; deleted and overwritten ones count until a merge
+	TreeBytes    int64 // plain size of all pages
+	Trees        int   // the base and the runs above it
+	OverlayBytes int64 // committed changes in memory
+	CacheBytes   int64 // decoded pages in memory
+	Position     uint64
+	Generation   uint64
+	Blobs        int64 // as the backend tells, −1 where unknown
+	StoredBytes  int64 // as the backend tells, −1 where unknown
+}
+
+// Stat reports sizes.
+func (e *Env) Stat(ctx context.Context) (Stat, error) {
+	e.mu.Lock()
+	if e.closing {
+		e.mu.Unlock()
+		return Stat{}, fail(Closed, "stat", "", nil)
+	}
+	s := e.committed
+	stat := Stat{OverlayBytes: int64(s.bytes()), Position: s.position, Generation: e.root.generation}
+	e.mu.Unlock()
+	for _, l := range s.layers() {
+		if l.memory == nil {
+			stat.Trees++
+			stat.Entries += l.tree.root.entries
+			stat.TreeBytes += l.tree.root.bytes
+		}
+	}
+	stat.CacheBytes = int64(e.pages.cache.size())
+	info, err := e.backend.Info(ctx)
+	if err != nil {
+		return Stat{}, backendError("stat", err)
+	}
+	stat.Blobs, stat.StoredBytes = info.Blobs, info.Bytes
+	return stat, nil
+}

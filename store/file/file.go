@@ -1,0 +1,279 @@
+// Package file is a backend that keeps each blob in a file of its own under one
+// directory: "r" is the root, "l/…" the log, "p/…" pages and chunks. The Node
+// driver of the JavaScript package reads and writes the same files.
+//
+// A blob is written under a temporary name, synced and renamed, so that a crash
+// leaves it whole or absent; directories are synced as well. Both durabilities
+// are therefore strict. A lock file keeps a second process out.
+package file
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/stowage-db/stowage/store"
+)
+
+// Backend keeps blobs in files. Use Open.
+type Backend struct {
+	dir string
+
+	mu     sync.Mutex // one batch at a time: Root is compared, then replaced
+	closed bool
+}
+
+var _ store.Backend = (*Backend)(nil)
+
+// temporary ends the names of files that are being written. No blob's name has
+// a dot in it.
+const temporary = ".tmp"
+
+// maxBlob is that of IndexedDB, so that an environment can move between them.
+const maxBlob = 64<<10 - 1
+
+// Open returns a backend on a directory, which is created if it does not exist.
+// It fails with Locked while another process has it open.
+func Open(dir string) (*Backend, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, failure("open", dir, err)
+	}
+	if err := lock(dir); err != nil {
+		return nil, err
+	}
+	return &Backend{dir: dir}, nil
+}
+
+// Read implements store.Backend.
+func (b *Backend) Read(ctx context.Context, names []string) ([][]byte, error) {
+	if err := b.usable(ctx); err != nil {
+		return nil, err
+	}
+	found := make([][]byte, len(names))
+	for i, name := range names {
+		bytes, err := b.read(name)
+		if err != nil {
+			return nil, err
+		}
+		found[i] = bytes
+	}
+	return found, nil
+}
+
+func (b *Backend) read(name string) ([]byte, error) {
+	bytes, err := os.ReadFile(b.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, failure("read", name, err)
+	}
+	if bytes == nil {
+		bytes = []byte{}
+	}
+	return bytes, nil
+}
+
+// Commit implements store.Backend.
+func (b *Backend) Commit(ctx context.Context, batch *store.Batch) error {
+	if err := b.usable(ctx); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.compareRoot(batch.Root); err != nil {
+		return err
+	}
+	for _, blob := range batch.Add {
+		if _, err := os.Lstat(b.path(blob.Name)); err == nil {
+			return &store.Error{Code: store.Conflict, Op: "commit", Name: blob.Name}
+		}
+	}
+	// What is referred to becomes durable before what refers to it.
+	if err := b.write(batch.Put); err != nil {
+		return err
+	}
+	if err := b.write(batch.Add); err != nil {
+		return err
+	}
+	if batch.Root != nil {
+		if err := b.write([]store.Blob{{Name: store.RootName, Bytes: batch.Root.New}}); err != nil {
+			return err
+		}
+	}
+	for _, name := range batch.Delete {
+		if err := os.Remove(b.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return failure("delete", name, err)
+		}
+	}
+	return nil
+}
+
+func (b *Backend) compareRoot(swap *store.RootSwap) error {
+	if swap == nil {
+		return nil
+	}
+	stored, err := b.read(store.RootName)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(stored, swap.Old) || (stored == nil) != (swap.Old == nil) {
+		return &store.Error{Code: store.Conflict, Op: "commit", Name: store.RootName}
+	}
+	return nil
+}
+
+// write makes blobs durable under their names.
+func (b *Backend) write(blobs []store.Blob) error {
+	dirs := make(map[string]bool)
+	for _, blob := range blobs {
+		path := b.path(blob.Name)
+		dir := filepath.Dir(path)
+		if !dirs[dir] {
+			if err := b.makeDir(dir); err != nil {
+				return failure("write", blob.Name, err)
+			}
+			dirs[dir] = true
+		}
+		if err := writeFile(path, blob.Bytes); err != nil {
+			return failure("write", blob.Name, err)
+		}
+	}
+	for dir := range dirs {
+		if err := syncDir(dir); err != nil {
+			return failure("write", dir, err)
+		}
+	}
+	return nil
+}
+
+// makeDir creates a directory and makes its entry, and its parents', durable.
+func (b *Backend) makeDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for parent := filepath.Dir(dir); len(parent) >= len(b.dir); parent = filepath.Dir(parent) {
+		if err := syncDir(parent); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeFile(path string, bytes []byte) error {
+	f, err := os.OpenFile(path+temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(bytes)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(path+temporary, path)
+	}
+	if err != nil {
+		_ = os.Remove(path + temporary) // the first error is the one to report
+	}
+	return err
+}
+
+// List implements store.Backend.
+func (b *Backend) List(ctx context.Context, prefix string) ([]string, error) {
+	if err := b.usable(ctx); err != nil {
+		return nil, err
+	}
+	var names []string
+	err := b.walk(func(name string, _ fs.DirEntry) error {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+		return ctx.Err()
+	})
+	slices.Sort(names)
+	return names, err
+}
+
+// walk visits every blob.
+func (b *Backend) walk(visit func(name string, entry fs.DirEntry) error) error {
+	err := filepath.WalkDir(b.dir, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name := filepath.ToSlash(strings.TrimPrefix(path[len(b.dir):], string(filepath.Separator)))
+		if name == lockName || strings.HasSuffix(name, temporary) {
+			return nil
+		}
+		return visit(name, entry)
+	})
+	if err != nil {
+		return failure("list", b.dir, err)
+	}
+	return nil
+}
+
+// Info implements store.Backend.
+func (b *Backend) Info(ctx context.Context) (store.Info, error) {
+	if err := b.usable(ctx); err != nil {
+		return store.Info{}, err
+	}
+	info := store.Info{Properties: store.Properties{PrefixDurable: true, MaxBlob: maxBlob}}
+	err := b.walk(func(_ string, entry fs.DirEntry) error {
+		stat, err := entry.Info()
+		if err != nil {
+			return nil // deleted since it was listed
+		}
+		info.Blobs++
+		info.Bytes += stat.Size()
+		return nil
+	})
+	return info, err
+}
+
+// Close implements store.Backend.
+func (b *Backend) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil
+	}
+	b.closed = true
+	return unlock(b.dir)
+}
+
+func (b *Backend) usable(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return &store.Error{Code: store.Closed, Op: "file"}
+	}
+	return ctx.Err()
+}
+
+func (b *Backend) path(name string) string { return filepath.Join(b.dir, filepath.FromSlash(name)) }
+
+// failure gives an error of the file system a code.
+func failure(op, name string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	code := store.BackendFailed
+	if noSpace(err) {
+		code = store.Quota
+	}
+	return &store.Error{Code: code, Op: "file " + op, Name: name, Err: err}
+}

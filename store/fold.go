@@ -1,0 +1,196 @@
+package store
+
+import "bytes"
+
+// fold merges layers into one tree. Leaves whose keys no other layer touches
+// are adopted whole, unread: bulk data in ascending order is written once.
+type fold struct {
+	in      *reader
+	out     *pageWriter
+	target  int              // bytes of a plain page
+	bottom  bool             // nothing lies below: tombstones and dropped databases fall away
+	dropped func(space) bool // with bottom: whether a space's database is gone; nil: none is
+
+	adopted map[Ref]bool
+	dead    []Overflow // large values that nothing refers to once the fold is published
+	cursors []*treeCursor
+	sources []source
+}
+
+// run merges layers, newest first.
+func (f *fold) run(layers []layer) (tree, error) {
+	f.adopted = make(map[Ref]bool)
+	for _, l := range layers {
+		if l.memory != nil {
+			f.sources = append(f.sources, newMemoryCursor(l.memory))
+			f.cursors = append(f.cursors, nil)
+			continue
+		}
+		c := newTreeCursor(f.in, l.tree, KeyRange{})
+		f.sources = append(f.sources, c)
+		f.cursors = append(f.cursors, c)
+	}
+	for _, s := range f.sources {
+		s.seek(nil)
+	}
+	b := newBuilder(f.out, f.target)
+	for {
+		at, err := f.least()
+		if err != nil {
+			return tree{}, err
+		}
+		if at < 0 {
+			return b.finish()
+		}
+		if err := f.step(b, at); err != nil {
+			return tree{}, err
+		}
+	}
+}
+
+// least finds the source with the smallest key, the newest among equals.
+func (f *fold) least() (int, error) {
+	at := -1
+	for i, s := range f.sources {
+		if !s.valid() {
+			if err := s.err(); err != nil {
+				return -1, err
+			}
+			continue
+		}
+		if at < 0 || bytes.Compare(s.key(), f.sources[at].key()) < 0 {
+			at = i
+		}
+	}
+	return at, nil
+}
+
+// step passes on one leaf or one entry of the source at hand.
+func (f *fold) step(b *builder, at int) error {
+	if c := f.cursors[at]; c != nil {
+		if leaf, ok := c.atLeaf(); ok && b.adopts(leaf) && f.alone(at, leaf) {
+			f.adopted[leaf.ref] = true
+			if err := b.adopt(c.key(), leaf); err != nil {
+				return err
+			}
+			c.skipLeaf()
+			return f.out.work(64)
+		}
+	}
+	s := f.sources[at]
+	e, err := s.entry()
+	if err != nil {
+		return err
+	}
+	key := s.key()
+	if err := f.supersede(at, key); err != nil {
+		return err
+	}
+	if f.keeps(key, e) {
+		err = b.add(key, e)
+	} else {
+		f.bury(e)
+	}
+	if err != nil {
+		return err
+	}
+	work := len(key) + len(e.value)
+	s.next()
+	return f.out.work(work)
+}
+
+// alone reports whether the leaf at hand can be taken over: no other layer has
+// a key within it, and nothing in it is to fall away.
+func (f *fold) alone(at int, leaf child) bool {
+	end := f.cursors[at].leafEnd()
+	for i, s := range f.sources {
+		if i != at && s.valid() && (end == nil || bytes.Compare(s.key(), end) < 0) {
+			return false
+		}
+	}
+	if !f.bottom {
+		return true
+	}
+	if leaf.tombstones > 0 {
+		return false
+	}
+	return f.dropped == nil || end != nil && spaceOf(end) == spaceOf(f.sources[at].key()) && !f.dropped(spaceOf(end))
+}
+
+// supersede passes over the older entries of a key.
+func (f *fold) supersede(at int, key []byte) error {
+	for i := at + 1; i < len(f.sources); i++ {
+		s := f.sources[i]
+		if !s.valid() || !bytes.Equal(s.key(), key) {
+			continue
+		}
+		e, err := s.entry()
+		if err != nil {
+			return err
+		}
+		f.bury(e)
+		s.next()
+	}
+	return nil
+}
+
+// bury notes the chunks of an entry that the merged tree will not have.
+func (f *fold) bury(e entry) {
+	if e.kind != overflow {
+		return
+	}
+	if o, ok := readOverflow(e.value); ok {
+		f.dead = append(f.dead, o)
+	}
+}
+
+func (f *fold) keeps(key []byte, e entry) bool {
+	if !f.bottom {
+		return true
+	}
+	return e.kind != deleted && (f.dropped == nil || !f.dropped(spaceOf(key)))
+}
+
+// leftover lists the pages of the merged trees that the new tree does not use.
+func (f *fold) leftover(layers []layer) ([]Ref, error) {
+	var refs []Ref
+	for _, l := range layers {
+		if l.memory != nil {
+			continue
+		}
+		err := f.in.walkPages(l.tree, func(c child, level int) error {
+			if !f.adopted[c.ref] {
+				refs = append(refs, c.ref)
+			}
+			return f.out.work(32)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return refs, nil
+}
+
+// walkPages visits every page of a tree, reading its branches only.
+func (r *reader) walkPages(t tree, visit func(c child, level int) error) error {
+	if t.empty() {
+		return nil
+	}
+	return r.walkBelow(t.root, t.level, visit)
+}
+
+func (r *reader) walkBelow(c child, level int, visit func(child, int) error) error {
+	if err := visit(c, level); err != nil || level == 0 {
+		return err
+	}
+	p, err := r.node(c.ref, level)
+	if err != nil {
+		return err
+	}
+	for i := range p.len() {
+		if err := r.walkBelow(p.child(i), level-1, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}

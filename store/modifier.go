@@ -1,0 +1,43 @@
+package store
+
+import "context"
+
+// Modifier is one stage of the chain between plain pages or records and the
+// sealed blobs a backend holds: compression, encryption, a user's own. Seal is
+// called on the way out, Open on the way back, each on a whole batch, so that a
+// stage may hand all of it to the host at once.
+type Modifier interface {
+	// Stage identifies the stage in stored blobs.
+	Stage() Stage
+	// Seal replaces each blob's Bytes. It must not modify the slices it was
+	// given. A stage that cannot improve a blob may leave it and set Skipped.
+	Seal(ctx context.Context, blobs []Sealing) error
+	// Open undoes Seal. Bytes that it did not write are Corrupt, never a panic.
+	Open(ctx context.Context, blobs []Sealing) error
+}
+
+// Stage names a modifier in every blob it took part in. The chain is ordered by
+// Kind, whatever order it was given in, so that compressing what is already
+// encrypted cannot be expressed.
+type Stage struct {
+	Kind StageKind
+	ID   byte // unique within the kind; stored
+}
+
+// StageKind orders the chain.
+type StageKind uint8
+
+const (
+	Convert StageKind = iota + 1
+	Compress
+	Encrypt
+	User
+)
+
+// Sealing is a blob on its way through the chain.
+type Sealing struct {
+	Kind    BlobKind
+	Name    string // the name it is stored under
+	Bytes   []byte
+	Skipped bool // set by Seal: the stage left Bytes as they were
+}

@@ -1,0 +1,203 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// page is one decoded, immutable node of a tree. Its plain form is MessagePack:
+//
+//	array of 4
+//	  level    uint  0 = leaf
+//	  prefix   bin   what all keys of the page start with
+//	  offsets  bin   uint16 little-endian each: where an entry starts in body
+//	  body     bin   the entries, ascending by key
+//
+//	leaf entry     key bin (without the prefix), then an entry (see entry)
+//	branch entry   key bin (without the prefix), then a bin (see child)
+//
+// A branch entry's key is exactly the first key below its child, so that a
+// merge can tell where a leaf begins and ends without reading it.
+type page struct {
+	level   int
+	prefix  []byte
+	offsets []byte
+	body    []byte
+}
+
+// child is a branch's view of the page below it, stored as a bin of 48 bytes.
+// The counts are of the whole subtree.
+//
+//	offset  0  writer      uint64 big-endian, as are all that follow
+//	        8  seq
+//	       16  entries     of leaves, tombstones included
+//	       24  tombstones
+//	       32  overflows   entries whose value is stored in chunks
+//	       40  bytes       of all plain pages
+type child struct {
+	ref        Ref
+	entries    int64
+	tombstones int64
+	overflows  int64
+	bytes      int64
+}
+
+const childBytes = refBytes + 4*8
+
+// pageOverhead bounds what a plain page needs besides prefix, offsets and body.
+const pageOverhead = 1 + 1 + 3*5
+
+func (c child) append(dst []byte) []byte {
+	dst = c.ref.append(dst)
+	for _, count := range [...]int64{c.entries, c.tombstones, c.overflows, c.bytes} {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(count))
+	}
+	return dst
+}
+
+// readChild reads a stored child. Counts that cannot be true are refused.
+func readChild(b []byte) (c child, ok bool) {
+	if len(b) != childBytes {
+		return child{}, false
+	}
+	count := func(at int) int64 { return int64(binary.BigEndian.Uint64(b[at:])) }
+	c = child{readRef(b), count(16), count(24), count(32), count(40)}
+	ok = c.entries > 0 && c.entries < 1<<48 && c.bytes > 0 && c.bytes < 1<<48 &&
+		c.tombstones >= 0 && c.tombstones <= c.entries && c.overflows >= 0 && c.overflows <= c.entries
+	return c, ok
+}
+
+// plus adds up the counts of two subtrees; the ref is c's.
+func (c child) plus(other child) child {
+	c.entries += other.entries
+	c.tombstones += other.tombstones
+	c.overflows += other.overflows
+	c.bytes += other.bytes
+	return c
+}
+
+// decodePage reads a plain page without copying it. Every entry is walked once,
+// so that later accesses need no checks: whatever the bytes, a page that
+// decodes can be searched and read without a panic.
+func decodePage(plain []byte) (*page, bool) {
+	n, b, err := msgp.ReadArrayHeaderBytes(plain)
+	if err != nil || n != 4 {
+		return nil, false
+	}
+	level, b, err := msgp.ReadIntBytes(b)
+	if err != nil || level < 0 || level > maxLevel {
+		return nil, false
+	}
+	p := &page{level: level}
+	for _, field := range []*[]byte{&p.prefix, &p.offsets, &p.body} {
+		var ok bool
+		if *field, b, ok = readBin(b); !ok {
+			return nil, false
+		}
+	}
+	if len(b) != 0 || len(p.offsets) == 0 || len(p.offsets)%2 != 0 {
+		return nil, false
+	}
+	return p, p.walk()
+}
+
+// maxLevel bounds the height of a tree, so that damaged bytes cannot make a
+// search run for ever. Two entries a page would still hold 2³² of them.
+const maxLevel = 32
+
+// walk reports whether offsets and body agree.
+func (p *page) walk() bool {
+	rest := p.body
+	for i := range p.len() {
+		if len(p.body)-len(rest) != p.offset(i) {
+			return false
+		}
+		var ok bool
+		if _, rest, ok = readBin(rest); !ok {
+			return false
+		}
+		if p.level == 0 {
+			_, rest, ok = readEntry(rest)
+		} else {
+			var stored []byte
+			if stored, rest, ok = readBin(rest); ok {
+				_, ok = readChild(stored)
+			}
+		}
+		if !ok {
+			return false
+		}
+	}
+	return len(rest) == 0
+}
+
+// len is the number of entries, at least one.
+func (p *page) len() int { return len(p.offsets) / 2 }
+
+// size is the number of bytes the page keeps in memory.
+func (p *page) size() int { return len(p.prefix) + len(p.offsets) + len(p.body) + pageOverhead }
+
+func (p *page) offset(i int) int { return int(binary.LittleEndian.Uint16(p.offsets[2*i:])) }
+
+// suffix is the key of entry i without the page's prefix.
+func (p *page) suffix(i int) []byte {
+	key, _, _ := readBin(p.body[p.offset(i):])
+	return key
+}
+
+// appendKey appends the whole key of entry i.
+func (p *page) appendKey(dst []byte, i int) []byte {
+	return append(append(dst, p.prefix...), p.suffix(i)...)
+}
+
+// entry is the value of leaf entry i.
+func (p *page) entry(i int) entry {
+	_, rest, _ := readBin(p.body[p.offset(i):])
+	e, _, _ := readEntry(rest)
+	return e
+}
+
+// child is the child of branch entry i.
+func (p *page) child(i int) child {
+	_, rest, _ := readBin(p.body[p.offset(i):])
+	stored, _, _ := readBin(rest)
+	c, _ := readChild(stored)
+	return c
+}
+
+// search returns the first entry whose key is at or above key (len where there
+// is none), and whether it is key itself.
+func (p *page) search(key []byte) (i int, exact bool) {
+	if len(key) < len(p.prefix) || !bytes.Equal(key[:len(p.prefix)], p.prefix) {
+		if bytes.Compare(key, p.prefix) < 0 {
+			return 0, false
+		}
+		return p.len(), false
+	}
+	key = key[len(p.prefix):]
+	low, high := 0, p.len()
+	for low < high {
+		middle := int(uint(low+high) >> 1)
+		switch c := bytes.Compare(p.suffix(middle), key); {
+		case c == 0:
+			return middle, true
+		case c < 0:
+			low = middle + 1
+		default:
+			high = middle
+		}
+	}
+	return low, false
+}
+
+// descend returns the branch entry below which key would stand: the last one
+// whose key is at or below it, else the first.
+func (p *page) descend(key []byte) int {
+	i, exact := p.search(key)
+	if exact || i == 0 {
+		return i
+	}
+	return i - 1
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// pageWriter names, seals and writes pages and chunks that nothing refers to
+// yet. What is in blobs has not been written: it belongs into the batch that
+// publishes it, so that a small commit stays a single write.
+type pageWriter struct {
+	env  *Env
+	ctx  context.Context
+	work func(bytes int) error // lets others run
+
+	plain      []Blob // waiting to be sealed
+	plainKind  BlobKind
+	plainBytes int
+	blobs      []Blob // sealed, waiting to be written
+	blobBytes  int
+	refs       []Ref // all names given out
+}
+
+const (
+	// sealBytes is how much is sealed at once: enough for a stage to work in
+	// bulk, little enough that it takes a few milliseconds.
+	sealBytes = 256 << 10
+	// writeBytes is how much is handed to the backend at once.
+	writeBytes = 4 << 20
+)
+
+func (e *Env) newPageWriter(ctx context.Context, work func(int) error) *pageWriter {
+	return &pageWriter{env: e, ctx: ctx, work: work}
+}
+
+// write takes one page and returns its name. The page goes into the cache, for
+// what was just written is what is read next.
+func (w *pageWriter) write(p *page) (Ref, error) {
+	ref := w.env.newRefs(1)
+	w.refs = append(w.refs, ref)
+	plain := p.encode()
+	w.env.pages.cache.put(ref, p)
+	return ref, w.add(PageBlob, Blob{ref.name(), plain})
+}
+
+// value takes a large value in chunks.
+func (w *pageWriter) value(value []byte) (Overflow, error) {
+	size := w.env.chunkBytes()
+	o := Overflow{Chunks: (len(value) + size - 1) / size, Size: len(value)}
+	o.First = w.env.newRefs(o.Chunks)
+	for i := range o.Chunks {
+		ref := o.First.plus(i)
+		w.refs = append(w.refs, ref)
+		chunk := value[i*size : min((i+1)*size, len(value))]
+		if err := w.add(ChunkBlob, Blob{ref.name(), chunk}); err != nil {
+			return Overflow{}, err
+		}
+	}
+	return o, nil
+}
+
+func (w *pageWriter) add(kind BlobKind, b Blob) error {
+	if kind != w.plainKind {
+		if err := w.seal(); err != nil {
+			return err
+		}
+		w.plainKind = kind
+	}
+	w.plain = append(w.plain, b)
+	w.plainBytes += len(b.Bytes)
+	if w.plainBytes >= sealBytes {
+		if err := w.seal(); err != nil {
+			return err
+		}
+	}
+	if w.blobBytes >= writeBytes {
+		return w.flush()
+	}
+	return nil
+}
+
+// seal turns what is waiting into blobs.
+func (w *pageWriter) seal() error {
+	if len(w.plain) == 0 {
+		return nil
+	}
+	sealed, err := w.env.pages.sealer.seal(w.ctx, w.plainKind, w.plain)
+	if err != nil {
+		return err
+	}
+	for _, b := range sealed {
+		w.blobBytes += len(b.Bytes)
+	}
+	w.blobs = append(w.blobs, sealed...)
+	work := w.plainBytes
+	w.plain, w.plainBytes = nil, 0
+	return w.work(work)
+}
+
+// flush writes the sealed blobs, unpublished.
+func (w *pageWriter) flush() error {
+	blobs := w.blobs
+	w.blobs, w.blobBytes = nil, 0
+	if len(blobs) == 0 {
+		return nil
+	}
+	return backendError("write pages", w.env.backend.Commit(w.ctx, &Batch{Put: blobs}))
+}
+
+// take seals the rest and returns the blobs that are still to be written.
+func (w *pageWriter) take() ([]Blob, error) {
+	if err := w.seal(); err != nil {
+		return nil, err
+	}
+	blobs := w.blobs
+	w.blobs, w.blobBytes = nil, 0
+	return blobs, nil
+}
+
+// encode is the page's plain form.
+func (p *page) encode() []byte {
+	b := make([]byte, 0, p.size()+8)
+	b = msgp.AppendArrayHeader(b, 4)
+	b = msgp.AppendInt(b, p.level)
+	for _, field := range [...][]byte{p.prefix, p.offsets, p.body} {
+		b = appendBin(b, field)
+	}
+	return b
+}
+
+// appendBin appends a MessagePack bin.
+func appendBin(dst, value []byte) []byte { return msgp.AppendBytes(dst, value) }

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"bytes"
+	"slices"
+)
+
+// readSet is what a writing transaction has read, as ranges of whole keys: what
+// must not have changed for it to commit.
+type readSet struct {
+	ranges  []KeyRange
+	cursors []*Cursor // whose walks are not among the ranges yet
+}
+
+// maxReadRanges is how many ranges are kept apart before they are merged into
+// one per database. That can only cause a conflict too many, never one too few.
+const maxReadRanges = 8192
+
+// point adds a single key.
+func (r *readSet) point(key []byte) {
+	r.add(KeyRange{Low: key, High: append(key[:len(key):len(key)], 0)})
+}
+
+func (r *readSet) add(read KeyRange) {
+	r.ranges = append(r.ranges, read)
+	if len(r.ranges) > maxReadRanges {
+		r.coarsen()
+	}
+}
+
+// coarsen merges the ranges into one per database.
+func (r *readSet) coarsen() {
+	r.sort()
+	merged := r.ranges[:1]
+	for _, next := range r.ranges[1:] {
+		last := &merged[len(merged)-1]
+		if spaceOf(next.Low) != spaceOf(last.Low) {
+			merged = append(merged, next)
+		} else if bytes.Compare(next.High, last.High) > 0 {
+			last.High = next.High
+		}
+	}
+	r.ranges = slices.Clone(merged)
+}
+
+// complete takes in the walks of cursors that are still open, and sorts.
+func (r *readSet) complete() {
+	for _, c := range r.cursors {
+		c.note()
+	}
+	r.sort()
+}
+
+// sort puts the ranges in order and joins those that overlap.
+func (r *readSet) sort() {
+	slices.SortFunc(r.ranges, func(a, b KeyRange) int { return bytes.Compare(a.Low, b.Low) })
+	joined := r.ranges[:0]
+	for _, next := range r.ranges {
+		if n := len(joined); n > 0 && bytes.Compare(next.Low, joined[n-1].High) <= 0 {
+			if bytes.Compare(next.High, joined[n-1].High) > 0 {
+				joined[n-1].High = next.High
+			}
+			continue
+		}
+		joined = append(joined, next)
+	}
+	r.ranges = joined
+}
+
+// overlaps reports whether a range of written keys meets one that was read. The
+// set must be sorted.
+func (r *readSet) overlaps(written KeyRange) bool {
+	i, _ := slices.BinarySearchFunc(r.ranges, written.Low, func(read KeyRange, low []byte) int {
+		if bytes.Compare(read.High, low) <= 0 {
+			return -1
+		}
+		return 1
+	})
+	return i < len(r.ranges) && bytes.Compare(r.ranges[i].Low, written.High) < 0
+}
+
+// holds reports whether a written key was read. The set must be sorted.
+func (r *readSet) holds(key []byte) bool {
+	i, _ := slices.BinarySearchFunc(r.ranges, key, func(read KeyRange, key []byte) int {
+		if bytes.Compare(read.High, key) <= 0 {
+			return -1
+		}
+		return 1
+	})
+	return i < len(r.ranges) && bytes.Compare(r.ranges[i].Low, key) <= 0
+}
+
+// writeSet is what one staged transaction wrote.
+type writeSet struct {
+	sequence uint64
+	keys     []string
+	spans    []KeyRange
+}
+
+// meets reports whether it changed something that was read.
+func (w *writeSet) meets(reads *readSet) bool {
+	for _, key := range w.keys {
+		if reads.holds(keyBytes(key)) {
+			return true
+		}
+	}
+	for _, span := range w.spans {
+		if reads.overlaps(span) {
+			return true
+		}
+	}
+	return false
+}

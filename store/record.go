@@ -1,0 +1,103 @@
+package store
+
+import "github.com/tinylib/msgp/msgp"
+
+// record is one group of commits as the log keeps it. Plain:
+//
+//	array of 2
+//	  position  uint
+//	  body      bin, or the ext of an overflow entry where it does not fit one blob
+//
+//	body: array of sections, oldest first; a section is an array of 2
+//	  trees     array  newest first: what large transactions wrote ahead (see root)
+//	  entries   array  key bin, entry, key bin, entry … ascending, on top of trees
+type record struct {
+	position uint64
+	body     entry
+}
+
+// section is one step of a record: first its trees count, then its writes.
+type section struct {
+	trees  []tree
+	writes *memory
+}
+
+func (r record) encode() []byte {
+	b := msgp.AppendArrayHeader(nil, 2)
+	b = msgp.AppendUint64(b, r.position)
+	return r.body.append(b)
+}
+
+func decodeRecord(plain []byte) (record, bool) {
+	var r record
+	n, b, err := msgp.ReadArrayHeaderBytes(plain)
+	if err != nil || n != 2 {
+		return r, false
+	}
+	if r.position, b, err = msgp.ReadUint64Bytes(b); err != nil {
+		return r, false
+	}
+	body, rest, ok := readEntry(b)
+	r.body = body
+	return r, ok && body.kind != deleted && len(rest) == 0
+}
+
+func encodeSections(sections []section) []byte {
+	b := msgp.AppendArrayHeader(nil, uint32(len(sections)))
+	for _, s := range sections {
+		b = msgp.AppendArrayHeader(b, 2)
+		b = appendTrees(b, s.trees)
+		b = msgp.AppendArrayHeader(b, uint32(2*s.writes.Len()))
+		s.writes.Scan(func(key string, e entry) bool {
+			b = e.append(appendBin(b, keyBytes(key)))
+			return true
+		})
+	}
+	return b
+}
+
+// decodeSections reads a record's body. The entries' values are views of it.
+func decodeSections(body []byte) ([]section, bool) {
+	n, b, err := msgp.ReadArrayHeaderBytes(body)
+	if err != nil || int(n) > len(b) {
+		return nil, false
+	}
+	var sections []section
+	for range n {
+		two, rest, err := msgp.ReadArrayHeaderBytes(b)
+		if err != nil || two != 2 {
+			return nil, false
+		}
+		trees, rest, ok := readTrees(rest)
+		if !ok {
+			return nil, false
+		}
+		writes, rest, ok := readWrites(rest)
+		if !ok {
+			return nil, false
+		}
+		sections, b = append(sections, section{trees, writes}), rest
+	}
+	return sections, len(b) == 0
+}
+
+func readWrites(b []byte) (*memory, []byte, bool) {
+	n, b, err := msgp.ReadArrayHeaderBytes(b)
+	if err != nil || n%2 != 0 || int(n) > len(b) {
+		return nil, nil, false
+	}
+	writes := &memory{}
+	for range n / 2 {
+		key, rest, ok := readBin(b)
+		if !ok || len(key) < spaceBytes || len(key) > spaceBytes+MaxKeyBytes {
+			return nil, nil, false
+		}
+		e, rest, ok := readEntry(rest)
+		if !ok {
+			return nil, nil, false
+		}
+		writes.Load(string(key), e)
+		b = rest
+	}
+	return writes, b, true
+}

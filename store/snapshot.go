@@ -1,0 +1,137 @@
+package store
+
+// layer is one generation of changes: in memory, or a tree already written.
+// Exactly one of the two is set.
+type layer struct {
+	memory *memory
+	tree   tree
+}
+
+// state is everything the environment holds at one log position, as layers from
+// the newest to the oldest. A state that was published is never modified; what
+// the next transactions stage goes into a copy.
+//
+// Upper layers have been committed since the last checkpoint began, lower ones
+// are those it folds or has folded: a checkpoint exchanges lower while commits
+// go on stacking upper.
+type state struct {
+	position   uint64  // the last log position it contains
+	sequence   uint64  // the last staged transaction it contains
+	upper      []layer // upper[0] is in memory
+	lower      []layer // the last one is the base tree, if there is one
+	upperBytes int     // of the layers in memory: keys, values and overhead
+	lowerBytes int
+}
+
+// layers is every layer, newest first.
+func (s *state) layers() []layer {
+	all := make([]layer, 0, len(s.upper)+len(s.lower))
+	return append(append(all, s.upper...), s.lower...)
+}
+
+// bytes is what the layers in memory take.
+func (s *state) bytes() int { return s.upperBytes + s.lowerBytes }
+
+// freeze returns the state as it is now, to be read while s goes on changing.
+func (s *state) freeze() *state {
+	frozen := *s
+	frozen.upper = append([]layer(nil), s.upper...)
+	frozen.upper[0].memory = s.upper[0].memory.Copy()
+	return &frozen
+}
+
+// apply puts a transaction's writes on top: its trees, then its last writes.
+// It takes both over. The result still has a memory layer on top. It returns
+// the large values that were overwritten within that layer, which no merge will
+// come across.
+func (s *state) apply(writes *memory, writesBytes int, trees []tree) (dead []Overflow) {
+	s.upperBytes += writesBytes
+	bury := func(e entry) {
+		if o, ok := readOverflow(e.value); ok && e.kind == overflow {
+			dead = append(dead, o)
+		}
+	}
+	if len(trees) > 0 {
+		upper := make([]layer, 0, 1+len(trees)+len(s.upper))
+		upper = append(upper, layer{memory: writes})
+		for _, t := range trees {
+			upper = append(upper, layer{tree: t})
+		}
+		if s.upper[0].memory.Len() == 0 {
+			s.upper = s.upper[1:]
+		}
+		s.upper = append(upper, s.upper...)
+		return nil
+	}
+	top := s.upper[0].memory
+	if top.Len() < writes.Len()/4 {
+		// The smaller goes into the larger: what writes does not have, it gets.
+		top.Scan(func(key string, e entry) bool {
+			if _, newer := writes.Get(key); newer {
+				bury(e)
+			} else {
+				writes.Set(key, e)
+			}
+			return true
+		})
+		s.upper[0].memory = writes
+		return dead
+	}
+	writes.Scan(func(key string, e entry) bool {
+		if old, replaced := top.Set(key, e); replaced {
+			bury(old)
+		}
+		return true
+	})
+	return dead
+}
+
+// sources opens every layer for a merge, newest first. Layers in memory are not
+// written to while a frozen state is read.
+func (s *state) sources(in *reader, bounds KeyRange) []source {
+	return layerSources(nil, s.layers(), in, bounds)
+}
+
+func layerSources(dst []source, layers []layer, in *reader, bounds KeyRange) []source {
+	for _, l := range layers {
+		switch {
+		case l.memory == nil:
+			dst = append(dst, newTreeCursor(in, l.tree, bounds))
+		case l.memory.Len() > 0:
+			dst = append(dst, newMemoryCursor(l.memory))
+		}
+	}
+	return dst
+}
+
+// get finds the newest entry of a whole key in layers.
+func (r *reader) lookup(layers []layer, key []byte) (entry, bool, error) {
+	for i := range layers {
+		l := &layers[i]
+		var e entry
+		var found bool
+		if l.memory != nil {
+			e, found = l.memory.Get(keyString(key))
+		} else {
+			var err error
+			if e, found, err = r.get(l.tree, key); err != nil {
+				return entry{}, false, err
+			}
+		}
+		if found {
+			return e, true, nil
+		}
+	}
+	return entry{}, false, nil
+}
+
+// runs counts the trees above the base.
+func runs(layers []layer) int {
+	n := 0
+	for _, l := range layers {
+		if l.memory == nil {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,77 @@
+package store
+
+import "context"
+
+// tree is an immutable B+tree: its root page and height. The zero tree is
+// empty. Keys are whole: the database's id, then the key within it (see space).
+type tree struct {
+	root  child
+	level int
+}
+
+func (t tree) empty() bool { return t.root.ref.zero() }
+
+// reader is what reads under one context: a transaction, a checkpoint, a check.
+// The bridge sets ctx anew for every call of a long transaction.
+type reader struct {
+	ctx   context.Context
+	pages *pager
+}
+
+// get finds one key in a tree.
+func (r *reader) get(t tree, key []byte) (entry, bool, error) {
+	if t.empty() {
+		return entry{}, false, nil
+	}
+	ref := t.root.ref
+	for level := t.level; ; level-- {
+		p, err := r.node(ref, level)
+		if err != nil {
+			return entry{}, false, err
+		}
+		if level == 0 {
+			i, exact := p.search(key)
+			if !exact {
+				return entry{}, false, nil
+			}
+			return p.entry(i), true, nil
+		}
+		ref = p.child(p.descend(key)).ref
+	}
+}
+
+// rank counts the entries of a tree below key; a nil key counts all of them.
+func (r *reader) rank(t tree, key []byte) (int64, error) {
+	if t.empty() || key == nil {
+		return t.root.entries, nil
+	}
+	var below int64
+	ref := t.root.ref
+	for level := t.level; ; level-- {
+		p, err := r.node(ref, level)
+		if err != nil {
+			return 0, err
+		}
+		if level == 0 {
+			i, _ := p.search(key)
+			return below + int64(i), nil
+		}
+		at := p.descend(key)
+		for i := range at {
+			below += p.child(i).entries
+		}
+		ref = p.child(at).ref
+	}
+}
+
+// node reads the page of a tree that must stand at a level.
+func (r *reader) node(ref Ref, level int) (*page, error) {
+	p, err := r.pages.page(r.ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if p.level != level {
+		return nil, fail(Corrupt, "read page: level", ref.name(), nil)
+	}
+	return p, nil
+}

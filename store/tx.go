@@ -1,0 +1,433 @@
+package store
+
+import "context"
+
+// Tx is a transaction: many reads and writes over any databases of one
+// environment, seen at one snapshot, committed together or not at all. It may
+// stay open for as long as its program likes; nobody waits for it.
+//
+// A Tx is used by one goroutine at a time. Slices that its databases and cursors
+// hand out are valid until it ends and must not be modified.
+type Tx struct {
+	env *Env
+	in  reader
+
+	base       *state
+	layers     []layer // of base, newest first
+	epoch      uint64
+	writable   bool
+	exclusive  bool // nothing can be staged beside it, so what it reads need not be noted
+	turn       bool // holds the environment's turn
+	durability Durability
+	ended      bool
+	debt       int // work done since others were last let run
+
+	dbs        map[string]*DB
+	writes     *memory // newest; only in writing transactions
+	writeBytes int
+	changes    int    // counts changes of writes, so that cursors notice
+	runs       []tree // writes that grew too large for memory, newest first
+	written    []Ref  // blobs of runs and large values, unpublished
+	unsaved    []Blob // of them, those to be written with the commit
+	spans      []KeyRange
+	reads      readSet
+}
+
+const (
+	// spillBytes is how much a transaction holds in memory before it writes a
+	// run of pages that nothing refers to until it commits.
+	spillBytes = 4 << 20
+	// runBytes is how large a commit must be to be written as pages at once,
+	// rather than to the log first and to pages again.
+	runBytes = 256 << 10
+	// maxInline is the largest value kept within a page.
+	maxInline = 16 << 10
+	// workBytes is how much work an operation does before it lets others run:
+	// about a millisecond in a browser.
+	workBytes = 64 << 10
+)
+
+// Begin starts a transaction on what is committed now. A writing transaction
+// may fail to commit with Conflict, when another one has meanwhile changed what
+// it read; Update runs it again then.
+func (e *Env) Begin(ctx context.Context, write bool) (*Tx, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closing {
+		return nil, fail(Closed, "begin", "", nil)
+	}
+	tx := e.newTx(ctx, e.committed, write)
+	return tx, nil
+}
+
+// newTx makes a transaction on a state; e.mu is held.
+func (e *Env) newTx(ctx context.Context, base *state, write bool) *Tx {
+	tx := &Tx{
+		env:        e,
+		in:         reader{ctx: ctx, pages: e.pages},
+		base:       base,
+		layers:     base.layers(),
+		epoch:      e.epoch,
+		writable:   write,
+		durability: e.options.Durability,
+	}
+	if write {
+		tx.writes = &memory{}
+	}
+	e.live[tx] = struct{}{}
+	return tx
+}
+
+// View runs f in a reading transaction.
+func (e *Env) View(ctx context.Context, f func(*Tx) error) error {
+	tx, err := e.Begin(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return f(tx)
+}
+
+// Update runs f in a writing transaction and commits it; when f fails, nothing
+// of it stays. Updates of one environment go one after the other, each seeing
+// what the one before has staged; they are written together where they arrive
+// together.
+func (e *Env) Update(ctx context.Context, f func(*Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := e.update(ctx, f)
+		if CodeOf(err) != Conflict || attempt == maxAttempts {
+			return err
+		}
+	}
+}
+
+// maxAttempts bounds how often Update begins again after a Conflict, which only
+// another context on the same backend can cause.
+const maxAttempts = 10
+
+func (e *Env) update(ctx context.Context, f func(*Tx) error) error {
+	tx, err := e.BeginExclusive(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// BeginExclusive waits for the turn to write and starts a writing transaction
+// that cannot conflict: other writers of this environment wait until it ends.
+func (e *Env) BeginExclusive(ctx context.Context) (*Tx, error) {
+	if err := e.room(ctx); err != nil {
+		return nil, err
+	}
+	if err := e.turn.take(ctx); err != nil {
+		return nil, err
+	}
+	tx, err := e.beginOnTip(ctx)
+	if err != nil {
+		e.turn.pass()
+		return nil, err
+	}
+	return tx, nil
+}
+
+func (e *Env) beginOnTip(ctx context.Context) (*Tx, error) {
+	if err := e.ready(ctx); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closing {
+		return nil, fail(Closed, "begin", "", nil)
+	}
+	tx := e.newTx(ctx, e.tip.freeze(), true)
+	tx.exclusive, tx.turn = true, true
+	return tx, nil
+}
+
+// SetContext replaces the context under which the next calls run.
+func (tx *Tx) SetContext(ctx context.Context) { tx.in.ctx = ctx }
+
+// SetDurability asks for a durability of this commit alone.
+func (tx *Tx) SetDurability(d Durability) { tx.durability = d }
+
+// Writable tells whether the transaction may write.
+func (tx *Tx) Writable() bool { return tx.writable }
+
+// Work tells that about n bytes were worked on, and now and then lets other
+// operations run. Loops over many entries call it; it fails with Aborted when
+// the context has ended.
+func (tx *Tx) Work(n int) error {
+	tx.debt += n
+	if tx.debt < workBytes {
+		return nil
+	}
+	tx.debt = 0
+	return tx.env.breathe(tx.in.ctx)
+}
+
+func (e *Env) breathe(ctx context.Context) error {
+	if err := e.scheduler.Breathe(ctx); err != nil {
+		if contextEnded(err) {
+			return fail(Aborted, "work", "", err)
+		}
+		return err
+	}
+	return nil
+}
+
+// usable reports why the transaction cannot be used, if so.
+func (tx *Tx) usable(op string) error {
+	if tx.ended {
+		if tx.env.isClosed() {
+			return fail(Closed, op, "", nil)
+		}
+		return fail(TxEnded, op, "", nil)
+	}
+	return nil
+}
+
+func (e *Env) isClosed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
+}
+
+// Commit makes the transaction's writes durable, as far as was asked for, and
+// visible. After an error nothing of them is, except where the backend failed
+// without saying how far it came: then they may turn out to be there.
+//
+// Errors: Conflict, Quota, Aborted (before anything was written), TxEnded,
+// Closed, BackendFailed.
+func (tx *Tx) Commit(ctx context.Context) error {
+	if err := tx.usable("commit"); err != nil {
+		return err
+	}
+	tx.in.ctx = ctx
+	defer tx.Rollback()
+	if !tx.writable || tx.changes == 0 {
+		return nil
+	}
+	return tx.env.commit(ctx, tx)
+}
+
+// Rollback ends the transaction and drops what it wrote. It does nothing to a
+// transaction that has ended.
+func (tx *Tx) Rollback() {
+	if tx.ended {
+		return
+	}
+	tx.ended = true
+	e := tx.env
+	e.mu.Lock()
+	delete(e.live, tx)
+	e.mu.Unlock()
+	e.discard(tx.written)
+	tx.passTurn()
+}
+
+// passTurn lets the next writer go on.
+func (tx *Tx) passTurn() {
+	if tx.turn {
+		tx.turn = false
+		tx.env.turn.pass()
+	}
+}
+
+// lookup finds the newest entry of a whole key.
+func (tx *Tx) lookup(key []byte) (entry, bool, error) {
+	if tx.writable {
+		if e, found := tx.writes.Get(keyString(key)); found {
+			return e, true, nil
+		}
+		for _, t := range tx.runs {
+			if e, found, err := tx.in.get(t, key); found || err != nil {
+				return e, found, err
+			}
+		}
+	}
+	return tx.in.lookup(tx.layers, key)
+}
+
+// set stages one write. The key is copied, the value kept.
+func (tx *Tx) set(key []byte, e entry) error {
+	tx.changes++
+	tx.writes.Set(string(key), e)
+	tx.writeBytes += len(key) + len(e.value) + memoryEntryBytes
+	if tx.writeBytes >= spillBytes {
+		return tx.spill(true)
+	}
+	return nil
+}
+
+// sources opens the layers the transaction sees, for a merge.
+func (tx *Tx) sources(bounds KeyRange) []source {
+	var sources []source
+	if tx.writable {
+		if tx.writes.Len() > 0 {
+			sources = append(sources, newMemoryCursor(tx.writes))
+		}
+		for _, t := range tx.runs {
+			sources = append(sources, newTreeCursor(&tx.in, t, bounds))
+		}
+	}
+	return layerSources(sources, tx.layers, &tx.in, bounds)
+}
+
+// spill moves the writes held in memory into a run of pages. With flush the
+// pages are written at once; without, they wait for the commit.
+func (tx *Tx) spill(flush bool) error {
+	w := tx.env.newPageWriter(tx.in.ctx, tx.Work)
+	defer func() { tx.written = append(tx.written, w.refs...) }()
+	if err := tx.externalise(w); err != nil {
+		return err
+	}
+	tx.span()
+	f := &fold{in: &tx.in, out: w, target: tx.env.options.PageBytes}
+	run, err := f.run([]layer{{memory: tx.writes}})
+	if err != nil {
+		return err
+	}
+	blobs, err := w.take()
+	if err != nil {
+		return err
+	}
+	tx.unsaved = append(tx.unsaved, blobs...)
+	tx.runs = append([]tree{run}, tx.runs...)
+	tx.writes, tx.writeBytes = &memory{}, 0
+	tx.changes++
+	if !flush {
+		return nil
+	}
+	if err := tx.save(); err != nil {
+		return err
+	}
+	return tx.compact()
+}
+
+// save writes the blobs that wait, still unpublished.
+func (tx *Tx) save() error {
+	blobs := tx.unsaved
+	tx.unsaved = nil
+	if len(blobs) == 0 {
+		return nil
+	}
+	if err := tx.env.ensureRoot(tx.in.ctx); err != nil {
+		return err
+	}
+	return backendError("write pages", tx.env.backend.Commit(tx.in.ctx, &Batch{Put: blobs}))
+}
+
+// maxRuns is how many runs of about one size stand side by side before they
+// are merged into one.
+const maxRuns = 8
+
+// compact merges the newest runs once maxRuns of them are of one size, so that
+// even a transaction of millions of writes reads from a few layers.
+func (tx *Tx) compact() error {
+	for {
+		n := alike(tx.runs)
+		if n < maxRuns {
+			return nil
+		}
+		w := tx.env.newPageWriter(tx.in.ctx, tx.Work)
+		merged, leftover, err := tx.env.merge(&tx.in, w, layersOf(tx.runs[:n]), false, nil)
+		if err == nil {
+			tx.unsaved, err = w.take()
+		}
+		tx.written = append(tx.written, w.refs...)
+		if err == nil {
+			err = tx.save()
+		}
+		if err != nil {
+			return err
+		}
+		tx.runs = append([]tree{merged}, tx.runs[n:]...)
+		tx.changes++
+		tx.discard(leftover)
+	}
+}
+
+// discard deletes blobs that only this transaction knew.
+func (tx *Tx) discard(refs []Ref) {
+	gone := make(map[Ref]bool, len(refs))
+	for _, ref := range refs {
+		gone[ref] = true
+	}
+	kept := tx.written[:0]
+	for _, ref := range tx.written {
+		if !gone[ref] {
+			kept = append(kept, ref)
+		}
+	}
+	tx.written = kept
+	tx.env.discard(refs)
+}
+
+// alike counts the newest trees that are of about one size: none of them more
+// than maxRuns times as large as all newer ones together.
+func alike(trees []tree) int {
+	var sum int64
+	for i, t := range trees {
+		if sum > 0 && t.root.bytes > maxRuns/2*sum {
+			return i
+		}
+		sum += t.root.bytes
+	}
+	return len(trees)
+}
+
+func layersOf(trees []tree) []layer {
+	layers := make([]layer, len(trees))
+	for i, t := range trees {
+		layers[i].tree = t
+	}
+	return layers
+}
+
+// externalise moves large values out of the writes, into chunks.
+func (tx *Tx) externalise(w *pageWriter) error {
+	type large struct {
+		key   string
+		value []byte
+	}
+	var found []large
+	tx.writes.Scan(func(key string, e entry) bool {
+		if e.kind == inline && len(e.value) > maxInline {
+			found = append(found, large{key, e.value})
+		}
+		return true
+	})
+	for _, l := range found {
+		o, err := w.value(l.value)
+		if err != nil {
+			return err
+		}
+		tx.writes.Set(l.key, entry{kind: overflow, value: o.append(nil)})
+	}
+	return nil
+}
+
+// span notes the range of keys, per database, that a run is about to hold: what
+// other transactions are validated against.
+func (tx *Tx) span() {
+	var low, high string
+	var open bool
+	end := func() {
+		if open {
+			tx.spans = append(tx.spans, KeyRange{Low: []byte(low), High: append([]byte(high), 0)})
+		}
+	}
+	tx.writes.Scan(func(key string, _ entry) bool {
+		if !open || spaceOf(keyBytes(key)) != spaceOf(keyBytes(low)) {
+			end()
+			low, open = key, true
+		}
+		high = key
+		return true
+	})
+	end()
+}
