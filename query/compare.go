@@ -1,0 +1,158 @@
+package query
+
+import "bytes"
+
+// equal reports whether a and b are the same value at every depth: numbers by
+// what they count, maps in any order of their fields. NaN equals nothing. It
+// recurses no deeper than the shallower of the two.
+func equal(a, b value) bool {
+	if a.kind != b.kind {
+		return false
+	}
+	switch a.kind {
+	case kindNumber, kindDate:
+		order, ok := compareNumbers(a.number, b.number)
+		return ok && order == 0
+	case kindString, kindBytes:
+		return bytes.Equal(a.body, b.body)
+	case kindArray:
+		return a.count == b.count && equalElements(a, b)
+	case kindOther:
+		if a.isMap && b.isMap {
+			return a.count == b.count && equalFields(a, b)
+		}
+		return !a.isMap && !b.isMap && bytes.Equal(a.body, b.body)
+	default:
+		return true
+	}
+}
+
+func equalElements(a, b value) bool {
+	i, j := 0, 0
+	for range a.count {
+		x, ok1 := decode(a.body, i)
+		y, ok2 := decode(b.body, j)
+		if !ok1 || !ok2 || !equal(x, y) {
+			return false
+		}
+		if i, j = skip(a.body, i), skip(b.body, j); i < 0 || j < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// equalFields looks for every field of a in b, each behind the one found
+// before: maps of the same shape are compared in one pass.
+func equalFields(a, b value) bool {
+	i := 0
+	from := fieldCursor{in: b}
+	for range a.count {
+		name, ok := decode(a.body, i)
+		if i = skip(a.body, i); !ok || i < 0 {
+			return false
+		}
+		x, ok := decode(a.body, i)
+		if i = skip(a.body, i); !ok || i < 0 {
+			return false
+		}
+		y, ok := from.seek(name)
+		if !ok || !equal(x, y) {
+			return false
+		}
+	}
+	return true
+}
+
+// fieldCursor goes round the fields of a map.
+type fieldCursor struct {
+	in    value
+	at    int // offset of the next field's name in in.body
+	index int // of the next field
+}
+
+// seek returns the value of the next field of that name, trying each once.
+func (c *fieldCursor) seek(name value) (v value, ok bool) {
+	for range c.in.count {
+		if c.index == c.in.count {
+			c.at, c.index = 0, 0
+		}
+		key, ok := decode(c.in.body, c.at)
+		if !ok {
+			return value{}, false
+		}
+		at := skip(c.in.body, c.at)
+		if c.at = skip(c.in.body, at); at < 0 || c.at < 0 {
+			return value{}, false
+		}
+		c.index++
+		if equal(key, name) {
+			return decode(c.in.body, at)
+		}
+	}
+	return value{}, false
+}
+
+// compareScalars orders values of one class: numbers, dates, strings, bytes or
+// booleans. Across classes, and for all else, it reports false.
+func compareScalars(a, b value) (order int, ok bool) {
+	switch a.kind {
+	case kindNumber, kindDate:
+		if a.kind != b.kind {
+			return 0, false
+		}
+		return compareNumbers(a.number, b.number)
+	case kindString, kindBytes:
+		return bytes.Compare(a.body, b.body), a.kind == b.kind
+	case kindFalse, kindTrue:
+		return int(a.kind) - int(b.kind), b.kind == kindFalse || b.kind == kindTrue
+	default:
+		return 0, false
+	}
+}
+
+// compareKeyable orders any two values as their keys are ordered. It does so
+// without making keys, so that a hot path may search a sorted list. Of two
+// values that are both no key, which comes first is not told.
+func compareKeyable(a, b value) int {
+	x, y := a.rank(), b.rank()
+	switch {
+	case x != y:
+		return int(x) - int(y)
+	case x == kindNumber || x == kindDate:
+		order, _ := compareNumbers(a.number, b.number)
+		return order
+	case x == kindString || x == kindBytes:
+		return bytes.Compare(a.body, b.body)
+	case x == kindArray:
+		return compareElements(a, b)
+	default:
+		return 0
+	}
+}
+
+// rank is the tag of the value's key, where the elements of arrays do not matter.
+func (v value) rank() kind {
+	if (v.kind == kindNumber || v.kind == kindDate) && v.number.nan() {
+		return kindOther
+	}
+	return v.kind
+}
+
+func compareElements(a, b value) int {
+	i, j := 0, 0
+	for range min(a.count, b.count) {
+		x, ok1 := decode(a.body, i)
+		y, ok2 := decode(b.body, j)
+		if !ok1 || !ok2 {
+			return 0
+		}
+		if order := compareKeyable(x, y); order != 0 {
+			return order
+		}
+		if i, j = skip(a.body, i), skip(b.body, j); i < 0 || j < 0 {
+			return 0
+		}
+	}
+	return a.count - b.count
+}

@@ -1,0 +1,191 @@
+package query
+
+import "bytes"
+
+// narrow tells which components of path an index holds for the documents that n
+// matches. The set may hold more than those, unless it is exact: then a document
+// matches if and only if its component is in it. It relies on an index having
+// one entry for every document, missing where the path leads nowhere.
+func narrow(n *node, path Path) (s spans, exact bool) {
+	switch {
+	case n.op.test != nil:
+		if n.op.spans == nil || !n.path.Equal(path) {
+			return everything(), false
+		}
+		return n.op.spans(n)
+	case n.op.takes == takesNothing:
+		return everything(), true
+	case n.op.takes == takesFilter:
+		if s, exact = narrow(n.filters[0], path); !exact {
+			return everything(), false
+		}
+		return s.complement(), true
+	default:
+		return narrowAll(n, path)
+	}
+}
+
+// narrowAll intersects or unites what the filters of an and or an or tell.
+func narrowAll(n *node, path Path) (s spans, exact bool) {
+	and := n.isAnd()
+	exact = true
+	if and {
+		s = everything()
+	}
+	var united []KeyRange
+	for _, kid := range n.filters {
+		t, same := narrow(kid, path)
+		exact = exact && same
+		if and {
+			s = intersect(s, t)
+		} else {
+			united = append(united, t...)
+		}
+	}
+	if !and {
+		s = unite(united)
+	}
+	return s, exact
+}
+
+// isAnd tells and from or, the two that take any number of filters.
+func (n *node) isAnd() bool { return n.op.takes == takesFilters && n.op.name == "and" }
+
+func (n *node) isOr() bool { return n.op.takes == takesFilters && n.op.name == "or" }
+
+// narrowElements tells which elements a multi-entry index on path holds for the
+// documents that n matches. It reports false where such an index does not help.
+//
+// The index has one entry for each distinct element of a list, none for an empty
+// one, and one under other for a string, which contains may also look into.
+func narrowElements(n *node, path Path) (s spans, exact, ok bool) {
+	switch {
+	case n.isOr() && len(n.filters) > 0:
+		var united []KeyRange
+		exact = true
+		for _, kid := range n.filters {
+			t, same, ok := narrowElements(kid, path)
+			if !ok {
+				return nil, false, false
+			}
+			exact = exact && same
+			united = append(united, t...)
+		}
+		return unite(united), exact, true
+	case n.op.name == "contains" && n.path.Equal(path):
+		key, keyable, err := AppendKeyRaw(nil, n.operand.raw)
+		switch {
+		case err != nil:
+			return nil, false, false
+		case keyable && n.operand.kind != kindString:
+			return spans{point(key)}, true, true
+		default:
+			return unite([]KeyRange{point(key), point(AppendKeyOther(nil))}), false, true
+		}
+	default:
+		return nil, false, false
+	}
+}
+
+// key is the component of an operand. Operands were checked when they were
+// parsed, so there is one.
+func (o operand) key() (component []byte, keyable bool) {
+	component, keyable, _ = AppendKeyRaw(nil, o.raw)
+	return component, keyable
+}
+
+// class is the range of all components that an operand can be compared with by
+// order, empty where there is no order.
+func (o operand) class() KeyRange {
+	tag := byte(o.kind)
+	switch {
+	case o.rank() == kindOther:
+		return KeyRange{High: []byte{}}
+	case o.kind == kindFalse || o.kind == kindTrue:
+		return KeyRange{[]byte{byte(kindFalse)}, []byte{byte(kindTrue) + 1}}
+	case o.kind == kindNumber, o.kind == kindDate, o.kind == kindString, o.kind == kindBytes:
+		return KeyRange{[]byte{tag}, []byte{tag + 1}}
+	default:
+		return KeyRange{High: []byte{}}
+	}
+}
+
+// from is the part of an operand's class at and above it, without it if open.
+func (o operand) from(open bool) spans {
+	r := o.class()
+	if r.Empty() {
+		return nil
+	}
+	r.Low, _ = o.key()
+	if open {
+		r.Low = above(r.Low)
+	}
+	return unite([]KeyRange{r})
+}
+
+// upTo is the part of an operand's class at and below it, without it if open.
+func (o operand) upTo(open bool) spans {
+	r := o.class()
+	if r.Empty() {
+		return nil
+	}
+	r.High, _ = o.key()
+	if !open {
+		r.High = above(r.High)
+	}
+	return unite([]KeyRange{r})
+}
+
+func spansExists(*node) (spans, bool) {
+	return spans{point(AppendKeyMissing(nil))}.complement(), true
+}
+
+func spansEq(n *node) (spans, bool) {
+	key, keyable := n.operand.key()
+	if n.operand.kind == kindMissing {
+		return nil, true // undefined equals nothing that is there
+	}
+	return spans{point(key)}, keyable
+}
+
+func spansNe(n *node) (spans, bool) {
+	there, _ := spansExists(n)
+	same, exact := spansEq(n)
+	if !exact {
+		return there, false
+	}
+	return intersect(there, same.complement()), true
+}
+
+func spansLt(n *node) (spans, bool)  { return n.operand.upTo(true), true }
+func spansLte(n *node) (spans, bool) { return n.operand.upTo(false), true }
+func spansGt(n *node) (spans, bool)  { return n.operand.from(true), true }
+func spansGte(n *node) (spans, bool) { return n.operand.from(false), true }
+
+func spansBetween(n *node) (spans, bool) {
+	return intersect(n.operand.from(n.open[0]), n.high.upTo(n.open[1])), true
+}
+
+func spansIn(n *node) (spans, bool) {
+	var points []KeyRange
+	for _, o := range n.list.sorted {
+		if o.kind == kindMissing {
+			continue
+		}
+		key, _ := o.key()
+		points = append(points, point(key))
+	}
+	if len(n.list.unordered) > 0 {
+		points = append(points, point(AppendKeyOther(nil)))
+	}
+	return unite(points), len(n.list.unordered) == 0
+}
+
+// spansStartsWith ends where the last byte of the beginning, counted up, begins.
+func spansStartsWith(n *node) (spans, bool) {
+	low := appendText([]byte{byte(kindString)}, n.operand.body)
+	high := bytes.TrimRight(low, "\xff")
+	high = append([]byte(nil), high...)
+	high[len(high)-1]++
+	return spans{{low, high}}, true
+}

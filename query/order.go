@@ -1,0 +1,46 @@
+package query
+
+// Order is one column that documents are sorted by.
+type Order struct {
+	Path Path
+	Desc bool
+}
+
+// SortKey appends a key of a document such that sorting by it, byte by byte, is
+// sorting by order: the components of the columns' values, each with all its bits
+// inverted where the column is descending. It fails with invalid_document where
+// it comes upon bytes that are not MessagePack.
+func SortKey(dst, doc []byte, order []Order) ([]byte, error) {
+	for i := range order {
+		start := len(dst)
+		at := order[i].Path.find(doc)
+		if at == missing {
+			dst = AppendKeyMissing(dst)
+		} else {
+			var err error
+			if dst, _, err = appendKey(dst, doc, at); err != nil {
+				return nil, errDamaged
+			}
+		}
+		if order[i].Desc {
+			invert(dst[start:])
+		}
+	}
+	return dst, nil
+}
+
+// AppendDescending appends a whole component in descending order.
+func AppendDescending(dst, component []byte) []byte {
+	start := len(dst)
+	dst = append(dst, component...)
+	invert(dst[start:])
+	return dst
+}
+
+// invert turns the order of whole components round. No component is the
+// beginning of another, so two of them differ before either ends.
+func invert(key []byte) {
+	for i := range key {
+		key[i] ^= 0xff
+	}
+}

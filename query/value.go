@@ -1,0 +1,255 @@
+package query
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// kind is the class of a value, and the tag of its key: kinds order values of
+// different types. See AppendKeyRaw.
+type kind byte
+
+const (
+	kindMissing kind = 0x01 // no such field, or undefined
+	kindNull    kind = 0x05
+	kindFalse   kind = 0x10
+	kindTrue    kind = 0x11
+	kindNumber  kind = 0x20
+	kindDate    kind = 0x30
+	kindString  kind = 0x40
+	kindBytes   kind = 0x50
+	kindArray   kind = 0x60
+	kindOther   kind = 0xf0 // maps, unknown extensions: what has no order
+)
+
+// value is one MessagePack value, looked at where it lies. Which fields count
+// depends on its kind.
+type value struct {
+	kind   kind
+	isMap  bool   // of kindOther: a map, not an extension
+	number number // a number, or a date's milliseconds since 1970
+	body   []byte // text, bytes, or an extension's type and data; for arrays and maps all that follows the head
+	count  int    // elements of an array, pairs of a map
+}
+
+// decode looks at the value at b[at:]. It reports false where the bytes end too
+// early or are not MessagePack. The elements of arrays and maps are not looked
+// at.
+func decode(b []byte, at int) (v value, ok bool) {
+	if at < 0 || at >= len(b) {
+		return value{}, false
+	}
+	c := b[at]
+	switch {
+	case c < 0x80:
+		return value{kind: kindNumber, number: fromInt(int64(c))}, true
+	case c < 0x90:
+		return value{kind: kindOther, isMap: true, count: int(c & 15), body: b[at+1:]}, true
+	case c < 0xa0:
+		return value{kind: kindArray, count: int(c & 15), body: b[at+1:]}, true
+	case c < 0xc0:
+		return sized(kindString, b, at+1, int(c&31))
+	case c >= 0xe0:
+		return value{kind: kindNumber, number: fromInt(int64(int8(c)))}, true
+	}
+	if size := int(fixedSizes[c-0xc0]); size > 0 {
+		if size > len(b)-at {
+			return value{}, false
+		}
+		return decodeFixed(c, b[at+1:at+size])
+	}
+	n, start, ok := length(b, at)
+	if !ok {
+		return value{}, false
+	}
+	switch {
+	case c <= 0xc6:
+		return sized(kindBytes, b, start, n)
+	case c <= 0xc9:
+		if n >= len(b)-start {
+			return value{}, false
+		}
+		return decodeExtension(b[start : start+1+n]), true
+	case c <= 0xdb:
+		return sized(kindString, b, start, n)
+	case c <= 0xdd:
+		return value{kind: kindArray, count: n, body: b[start:]}, true
+	default:
+		return value{kind: kindOther, isMap: true, count: n, body: b[start:]}, true
+	}
+}
+
+func sized(k kind, b []byte, start, n int) (v value, ok bool) {
+	if n > len(b)-start {
+		return value{}, false
+	}
+	return value{kind: k, body: b[start : start+n : start+n]}, true
+}
+
+// decodeFixed reads what follows a first byte that tells the size.
+func decodeFixed(c byte, body []byte) (v value, ok bool) {
+	var n number
+	switch c {
+	case 0xc0:
+		return value{kind: kindNull}, true
+	case 0xc2:
+		return value{kind: kindFalse}, true
+	case 0xc3:
+		return value{kind: kindTrue}, true
+	case 0xca:
+		n = fromFloat(float64(math.Float32frombits(binary.BigEndian.Uint32(body))))
+	case 0xcb:
+		n = fromFloat(math.Float64frombits(binary.BigEndian.Uint64(body)))
+	case 0xcc:
+		n = fromInt(int64(body[0]))
+	case 0xcd:
+		n = fromInt(int64(binary.BigEndian.Uint16(body)))
+	case 0xce:
+		n = fromInt(int64(binary.BigEndian.Uint32(body)))
+	case 0xcf:
+		n = fromUint(binary.BigEndian.Uint64(body))
+	case 0xd0:
+		n = fromInt(int64(int8(body[0])))
+	case 0xd1:
+		n = fromInt(int64(int16(binary.BigEndian.Uint16(body))))
+	case 0xd2:
+		n = fromInt(int64(int32(binary.BigEndian.Uint32(body))))
+	case 0xd3:
+		n = fromInt(int64(binary.BigEndian.Uint64(body)))
+	default:
+		return decodeExtension(body), true
+	}
+	return value{kind: kindNumber, number: n}, true
+}
+
+// The extension types of msgpackr that have a meaning here.
+const (
+	extensionUndefined = 0x00 // one byte of data
+	extensionTimestamp = 0xff // −1: 4, 8 or 12 bytes; one byte stands for an invalid Date
+)
+
+// decodeExtension reads an extension's type byte and data.
+func decodeExtension(body []byte) value {
+	data := body[1:]
+	switch {
+	case body[0] == extensionUndefined && len(data) == 1:
+		return value{kind: kindMissing}
+	case body[0] != extensionTimestamp:
+	case len(data) == 4:
+		return date(int64(binary.BigEndian.Uint32(data)), 0)
+	case len(data) == 8:
+		both := binary.BigEndian.Uint64(data)
+		return date(int64(both&(1<<34-1)), uint32(both>>34))
+	case len(data) == 12:
+		return date(int64(binary.BigEndian.Uint64(data[4:])), binary.BigEndian.Uint32(data))
+	}
+	return value{kind: kindOther, body: body}
+}
+
+// date is a point in time in milliseconds since 1970: an integer where it is
+// one, as all Dates of JavaScript are, else the nearest float.
+func date(seconds int64, nanoseconds uint32) value {
+	const most = math.MaxInt64/1000 - 1_000_000
+	if nanoseconds%1_000_000 != 0 || seconds > most || seconds < -most {
+		return value{kind: kindDate, number: fromFloat(float64(seconds)*1000 + float64(nanoseconds)/1e6)}
+	}
+	return value{kind: kindDate, number: fromInt(seconds*1000 + int64(nanoseconds/1_000_000))}
+}
+
+// fixedSizes tells for the first bytes 0xc0 to 0xdf how many bytes the whole
+// value has; 0 where a length follows, or for 0xc1, which is not MessagePack.
+var fixedSizes = [32]uint8{
+	1, 0, 1, 1, 0, 0, 0, 0, // nil, –, false, true, bin 8 16 32, ext 8
+	0, 0, 5, 9, 2, 3, 5, 9, // ext 16 32, float 32 64, uint 8 16 32 64
+	2, 3, 5, 9, 3, 4, 6, 10, // int 8 16 32 64, fixext 1 2 4 8
+	18, 0, 0, 0, 0, 0, 0, 0, // fixext 16, str 8 16 32, array 16 32, map 16 32
+}
+
+// lengthSizes tells for the same bytes how many bytes of length follow.
+var lengthSizes = [32]uint8{
+	0, 0, 0, 0, 1, 2, 4, 1,
+	2, 4, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0,
+	0, 1, 2, 4, 2, 4, 2, 4,
+}
+
+// length reads the length after b[at] and returns where it ends. An
+// extension's length does not count its type byte.
+func length(b []byte, at int) (n, start int, ok bool) {
+	size := int(lengthSizes[b[at]-0xc0])
+	start = at + 1 + size
+	if size == 0 || start > len(b) {
+		return 0, 0, false
+	}
+	for _, c := range b[at+1 : start] {
+		n = n<<8 | int(c)
+	}
+	return n, start, true
+}
+
+// damaged is an offset that cannot be: the bytes are not whole MessagePack.
+const damaged = -2
+
+// skip returns the offset after the value at b[at:], or damaged. It counts
+// what is still to come instead of recursing, so no nesting can exhaust the
+// stack.
+func skip(b []byte, at int) int {
+	for left := 1; left > 0; left-- {
+		if uint(at) >= uint(len(b)) {
+			return damaged
+		}
+		switch c := b[at]; {
+		case c < 0x80 || c >= 0xe0:
+			at++
+		case c >= 0xc0:
+			var inside int
+			if at, inside = skipLong(b, at); at < 0 {
+				return damaged
+			}
+			left += inside
+		case c >= 0xa0:
+			at += 1 + int(c&31)
+		case c >= 0x90:
+			left += int(c & 15)
+			at++
+		default:
+			left += 2 * int(c&15)
+			at++
+		}
+	}
+	if at > len(b) {
+		return damaged
+	}
+	return at
+}
+
+// skipLong steps over a value, or the head of an array or map, whose first
+// byte is 0xc0 to 0xdf. inside is the number of values that follow the head.
+func skipLong(b []byte, at int) (next, inside int) {
+	c := b[at]
+	if size := int(fixedSizes[c-0xc0]); size > 0 {
+		return at + size, 0
+	}
+	n, start, ok := length(b, at)
+	switch {
+	case !ok:
+		return damaged, 0
+	case c >= 0xde:
+		return start, 2 * n
+	case c >= 0xdc:
+		return start, n
+	case c >= 0xc7 && c <= 0xc9:
+		return start + 1 + n, 0
+	default:
+		return start + n, 0
+	}
+}
+
+// raw is the value at b[at:] with nothing after it, nil where it is damaged.
+func raw(b []byte, at int) []byte {
+	end := skip(b, at)
+	if end < 0 {
+		return nil
+	}
+	return b[at:end:end]
+}
