@@ -19,13 +19,13 @@ WASM := GOOS=js GOARCH=wasm
 WASM_PACKAGES := ./query/... ./store/... ./wasm/...
 
 # Files that things are made of. Tests are none of them: a changed test rebuilds nothing.
-sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/build/*' -not -name '*_test.go' -not -name '*.test.ts' 2>/dev/null)
+sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/build/*' -not -name wasm_exec.js -not -name '*_test.go' -not -name '*.test.ts' 2>/dev/null)
 GO_SOURCES := $(call sources,query store wasm) go.mod go.sum
 JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/README.md)
 DEMO_SOURCES := $(call sources,web-demo/src) $(wildcard web-demo/public/*.*) web-demo/index.html web-demo/vite.config.ts
 
 .PHONY: help setup build check test demo bench size pack clean
-.PHONY: tools format vet lint host types node race js fuzz browser atlas data
+.PHONY: tools format vet lint host types node race js fuzz packed browser atlas data
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ build: js/dist/.stamp ## compile the engine to WASM and the npm package to js/di
 
 js/dist/.stamp: $(GO_SOURCES) $(JS_SOURCES) js/node_modules/.stamp | tools
 	npm run --silent build --prefix js
+	@touch $@
+
+js/build/.stamp: js/dist/.stamp $(shell find js/test -type f 2>/dev/null)
+	cd js && node build.mjs --tests --keep
 	@touch $@
 
 pack: .build/stowage.tgz ## make the npm tarball, .build/stowage.tgz
@@ -81,15 +85,15 @@ types: js/dist/.stamp web-demo/node_modules/stowage/.stamp
 	npm run --silent test:types --prefix js
 	npm run --silent types --prefix web-demo
 
-node: js/dist/.stamp
-	npm run --silent test --prefix js
+node: js/build/.stamp
+	cd js && node --test build/test/
 
 size: js/dist/.stamp ## brotli sizes against their budgets, code by Go package
 	node scripts/size.mjs --packages
 
 # --- Testing: everything
 
-test: check race js fuzz browser atlas ## all: check, race detector, Go tests in Node, fuzzers, browsers, the demo
+test: check race js fuzz packed browser atlas ## all: check, race detector, Go tests in Node, fuzzers, the package, browsers, the demo
 	@echo "all tests passed"
 
 race: tools
@@ -102,8 +106,11 @@ js: tools
 fuzz:
 	scripts/fuzz.sh $(FUZZTIME)
 
-browser: node .build/stowage.tgz | tools
-	CHROMIUM=$$(scripts/tools.sh chromium) npm run --silent test:browser --prefix js
+packed: .build/stowage.tgz
+	node --test scripts/packed.test.mjs
+
+browser: js/build/.stamp | tools
+	cd js && CHROMIUM=$$(../scripts/tools.sh chromium) node --test build/test/browser/
 
 atlas: web-demo/dist/.stamp .build/atlas | tools
 	CHROMIUM=$$(scripts/tools.sh chromium) npm run --silent test --prefix web-demo
