@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises'
+import { pathToFileURL } from 'node:url'
+
+/**
+ * Holds the last results against gates.json and says for each gate whether it is
+ * met, for each aim whether it is reached. It informs: nothing here fails a build,
+ * for a busy machine is not a mistake in the code.
+ *
+ *     work, n   the row; without n, every number of documents that was measured
+ *     field     of the row, what is compared
+ *     gate      what has to be met: at most this
+ *     aim       what is wished for: at most this
+ *     unit      of a gate that is neither a ratio nor milliseconds
+ */
+async function main() {
+  const gates = await read('gates.json')
+  const rows = [...(await read('results/latest.json')), ...(await read('results/million.json'))]
+  const lines = gates.flatMap((gate) => judged(gate, rows.filter(({ peer }) => peer === 'stowage')))
+  for (const line of lines) console.log(line)
+}
+
+async function read(name) {
+  try {
+    return JSON.parse(await readFile(new URL(name, import.meta.url), 'utf8'))
+  } catch (error) {
+    if (error.code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** The lines for one gate: one a row that was measured, or one that says that none was. */
+export function judged(gate, rows) {
+  const measured = rows.filter(({ work, n }) => work === gate.work && (gate.n === undefined || n === gate.n))
+  if (measured.length === 0) return [`not measured  ${gate.work}${gate.n ? ` at ${gate.n.toLocaleString('en')}` : ''}`]
+  return measured.map((row) => {
+    const value = row[gate.field]
+    const where = `${row.work} at ${row.n.toLocaleString('en')}`
+    return `${verdict(gate, row, value).padEnd(12)}  ${where.padEnd(28)} ${shown(value)}   ${limits(gate)}`
+  })
+}
+
+function verdict(gate, row, value) {
+  if (!row.correct) return 'WRONG'
+  if (value === null || value === undefined) return 'no number'
+  if (gate.gate !== undefined && value > gate.gate) return 'MISSED'
+  if (gate.aim !== undefined && value > gate.aim) return gate.gate === undefined ? 'not reached' : 'met'
+  return gate.aim === undefined ? 'met' : 'reached'
+}
+
+function limits({ gate, aim, field, unit = field === 'ratio_to_idb' ? 'of idb' : 'ms' }) {
+  const parts = []
+  if (gate !== undefined) parts.push(`gate ≤ ${gate} ${unit}`)
+  if (aim !== undefined) parts.push(`aim ≤ ${aim} ${unit}`)
+  return parts.join(', ')
+}
+
+function shown(value) {
+  if (value === null || value === undefined) return '–'
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(3))).padStart(9)
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main()

@@ -1,0 +1,123 @@
+import { phrase, place } from './documents.mjs'
+import { Random } from './random.mjs'
+import { same } from './reference.mjs'
+
+const slice = 500 // documents made or checked before the page gets to breathe
+const asked = 1000 // documents a range is asked for
+
+/**
+ * The page's half of the import of very many documents, driven batch by batch
+ * from Node. It keeps eight bytes a document to check answers by and makes the
+ * documents themselves anew, so that what the page holds stays small, and it
+ * works in slices, so that a long task is the store's and not the bench's.
+ */
+class Importer {
+  #store
+  #seed
+  #populations // by id; ids start at 1
+  #phrase
+  #withPhrase = [] // ids
+  #longTasks = []
+
+  constructor() {
+    const observer = new PerformanceObserver((list) => this.#longTasks.push(...list.getEntries().map(({ duration }) => duration)))
+    observer.observe({ type: 'longtask' })
+  }
+
+  async open({ peer, seed, n }) {
+    const { open } = await import(`./peers/${peer}.mjs`)
+    this.#seed = seed
+    this.#populations ??= new Float64Array(n + 1)
+    this.#phrase = phrase(new Random(seed, 'import'))
+    const start = performance.now()
+    this.#store = await open('import')
+    return performance.now() - start
+  }
+
+  /** Inserts the documents with ids from first on, in one call. @returns {Promise<number>} milliseconds */
+  async insert(first, count) {
+    const documents = []
+    for (let id = first; id < first + count; id++) {
+      const document = place(this.#seed, id)
+      documents.push(document)
+      this.#populations[id] = document.population
+      if (document.text.includes(this.#phrase)) this.#withPhrase.push(id)
+      if (documents.length % slice === 0) await breathe()
+    }
+    const start = performance.now()
+    await this.#store.insertMany(documents)
+    return performance.now() - start
+  }
+
+  /** Gets one document, the first answer of a store that was opened again. @returns {Promise<{ms: number, correct: boolean}>} */
+  first(n) {
+    const id = new Random(this.#seed, 'first').below(n) + 1
+    return this.#ask('first', () => this.#store.get(id), (found) => same(found, place(this.#seed, id)))
+  }
+
+  /** Asks one question of each kind. @returns {Promise<{work: string, ms: number, correct: boolean}[]>} */
+  async use() {
+    const random = new Random(this.#seed, 'use')
+    const sorted = this.#populations.slice(1).sort()
+    const first = random.below(Math.max(1, sorted.length - asked))
+    const [low, high] = [sorted[first], sorted[Math.min(first + asked, sorted.length) - 1]]
+    const ids = random.some(Array.from({ length: sorted.length }, (_, i) => i + 1), Math.min(asked, sorted.length))
+    return [
+      await this.#ask('batch-get', () => this.#store.getMany(ids), (found) => this.#holds(found, ids)),
+      await this.#ask('indexed-range', () => this.#store.range(low, high), (found) => this.#holds(found, this.#between(low, high))),
+      await this.#ask('ordered-limit', () => this.#store.top(high, 20), (found) => this.#isTop(found, sorted, high)),
+      await this.#ask('indexed-count', () => this.#store.count(low, high), (count) => count === this.#between(low, high).length),
+      await this.#ask('scan', () => this.#store.scan(this.#phrase), (found) => this.#holds(found, this.#withPhrase)),
+      await this.#ask('count-all', () => this.#store.count(0, Number.MAX_SAFE_INTEGER), (count) => count === sorted.length),
+    ]
+  }
+
+  /** Tasks longer than 50 ms since the last call: how many, and the longest, milliseconds. */
+  async longTasks() {
+    await breathe()
+    const tasks = this.#longTasks.splice(0)
+    return { count: tasks.length, longest: Math.max(0, ...tasks) }
+  }
+
+  async memory() {
+    return (await this.#store.memory()) ?? null
+  }
+
+  async #ask(work, question, isRight) {
+    const start = performance.now()
+    const answer = await question()
+    return { work, ms: performance.now() - start, correct: await isRight(answer) }
+  }
+
+  #between(low, high) {
+    const ids = []
+    for (let id = 1; id < this.#populations.length; id++) {
+      if (this.#populations[id] >= low && this.#populations[id] <= high) ids.push(id)
+    }
+    return ids
+  }
+
+  /** Whether these are the documents with these ids, in any order. */
+  async #holds(found, ids) {
+    const byId = new Map(found.map((document) => [document?.id, document]))
+    if (found.length !== ids.length || byId.size !== ids.length) return false
+    for (const [i, id] of ids.entries()) {
+      if (!same(byId.get(id), place(this.#seed, id))) return false
+      if (i % slice === slice - 1) await breathe()
+    }
+    return true
+  }
+
+  async #isTop(found, sorted, below) {
+    const expected = sorted.filter((population) => population < below).slice(-found.length).reverse()
+    return found.length === Math.min(20, sorted.length) &&
+      found.every(({ population }, i) => population === expected[i]) &&
+      this.#holds(found, found.map(({ id }) => id))
+  }
+}
+
+function breathe() {
+  return new Promise((resolve) => setTimeout(resolve))
+}
+
+globalThis.importer = new Importer()

@@ -1,0 +1,126 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Browser, diskBytes } from './browser.mjs'
+import { serve } from './server.mjs'
+import { bytes, duration } from './table.mjs'
+
+const batch = 10_000 // documents an insertMany
+
+/**
+ * Imports a million documents, or as many as N says, batch by batch; asks a
+ * question of each kind; ends the browser and asks again. Says what it took, the
+ * peak of the WebAssembly memory and how often the page's thread was held.
+ *
+ * @returns {Promise<import('./statistics.mjs').Row[]>} rows of this one run, without ratios
+ */
+export async function importMillion(options) {
+  const rows = []
+  for (const n of options.n) {
+    for (const peer of options.peers) rows.push(...(await importAs(peer, n, options)))
+  }
+  return rows
+}
+
+async function importAs(peer, n, options) {
+  const profile = await mkdtemp(join(tmpdir(), 'stowage-bench-'))
+  const server = await serve(options.package.folder)
+  const report = new Report(peer, n)
+  const session = { profile, server, browser: options.browser, run: { peer, seed: options.seed, n } }
+  try {
+    await importing(session, report)
+    await reopening(session, report)
+    report.add('disk-bytes', await diskBytes(profile, server.port), { show: bytes })
+  } catch (error) {
+    report.fail(error)
+  } finally {
+    await server.close()
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+  return report.rows
+}
+
+async function importing({ profile, server, browser, run }, report) {
+  await inPage(browser, profile, server, async (importer) => {
+    await importer('open', run)
+    let ms = 0
+    for (let first = 1; first <= run.n; first += batch) {
+      ms += await importer('insert', first, Math.min(batch, run.n - first + 1))
+      report.progress(Math.min(first + batch - 1, run.n), ms)
+    }
+    report.add('import', ms)
+    await report.tasks('import', importer)
+    for (const { work, ms, correct } of await importer('use')) report.add(work, ms, { correct })
+    await report.tasks('use', importer)
+    const memory = await importer('memory')
+    if (memory !== null) report.add('wasm-memory', memory, { show: bytes })
+  })
+}
+
+/** A new process on the same profile: it has to find everything. */
+async function reopening({ profile, server, browser, run }, report) {
+  await inPage(browser, profile, server, async (importer) => {
+    const opened = await importer('open', run)
+    const { ms, correct } = await importer('first', run.n)
+    report.add('cold-reopen', opened + ms, { correct })
+  })
+}
+
+async function inPage(browser, profile, server, work) {
+  const process = await Browser.start(browser, profile)
+  try {
+    const page = await process.page(server.url)
+    await page.evaluate(() => import('/importer.mjs'))
+    await work((method, ...parameters) => page.evaluate(
+      ([method, parameters]) => globalThis.importer[method](...parameters),
+      [method, parameters],
+    ))
+  } finally {
+    await process.end()
+  }
+}
+
+/** The rows of one import, printed as they come. */
+class Report {
+  rows = []
+  #peer
+  #n
+  #tenths = 0
+
+  constructor(peer, n) {
+    this.#peer = peer
+    this.#n = n
+    console.log(`${peer}: ${n.toLocaleString('en')} documents, ${batch.toLocaleString('en')} at a time`)
+  }
+
+  add(work, value, { correct = true, show = duration } = {}) {
+    this.rows.push({
+      work, n: this.#n, peer: this.#peer,
+      median_ms: value, min_ms: value, max_ms: value, ratio_to_idb: null, correct,
+    })
+    console.log(`  ${work.padEnd(14)} ${show(value)}${correct ? '' : ' WRONG'}`)
+  }
+
+  /** Adds how many long tasks there were in a stretch of work, and the longest of them. */
+  async tasks(stretch, importer) {
+    const { count, longest } = await importer('longTasks')
+    this.add(`${stretch}-long-tasks`, count, { show: String })
+    this.add(`${stretch}-longest-task`, longest)
+  }
+
+  fail(error) {
+    const message = String(error.message).split('\n')[0]
+    console.error(`  failed: ${message}`)
+    this.rows.push({
+      work: 'import', n: this.#n, peer: this.#peer,
+      median_ms: null, min_ms: null, max_ms: null, ratio_to_idb: null, correct: false, error: message,
+    })
+  }
+
+  progress(done, ms) {
+    const tenths = Math.floor((done / this.#n) * 10)
+    if (tenths === this.#tenths) return
+    this.#tenths = tenths
+    console.log(`  ${tenths * 10} % after ${duration(ms)}`)
+  }
+}

@@ -1,0 +1,75 @@
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { works } from './works.mjs'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+const names = ['N', 'REPS', 'SEED', 'PEERS', 'WORK', 'STOWAGE', 'PROFILE', 'CHROMIUM']
+
+export const peers = ['idb', 'dexie', 'stowage']
+
+/** Every row of the table, in its order. */
+export const rows = [
+  'empty-open', 'bulk-insert', 'single-insert', 'cold-reopen', 'warm-get', 'batch-get', 'indexed-range',
+  'ordered-limit', 'scan', 'indexed-count', 'update-1000', 'delete-1000', 'disk-bytes', 'wasm-memory',
+]
+
+/**
+ * @typedef {object} Options
+ * @property {number[]} n      how many documents, one table each
+ * @property {number} reps     repetitions
+ * @property {number} seed     of documents and questions
+ * @property {string[]} peers  in the order of the first repetition
+ * @property {string[]} work   rows to measure
+ * @property {boolean} million whether to import a million documents instead
+ * @property {string} stowage  folder of the package to measure
+ * @property {string} [chromium] path of the browser
+ * @property {boolean} profile whether to write CPU profiles
+ */
+
+/**
+ * Reads options from the environment, and over it from arguments of the form
+ * NAME=value, as make would pass them on. Throws where one makes no sense.
+ * @returns {Options}
+ */
+export function readOptions(environment, parameters) {
+  const given = { ...environment, ...Object.fromEntries(parameters.map(split)) }
+  const million = given.WORK === 'million'
+  return {
+    n: list(given.N ?? (million ? '1000000' : '10000,100000')).map((text) => whole('N', text)),
+    reps: whole('REPS', given.REPS ?? '5'),
+    seed: whole('SEED', given.SEED ?? '1'),
+    peers: known('PEERS', list(given.PEERS ?? (million ? 'stowage' : peers.join())), peers),
+    work: million ? [] : known('WORK', list(given.WORK ?? rows.join()), rows),
+    million,
+    stowage: resolve(here, given.STOWAGE ?? '../js'),
+    profile: given.PROFILE === '1',
+    chromium: given.CHROMIUM,
+  }
+}
+
+function split(parameter) {
+  const [name, ...value] = parameter.split('=')
+  if (value.length === 0 || !names.includes(name)) throw new Error(`${parameter}: expected one of ${names.join(', ')}, with =value`)
+  return [name, value.join('=')]
+}
+
+function list(text) {
+  return text.split(',').map((part) => part.trim()).filter((part) => part !== '')
+}
+
+function whole(name, text) {
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new Error(`${name}=${text}: expected a whole number above 0`)
+  return Number(text)
+}
+
+function known(name, given, choices) {
+  const unknown = given.find((choice) => !choices.includes(choice))
+  if (unknown !== undefined) throw new Error(`${name}=${unknown}: expected some of ${choices.join(',')}`)
+  return choices.filter((choice) => given.includes(choice))
+}
+
+/** The rows that belong to one session and were asked for, in the order in which they run. */
+export function worksOf(session, { work }) {
+  return Object.keys(works).filter((name) => works[name].session === session && work.includes(name))
+}

@@ -1,0 +1,60 @@
+import { open as openStowage, table, where } from 'stowage'
+
+export async function open(name) {
+  return new Places(await openStowage(name, { tables: { places: table({ key: 'id', indexes: ['population'] }) } }))
+}
+
+class Places {
+  #db
+  #places
+
+  constructor(db) {
+    this.#db = db
+    this.#places = db.places
+  }
+
+  insertMany(documents) {
+    return this.#places.insertMany(documents)
+  }
+
+  insert(document) {
+    return this.#places.insert(document)
+  }
+
+  get(id) {
+    return this.#places.get(id)
+  }
+
+  getMany(ids) {
+    return this.#places.getMany(ids)
+  }
+
+  range(low, high) {
+    return this.#places.find(where('population').between(low, high))
+  }
+
+  top(below, limit) {
+    return this.#places.find(where('population').lt(below)).orderBy('population', 'desc').limit(limit)
+  }
+
+  scan(phrase) {
+    return this.#places.find(where('text').contains(phrase))
+  }
+
+  count(low, high) {
+    return this.#places.count(where('population').between(low, high))
+  }
+
+  update(ids, patch) {
+    return this.#places.update(where('id').in(ids), patch)
+  }
+
+  remove(ids) {
+    return this.#places.deleteMany(ids)
+  }
+
+  async memory() {
+    const { memoryBytes } = await this.#db.stat()
+    return memoryBytes
+  }
+}

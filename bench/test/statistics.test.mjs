@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { judged } from '../gates.mjs'
+import { readOptions } from '../options.mjs'
+import { median, rowsOf } from '../statistics.mjs'
+import { duration, tableOf } from '../table.mjs'
+
+const sample = (peer, repetition, ms, more) => ({ work: 'scan', n: 10, peer, repetition, ms, correct: true, ...more })
+
+test('a ratio is the median of the ratios of single repetitions', () => {
+  const [, stowage] = rowsOf([
+    sample('idb', 0, 10), sample('stowage', 0, 1),
+    sample('stowage', 1, 4), sample('idb', 1, 20),
+    sample('idb', 2, 5), sample('stowage', 2, 4),
+  ])
+  assert.deepEqual(stowage, {
+    work: 'scan', n: 10, peer: 'stowage', median_ms: 4, min_ms: 1, max_ms: 4,
+    ratio_to_idb: 0.2, ratio_min: 0.1, ratio_max: 0.8, correct: true,
+  })
+})
+
+test('a peer that failed once is neither dropped nor correct', () => {
+  const [row] = rowsOf([sample('dexie', 0, 3), sample('dexie', 1, undefined, { correct: false, error: 'QuotaExceededError' })])
+  assert.equal(row.median_ms, 3)
+  assert.equal(row.correct, false)
+  assert.equal(row.error, 'QuotaExceededError')
+  assert.equal(row.ratio_to_idb, null)
+  assert.match(tableOf([row], { work: ['scan'], peers: ['idb', 'dexie'] }), /WRONG[^]*dexie, scan: QuotaExceededError/)
+})
+
+test('a peer that never answered stands in the table', () => {
+  const rows = rowsOf([sample('dexie', 0, undefined, { correct: false, error: 'no answer' })])
+  assert.match(tableOf(rows, { work: ['scan'], peers: ['dexie'] }), /failed/)
+})
+
+test('median of an even, an odd and an empty list', () => {
+  assert.equal(median([4, 1, 3, 2]), 2.5)
+  assert.equal(median([30, 4, 100]), 30)
+  assert.equal(median([]), null)
+})
+
+test('durations are shown in the unit that suits them', () => {
+  assert.deepEqual([0.0073, 0.42, 12.34, 1250].map(duration), ['7.3 µs', '0.420 ms', '12.3 ms', '1.25 s'])
+})
+
+test('a gate is met, missed or not measured', () => {
+  const gate = { work: 'scan', field: 'ratio_to_idb', gate: 0.4, aim: 0.1 }
+  const row = (ratio_to_idb, correct = true) => [{ work: 'scan', n: 10, peer: 'stowage', ratio_to_idb, correct }]
+  assert.match(judged(gate, row(0.05))[0], /^reached /)
+  assert.match(judged(gate, row(0.3))[0], /^met /)
+  assert.match(judged(gate, row(0.5))[0], /^MISSED /)
+  assert.match(judged(gate, row(0.05, false))[0], /^WRONG /)
+  assert.match(judged(gate, [])[0], /^not measured/)
+})
+
+test('options come from the environment and over it from arguments', () => {
+  const options = readOptions({ N: '10', PEERS: 'stowage,idb', HOME: '/' }, ['N=20,30', 'WORK=scan'])
+  assert.deepEqual(options.n, [20, 30])
+  assert.deepEqual(options.peers, ['idb', 'stowage'])
+  assert.deepEqual(options.work, ['scan'])
+})
+
+test('an option that makes no sense is refused by name', () => {
+  assert.throws(() => readOptions({}, ['PEERS=pouchdb']), /PEERS=pouchdb/)
+  assert.throws(() => readOptions({ REPS: '0' }, []), /REPS=0/)
+  assert.throws(() => readOptions({}, ['REP=3']), /REP=3/)
+})

@@ -1,0 +1,155 @@
+import { phrase, places } from './documents.mjs'
+import { same, sameOrder, sameSet } from './reference.mjs'
+
+/**
+ * The rows that are timed in the page, in the order in which they run. A work
+ * is a question that is asked `rounds` times, each time about something else,
+ * one after the other; its time is the mean of a round.
+ *
+ *     rounds    how often it is asked
+ *     session   the browser process it belongs to: 'import' fills an empty
+ *               profile, 'use' finds that profile filled
+ *     warm      whether one unmeasured pass, with other questions, goes before
+ *     draw      (reference, random) → a question; a change is made in the reference at once
+ *     ask       (store, question) → a Promise of the answer; only this is timed
+ *     verify    (reference, question, answer, store) → whether the answer, or
+ *               what the change left in the store, is right
+ *
+ * @type {Record<string, Work>}
+ */
+export const works = {
+  'bulk-insert': {
+    rounds: 1,
+    session: 'import',
+    draw: (reference) => reference.all(),
+    ask: (store, documents) => store.insertMany(documents),
+    async verify(reference, documents, _answer, store) {
+      const every = Math.max(1, Math.floor(documents.length / 1000))
+      const sample = documents.filter((_, i) => i % every === 0)
+      return (await store.count(...everything)) === documents.length && holds(store, sample)
+    },
+  },
+
+  'warm-get': {
+    rounds: 2000,
+    session: 'use',
+    warm: true,
+    draw: (reference, random) => random.of(reference.ids()),
+    ask: (store, id) => store.get(id),
+    verify: (reference, id, answer) => same(answer, reference.get(id)),
+  },
+
+  'batch-get': {
+    rounds: 20,
+    session: 'use',
+    warm: true,
+    draw: (reference, random) => Array.from({ length: 100 }, () => random.of(reference.ids())),
+    ask: (store, ids) => store.getMany(ids),
+    verify: (reference, ids, answer) => same(answer, ids.map((id) => reference.get(id))),
+  },
+
+  'indexed-range': {
+    rounds: 5,
+    session: 'use',
+    warm: true,
+    draw: eightPercent,
+    ask: (store, { low, high }) => store.range(low, high),
+    verify: (reference, { low, high }, answer) => sameSet(answer, reference.range(low, high)),
+  },
+
+  'ordered-limit': {
+    rounds: 20,
+    session: 'use',
+    warm: true,
+    draw: (reference, random) => random.of(reference.ranked()).population,
+    ask: (store, below) => store.top(below, 20),
+    verify: (reference, below, answer) => sameOrder(answer, reference.top(below, 20), reference),
+  },
+
+  scan: {
+    rounds: 3,
+    session: 'use',
+    warm: true,
+    draw: (_reference, random) => phrase(random),
+    ask: (store, text) => store.scan(text),
+    verify: (reference, text, answer) => sameSet(answer, reference.scan(text)),
+  },
+
+  'indexed-count': {
+    rounds: 20,
+    session: 'use',
+    warm: true,
+    draw: eightPercent,
+    ask: (store, { low, high }) => store.count(low, high),
+    verify: (reference, { low, high }, answer) => answer === reference.range(low, high).length,
+  },
+
+  'single-insert': {
+    rounds: 200,
+    session: 'use',
+    draw(reference, random, { seed }) {
+      const [document] = places(seed, reference.lastId + 1, 1)
+      reference.insert([document])
+      return document
+    },
+    ask: (store, document) => store.insert(document),
+    verify: async (_reference, document, _answer, store) => same(await store.get(document.id), document),
+  },
+
+  'update-1000': {
+    rounds: 3,
+    session: 'use',
+    draw(reference, random) {
+      const change = { ids: thousand(reference, random), patch: { visited: random.below(1e9) } }
+      reference.update(change.ids, change.patch)
+      return change
+    },
+    ask: (store, { ids, patch }) => store.update(ids, patch),
+    verify: async (reference, { ids }, _answer, store) =>
+      (await store.count(...everything)) === reference.size && holds(store, ids.map((id) => reference.get(id))),
+  },
+
+  'delete-1000': {
+    rounds: 3,
+    session: 'use',
+    draw(reference, random) {
+      const ids = thousand(reference, random)
+      reference.remove(ids)
+      return ids
+    },
+    ask: (store, ids) => store.remove(ids),
+    verify: async (reference, ids, _answer, store) =>
+      (await store.count(...everything)) === reference.size &&
+      (await store.getMany(ids)).every((document) => document === undefined),
+  },
+}
+
+/**
+ * @typedef {object} Work
+ * @property {number} rounds
+ * @property {'import' | 'use'} session
+ * @property {boolean} [warm]
+ * @property {(reference: import('./reference.mjs').Reference, random: import('./random.mjs').Random, run: {seed: number}) => unknown} draw
+ * @property {(store: object, question: any) => Promise<unknown>} ask
+ * @property {(reference: import('./reference.mjs').Reference, question: any, answer: any, store: object) => boolean | Promise<boolean>} verify
+ */
+
+/** Bounds that hold every population. */
+const everything = [0, Number.MAX_SAFE_INTEGER]
+
+/** Two populations between which 8 % of the documents lie. */
+function eightPercent(reference, random) {
+  const ranked = reference.ranked()
+  const span = Math.max(1, Math.floor(ranked.length * 0.08))
+  const first = random.below(ranked.length - span + 1)
+  return { low: ranked[first].population, high: ranked[first + span - 1].population }
+}
+
+/** 1,000 different ids, or a quarter of what there is where that is less. */
+function thousand(reference, random) {
+  return random.some(reference.ids(), Math.min(1000, reference.size >> 2))
+}
+
+async function holds(store, documents) {
+  return same(await store.getMany(documents.map(({ id }) => id)), documents)
+}
