@@ -1,0 +1,80 @@
+// Builds the package into dist/: the engine's module, the JavaScript and the types.
+// `node build.mjs --tests` bundles the tests into build/test as well.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const at = (...names) => join(here, ...names)
+
+const common = {
+  bundle: true,
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2022',
+  mainFields: ['module', 'main'],
+  conditions: ['browser'],
+  external: ['node:*'],
+  sourcemap: true,
+  logLevel: 'warning',
+}
+
+/** The engine, and the support code of the very toolchain that compiles it. */
+function buildEngine() {
+  const env = { ...process.env, GOOS: 'js', GOARCH: 'wasm' }
+  const flags = ['-trimpath', '-ldflags=-s -w', '-o', at('dist/stowage.wasm')]
+  execFileSync('go', ['build', ...flags, './wasm'], { cwd: dirname(here), env, stdio: 'inherit' })
+  const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
+  const support = readFileSync(join(goroot, 'lib/wasm/wasm_exec.js'), 'utf8')
+  writeFileSync(at('src/wasm_exec.js'), `export function loadGo(globalThis, fs) {\n${support}\nreturn globalThis.Go\n}\n`)
+}
+
+/** Bundles stand alone, so that a plain page needs no import map and a worker no second request. */
+async function buildPackage() {
+  const entryPoints = [at('src/index.ts'), at('src/worker.ts'), at('src/drivers/fs.ts')]
+  await build({ ...common, entryPoints, outdir: at('dist'), outbase: at('src'), minify: true, keepNames: false, legalComments: 'none' })
+  execFileSync('npx', ['tsc', '-p', here], { cwd: here, stdio: 'inherit' })
+  const licence = name => `${name}\n\n${readFileSync(at('node_modules', name, 'LICENSE'), 'utf8')}\n`
+  const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
+  writeFileSync(at('dist/LICENSES.txt'), `${licence('msgpackr')}Go\n\n${readFileSync(join(goroot, 'LICENSE'), 'utf8')}`)
+}
+
+/** Tests of parts are bundled with them; tests of the package import what was built. */
+async function buildTests() {
+  rmSync(at('build/test'), { recursive: true, force: true })
+  for (const [folder, out] of [['test', 'build/test'], ['test/browser', 'build/test/browser']]) {
+    const entryPoints = readdirSync(at(folder)).filter(name => name.endsWith('.test.ts')).map(name => at(folder, name))
+    if (entryPoints.length === 0) continue
+    await build({
+      ...common,
+      entryPoints,
+      outdir: at(out),
+      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core'],
+      plugins: [builtPackage(at(out))],
+    })
+  }
+}
+
+/** Resolves the package's own name to dist/, as its users will see it. */
+function builtPackage(from) {
+  const path = target => ({ path: relative(from, at('dist', target)), external: true })
+  return {
+    name: 'built-package',
+    setup(b) {
+      b.onResolve({ filter: /^stowage$/ }, () => path('index.js'))
+      b.onResolve({ filter: /^stowage\/drivers\/fs$/ }, () => path('drivers/fs.js'))
+    },
+  }
+}
+
+mkdirSync(at('dist'), { recursive: true })
+const testsOnly = process.argv.includes('--tests') && existsSync(at('dist/index.js')) && process.argv.includes('--keep')
+if (!testsOnly) {
+  rmSync(at('dist'), { recursive: true, force: true })
+  mkdirSync(at('dist'))
+  buildEngine()
+  await buildPackage()
+}
+if (process.argv.includes('--tests')) await buildTests()

@@ -1,0 +1,96 @@
+/*
+ * Documents as MessagePack. What msgpackr would store as something else without
+ * a word (a function, a Map, a Set, a regular expression) is refused, so that what comes
+ * back is what went in.
+ */
+import { addExtension, Packr, Unpackr } from 'msgpackr'
+
+import { StowageError } from './errors.js'
+
+const packr = new Packr({ useRecords: false, variableMapSize: true })
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, copyBuffers: true } as object)
+
+function refuse(what: string): never {
+  throw new StowageError('invalid_document', `a document cannot hold ${what}`)
+}
+
+/** msgpackr asks for these at the places where it would substitute something. */
+Object.assign(packr, { writeFunction: () => refuse('a function') })
+Object.defineProperty(packr, 'mapAsEmptyObject', { get: () => refuse('a Map') })
+for (const Class of [Set, Error, RegExp]) {
+  addExtension({ Class, type: 0x7f, pack: () => refuse(`a ${Class.name}`), unpack: () => undefined } as never)
+}
+
+/** The largest nesting of a document; the engine has the same bound. */
+export const maxDepth = 200
+
+/** Packs one document. */
+export function packDocument(document: unknown): Uint8Array {
+  if (!isDocument(document)) throw new StowageError('invalid_document', 'a document must be an object')
+  try {
+    return packr.pack(document)
+  } catch (error) {
+    throw explain(error, document)
+  }
+}
+
+/** Packs documents as one list. */
+export function packDocuments(documents: readonly unknown[]): Uint8Array {
+  for (const document of documents) {
+    if (!isDocument(document)) throw new StowageError('invalid_document', 'a document must be an object')
+  }
+  try {
+    return packr.pack(documents)
+  } catch (error) {
+    throw explain(error, documents)
+  }
+}
+
+/** Packs any value for a frame: a filter, a query. */
+export function packValue(value: unknown): Uint8Array {
+  try {
+    return packr.pack(value)
+  } catch (error) {
+    const known = explain(error, value)
+    throw known.code === 'invalid_document' ? new StowageError('invalid_query', known.message, { cause: known }) : known
+  }
+}
+
+/** Reads one value that stands between start and end. What it returns shares no memory with bytes. */
+export function unpack(bytes: Uint8Array, start: number, end: number): unknown {
+  where.start = start
+  where.end = end
+  return unpackr.unpack(bytes, where)
+}
+
+/** msgpackr takes the place as an object; one is enough, for it reads it at once. */
+const where = { start: 0, end: 0 }
+
+function isDocument(value: unknown): value is object {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date) && !ArrayBuffer.isView(value)
+}
+
+/** Gives an error out of msgpackr its code. */
+function explain(error: unknown, value: unknown): StowageError {
+  if (error instanceof StowageError) return error
+  if (error instanceof RangeError) {
+    const shape = nesting(value, [])
+    if (shape !== undefined) return shape
+    return new StowageError('too_large', 'a value is too large to be stored', { cause: error })
+  }
+  return new StowageError('invalid_document', 'a document holds something that cannot be stored', { cause: error })
+}
+
+/** Finds out what is wrong with the nesting of a value, if anything is. */
+function nesting(value: unknown, above: object[]): StowageError | undefined {
+  if (value === null || typeof value !== 'object') return undefined
+  if (above.includes(value)) return new StowageError('invalid_document', 'a document contains itself')
+  if (above.length > maxDepth) return new StowageError('too_deep', `a document is nested deeper than ${maxDepth}`)
+  above.push(value)
+  for (const part of Object.values(value)) {
+    const wrong = nesting(part, above)
+    if (wrong !== undefined) return wrong
+  }
+  above.pop()
+  return undefined
+}

@@ -1,0 +1,81 @@
+/**
+ * A driver keeps immutable blobs by name, and one mutable blob, the root. It
+ * knows nothing of what they hold. Writing one means writing the five methods;
+ * they may be called concurrently, and what they reject with becomes
+ * `backend_failed` unless it is a StowageError.
+ *
+ * Except for the root no name is ever used twice with other bytes.
+ */
+export interface Driver {
+  /** The bytes of each name, in order, undefined where there is none. The caller keeps what it gets. */
+  read(names: readonly string[]): Promise<(Uint8Array | undefined)[]>
+
+  /**
+   * Writes a batch: as a whole or not at all where info() says atomic, else in
+   * the order put, add, root, remove. Fulfilled when the batch is as durable as it asks.
+   */
+  commit(batch: Batch): Promise<void>
+
+  /** Every name that starts with prefix, ascending. */
+  list(prefix: string): Promise<string[]>
+
+  info(): Promise<DriverInfo>
+
+  /** Gives back what the driver holds, its lock included. */
+  close(): Promise<void>
+}
+
+/** One unit of writing. The bytes belong to the driver from then on. */
+export interface Batch {
+  /** New blobs that nothing refers to before this batch is done. */
+  put: Blob[]
+  /** Blobs whose names must be free, else the batch fails with `conflict`. */
+  add: Blob[]
+  /** Replaces the root if it still holds `old`, else the batch fails with `conflict`. */
+  root: { old: Uint8Array | undefined; new: Uint8Array } | undefined
+  /** Names of blobs that nothing refers to any more. */
+  remove: string[]
+  /** Relaxed: a crash of the process loses nothing. Strict: nor does a power cut. */
+  durability: Durability
+}
+
+/** A name and its bytes. */
+export interface Blob {
+  name: string
+  bytes: Uint8Array
+}
+
+export type Durability = 'relaxed' | 'strict'
+
+/** The name under which the root is read. */
+export const rootName = 'r'
+
+/** What the engine may rely on, and what is held now. */
+export interface DriverInfo {
+  /** A batch happens as a whole or not at all. */
+  atomic: boolean
+  /** A power cut loses the most recent commits, never one from the middle. */
+  prefixDurable: boolean
+  /** The size in bytes that a blob must not exceed. */
+  maxBlob: number
+  /** How many blobs are held, −1 where counting is expensive. */
+  blobs: number
+  /** The bytes they use, −1 where unknown. */
+  bytes: number
+}
+
+/** Opens drivers; what `open` takes as `driver`. */
+export interface DriverFactory {
+  /** Where its data lives, without the environment's name: equal for factories that reach the same data. */
+  readonly id: string
+  /**
+   * Opens the driver of one environment, creating it where there is none, and
+   * takes it for this context alone: rejects with `locked` while another has it.
+   */
+  open(name: string): Promise<Driver>
+  /**
+   * How a worker gets at this driver: the URL of a module that exports
+   * `driver(options): DriverFactory`, or the name of a driver that is built in. Without it, `worker: true` is `unsupported`.
+   */
+  readonly worker?: { module: string; options?: unknown } | undefined
+}

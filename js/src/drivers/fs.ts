@@ -1,0 +1,231 @@
+/**
+ * The Node driver: each blob in a file of its own under one directory, "r" is
+ * the root, "l/…" the log, "p/…" pages and chunks. The Go package store/file reads and
+ * writes the same files.
+ *
+ * A blob is written under a temporary name, synced and renamed, so that a crash
+ * leaves it whole or absent; directories are synced as well. Both durabilities are therefore
+ * strict. A lock file keeps a second process out.
+ */
+import * as fs from 'node:fs/promises'
+import * as path from 'node:path'
+
+import { type ErrorCode, StowageError } from '../errors.js'
+import { type Batch, type Blob, type Driver, type DriverFactory, type DriverInfo, rootName } from './driver.js'
+
+/** That of IndexedDB, so that an environment can move between them. */
+const maxBlob = 64 * 1024 - 1
+
+/** Ends the names of files that are being written. No blob's name has a dot in it. */
+const temporary = '.tmp'
+
+/** The file that says, in decimal, which process has the directory open. */
+const lockName = 'lock'
+
+/** Keeps environments in directories: each in one of its own name under `directory`. */
+export function directory(root: string): DriverFactory {
+  const base = path.resolve(root)
+  return {
+    id: `fs:${base}`,
+    async open(name) {
+      if (name === '.' || name === '..' || /[/\\\0]/.test(name)) {
+        throw new StowageError('invalid_argument', 'the name of an environment in a directory cannot have a slash in it')
+      }
+      const dir = path.join(base, name)
+      await attempt('open', () => fs.mkdir(dir, { recursive: true, mode: 0o700 }))
+      await lock(dir)
+      return new DirectoryDriver(dir)
+    },
+  }
+}
+
+class DirectoryDriver implements Driver {
+  private closed = false
+  /** Batches go one after the other: the root is compared, then replaced. */
+  private last: Promise<unknown> = Promise.resolve()
+
+  constructor(private readonly dir: string) {}
+
+  async read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    this.check()
+    return Promise.all(names.map(name => this.readBlob(name)))
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    this.check()
+    const turn = this.last.then(() => this.write(batch))
+    this.last = turn.catch(() => {})
+    return turn
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    this.check()
+    return (await this.names()).filter(name => name.startsWith(prefix)).sort()
+  }
+
+  async info(): Promise<DriverInfo> {
+    this.check()
+    const names = await this.names()
+    const sizes = await Promise.all(names.map(name => fs.stat(this.file(name)).then(stat => stat.size, () => 0)))
+    return { atomic: false, prefixDurable: true, maxBlob, blobs: names.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    await this.last
+    await attempt('unlock', () => fs.rm(path.join(this.dir, lockName), { force: true }))
+  }
+
+  private check(): void {
+    if (this.closed) throw new StowageError('closed', 'the driver is closed')
+  }
+
+  private file(name: string): string {
+    return path.join(this.dir, ...name.split('/'))
+  }
+
+  private async readBlob(name: string): Promise<Uint8Array | undefined> {
+    return attempt('read', async () => {
+      try {
+        const bytes = await fs.readFile(this.file(name))
+        return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+      } catch (error) {
+        if (isMissing(error)) return undefined
+        throw error
+      }
+    })
+  }
+
+  /** What is referred to becomes durable before what refers to it. */
+  private async write(batch: Batch): Promise<void> {
+    if (batch.root !== undefined && !equal(await this.readBlob(rootName), batch.root.old)) {
+      throw new StowageError('conflict', 'the root was replaced meanwhile')
+    }
+    for (const { name } of batch.add) {
+      const taken = await fs.access(this.file(name)).then(() => true, () => false)
+      if (taken) throw new StowageError('conflict', 'the name of a new blob is taken')
+    }
+    await attempt('write', async () => {
+      await this.writeBlobs(batch.put)
+      await this.writeBlobs(batch.add)
+      if (batch.root !== undefined) await this.writeBlobs([{ name: rootName, bytes: batch.root.new }])
+      await Promise.all(batch.remove.map(name => fs.rm(this.file(name), { force: true })))
+    })
+  }
+
+  private async writeBlobs(blobs: Blob[]): Promise<void> {
+    const dirs = new Set(blobs.map(({ name }) => path.dirname(this.file(name))))
+    for (const dir of dirs) await this.makeDirectory(dir)
+    await Promise.all(blobs.map(({ name, bytes }) => writeFile(this.file(name), bytes)))
+    for (const dir of dirs) await syncDirectory(dir)
+  }
+
+  /** Creates a directory and makes its entry, and its parents', durable. */
+  private async makeDirectory(dir: string): Promise<void> {
+    const made = await fs.mkdir(dir, { recursive: true, mode: 0o700 })
+    if (made === undefined) return
+    for (let parent = path.dirname(dir); parent.length >= this.dir.length; parent = path.dirname(parent)) {
+      await syncDirectory(parent)
+    }
+  }
+
+  /** The names of all blobs. */
+  private async names(): Promise<string[]> {
+    const entries = await attempt('list', () => fs.readdir(this.dir, { recursive: true, withFileTypes: true }))
+    return entries
+      .filter(entry => entry.isFile())
+      .map(entry => path.relative(this.dir, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
+      .filter(name => name !== lockName && !name.endsWith(temporary))
+  }
+}
+
+async function writeFile(file: string, bytes: Uint8Array): Promise<void> {
+  const partial = file + temporary
+  try {
+    const handle = await fs.open(partial, 'w', 0o600)
+    try {
+      await handle.writeFile(bytes)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await fs.rename(partial, file)
+  } catch (error) {
+    await fs.rm(partial, { force: true }).catch(() => {})
+    throw error
+  }
+}
+
+/** Makes the entries of a directory durable. Windows does not sync directories. */
+async function syncDirectory(dir: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await fs.open(dir, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Claims a directory. A lock whose process is gone is taken over. */
+async function lock(dir: string): Promise<void> {
+  const file = path.join(dir, lockName)
+  for (let tries = 0; tries < 3; tries++) {
+    try {
+      await fs.writeFile(file, String(process.pid), { flag: 'wx', mode: 0o600 })
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw explain('lock', error)
+    }
+    if (!(await isAbandoned(file))) break
+    await attempt('lock', () => fs.rm(file, { force: true }))
+  }
+  throw new StowageError('locked', 'the directory is open in another process, or in this one already')
+}
+
+/** Whether the process that wrote a lock is gone. One that is still being written is given a moment. */
+async function isAbandoned(file: string): Promise<boolean> {
+  for (let tries = 0; tries < 10; tries++) {
+    const text = await fs.readFile(file, 'utf8').catch(() => undefined)
+    if (text === undefined) return true
+    const pid = Number(text)
+    if (text !== '' && Number.isInteger(pid)) return !isRunning(pid)
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  return true
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+async function attempt<R>(what: string, f: () => Promise<R>): Promise<R> {
+  try {
+    return await f()
+  } catch (error) {
+    throw explain(what, error)
+  }
+}
+
+/** Gives an error of the file system a code. */
+function explain(what: string, error: unknown): StowageError {
+  if (error instanceof StowageError) return error
+  const { code } = error as NodeJS.ErrnoException
+  const ours: ErrorCode = code === 'ENOSPC' || code === 'EDQUOT' ? 'quota' : 'backend_failed'
+  return new StowageError(ours, `the file system failed to ${what}: ${code}`, { cause: error })
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
+}
+
+function equal(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return Buffer.compare(a, b) === 0
+}

@@ -1,0 +1,230 @@
+import { asStowageError, type ErrorCode, StowageError } from '../errors.js'
+import { type Batch, type Driver, type DriverFactory, type DriverInfo, rootName } from './driver.js'
+import { equalBytes } from './memory.js'
+import { takeLock } from './weblock.js'
+
+/** The one object store. Keys are the names of blobs, values their bytes. */
+const storeName = 'blobs'
+
+/** The schema never changes, so neither does IndexedDB's version of it. */
+const version = 1
+
+/** At 64 KiB Chromium moves a value out of line, which makes writing it several times slower. */
+const maxBlob = 64 * 1024 - 1
+
+/** An open that has not been answered by then never will be. */
+const openMilliseconds = 5000
+
+/** How often work is done again on a new connection when the old one turns out dead. */
+const replays = 3
+
+/**
+ * Keeps environments in IndexedDB: a database `stowage:<name>` for each. One
+ * page or worker has it at a time; its lock ends with it.
+ */
+export function indexeddb(): DriverFactory {
+  return {
+    id: 'indexeddb',
+    worker: { module: 'indexeddb' },
+    async open(name) {
+      if (globalThis.indexedDB === undefined) throw new StowageError('unsupported', 'there is no IndexedDB here; open with another driver')
+      const unlock = await takeLock(`stowage:${name}`)
+      try {
+        const driver = new IndexedDBDriver(`stowage:${name}`, unlock)
+        await driver.connect()
+        return driver
+      } catch (error) {
+        unlock()
+        throw error
+      }
+    },
+  }
+}
+
+class IndexedDBDriver implements Driver {
+  private connection: IDBDatabase | undefined
+  private connecting: Promise<IDBDatabase> | undefined
+  private closed = false
+
+  constructor(
+    private readonly name: string,
+    private readonly unlock: () => void,
+  ) {}
+
+  read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    return this.transact('readonly', 'default', store => {
+      const requests = names.map(name => store.get(name) as IDBRequest<Uint8Array | undefined>)
+      return () => requests.map(request => request.result)
+    })
+  }
+
+  commit(batch: Batch): Promise<void> {
+    const durability = batch.durability === 'strict' ? 'strict' : 'relaxed'
+    return this.transact('readwrite', durability, (store, abort) => {
+      // Everything is requested at once: a transaction that is idle commits itself.
+      const before = batch.root && (store.get(rootName) as IDBRequest<Uint8Array | undefined>)
+      if (batch.root !== undefined) store.put(batch.root.new, rootName)
+      for (const { name, bytes } of batch.put) store.put(bytes, name)
+      for (const { name, bytes } of batch.add) store.add(bytes, name)
+      for (const name of batch.remove) store.delete(name)
+      if (before === undefined) {
+        store.transaction.commit()
+      } else {
+        // Once commit() was called nothing can abort any more, so it has to wait for the comparison.
+        before.onsuccess = () => {
+          if (equalBytes(before.result, batch.root?.old)) store.transaction.commit()
+          else abort(new StowageError('conflict', 'the root was replaced meanwhile'))
+        }
+      }
+      return () => undefined
+    })
+  }
+
+  list(prefix: string): Promise<string[]> {
+    return this.transact('readonly', 'default', store => {
+      const request = store.getAllKeys(IDBKeyRange.bound(prefix, `${prefix}\uffff`)) as IDBRequest<string[]>
+      return () => request.result
+    })
+  }
+
+  async info(): Promise<DriverInfo> {
+    const blobs = await this.transact('readonly', 'default', store => {
+      const request = store.count()
+      return () => request.result
+    })
+    const bytes = await usedBytes()
+    return { atomic: true, prefixDurable: true, maxBlob, blobs, bytes }
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    this.connection?.close()
+    this.connection = undefined
+    this.unlock()
+  }
+
+  /** Opens the connection, or finds it open. */
+  connect(): Promise<IDBDatabase> {
+    if (this.closed) return Promise.reject(new StowageError('closed', 'the driver is closed'))
+    if (this.connection !== undefined) return Promise.resolve(this.connection)
+    this.connecting ??= openDatabase(this.name)
+      .then(connection => this.adopt(connection))
+      .finally(() => {
+        this.connecting = undefined
+      })
+    return this.connecting
+  }
+
+  private adopt(connection: IDBDatabase): IDBDatabase {
+    const forget = () => {
+      if (this.connection === connection) this.connection = undefined
+    }
+    // Whoever deletes the database must not wait for us; the next request opens what is there then.
+    connection.onversionchange = () => {
+      connection.close()
+      forget()
+    }
+    connection.onclose = forget
+    if (this.closed) connection.close()
+    else this.connection = connection
+    return connection
+  }
+
+  /**
+   * Runs requests in one transaction and returns what `issue` makes of their results. A
+   * connection that died (browsers close them when a profile is under pressure) cannot
+   * start a transaction; nothing has happened then, so it is done again on a new one.
+   */
+  private async transact<R>(
+    mode: IDBTransactionMode,
+    durability: IDBTransactionDurability,
+    issue: (store: IDBObjectStore, abort: (reason: StowageError) => void) => () => R,
+  ): Promise<R> {
+    for (let attempt = 1; ; attempt++) {
+      const connection = await this.connect()
+      let transaction: IDBTransaction
+      try {
+        transaction = connection.transaction(storeName, mode, { durability })
+      } catch (error) {
+        if (this.connection === connection) this.connection = undefined
+        if (attempt > replays || !isDead(error)) throw explain(error)
+        continue
+      }
+      return complete(transaction, issue)
+    }
+  }
+}
+
+/** Issues requests and waits until the transaction, not only they, are done. */
+function complete<R>(
+  transaction: IDBTransaction,
+  issue: (store: IDBObjectStore, abort: (reason: StowageError) => void) => () => R,
+): Promise<R> {
+  return new Promise((resolve, reject) => {
+    let reason: StowageError | undefined
+    let failed: DOMException | null = null
+    const abort = (why: StowageError) => {
+      reason = why
+      transaction.abort()
+    }
+    transaction.onerror = event => {
+      failed ??= (event.target as IDBRequest).error
+    }
+    transaction.onabort = () => reject(reason ?? explain(transaction.error ?? failed))
+    let results: () => R
+    transaction.oncomplete = () => resolve(results())
+    try {
+      results = issue(transaction.objectStore(storeName), abort)
+    } catch (error) {
+      abort(explain(error))
+    }
+  })
+}
+
+function openDatabase(name: string): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, version)
+    let late = false
+    const watchdog = setTimeout(() => {
+      late = true
+      reject(new StowageError('backend_failed', 'IndexedDB did not answer'))
+    }, openMilliseconds)
+    request.onupgradeneeded = () => request.result.createObjectStore(storeName)
+    request.onerror = () => {
+      clearTimeout(watchdog)
+      reject(explain(request.error))
+    }
+    request.onsuccess = () => {
+      clearTimeout(watchdog)
+      late ? request.result.close() : resolve(request.result)
+    }
+  })
+}
+
+/** What the origin uses, as far as the browser tells: it counts everything, not only this database. */
+async function usedBytes(): Promise<number> {
+  try {
+    const { usage } = await navigator.storage.estimate()
+    return usage ?? -1
+  } catch {
+    return -1
+  }
+}
+
+function isDead(error: unknown): boolean {
+  const name = (error as DOMException | null)?.name
+  return name === 'InvalidStateError' || name === 'UnknownError'
+}
+
+const codes: Record<string, ErrorCode> = {
+  QuotaExceededError: 'quota',
+  ConstraintError: 'conflict',
+  VersionError: 'newer_format',
+}
+
+/** Gives a DOMException its code. */
+function explain(error: unknown): StowageError {
+  const name = (error as DOMException | null)?.name ?? 'AbortError'
+  return asStowageError(error ?? undefined, codes[name] ?? 'backend_failed', `IndexedDB failed: ${name}`)
+}

@@ -1,0 +1,40 @@
+import type { StowageError } from './errors.js'
+import type { FrameWriter, Op } from './wire.js'
+
+/** Reads the payload of a frame, which stands between start and end and must not be kept. */
+export type Decode<T> = (bytes: Uint8Array, start: number, end: number) => T
+
+/** What a call wants besides its result. */
+export interface Exchange {
+  signal?: AbortSignal | undefined
+  onProgress?: ((done: number, total: number) => void) | undefined
+  /**
+   * Takes a part of the result. The engine goes on once it has returned, or what
+   * it returned is fulfilled with true; with false the operation ends there.
+   */
+  onRows?: Decode<true | Promise<boolean>> | undefined
+}
+
+/**
+ * An engine that operations can be sent to: in this context, or in a worker. It
+ * is dead for good once `lost` is set; all that was pending has been rejected
+ * with it by then.
+ */
+export interface Engine {
+  readonly lost: StowageError | undefined
+  /** The bytes of the engine's memory, which never shrinks. */
+  readonly memoryBytes: number
+  /**
+   * Starts a request frame: [op, transaction, table, …] of `length` parts
+   * altogether, with room for about `bytes`. The writer is valid until the next
+   * call of request or run. Transaction 0 is one of the operation's own.
+   */
+  request(op: Op, length: number, transaction: number, table: number, bytes?: number): FrameWriter
+  /** Runs the request and decodes its result. Never throws; rejects with a StowageError. */
+  run<T>(frame: FrameWriter, decode: Decode<T>, exchange?: Exchange): Promise<T>
+  /** Lets go of the engine without a word to it. */
+  discard(): void
+}
+
+/** For operations without a result. */
+export const nothing: Decode<undefined> = () => undefined

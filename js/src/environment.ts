@@ -1,0 +1,166 @@
+import { unpack } from './document.js'
+import type { Durability } from './drivers/driver.js'
+import { nothing } from './engine.js'
+import { StowageError } from './errors.js'
+import { type LongCall, longCall, Options } from './options.js'
+import type { Schema, TableSpec } from './schema.js'
+import type { Scope } from './scope.js'
+import type { Session } from './session.js'
+import { Table } from './table.js'
+import type { Doc } from './types.js'
+import { Op } from './wire.js'
+
+/** The tables of an environment, by name. */
+// biome-ignore lint: the document of a table can be anything
+export type Tables = Record<string, TableSpec<any, any>>
+
+/** Table objects for every table described. */
+export type TablesOf<S extends Tables> = {
+  readonly [N in keyof S]: S[N] extends TableSpec<infer T, infer G> ? Table<T, G> : never
+}
+
+/** What has the tables of S as members, and by name. */
+export type WithTables<S extends Tables> = TablesOf<S> & {
+  /** The table of a name: the way to those whose name is not known to the compiler. */
+  table<N extends keyof S & string>(name: N): TablesOf<S>[N]
+}
+
+/** An open environment: its tables, and what concerns all of them. */
+export type Database<S extends Tables = Record<string, TableSpec>> = Environment<S> & TablesOf<S>
+
+/** Names that a table cannot have, for they mean something on the environment. */
+export type ReservedName =
+  | keyof Environment<Tables>
+  | 'then' | 'catch' | 'finally' | 'constructor' | 'sql' | 'store' | 'health' | 'batch' | 'name'
+
+const reservedNames: ReadonlySet<string> = new Set([
+  'then', 'catch', 'finally', 'constructor', 'sql', 'store', 'health', 'batch', 'name',
+])
+
+/** What an environment holds. Sizes are in bytes. */
+export interface Stat {
+  /** Keys in the trees: documents, and their entries in indexes. */
+  entries: number
+  trees: number
+  /** The pages of the trees, before they are compressed. */
+  treeBytes: number
+  /** Recent commits that are not in the trees yet. */
+  overlayBytes: number
+  /** Pages held ready in memory. */
+  cacheBytes: number
+  /** What the driver tells: −1 where it does not know. */
+  blobs: number
+  storedBytes: number
+  /** What the engine's memory takes of the context; it never shrinks. */
+  memoryBytes: number
+}
+
+/** What a check of everything stored has found. */
+export interface Report {
+  pages: number
+  entries: number
+  /** What is wrong, in words; empty where nothing is. */
+  problems: string[]
+}
+
+/** How a transaction is to run. */
+export interface TransactionOptions {
+  /** Refuses writes, and never conflicts. */
+  readOnly?: boolean
+  durability?: Durability
+  signal?: AbortSignal
+}
+
+/**
+ * What `open` returns, beside a member for each table. Sharing is counted: the
+ * environment is closed when every Environment over it is.
+ */
+export class Environment<S extends Tables> {
+  private readonly handles = new Map<string, { number: number; schema: Schema }>()
+  private ended = false
+
+  /** @internal */
+  constructor(
+    readonly name: string,
+    private readonly session: Session,
+    private readonly leave: () => Promise<void>,
+  ) {}
+
+  /** The table of a name; throws `not_found` for one that was not described at open. */
+  table<N extends keyof S & string>(name: N): TablesOf<S>[N] {
+    return this.makeTable(name, this.session) as TablesOf<S>[N]
+  }
+
+  /**
+   * Runs body in a transaction: what it reads is one snapshot, what it writes is
+   * committed together when it returns, and nothing of it stays when it throws. Anything
+   * may be awaited in it. When others have changed what it read, it runs again, ten times
+   * at most; so body should do nothing outside the database that must happen once.
+   */
+  async transaction<R>(body: (tx: WithTables<S>) => Promise<R>, options?: TransactionOptions): Promise<R> {
+    const o = new Options('transaction', options)
+    const kind = o.boolean('readOnly') === true ? 'read' : 'write'
+    const durability = o.oneOf('durability', ['relaxed', 'strict'])
+    const signal = o.signal()
+    o.done()
+    return this.session.together({ kind, durability, signal }, scope => body(this.tablesIn(scope)))
+  }
+
+  /** Folds what was committed recently into pages. It happens by itself; there is no need to call it. */
+  async checkpoint(options?: LongCall): Promise<void> {
+    const engine = await this.session.ready()
+    await engine.run(engine.request(Op.Checkpoint, 3, 0, 0), nothing, longCall('checkpoint', options))
+  }
+
+  /** Reads everything stored and tells what is wrong with it. */
+  async check(options?: LongCall): Promise<Report> {
+    const engine = await this.session.ready()
+    const read = (bytes: Uint8Array, start: number, end: number) => unpack(bytes, start, end) as Report
+    return engine.run(engine.request(Op.Check, 3, 0, 0), read, longCall('check', options))
+  }
+
+  /** How much is stored, and what the engine holds in memory. */
+  async stat(): Promise<Stat> {
+    const engine = await this.session.ready()
+    const read = (bytes: Uint8Array, start: number, end: number) => unpack(bytes, start, end) as Omit<Stat, 'memoryBytes'>
+    const stat = await engine.run(engine.request(Op.Stat, 3, 0, 0), read)
+    return { ...stat, memoryBytes: engine.memoryBytes }
+  }
+
+  /** Ends the use of the environment. Everything committed is kept; what is still running is finished first. */
+  async close(): Promise<void> {
+    if (this.ended) return
+    this.ended = true
+    await this.leave()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** @internal Makes the members for the tables, once their numbers are known. */
+  async openTables(tables: S, options: LongCall): Promise<void> {
+    for (const name of Object.keys(tables)) {
+      if (name in this || reservedNames.has(name)) {
+        throw new StowageError('invalid_option', `open: a table cannot be called "${name}"`)
+      }
+    }
+    for (const [name, { schema }] of Object.entries(tables)) {
+      const number = await this.session.table(name, schema, options)
+      this.handles.set(name, { number, schema })
+      Object.defineProperty(this, name, { value: this.makeTable(name, this.session), enumerable: true })
+    }
+  }
+
+  private tablesIn(scope: Scope): WithTables<S> {
+    const all: Record<string, unknown> = { table: (name: string) => this.makeTable(name, scope) }
+    for (const name of this.handles.keys()) all[name] = this.makeTable(name, scope)
+    return all as WithTables<S>
+  }
+
+  private makeTable(name: string, scope: Scope): Table<Doc> {
+    const handle = this.handles.get(name)
+    if (handle === undefined) throw new StowageError('not_found', `there is no table "${name}"`)
+    return new Table(name, scope, handle.number, handle.schema, this.session.settings.maxDocumentBytes)
+  }
+}

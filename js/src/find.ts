@@ -1,0 +1,174 @@
+import { unpack } from './document.js'
+import { countOf, ordered, packQuery, type Query } from './query.js'
+import type { LongCall } from './options.js'
+import type { Path } from './types.js'
+import { Op } from './wire.js'
+
+/** How a query is carried out, and what carrying it out took. */
+export interface Explanation {
+  /** The index that is walked, or 'primary' for the documents in the order of their identities. */
+  index: string
+  /** How many ranges of it are walked. */
+  ranges: number
+  /** Whether the order of the result comes from the index, without sorting. */
+  ordered: boolean
+  /** Whether documents are looked at beyond what the ranges tell. */
+  filtered: boolean
+  keysExamined: number
+  documentsExamined: number
+  results: number
+}
+
+/** Sends a query; a table and its scope stand behind it. */
+export type Send = <R>(
+  op: Op,
+  query: Uint8Array,
+  decode: (bytes: Uint8Array, start: number, end: number) => R,
+  exchange: {
+    signal?: AbortSignal | undefined
+    onRows?: ((bytes: Uint8Array, start: number, end: number) => true | Promise<boolean>) | undefined
+  },
+) => Promise<R>
+
+/**
+ * A query that runs when it is awaited, and once for each time; or while it is
+ * iterated, in which case no more than a part of the result is held at once.
+ *
+ *     const all = await db.cities.find({ country: 'NO' }).orderBy('population', 'desc').limit(20)
+ *     for await (const city of db.cities.find()) …
+ */
+export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
+  /** @internal */
+  constructor(
+    private readonly send: Send,
+    private readonly query: Query,
+    private readonly options: LongCall,
+  ) {}
+
+  /** Orders the result by a path, then by those of further calls; at last by identity. */
+  orderBy(path: Path<T>, direction: 'asc' | 'desc' = 'asc'): Find<T> {
+    return this.with(ordered(this.query, path, direction))
+  }
+
+  /** Ends the result after so many documents. */
+  limit(count: number): Find<T> {
+    return this.with({ ...this.query, limit: countOf('limit', count) })
+  }
+
+  /** Leaves out so many documents at the start; what is left out is still walked. */
+  offset(count: number): Find<T> {
+    return this.with({ ...this.query, offset: countOf('offset', count) })
+  }
+
+  /**
+   * Starts behind a place in the order: the values of its paths, then the
+   * identity, as the last document of the previous part has them.
+   */
+  after(...values: unknown[]): Find<T> {
+    return this.with({ ...this.query, after: values })
+  }
+
+  /** Runs the query for its first document. */
+  first(): Promise<T | undefined> {
+    return this.limit(1).run().then(found => found[0])
+  }
+
+  /** Counts the result instead of reading it. */
+  count(): Promise<number> {
+    return this.execute(Op.Count, read<number>)
+  }
+
+  /** Runs the query and tells how it was carried out. */
+  explain(): Promise<Explanation> {
+    return this.execute(Op.Explain, read<Explanation>)
+  }
+
+  then<A = T[], B = never>(
+    fulfilled?: ((value: T[]) => A | PromiseLike<A>) | null,
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.run().then(fulfilled, rejected)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    yield* parts<T>(onRows => this.execute(Op.Find, read<T[]>, onRows))
+  }
+
+  private async run(): Promise<T[]> {
+    const found: T[] = []
+    const last = await this.execute(Op.Find, read<T[]>, (bytes, start, end) => {
+      for (const document of read<T[]>(bytes, start, end)) found.push(document)
+      return true
+    })
+    if (found.length === 0) return last
+    for (const document of last) found.push(document)
+    return found
+  }
+
+  private execute<R>(op: Op, decode: (bytes: Uint8Array, start: number, end: number) => R, onRows?: Rows): Promise<R> {
+    try {
+      return this.send(op, packQuery(this.query), decode, { signal: this.options.signal, onRows })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  private with(query: Query): Find<T> {
+    return new Find(this.send, query, this.options)
+  }
+}
+
+type Rows = (bytes: Uint8Array, start: number, end: number) => true | Promise<boolean>
+
+function read<R>(bytes: Uint8Array, start: number, end: number): R {
+  return unpack(bytes, start, end) as R
+}
+
+/**
+ * Turns the parts that a call delivers into values, one at a time. The call goes on
+ * when a part has been used up, and is ended when the reader leaves early.
+ */
+async function* parts<T>(call: (onRows: Rows) => Promise<T[] | undefined>): AsyncGenerator<T, void, undefined> {
+  let part: T[] = []
+  let resume: ((more: boolean) => void) | undefined
+  let arrived: () => void = () => {}
+  let over = false
+  let failure: unknown
+  const finished = call((bytes, start, end) => {
+    part = read<T[]>(bytes, start, end)
+    arrived()
+    return new Promise(resolve => {
+      resume = resolve
+    })
+  }).then(
+    last => {
+      part = last ?? []
+      over = true
+      arrived()
+    },
+    error => {
+      failure = error
+      over = true
+      arrived()
+    },
+  )
+  try {
+    for (;;) {
+      if (resume === undefined && !over) {
+        await new Promise<void>(resolve => {
+          arrived = resolve
+        })
+      }
+      if (failure !== undefined) throw failure
+      yield* part
+      if (over) return
+      const more = resume
+      part = []
+      resume = undefined
+      more?.(true)
+    }
+  } finally {
+    resume?.(false)
+    await finished
+  }
+}

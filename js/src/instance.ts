@@ -1,0 +1,199 @@
+import { StowageError } from './errors.js'
+import { type Go, loadGo } from './wasm_exec.js'
+import { FrameWriter, Header, Status } from './wire.js'
+
+/** What the module exports beside Go's own. Addresses and lengths are unsigned. */
+interface Exports {
+  mem: WebAssembly.Memory
+  header(): number
+  alloc(length: number): number
+  begin(length: number): void
+  step(task: number, length: number): void
+  cancel(task: number): void
+  drop(task: number): void
+}
+
+/**
+ * One running engine: linear memory, and calls into it. Frames go in through an
+ * inbox whose address alloc returns, results come out where the header says,
+ * and are overwritten by the next call. None of the calls ever waits.
+ */
+export class Instance {
+  /** The whole memory. A new object after every call in which it grew. */
+  heap!: Uint8Array
+  /** Set once the instance is of no use any more. */
+  lost: StowageError | undefined
+
+  private words!: Uint32Array
+  private inbox = 0
+  private inboxLength = 0
+  private readonly frame = new FrameWriter(0)
+
+  private constructor(
+    private readonly go: Go,
+    private readonly exports: Exports,
+    private readonly output: () => string,
+  ) {
+    this.view()
+    this.reserve(smallFrame)
+  }
+
+  /** Starts an engine that keeps its memory near `memoryBytes`. */
+  static async boot(module: WebAssembly.Module, memoryBytes: number): Promise<Instance> {
+    let output = ''
+    const fs = hostFiles(text => (output = (output + text).slice(-4000)))
+    const go = new (loadGo(hostScope(fs), fs))()
+    go.env = { GOMEMLIMIT: String(memoryBytes), GOGC: '50' }
+    go.exit = () => {}
+    const instance = await WebAssembly.instantiate(module, go.importObject)
+    void go.run(instance)
+    return new Instance(go, instance.exports as unknown as Exports, () => output)
+  }
+
+  get task(): number {
+    return this.words[Header.Task]!
+  }
+
+  get payload(): number {
+    return this.words[Header.Payload]!
+  }
+
+  get payloadEnd(): number {
+    return this.words[Header.Payload]! + this.words[Header.PayloadLength]!
+  }
+
+  /** The bytes of linear memory, which never shrinks. */
+  get memoryBytes(): number {
+    return this.heap.length
+  }
+
+  /** The tasks that the last call made ready to be stepped; most often none. */
+  ready(): number[] {
+    const count = this.words[Header.ReadyCount]!
+    if (count === 0) return none
+    const at = this.words[Header.Ready]! / 4
+    const all = new Uint32Array(this.heap.buffer)
+    return Array.from(all.subarray(at, at + count))
+  }
+
+  /** A writer over the inbox, with room for at least `bytes`. */
+  writer(bytes = smallFrame): FrameWriter {
+    if (bytes > this.inboxLength) this.reserve(bytes)
+    return this.frame.lay(this.heap, this.inbox, this.inboxLength)
+  }
+
+  begin(frame: FrameWriter): Status {
+    this.deliver(frame)
+    return this.call(() => this.exports.begin(frame.length))
+  }
+
+  step(task: number, frame: FrameWriter): Status {
+    this.deliver(frame)
+    return this.call(() => this.exports.step(task, frame.length))
+  }
+
+  cancel(task: number): void {
+    this.call(() => this.exports.cancel(task))
+  }
+
+  drop(task: number): void {
+    this.call(() => this.exports.drop(task))
+  }
+
+  /** Declares the instance dead and gives back its memory. */
+  lose(cause?: unknown): StowageError {
+    if (this.lost === undefined) {
+      const said = this.output()
+      this.lost = new StowageError('engine_lost', 'the engine stopped; the next call starts a new one', {
+        cause: cause ?? (said === '' ? undefined : new Error(said)),
+      })
+      this.heap = new Uint8Array(0)
+    }
+    return this.lost
+  }
+
+  /** Puts a frame into the inbox, unless it was written there. */
+  private deliver(frame: FrameWriter): void {
+    if (frame.bytes === this.heap && frame.start === this.inbox) return
+    if (frame.length > this.inboxLength) this.reserve(frame.length)
+    this.heap.set(frame.frame(), this.inbox)
+  }
+
+  private reserve(bytes: number): void {
+    this.guard(() => {
+      this.inbox = this.exports.alloc(bytes) >>> 0
+    })
+    if (this.inbox === 0) throw this.lose()
+    this.inboxLength = bytes
+  }
+
+  /** Calls an export that answers in the header. A header that stayed empty is no answer. */
+  private call(f: () => void): Status {
+    this.words[Header.Status] = Status.None
+    this.guard(f)
+    const status = this.words[Header.Status]!
+    if (status === Status.None) throw this.lose()
+    return status
+  }
+
+  private guard(f: () => void): void {
+    if (this.lost !== undefined) throw this.lost
+    try {
+      f()
+    } catch (error) {
+      throw this.lose(error)
+    }
+    if (this.go.exited) throw this.lose()
+    if (this.heap.length === 0) this.view()
+  }
+
+  /** Makes the views anew: memory that grew has another buffer. */
+  private view(): void {
+    this.heap = new Uint8Array(this.exports.mem.buffer)
+    this.words = new Uint32Array(this.exports.mem.buffer, this.exports.header() >>> 0, Header.Words)
+  }
+}
+
+const none: number[] = []
+
+/** The inbox is never smaller than this. */
+const smallFrame = 1 << 16
+
+/** Takes what Go writes to its standard output and error: the last words of a dying instance. */
+function hostFiles(write: (text: string) => void): object {
+  const decoder = new TextDecoder()
+  const refuse = (...args: unknown[]) => {
+    const callback = args[args.length - 1] as (error: Error) => void
+    callback(Object.assign(new Error('not implemented'), { code: 'ENOSYS' }))
+  }
+  const files: Record<string, unknown> = {
+    constants: { O_WRONLY: -1, O_RDWR: -1, O_CREAT: -1, O_TRUNC: -1, O_APPEND: -1, O_EXCL: -1, O_DIRECTORY: -1 },
+    writeSync(_file: number, bytes: Uint8Array) {
+      write(decoder.decode(bytes))
+      return bytes.length
+    },
+    write(_file: number, bytes: Uint8Array, _offset: number, length: number, _at: unknown, callback: (e: null, n: number) => void) {
+      write(decoder.decode(bytes))
+      callback(null, length)
+    },
+  }
+  return new Proxy(files, { get: (target, name) => target[name as string] ?? refuse })
+}
+
+/**
+ * What Go sees as the global object: the little that its runtime asks for.
+ * crypto and performance are wrapped, for their methods insist on their own receiver.
+ */
+function hostScope(fs: object): object {
+  return {
+    fs,
+    Array,
+    Object,
+    Uint8Array,
+    Date,
+    TextEncoder,
+    TextDecoder,
+    crypto: { getRandomValues: (bytes: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(bytes) },
+    performance: { now: () => performance.now() },
+  }
+}

@@ -1,0 +1,88 @@
+import type { Batch, Driver, DriverInfo } from './drivers/driver.js'
+import { asStowageError, type StowageError } from './errors.js'
+import { type FrameWriter, Status } from './wire.js'
+
+/** What a driver answered to a task's request. */
+export type Answer =
+  | { kind: 'done' }
+  | { kind: 'blobs'; blobs: (Uint8Array | undefined)[] }
+  | { kind: 'names'; names: string[] }
+  | { kind: 'info'; info: DriverInfo }
+  | { kind: 'failed'; error: StowageError }
+
+/** The answer to what needs none. */
+export const done: Answer = { kind: 'done' }
+
+/** A batch as the engine asks for it: absent bytes and an absent root are null. */
+type BatchFrame = [
+  puts: [string, Uint8Array][],
+  adds: [string, Uint8Array][],
+  root: [Uint8Array | null, Uint8Array] | null,
+  removes: string[],
+  strict: boolean,
+]
+
+/** Carries out one request with a driver. Never rejects: a failure is an answer too. */
+export async function perform(driver: Driver, status: Status, request: unknown): Promise<Answer> {
+  try {
+    switch (status) {
+      case Status.Read:
+        return { kind: 'blobs', blobs: await driver.read(request as string[]) }
+      case Status.List:
+        return { kind: 'names', names: await driver.list(request as string) }
+      case Status.Info:
+        return { kind: 'info', info: await driver.info() }
+      case Status.Commit:
+        await driver.commit(readBatch(request as BatchFrame))
+        return done
+      case Status.Close:
+        await driver.close()
+        return done
+      default:
+        throw new Error(`the engine asked for something unknown: ${status}`)
+    }
+  } catch (error) {
+    return { kind: 'failed', error: asStowageError(error, 'backend_failed', `the driver failed: ${String(error)}`) }
+  }
+}
+
+function readBatch([puts, adds, root, removes, strict]: BatchFrame): Batch {
+  const blobs = (pairs: [string, Uint8Array][]) => pairs.map(([name, bytes]) => ({ name, bytes }))
+  return {
+    put: blobs(puts),
+    add: blobs(adds),
+    root: root === null ? undefined : { old: root[0] ?? undefined, new: root[1] },
+    remove: removes,
+    durability: strict ? 'strict' : 'relaxed',
+  }
+}
+
+/** How many bytes the frame of an answer takes at most. */
+export function answerBytes(answer: Answer): number {
+  if (answer.kind === 'blobs') return answer.blobs.reduce((sum, blob) => sum + (blob?.length ?? 0) + 5, 16)
+  if (answer.kind === 'names') return answer.names.reduce((sum, name) => sum + name.length * 3 + 5, 16)
+  return 1024
+}
+
+/** Writes the frame of an answer: [nil, value], or [code, message]. */
+export function writeAnswer(frame: FrameWriter, answer: Answer): FrameWriter {
+  frame.array(2)
+  switch (answer.kind) {
+    case 'failed':
+      return frame.string(answer.error.code).string(answer.error.message.slice(0, 200))
+    case 'blobs':
+      frame.nil().array(answer.blobs.length)
+      for (const blob of answer.blobs) blob === undefined ? frame.nil() : frame.bin(blob)
+      return frame
+    case 'names':
+      frame.nil().array(answer.names.length)
+      for (const name of answer.names) frame.string(name)
+      return frame
+    case 'info': {
+      const { atomic, prefixDurable, maxBlob, blobs, bytes } = answer.info
+      return frame.nil().array(5).bool(atomic).bool(prefixDurable).uint(maxBlob).int(blobs).int(bytes)
+    }
+    default:
+      return frame.nil().nil()
+  }
+}

@@ -1,0 +1,44 @@
+import type { Driver, DriverFactory } from './drivers/driver.js'
+import type { Engine } from './engine.js'
+import { asStowageError } from './errors.js'
+import { Instance } from './instance.js'
+import { compile, type WasmSource } from './module.js'
+import type { Host } from './session.js'
+import { LocalEngine } from './task.js'
+
+/** What the engine needs beside its cache, in bytes: pages being built, frames, the overlay of recent commits. */
+const workingBytes = 48 << 20
+
+/** Starts engines in this context. The driver, and with it the lock, outlives them. */
+export class LocalHost implements Host {
+  private driver: Driver | undefined
+
+  constructor(
+    private readonly name: string,
+    private readonly factory: DriverFactory,
+    private readonly wasm: WasmSource,
+    private readonly cacheBytes: number,
+  ) {}
+
+  async start(): Promise<Engine> {
+    const module = compile(this.wasm)
+    module.catch(() => {}) // awaited below, once the driver is there
+    this.driver ??= await this.openDriver()
+    const instance = await Instance.boot(await module, this.cacheBytes + workingBytes)
+    return new LocalEngine(instance, this.driver)
+  }
+
+  async release(): Promise<void> {
+    const { driver } = this
+    this.driver = undefined
+    await driver?.close()
+  }
+
+  private async openDriver(): Promise<Driver> {
+    try {
+      return await this.factory.open(this.name)
+    } catch (error) {
+      throw asStowageError(error, 'backend_failed', `the driver could not open "${this.name}"`)
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import type { DriverFactory } from './drivers/driver.js'
+import { indexeddb } from './drivers/indexeddb.js'
+import { type Database, Environment, type ReservedName, type Tables } from './environment.js'
+import { StowageError } from './errors.js'
+import { LocalHost } from './local.js'
+import { builtIn, type WasmSource } from './module.js'
+import { type LongCall, Options } from './options.js'
+import { RemoteHost } from './remote.js'
+import { Session, type Settings } from './session.js'
+
+/** How an environment is opened. */
+export interface OpenOptions<S extends Tables> extends LongCall {
+  /** The tables to use. Those that are new are made, indexes that are new are built. */
+  tables?: S & { [N in keyof S]: N extends ReservedName ? never : S[N] }
+  /** Where the data lives: `indexeddb()` unless given. */
+  driver?: DriverFactory
+  /** Runs engine and driver in a dedicated worker, so that the page's thread stays free. */
+  worker?: boolean
+  /** A ceiling for decoded pages held in memory. Default 32 MiB. */
+  cacheBytes?: number
+  /** Documents larger than this are `too_large`. Default 16 MiB. */
+  maxDocumentBytes?: number
+  /** When a commit counts as done: 'relaxed' survives a crash of the process, 'strict' a power cut too. */
+  durability?: 'relaxed' | 'strict'
+  /** The engine's module: its URL, bytes, or compiled. By default it lies beside this file. */
+  wasm?: WasmSource
+}
+
+const MiB = 1 << 20
+
+/** The sessions of this context, by where their data lives. */
+const sessions = new Map<string, Session>()
+
+/**
+ * Opens an environment, making it where there is none. Opened again in the same
+ * context it is shared; in another one it is `locked` until this one has closed it.
+ *
+ *     const db = await open('atlas', { tables: { cities: table<City>({ key: 'id' }) } })
+ */
+export async function open<const S extends Tables = Record<never, never>>(
+  name: string,
+  options?: OpenOptions<S>,
+): Promise<Database<S>> {
+  if (typeof name !== 'string' || name === '') throw new StowageError('invalid_argument', 'an environment needs a name')
+  const given = readOptions(options as OpenOptions<Tables> | undefined)
+  const place = `${given.driver.id}/${name}`
+  const session = sessions.get(place) ?? makeSession(name, given)
+  sessions.set(place, session)
+  session.users++
+  const environment = new Environment<Tables>(name, session, () => leave(place, session))
+  try {
+    await session.ready()
+    await environment.openTables(given.tables, given.call)
+  } catch (error) {
+    await environment.close().catch(() => {})
+    throw error
+  }
+  return environment as unknown as Database<S>
+}
+
+/** The last one to leave closes the session. A closed one is never found again. */
+async function leave(place: string, session: Session): Promise<void> {
+  if (--session.users > 0) return
+  sessions.delete(place)
+  await session.close()
+}
+
+interface Given {
+  tables: Tables
+  driver: DriverFactory
+  worker: boolean
+  wasm: WasmSource
+  settings: Settings
+  call: LongCall
+}
+
+function readOptions(options: OpenOptions<Tables> | undefined): Given {
+  const o = new Options('open', options)
+  const signal = o.signal()
+  const onProgress = o.function<NonNullable<LongCall['onProgress']>>('onProgress')
+  const given: Given = {
+    tables: readTables(o),
+    driver: readDriver(o),
+    worker: o.boolean('worker') ?? false,
+    wasm: (o.any('wasm') as WasmSource | undefined) ?? builtIn(),
+    settings: {
+      cacheBytes: o.integer('cacheBytes', { least: MiB, most: 1024 * MiB }) ?? 32 * MiB,
+      maxDocumentBytes: o.integer('maxDocumentBytes', { least: 1024, most: 64 * MiB }) ?? 16 * MiB,
+      durability: o.oneOf('durability', ['relaxed', 'strict']) ?? 'relaxed',
+    },
+    call: { ...(signal && { signal }), ...(onProgress && { onProgress }) },
+  }
+  o.done()
+  return given
+}
+
+function readTables(o: Options): Tables {
+  const tables = (o.any('tables') ?? {}) as Tables
+  if (typeof tables !== 'object') throw o.wrong('tables', 'an object')
+  for (const spec of Object.values(tables)) {
+    if (spec?.schema === undefined) throw o.wrong('tables', 'made of what table() returns')
+  }
+  return tables
+}
+
+function readDriver(o: Options): DriverFactory {
+  const driver = o.any('driver') as DriverFactory | undefined
+  if (driver === undefined) return indexeddb()
+  if (typeof driver?.open !== 'function' || typeof driver.id !== 'string') throw o.wrong('driver', 'a driver')
+  return driver
+}
+
+function makeSession(name: string, given: Given): Session {
+  const { driver, wasm, settings } = given
+  const host = given.worker
+    ? new RemoteHost(name, driver, wasm, settings.cacheBytes)
+    : new LocalHost(name, driver, wasm, settings.cacheBytes)
+  return new Session(host, settings)
+}

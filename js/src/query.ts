@@ -1,0 +1,41 @@
+import { packValue } from './document.js'
+import { StowageError } from './errors.js'
+import { splitPath } from './path.js'
+import { type Ast, toAst } from './where.js'
+
+/** A query as it is built up. Immutable: every step is a new one. */
+export interface Query {
+  filter: Ast
+  order: [path: (string | number)[], descending: boolean][]
+  limit: number | undefined
+  offset: number
+  after: unknown[] | undefined
+}
+
+/** A query for all that a filter lets through. */
+export function query(filter: unknown): Query {
+  return { filter: toAst(filter), order: [], limit: undefined, offset: 0, after: undefined }
+}
+
+/** Adds to the order of a query. */
+export function ordered(q: Query, path: string, direction: unknown): Query {
+  if (direction !== 'asc' && direction !== 'desc') throw new StowageError('invalid_query', "an order is 'asc' or 'desc'")
+  return { ...q, order: [...q.order, [splitPath(path), direction === 'desc']] }
+}
+
+/** A count that limits a query, or that it skips. */
+export function countOf(call: string, value: unknown): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new StowageError('invalid_query', `${call} takes a whole number`)
+  return value as number
+}
+
+/** Packs a query for a frame. What is not asked for stays out of it. */
+export function packQuery(q: Query): Uint8Array {
+  return packValue({
+    filter: q.filter,
+    ...(q.order.length > 0 && { order: q.order }),
+    ...(q.limit !== undefined && { limit: q.limit }),
+    ...(q.offset > 0 && { offset: q.offset }),
+    ...(q.after !== undefined && { after: q.after }),
+  })
+}

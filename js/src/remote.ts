@@ -1,0 +1,195 @@
+import type { DriverFactory } from './drivers/driver.js'
+import type { Decode, Engine, Exchange } from './engine.js'
+import { StowageError } from './errors.js'
+import type { WasmSource } from './module.js'
+import type { Host } from './session.js'
+import { aborted, readFailure } from './task.js'
+import { FrameWriter, type Op } from './wire.js'
+
+/** What is sent to the worker. */
+export type ToWorker =
+  | { type: 'start'; name: string; driver: { module: string; options?: unknown }; wasm: string | WebAssembly.Module; cacheBytes: number }
+  | { type: 'call'; call: number; frame: Uint8Array; rows: boolean; progress: boolean }
+  | { type: 'more'; call: number; wanted: boolean }
+  | { type: 'cancel'; call: number }
+  | { type: 'stop' }
+
+/** What the worker answers. Frames cross as the engine wrote them. */
+export type FromWorker =
+  | { type: 'started' }
+  | { type: 'stopped' }
+  | { type: 'failed'; frame: Uint8Array }
+  | { type: 'done'; call: number; frame: Uint8Array; memoryBytes: number }
+  | { type: 'error'; call: number; frame: Uint8Array }
+  | { type: 'rows'; call: number; frame: Uint8Array }
+  | { type: 'progress'; call: number; done: number; total: number }
+  | { type: 'lost' }
+
+/** Starts engines in a dedicated worker, a new worker for each: its lock ends with it. */
+export class RemoteHost implements Host {
+  private engine: RemoteEngine | undefined
+
+  constructor(
+    private readonly name: string,
+    private readonly factory: DriverFactory,
+    private readonly wasm: WasmSource,
+    private readonly cacheBytes: number,
+  ) {}
+
+  async start(): Promise<Engine> {
+    const driver = this.factory.worker
+    if (typeof Worker === 'undefined') throw new StowageError('unsupported', 'there are no dedicated workers here')
+    if (driver === undefined) throw new StowageError('unsupported', 'this driver cannot run in a worker')
+    const { wasm } = this
+    const module = wasm instanceof WebAssembly.Module ? wasm : typeof wasm === 'string' || wasm instanceof URL ? String(wasm) : await WebAssembly.compile(wasm)
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: `stowage:${this.name}` })
+    const engine = new RemoteEngine(worker)
+    try {
+      await engine.start({ type: 'start', name: this.name, driver, wasm: module, cacheBytes: this.cacheBytes })
+    } catch (error) {
+      worker.terminate()
+      throw error
+    }
+    this.engine = engine
+    return engine
+  }
+
+  async release(): Promise<void> {
+    await this.engine?.stop()
+    this.engine = undefined
+  }
+}
+
+/** One call on its way. */
+interface Call {
+  decode: Decode<unknown>
+  exchange: Exchange | undefined
+  resolve: (value: never) => void
+  reject: (error: Error) => void
+}
+
+/** An engine in a worker: the frames are the same, and decoded on this side. */
+export class RemoteEngine implements Engine {
+  lost: StowageError | undefined
+  memoryBytes = 0
+
+  private readonly writer = new FrameWriter()
+  private readonly calls = new Map<number, Call>()
+  private nextCall = 1
+  private started: { resolve: () => void; reject: (error: Error) => void } | undefined
+  private stopped: (() => void) | undefined
+
+  constructor(private readonly worker: Worker) {
+    worker.onmessage = event => this.receive(event.data as FromWorker)
+    worker.onerror = event => {
+      event.preventDefault()
+      this.lose(new Error(event.message))
+    }
+  }
+
+  start(message: ToWorker): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.started = { resolve, reject }
+      this.post(message)
+    })
+  }
+
+  request(op: Op, length: number, transaction: number, table: number): FrameWriter {
+    return this.writer.reset().array(length).uint(op).uint(transaction).uint(table)
+  }
+
+  run<T>(frame: FrameWriter, decode: Decode<T>, exchange?: Exchange): Promise<T> {
+    if (this.lost !== undefined) return Promise.reject(this.lost)
+    if (exchange?.signal?.aborted) return Promise.reject(aborted(exchange.signal))
+    const call = this.nextCall++
+    const bytes = frame.frame().slice()
+    const promise = new Promise<T>((resolve, reject) => {
+      this.calls.set(call, { decode, exchange, resolve: resolve as (value: never) => void, reject })
+    })
+    this.post({ type: 'call', call, frame: bytes, rows: exchange?.onRows !== undefined, progress: exchange?.onProgress !== undefined }, [
+      bytes.buffer,
+    ])
+    const { signal } = exchange ?? {}
+    if (signal === undefined) return promise
+    const cancel = () => this.post({ type: 'cancel', call })
+    signal.addEventListener('abort', cancel)
+    return promise.finally(() => signal.removeEventListener('abort', cancel))
+  }
+
+  discard(): void {
+    this.lose()
+  }
+
+  /** Ends the worker once its driver has been closed. */
+  async stop(): Promise<void> {
+    await new Promise<void>(resolve => {
+      this.stopped = resolve
+      if (this.lost === undefined) this.post({ type: 'stop' })
+      else resolve()
+    })
+    this.worker.terminate()
+  }
+
+  private receive(message: FromWorker): void {
+    switch (message.type) {
+      case 'started':
+        return this.started?.resolve()
+      case 'failed':
+        return this.started?.reject(readFailure(message.frame, 0, message.frame.length))
+      case 'stopped':
+        return this.stopped?.()
+      case 'lost':
+        return this.lose()
+      default:
+        return this.answer(message.call, message)
+    }
+  }
+
+  private answer(number: number, message: Extract<FromWorker, { call: number }>): void {
+    const call = this.calls.get(number)
+    if (call === undefined) return
+    switch (message.type) {
+      case 'progress':
+        return call.exchange?.onProgress?.(message.done, message.total)
+      case 'rows':
+        return this.rows(number, call, message.frame)
+      case 'error':
+        this.calls.delete(number)
+        return call.reject(readFailure(message.frame, 0, message.frame.length))
+      case 'done':
+        this.calls.delete(number)
+        this.memoryBytes = message.memoryBytes
+        return this.finish(call, message.frame)
+    }
+  }
+
+  private finish(call: Call, frame: Uint8Array): void {
+    try {
+      // An operation that was not wanted to its end has no result.
+      call.resolve((frame.length === 0 ? undefined : call.decode(frame, 0, frame.length)) as never)
+    } catch (error) {
+      call.reject(error as Error)
+    }
+  }
+
+  private rows(number: number, call: Call, frame: Uint8Array): void {
+    const more = call.exchange?.onRows?.(frame, 0, frame.length) ?? true
+    if (more === true) return this.post({ type: 'more', call: number, wanted: true })
+    void more.then(wanted => this.post({ type: 'more', call: number, wanted }))
+  }
+
+  private lose(cause?: Error): void {
+    if (this.lost !== undefined) return
+    this.lost = new StowageError('engine_lost', 'the engine stopped; the next call starts a new one', { cause })
+    this.worker.terminate()
+    this.started?.reject(this.lost)
+    this.stopped?.()
+    for (const call of this.calls.values()) call.reject(this.lost)
+    this.calls.clear()
+  }
+
+  private post(message: ToWorker, transfer: Transferable[] = []): void {
+    this.worker.postMessage(message, transfer)
+  }
+}
+

@@ -1,0 +1,81 @@
+import { StowageError } from './errors.js'
+import { Options } from './options.js'
+import { splitPath } from './path.js'
+import type { Doc, Path } from './types.js'
+
+/**
+ * An index: 'country' over one path, ['country', 'population'] over several,
+ * '*tags' with an entry for each element of a list, '&slug' refusing a value
+ * twice. The long form gives a compound index a mark too.
+ */
+export type IndexSpec<P extends string = string> =
+  | P
+  | `*${P}`
+  | `&${P}`
+  | readonly P[]
+  | { paths: readonly P[]; unique?: boolean; multi?: boolean }
+
+/** A table as `table()` describes it. T is the document, Generated what the table fills in. */
+export interface TableSpec<T = Doc, Generated extends PropertyKey = never> {
+  /** Only for the compiler. */
+  readonly document?: T
+  /** Only for the compiler. */
+  readonly generated?: Generated
+  /** @internal */
+  readonly schema: Schema
+}
+
+/** @internal What the engine is told of a table. */
+export interface Schema {
+  key: (string | number)[]
+  increment: boolean
+  indexes: { name: string; paths: (string | number)[][]; multi: boolean; unique: boolean }[]
+}
+
+/** The path of the identity; '++' in front lets the table count it up where a document has none. */
+export type KeySpec<P extends string> = P | `++${P}`
+
+/**
+ * Describes a table of documents T. The first type parameter is the document,
+ * the second names the property that the table generates:
+ *
+ *     table<City>({ key: 'id', indexes: ['country', ['country', 'population']] })
+ *     table<Note, 'id'>({ key: '++id' })
+ */
+export function table<T = Doc, Generated extends keyof T = never>(spec: {
+  key: KeySpec<Path<T>>
+  indexes?: readonly IndexSpec<Path<T>>[]
+}): TableSpec<T, Generated> {
+  const o = new Options('table', spec)
+  const key = o.string('key')
+  const indexes = o.any('indexes') ?? []
+  o.done()
+  if (key === undefined) throw o.wrong('key', 'the path of the identity')
+  if (!Array.isArray(indexes)) throw o.wrong('indexes', 'a list')
+  const increment = key.startsWith('++')
+  return {
+    schema: {
+      key: splitPath(increment ? key.slice(2) : key),
+      increment,
+      indexes: indexes.map(readIndex),
+    },
+  }
+}
+
+function readIndex(spec: unknown): Schema['indexes'][number] {
+  if (typeof spec === 'string') {
+    const multi = spec.startsWith('*')
+    const unique = spec.startsWith('&')
+    const path = multi || unique ? spec.slice(1) : spec
+    return { name: path, paths: [splitPath(path)], multi, unique }
+  }
+  if (Array.isArray(spec)) return readIndex({ paths: spec })
+  const o = new Options('table: index', spec)
+  const paths = o.any('paths')
+  const unique = o.boolean('unique') ?? false
+  const multi = o.boolean('multi') ?? false
+  o.done()
+  if (!Array.isArray(paths) || paths.length === 0) throw o.wrong('paths', 'a list of paths')
+  if (multi && paths.length > 1) throw new StowageError('unsupported', 'an index over the elements of a list has one path')
+  return { name: paths.join(','), paths: paths.map(splitPath), multi, unique }
+}

@@ -1,0 +1,28 @@
+import type { Engine } from './engine.js'
+import type { Durability } from './drivers/driver.js'
+
+/**
+ * Where the operations of a table run: in the environment, each in a
+ * transaction of its own, or all in one transaction.
+ */
+export interface Scope {
+  /** The engine, where requests can be sent to it at once. */
+  readonly engine: Engine | undefined
+  /** The number of the transaction, 0 for one of each operation's own. */
+  readonly transaction: number
+  /** The engine, once there is one: the first use after a loss starts another. */
+  ready(): Promise<Engine>
+  /** Runs several operations as one; on a conflict again from the start. */
+  together<R>(access: Access, body: (scope: Scope) => Promise<R>): Promise<R>
+}
+
+/** What a transaction is for. */
+export interface Access {
+  /**
+   * read: refuses writes. write: waits for nobody, but its commit may conflict.
+   * exclusive: other writers wait until it ends, so it cannot conflict.
+   */
+  kind: 'read' | 'write' | 'exclusive'
+  durability?: Durability | undefined
+  signal?: AbortSignal | undefined
+}

@@ -1,0 +1,142 @@
+import { unpack } from './document.js'
+import type { Durability } from './drivers/driver.js'
+import { type Engine, type Exchange, nothing } from './engine.js'
+import { StowageError } from './errors.js'
+import type { Schema } from './schema.js'
+import type { Access, Scope } from './scope.js'
+import { transact } from './transaction.js'
+import { Op, protocolVersion } from './wire.js'
+
+/** How the engine is to be set up. */
+export interface Settings {
+  cacheBytes: number
+  maxDocumentBytes: number
+  durability: Durability
+}
+
+/** Starts engines for one environment, one after the other. */
+export interface Host {
+  start(): Promise<Engine>
+  /** Gives back what outlives an engine: driver, lock, worker. */
+  release(): Promise<void>
+}
+
+/**
+ * The connection of an environment to its engine. When the engine dies, what
+ * was pending is rejected with `engine_lost`, and the next call starts another,
+ * which finds everything committed in the backend.
+ */
+export class Session implements Scope {
+  readonly transaction = 0
+  /** How many environments share this session. */
+  users = 0
+
+  private current: Engine | undefined
+  private starting: Promise<Engine> | undefined
+  private closing: Promise<void> | undefined
+  /** The open tables by number. */
+  private readonly tables = new Map<number, { name: string; schema: Schema }>()
+  private nextTable = 0
+
+  constructor(
+    private readonly host: Host,
+    readonly settings: Settings,
+  ) {}
+
+  get engine(): Engine | undefined {
+    const { current } = this
+    return current !== undefined && current.lost === undefined ? current : undefined
+  }
+
+  get closed(): boolean {
+    return this.closing !== undefined
+  }
+
+  ready(): Promise<Engine> {
+    if (this.closing !== undefined) return Promise.reject(new StowageError('closed', 'the environment is closed'))
+    const { engine } = this
+    if (engine !== undefined) return Promise.resolve(engine)
+    this.starting ??= this.start().finally(() => {
+      this.starting = undefined
+    })
+    return this.starting
+  }
+
+  /**
+   * Opens a table, creating it and building its indexes where they are new, and
+   * returns its number. The same table with the same schema has the same number.
+   */
+  async table(name: string, schema: Schema, exchange?: Exchange): Promise<number> {
+    const text = JSON.stringify(schema)
+    for (const [number, open] of this.tables) {
+      if (open.name === name && JSON.stringify(open.schema) === text) return number
+    }
+    const number = this.nextTable++
+    await openTable(await this.ready(), number, name, schema, exchange)
+    this.tables.set(number, { name, schema })
+    return number
+  }
+
+  together<R>(access: Access, body: (scope: Scope) => Promise<R>): Promise<R> {
+    return transact(() => this.ready(), access, body)
+  }
+
+  /** Lets the running operations end, closes the engine, and gives everything back. */
+  close(): Promise<void> {
+    this.closing ??= this.end()
+    return this.closing
+  }
+
+  private async end(): Promise<void> {
+    const engine = this.current
+    this.current = undefined
+    try {
+      await this.starting?.catch(() => {})
+      if (engine !== undefined && engine.lost === undefined) await engine.run(engine.request(Op.Close, 3, 0, 0), nothing)
+    } finally {
+      engine?.discard()
+      await this.host.release()
+    }
+  }
+
+  private async start(): Promise<Engine> {
+    const engine = await this.host.start()
+    try {
+      await openEngine(engine, this.settings)
+      for (const [number, { name, schema }] of this.tables) await openTable(engine, number, name, schema)
+    } catch (error) {
+      engine.discard()
+      throw error
+    }
+    this.current = engine
+    return engine
+  }
+}
+
+/** The first request to an engine: both sides tell the version of the frames they speak. */
+async function openEngine(engine: Engine, settings: Settings): Promise<void> {
+  const frame = engine.request(Op.Open, 7, 0, 0)
+  frame.uint(protocolVersion).uint(settings.cacheBytes).uint(settings.maxDocumentBytes).bool(settings.durability === 'strict')
+  const version = await engine.run(frame, (bytes, start, end) => unpack(bytes, start, end))
+  if (version !== protocolVersion) {
+    throw new StowageError('unsupported', `the engine speaks version ${version} of the frames, this package ${protocolVersion}`)
+  }
+}
+
+async function openTable(engine: Engine, number: number, name: string, schema: Schema, exchange?: Exchange): Promise<void> {
+  const frame = engine.request(Op.Table, 7, 0, number)
+  frame.string(name)
+  writePath(schema.key)
+  frame.bool(schema.increment).array(schema.indexes.length)
+  for (const { name: index, paths, multi, unique } of schema.indexes) {
+    frame.array(4).string(index).array(paths.length)
+    for (const path of paths) writePath(path)
+    frame.bool(multi).bool(unique)
+  }
+  await engine.run(frame, nothing, exchange)
+
+  function writePath(path: (string | number)[]): void {
+    frame.array(path.length)
+    for (const segment of path) typeof segment === 'number' ? frame.uint(segment) : frame.string(segment)
+  }
+}

@@ -1,0 +1,193 @@
+import { unpack } from './document.js'
+import type { Driver } from './drivers/driver.js'
+import type { Decode, Engine, Exchange } from './engine.js'
+import { asStowageError, readCode, StowageError } from './errors.js'
+import type { Instance } from './instance.js'
+import { type Answer, answerBytes, done, perform, writeAnswer } from './io.js'
+import { turn } from './turn.js'
+import { type FrameWriter, type Op, Status } from './wire.js'
+
+/**
+ * The engine in this context. An operation that finds all it needs in memory is
+ * over when begin returns. Any other becomes a task: it yields what it wants of
+ * the outside, that is awaited here, and the task is stepped with the answer.
+ */
+export class LocalEngine implements Engine {
+  /** Tasks that wait for another one. */
+  private readonly waiting = new Map<number, () => void>()
+  /** How to reject what is pending. */
+  private readonly pending = new Set<(error: Error) => void>()
+
+  constructor(
+    private readonly instance: Instance,
+    private readonly driver: Driver,
+  ) {}
+
+  get lost(): StowageError | undefined {
+    return this.instance.lost
+  }
+
+  /** The bytes of the engine's memory, which never shrinks. */
+  get memoryBytes(): number {
+    return this.instance.memoryBytes
+  }
+
+  request(op: Op, length: number, transaction: number, table: number, bytes?: number): FrameWriter {
+    const frame = this.instance.writer(bytes)
+    frame.array(length)
+    frame.uint(op)
+    frame.uint(transaction)
+    frame.uint(table)
+    return frame
+  }
+
+  run<T>(frame: FrameWriter, decode: Decode<T>, exchange?: Exchange): Promise<T> {
+    if (exchange?.signal?.aborted) return Promise.reject(aborted(exchange.signal))
+    const { instance } = this
+    try {
+      const status = instance.begin(frame)
+      this.takeReady()
+      if (status === Status.Done) return Promise.resolve(decode(instance.heap, instance.payload, instance.payloadEnd))
+      if (status === Status.Failed) return Promise.reject(this.failure())
+      return this.watch(this.drive(instance.task, status, decode, exchange))
+    } catch (error) {
+      return Promise.reject(this.explain(error))
+    }
+  }
+
+  discard(): void {
+    this.rejectAll(this.instance.lose())
+  }
+
+  /** Lets a promise be rejected when the engine dies, whatever it waits for. */
+  private watch<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const settled = () => this.pending.delete(reject)
+      this.pending.add(reject)
+      work.then(
+        value => {
+          settled()
+          resolve(value)
+        },
+        error => {
+          settled()
+          reject(this.explain(error))
+        },
+      )
+    })
+  }
+
+  /** Serves one task to its end; status is what its last step came to. */
+  private async drive<T>(task: number, status: Status, decode: Decode<T>, exchange?: Exchange): Promise<T> {
+    const { instance } = this
+    const cancel = () => this.cancel(task)
+    exchange?.signal?.addEventListener('abort', cancel)
+    try {
+      for (;;) {
+        if (status === Status.Done) return decode(instance.heap, instance.payload, instance.payloadEnd)
+        if (status === Status.Failed) throw this.failure()
+        const served = this.serve(status, task, exchange)
+        const answer = served instanceof Promise ? await served : served
+        if (instance.lost !== undefined) throw instance.lost
+        if (answer === undefined) {
+          instance.drop(task)
+          this.takeReady()
+          return undefined as T
+        }
+        status = instance.step(task, writeAnswer(instance.writer(answerBytes(answer)), answer))
+        this.takeReady()
+      }
+    } finally {
+      exchange?.signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  /**
+   * Does what a task asked for; undefined when it shall not go on. The request
+   * lies in the engine's memory and is read before this returns.
+   */
+  private serve(status: Status, task: number, exchange?: Exchange): Answer | undefined | Promise<Answer | undefined> {
+    const { heap, payload, payloadEnd } = this.instance
+    switch (status) {
+      case Status.Breathe:
+        return turn.over() ? turn.next().then(() => done) : done
+      case Status.Wait:
+        return new Promise(resolve => this.waiting.set(task, () => resolve(done)))
+      case Status.Rows: {
+        const more = exchange?.onRows?.(heap, payload, payloadEnd) ?? true
+        return more === true ? done : more.then(wanted => (wanted ? done : undefined))
+      }
+      case Status.Progress: {
+        const [finished, total] = unpack(heap, payload, payloadEnd) as [number, number]
+        exchange?.onProgress?.(finished, total)
+        return done
+      }
+      default:
+        return perform(this.driver, status, payload === payloadEnd ? undefined : unpack(heap, payload, payloadEnd))
+    }
+  }
+
+  private cancel(task: number): void {
+    if (this.lost !== undefined) return
+    try {
+      this.instance.cancel(task)
+      this.takeReady()
+    } catch (error) {
+      this.explain(error)
+    }
+  }
+
+  /** Wakes the tasks that the last call made ready, and adopts those it started. */
+  private takeReady(): void {
+    for (const task of this.instance.ready()) {
+      const wake = this.waiting.get(task)
+      if (wake === undefined) {
+        void this.adopt(task)
+      } else {
+        this.waiting.delete(task)
+        wake()
+      }
+    }
+  }
+
+  /** Runs a task that the engine started for itself. It reports its failures where they matter: in later calls. */
+  private async adopt(task: number): Promise<void> {
+    try {
+      await turn.next()
+      const status = this.instance.step(task, writeAnswer(this.instance.writer(), done))
+      this.takeReady()
+      await this.drive(task, status, () => undefined)
+    } catch (error) {
+      this.explain(error)
+    }
+  }
+
+  /** The error that the last call ended in. */
+  private failure(): StowageError {
+    return readFailure(this.instance.heap, this.instance.payload, this.instance.payloadEnd)
+  }
+
+  /** Gives an error its code; where it is the death of the instance, everything pending learns of it. */
+  private explain(error: unknown): StowageError {
+    const { lost } = this.instance
+    if (lost !== undefined) this.rejectAll(lost)
+    return lost ?? asStowageError(error, 'internal', `an answer could not be read: ${String(error)}`)
+  }
+
+  private rejectAll(lost: StowageError): void {
+    this.waiting.clear()
+    for (const reject of this.pending) reject(lost)
+    this.pending.clear()
+  }
+}
+
+/** Reads [code, message]. */
+export function readFailure(bytes: Uint8Array, start: number, end: number): StowageError {
+  const [code, message] = unpack(bytes, start, end) as [string, string]
+  return new StowageError(readCode(code), message)
+}
+
+/** The error of a call whose signal has been aborted. */
+export function aborted(signal: AbortSignal): StowageError {
+  return new StowageError('aborted', 'the call was aborted', { cause: signal.reason })
+}

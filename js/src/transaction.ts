@@ -1,0 +1,91 @@
+import { unpack } from './document.js'
+import { type Engine, nothing } from './engine.js'
+import { StowageError } from './errors.js'
+import type { Access, Scope } from './scope.js'
+import { Op } from './wire.js'
+
+/** The kinds of access by their numbers in frames. */
+const accessKinds = ['read', 'write', 'exclusive'] as const
+
+/** A transaction is run again so often at most before its conflict is the caller's. */
+const attempts = 10
+
+/**
+ * One transaction of the engine: a snapshot, and the writes on top of it. It is
+ * the engine's own, so anything may be awaited in the middle, and operations outside
+ * do not wait for it.
+ */
+export class Transaction implements Scope {
+  private ended = false
+
+  private constructor(
+    private readonly held: Engine,
+    readonly transaction: number,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  static async begin(engine: Engine, access: Access): Promise<Transaction> {
+    const frame = engine.request(Op.Begin, 5, 0, 0)
+    frame.uint(accessKinds.indexOf(access.kind))
+    access.durability === undefined ? frame.nil() : frame.bool(access.durability === 'strict')
+    const number = await engine.run(frame, (bytes, start, end) => unpack(bytes, start, end) as number, { signal: access.signal })
+    return new Transaction(engine, number, access.signal)
+  }
+
+  get engine(): Engine | undefined {
+    return this.ended || this.held.lost !== undefined ? undefined : this.held
+  }
+
+  async ready(): Promise<Engine> {
+    if (this.held.lost !== undefined) throw this.held.lost
+    if (this.ended) throw new StowageError('tx_ended', 'the transaction is over')
+    return this.held
+  }
+
+  /** Operations of a transaction are together already. */
+  together<R>(_access: Access, body: (scope: Scope) => Promise<R>): Promise<R> {
+    return body(this)
+  }
+
+  async commit(): Promise<void> {
+    const engine = await this.ready()
+    this.ended = true
+    await engine.run(engine.request(Op.Commit, 3, this.transaction, 0), nothing, { signal: this.signal })
+  }
+
+  /** Ends the transaction without a trace. Does nothing where it has ended. */
+  async rollback(): Promise<void> {
+    const { engine } = this
+    this.ended = true
+    await engine?.run(engine.request(Op.Rollback, 3, this.transaction, 0), nothing)
+  }
+}
+
+/**
+ * Runs body in a transaction and commits it; when body throws, nothing of it
+ * stays. When the commit finds that what body read has changed meanwhile, body
+ * runs again on a new snapshot.
+ */
+export async function transact<R>(
+  ready: () => Promise<Engine>,
+  access: Access,
+  body: (transaction: Transaction) => Promise<R>,
+): Promise<R> {
+  for (let attempt = 1; ; attempt++) {
+    const transaction = await Transaction.begin(await ready(), access)
+    try {
+      const result = await body(transaction)
+      await transaction.commit()
+      return result
+    } catch (error) {
+      await transaction.rollback().catch(() => {})
+      const conflict = error instanceof StowageError && error.code === 'conflict'
+      if (!conflict || attempt === attempts) throw error
+      await delay(Math.random() * 2 ** Math.min(attempt, 6))
+    }
+  }
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, milliseconds))
+}

@@ -1,0 +1,105 @@
+/*
+ * The worker that holds engine and driver for `open(name, { worker: true })`.
+ * It passes frames between the page and its own LocalEngine; neither end can tell the difference.
+ */
+import type { DriverFactory } from './drivers/driver.js'
+import { indexeddb } from './drivers/indexeddb.js'
+import { memory } from './drivers/memory.js'
+import type { Engine } from './engine.js'
+import { asStowageError, type StowageError } from './errors.js'
+import { LocalHost } from './local.js'
+import type { FromWorker, ToWorker } from './remote.js'
+import { FrameWriter } from './wire.js'
+
+/** What this file needs of a dedicated worker's global object. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null
+  postMessage(message: FromWorker, transfer?: Transferable[]): void
+}
+
+const page = globalThis as unknown as WorkerScope
+const running = new Map<number, AbortController>()
+const paused = new Map<number, (wanted: boolean) => void>()
+let host: LocalHost | undefined
+let engine: Engine | undefined
+
+page.onmessage = event => {
+  const message = event.data
+  switch (message.type) {
+    case 'start':
+      return void start(message)
+    case 'call':
+      return void call(message)
+    case 'cancel':
+      return running.get(message.call)?.abort()
+    case 'more':
+      paused.get(message.call)?.(message.wanted)
+      paused.delete(message.call)
+      return
+    case 'stop':
+      return void stop()
+  }
+}
+
+async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<void> {
+  try {
+    host = new LocalHost(message.name, await findDriver(message.driver), message.wasm, message.cacheBytes)
+    engine = await host.start()
+    page.postMessage({ type: 'started' })
+  } catch (error) {
+    page.postMessage({ type: 'failed', frame: failureFrame(error) })
+  }
+}
+
+/** A driver that is built in, by its name, or a user's, by the URL of its module. */
+async function findDriver({ module, options }: { module: string; options?: unknown }): Promise<DriverFactory> {
+  if (module === 'indexeddb') return indexeddb()
+  if (module === 'memory') return memory()
+  const loaded = (await import(/* @vite-ignore */ module)) as { driver: (options: unknown) => DriverFactory }
+  return loaded.driver(options)
+}
+
+async function call(message: Extract<ToWorker, { type: 'call' }>): Promise<void> {
+  const number = message.call
+  const abort = new AbortController()
+  running.set(number, abort)
+  try {
+    const target = engine as Engine
+    const frame = new FrameWriter(0).lay(message.frame, 0, message.frame.length)
+    frame.at = message.frame.length
+    const result = await target.run(frame, copy, {
+      signal: abort.signal,
+      onRows: message.rows ? (bytes, from, to) => sendRows(number, copy(bytes, from, to)) : undefined,
+      onProgress: message.progress ? (done, total) => page.postMessage({ type: 'progress', call: number, done, total }) : undefined,
+    })
+    const bytes = result ?? new Uint8Array(0)
+    page.postMessage({ type: 'done', call: number, frame: bytes, memoryBytes: target.memoryBytes }, [bytes.buffer])
+  } catch (error) {
+    if (engine?.lost !== undefined) page.postMessage({ type: 'lost' })
+    else page.postMessage({ type: 'error', call: number, frame: failureFrame(error) })
+  } finally {
+    running.delete(number)
+  }
+}
+
+/** Sends a part of a result, and waits for the page to want the next one. */
+function sendRows(number: number, frame: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  page.postMessage({ type: 'rows', call: number, frame }, [frame.buffer])
+  return new Promise(resolve => paused.set(number, resolve))
+}
+
+async function stop(): Promise<void> {
+  await host?.release().catch(() => {})
+  page.postMessage({ type: 'stopped' })
+}
+
+/** Takes a frame out of the engine's memory, which the next call overwrites. */
+function copy(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  return bytes.slice(start, end) as Uint8Array<ArrayBuffer>
+}
+
+/** [code, message], as the engine writes it. */
+function failureFrame(error: unknown): Uint8Array {
+  const { code, message }: StowageError = asStowageError(error, 'internal', `the worker failed: ${String(error)}`)
+  return new FrameWriter().array(2).string(code).string(message).frame().slice()
+}
