@@ -78,8 +78,7 @@ export class Repetition {
         await rest(idle)
         await this.#each(pages, 'disk-bytes', async (page, peer) => ({
           ms: await diskBytes(this.#profile, this.#servers.get(peer).port),
-          estimate: await page.evaluate(() => globalThis.bench.estimate()),
-          correct: true,
+          ...(await call('stored')(page)),
         }))
       }
       for (const name of worksOf('use', this.#options)) await this.#each(pages, name, call('work', name))
@@ -96,10 +95,8 @@ export class Repetition {
       for (const peer of peers) {
         const page = await browser.page(this.#servers.get(peer).url)
         pages.set(peer, page)
-        await this.#attempt(undefined, peer, () => page.evaluate(
-          (run) => globalThis.bench.prepare(run),
-          { peer, seed: this.#options.seed, ...this.#run },
-        ))
+        const prepare = call('prepare', { peer, seed: this.#options.seed, ...this.#run })
+        await this.#attempt(undefined, peer, () => prepare(page))
       }
       await run(pages)
     } finally {
@@ -146,16 +143,14 @@ export class Repetition {
  * @property {string} [error]    what a failed peer said
  */
 
-function call(method, ...parameters) {
-  return (page) => page.evaluate(
-    ([method, parameters]) => globalThis.bench[method](...parameters),
-    [method, parameters],
-  )
+/** A method of the page's half of the bench, as a function of the page. */
+function call(...methodAndParameters) {
+  return (page) => page.evaluate((given) => globalThis.bench.call(...given), methodAndParameters)
 }
 
 /** A peer without WebAssembly has no reading at all. */
 async function memory(page) {
-  const bytes = await page.evaluate(() => globalThis.bench.memory())
+  const bytes = await call('memory')(page)
   return bytes === null ? undefined : { ms: bytes, correct: true }
 }
 
@@ -173,5 +168,5 @@ async function withinPatience(reading) {
 
 /** Playwright puts the page's stack below the message; the message is what a table has room for. */
 function firstLine(error) {
-  return String(error.message ?? error).split('\n')[0].replace(/^page\.evaluate: /, '')
+  return String(error.message ?? error).split('\n')[0].replace(/^page\.evaluate: (Error: )?/, '')
 }

@@ -1,7 +1,7 @@
 import { places } from './documents.mjs'
 import { Random } from './random.mjs'
 import { Reference, same } from './reference.mjs'
-import { works } from './works.mjs'
+import { everything, works } from './works.mjs'
 
 /**
  * The half of the bench that runs in the browser: one store of one peer, held
@@ -9,23 +9,32 @@ import { works } from './works.mjs'
  * globalThis.bench. What fails here rejects; Node writes it down.
  */
 class Bench {
-  #module // of the peer
-  #store
-  #reference
   #run // {peer, seed, n, repetition}
+  #reference
+  #module // of the peer
+  #opened // undefined before open and after an open that failed
 
-  /** Loads a peer's code and makes the documents; nothing of this is timed. */
+  /** Calls a method and gives a failure the code that the peer gave it: only a message gets across to Node. */
+  async call(method, ...parameters) {
+    try {
+      return await this[method](...parameters)
+    } catch (error) {
+      throw new Error(error?.code ? `${error.code}: ${error.message}` : (error?.message ?? String(error)))
+    }
+  }
+
+  /** Makes the documents and loads a peer's code; nothing of this is timed. */
   async prepare(run) {
     this.#run = run
-    this.#module = await import(`./peers/${run.peer}.mjs`)
     this.#reference = new Reference(places(run.seed, 1, run.n))
+    this.#module = await import(`./peers/${run.peer}.mjs`)
   }
 
   /** Opens the store. @returns {Promise<Reading>} how long it took until it was ready */
   async open() {
     collect()
     const start = performance.now()
-    this.#store = await this.#module.open('bench')
+    await this.#open()
     return { ms: performance.now() - start, correct: true }
   }
 
@@ -34,7 +43,7 @@ class Bench {
     const id = this.#random('cold-reopen').of(this.#reference.ids())
     collect()
     const start = performance.now()
-    this.#store = await this.#module.open('bench')
+    await this.#open()
     const answer = await this.#store.get(id)
     return { ms: performance.now() - start, correct: same(answer, this.#reference.get(id)) }
   }
@@ -57,9 +66,20 @@ class Bench {
     return (await this.#store.memory()) ?? null
   }
 
-  /** What the browser believes this origin stores, bytes. */
-  async estimate() {
-    return (await navigator.storage.estimate()).usage
+  /** What the browser believes this origin stores, bytes, and whether every document is among it. */
+  async stored() {
+    const { usage } = await navigator.storage.estimate()
+    return { estimate: usage, correct: (await this.#store.count(...everything)) === this.#reference.size }
+  }
+
+  async #open() {
+    if (!this.#module) throw new Error('its code could not be loaded')
+    this.#opened = await this.#module.open('bench')
+  }
+
+  get #store() {
+    if (!this.#opened) throw new Error('its store could not be opened')
+    return this.#opened
   }
 
   #random(work) {

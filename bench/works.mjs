@@ -1,6 +1,9 @@
 import { phrase, places } from './documents.mjs'
 import { same, sameOrder, sameSet } from './reference.mjs'
 
+/** Bounds that hold every population. */
+export const everything = [0, Number.MAX_SAFE_INTEGER]
+
 /**
  * The rows that are timed in the page, in the order in which they run. A work
  * is a question that is asked `rounds` times, each time about something else,
@@ -133,9 +136,6 @@ export const works = {
  * @property {(store: object, question: any) => Promise<unknown>} ask
  * @property {(reference: import('./reference.mjs').Reference, question: any, answer: any, store: object) => boolean | Promise<boolean>} verify
  */
-
-/** Bounds that hold every population. */
-const everything = [0, Number.MAX_SAFE_INTEGER]
 
 /** Two populations between which 8 % of the documents lie. */
 function eightPercent(reference, random) {
