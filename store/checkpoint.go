@@ -98,7 +98,7 @@ func (e *Env) fold(ctx context.Context, whole bool) error {
 	if err := e.sweep(ctx); err != nil {
 		return err
 	}
-	s, err := e.cut(ctx)
+	s, reloads, err := e.cut(ctx)
 	if err != nil {
 		return err
 	}
@@ -108,35 +108,31 @@ func (e *Env) fold(ctx context.Context, whole bool) error {
 	if err == nil {
 		blobs, err = w.take()
 	}
-	if err == nil {
-		err = e.exchange(ctx, s, trees, leftover, blobs)
-	}
 	if err != nil {
 		e.discard(w.refs)
 		return err
 	}
-	e.settle(w.refs)
-	return nil
+	// From here on the pages may be published even where an error is reported:
+	// they are left to a later sweep then.
+	defer e.settle(w.refs)
+	return e.exchange(ctx, exchange{s.position, reloads, trees, leftover, blobs})
 }
 
 // cut moves all that is committed to the lower layers, which nobody writes to,
 // and starts new upper ones. It needs a moment in which no commit is under way.
-func (e *Env) cut(ctx context.Context) (*state, error) {
+func (e *Env) cut(ctx context.Context) (s *state, reloads int, err error) {
 	if err := e.turn.take(ctx); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer e.turn.pass()
-	for {
-		e.mu.Lock()
-		under := e.flushing
-		if under == nil && e.staged == nil {
-			break
-		}
-		e.mu.Unlock()
-		if err := under.done.Wait(ctx); err != nil {
-			return nil, fail(Aborted, "checkpoint", "", err)
-		}
+	if err := e.ready(ctx); err != nil {
+		return nil, 0, err
 	}
+	e.awaitFlush(ctx)
+	if err := ctx.Err(); err != nil {
+		return nil, 0, fail(Aborted, "checkpoint", "", err)
+	}
+	e.mu.Lock()
 	defer e.mu.Unlock()
 	cut := *e.committed
 	cut.lower = nil
@@ -151,7 +147,7 @@ func (e *Env) cut(ctx context.Context) (*state, error) {
 	tip.sequence = e.tip.sequence
 	e.tip = &tip
 	e.committed = tip.freeze()
-	return &cut, nil
+	return &cut, e.reloads, nil
 }
 
 // foldLayers merges layers into the trees of the next root: one tree, or where
@@ -201,11 +197,7 @@ func (e *Env) merge(in *reader, w *pageWriter, layers []layer, bottom bool, drop
 // leaf for every few entries would multiply what is written, so as long as the
 // changes are sparse in the tree below them they become a run of their own.
 func (e *Env) depth(in *reader, layers []layer) (int, error) {
-	n := 0
-	var size int64
-	for ; n < len(layers) && layers[n].memory != nil; n++ {
-		size += int64(memoryBytes(layers[n].memory))
-	}
+	n, size := unwritten(layers)
 	for ; n < len(layers); n++ {
 		below := layers[n].tree
 		if len(layers)-n > maxRuns {
@@ -222,6 +214,21 @@ func (e *Env) depth(in *reader, layers []layer) (int, error) {
 		size += below.root.bytes
 	}
 	return n, nil
+}
+
+// unwritten counts the layers down to the last one in memory, all of which a
+// checkpoint has to write, and their bytes.
+func unwritten(layers []layer) (n int, size int64) {
+	var below int64
+	for i, l := range layers {
+		if l.memory == nil {
+			below += l.tree.root.bytes
+			continue
+		}
+		n, size = i+1, size+below+int64(memoryBytes(l.memory))
+		below = 0
+	}
+	return n, size
 }
 
 // sparse is how many times as much as it changes a merge may rewrite.
@@ -294,40 +301,53 @@ func droppedSpaces(in *reader, layers []layer) (func(space) bool, error) {
 	return func(id space) bool { return id != catalogue && !held[id] }, nil
 }
 
-// exchange publishes new trees in place of the lower layers.
-func (e *Env) exchange(ctx context.Context, s *state, trees []tree, leftover []Ref, blobs []Blob) error {
+// exchange is what a checkpoint puts in place of the lower layers.
+type exchange struct {
+	position uint64 // what the trees cover
+	reloads  int    // of the environment, when the lower layers were cut off
+	trees    []tree
+	leftover []Ref
+	blobs    []Blob
+}
+
+// exchange publishes a checkpoint.
+func (e *Env) exchange(ctx context.Context, x exchange) error {
 	e.mu.Lock()
-	next, old := e.root, e.rootBytes
+	next, old, overtaken := e.root, e.rootBytes, e.reloads != x.reloads
 	e.mu.Unlock()
+	if overtaken {
+		return fail(Conflict, "checkpoint", "", nil)
+	}
 	covered := next.position
 	next.generation++
-	next.position = s.position
-	next.trees = trees
+	next.position = x.position
+	next.trees = x.trees
 	stored, err := e.sealRoot(ctx, &next)
 	if err != nil {
 		return err
 	}
-	batch := &Batch{Put: blobs, Root: &RootSwap{Old: old, New: stored}}
-	for position := covered + 1; position <= s.position; position++ {
+	batch := &Batch{Put: x.blobs, Root: &RootSwap{Old: old, New: stored}}
+	for position := covered + 1; position <= x.position; position++ {
 		batch.Delete = append(batch.Delete, logName(position))
 	}
 	if !e.info.PrefixDurable {
 		batch.Durability = Strict
 	}
-	if err := e.backend.Commit(ctx, batch); err != nil {
-		e.mu.Lock()
-		e.suspect = true // it may have happened
+	err = e.backend.Commit(ctx, batch)
+	e.mu.Lock()
+	if err != nil || e.reloads != x.reloads {
+		// It may have happened, or what was reloaded may be from before it.
+		e.suspect = true
 		e.mu.Unlock()
 		return backendError("checkpoint", err)
 	}
-	e.mu.Lock()
 	e.root, e.rootBytes = next, stored
 	e.epoch++
-	e.committed = e.committed.onto(trees)
-	e.tip = e.tip.onto(trees)
-	e.retire(leftover)
+	e.committed = e.committed.onto(x.trees)
+	e.tip = e.tip.onto(x.trees)
+	e.retire(x.leftover)
 	e.mu.Unlock()
-	e.forgetBodies(s.position)
+	e.forgetBodies(x.position)
 	return e.collect(ctx)
 }
 

@@ -204,9 +204,8 @@ func (e *Env) abandon(g *group, err error) {
 		if failed == nil {
 			continue
 		}
-		for _, ref := range failed.written {
-			delete(e.unwritten, ref)
-		}
+		// Its blobs stay among the unwritten: the record that names them may be
+		// there in spite of the error.
 		failed.err = err
 		failed.done.Open()
 	}
@@ -315,7 +314,7 @@ func (e *Env) ready(ctx context.Context) error {
 	if !suspect {
 		return nil
 	}
-	e.awaitIdle(ctx)
+	e.awaitFlush(ctx)
 	return e.reload(ctx)
 }
 

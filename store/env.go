@@ -47,6 +47,7 @@ type Env struct {
 	staged     *group // waits for the flush under way to end, nil if there is none
 	flushing   *group // being written, nil if none is
 	suspect    bool   // a write failed without saying whether it happened
+	reloads    int    // counts reload, so that a checkpoint notices
 	live       map[*Tx]struct{}
 	recent     []writeSet // staged since the oldest live writing transaction began
 	epoch      uint64     // counts published roots
@@ -149,16 +150,24 @@ func (e *Env) Close(ctx context.Context) error {
 // awaitIdle waits until no commit and no checkpoint is under way.
 func (e *Env) awaitIdle(ctx context.Context) {
 	for {
+		e.awaitFlush(ctx)
 		e.mu.Lock()
-		var wait Gate
-		switch {
-		case e.flushing != nil:
-			wait = e.flushing.done
-		case e.checkpoint != nil:
-			wait = e.checkpoint.done
-		}
+		under := e.checkpoint
+		flushing := e.flushing != nil
 		e.mu.Unlock()
-		if wait == nil || wait.Wait(ctx) != nil {
+		if !flushing && (under == nil || under.done.Wait(ctx) != nil) || ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// awaitFlush waits until no commit is under way.
+func (e *Env) awaitFlush(ctx context.Context) {
+	for {
+		e.mu.Lock()
+		under := e.flushing
+		e.mu.Unlock()
+		if under == nil || under.done.Wait(ctx) != nil {
 			return
 		}
 	}

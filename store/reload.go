@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"bytes"
+	"context"
+)
 
 // reload takes the environment's state from the backend: the root, then the log
 // records it does not cover. It runs at opening, and again after a write that
@@ -8,17 +11,8 @@ import "context"
 //
 // It writes nothing: opening never changes what is stored.
 func (e *Env) reload(ctx context.Context) error {
-	in := &reader{ctx: ctx, pages: e.pages}
-	r, stored, err := e.readRoot(ctx)
+	s, r, stored, err := e.load(ctx)
 	if err != nil {
-		return err
-	}
-	e.forgetBodies(0)
-	s := &state{position: r.position, upper: []layer{{memory: &memory{}}}}
-	for _, t := range r.trees {
-		s.lower = append(s.lower, layer{tree: t})
-	}
-	if err := e.replay(in, s); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -31,8 +25,37 @@ func (e *Env) reload(ctx context.Context) error {
 	e.tip = s
 	e.recent = nil
 	e.suspect = false
+	e.reloads++
 	e.epoch++
 	return nil
+}
+
+// load reads the stored state. The log is listed before the root is read, so
+// that a checkpoint between the two leaves only records too many. One that
+// follows may delete records before they are read: then it begins again.
+func (e *Env) load(ctx context.Context) (*state, *root, []byte, error) {
+	in := &reader{ctx: ctx, pages: e.pages}
+	for {
+		names, err := e.backend.List(ctx, logPrefix)
+		if err != nil {
+			return nil, nil, nil, backendError("open", err)
+		}
+		r, stored, err := e.readRoot(ctx)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		e.forgetBodies(0)
+		s := &state{position: r.position, upper: []layer{{memory: &memory{}}}}
+		s.lower = layersOf(r.trees)
+		err = e.replay(in, s, names)
+		if err == nil {
+			return s, r, stored, nil
+		}
+		again, readErr := e.backend.Read(ctx, []string{RootName})
+		if readErr != nil || bytes.Equal(again[0], stored) {
+			return nil, nil, nil, err
+		}
+	}
 }
 
 // readRoot returns the root and its stored bytes; on an empty backend a new
@@ -79,11 +102,7 @@ func (e *Env) vacant(ctx context.Context) error {
 
 // replay applies the log records after the state's position, which must follow
 // one another without a gap.
-func (e *Env) replay(in *reader, s *state) error {
-	names, err := e.backend.List(in.ctx, logPrefix)
-	if err != nil {
-		return backendError("open", err)
-	}
+func (e *Env) replay(in *reader, s *state, names []string) error {
 	var pending []string
 	for _, name := range names {
 		position, ok := logPosition(name)

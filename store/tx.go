@@ -91,7 +91,8 @@ func (e *Env) View(ctx context.Context, f func(*Tx) error) error {
 // Update runs f in a writing transaction and commits it; when f fails, nothing
 // of it stays. Updates of one environment go one after the other, each seeing
 // what the one before has staged; they are written together where they arrive
-// together.
+// together. Should the stored state turn out to have changed underneath, f is
+// run again on the new one: it must not count on being run once.
 func (e *Env) Update(ctx context.Context, f func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
 		err := e.update(ctx, f)

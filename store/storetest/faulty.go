@@ -16,10 +16,11 @@ var ErrFault = errors.New("a fault made on purpose")
 type Faulty struct {
 	store.Backend
 
-	mu    sync.Mutex
-	calls int
-	at    int
-	mode  Mode
+	mu     sync.Mutex
+	calls  int
+	at     int
+	mode   Mode
+	failed bool
 }
 
 // Mode is how a call fails.
@@ -58,6 +59,13 @@ func (f *Faulty) Calls() int {
 	return f.calls
 }
 
+// Failed reports whether a call was made to fail.
+func (f *Faulty) Failed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failed
+}
+
 // enter counts a call and tells how it is to end.
 func (f *Faulty) enter() (before, after error) {
 	f.mu.Lock()
@@ -68,8 +76,10 @@ func (f *Faulty) enter() (before, after error) {
 	case f.at < 0 || n < f.at || n > f.at && f.mode != Dead:
 		return nil, nil
 	case f.mode == After:
+		f.failed = true
 		return nil, ErrFault
 	default:
+		f.failed = true
 		return ErrFault, nil
 	}
 }

@@ -59,10 +59,6 @@ var errGiveUp = fmt.Errorf("given up on purpose")
 // Try is Step for environments that may fail. It reports whether the transaction
 // was meant to commit; the model follows only when there was no error.
 func (m *Model) Try(env *store.Env) (after map[string]map[string]string, err error) {
-	after = map[string]map[string]string{}
-	for name, db := range m.dbs {
-		after[name] = maps.Clone(db)
-	}
 	giveUp := m.random.IntN(10) == 0
 	large := m.random.IntN(40) == 0
 	steps := 1 + m.random.IntN(30)
@@ -70,6 +66,10 @@ func (m *Model) Try(env *store.Env) (after map[string]map[string]string, err err
 		steps = 1500
 	}
 	err = env.Update(context.Background(), func(tx *store.Tx) error {
+		after = map[string]map[string]string{} // anew: the engine may run this again
+		for name, db := range m.dbs {
+			after[name] = maps.Clone(db)
+		}
 		for range steps {
 			if err := m.change(tx, after); err != nil {
 				return err
