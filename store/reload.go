@@ -11,12 +11,28 @@ import (
 //
 // It writes nothing: opening never changes what is stored.
 func (e *Env) reload(ctx context.Context) error {
-	s, r, stored, err := e.load(ctx)
-	if err != nil {
-		return err
+	for {
+		e.mu.Lock()
+		generation := e.root.generation
+		e.mu.Unlock()
+		s, r, stored, err := e.load(ctx)
+		if err != nil {
+			return err
+		}
+		if e.install(s, r, stored, generation) {
+			return nil
+		}
 	}
+}
+
+// install makes a loaded state the current one, unless a checkpoint of this
+// environment has moved on from the generation it was loaded at.
+func (e *Env) install(s *state, r *root, stored []byte, generation uint64) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.root.generation != generation {
+		return false
+	}
 	e.root, e.rootBytes = *r, stored
 	if e.tip != nil {
 		s.sequence = e.tip.sequence + 1
@@ -27,7 +43,7 @@ func (e *Env) reload(ctx context.Context) error {
 	e.suspect = false
 	e.reloads++
 	e.epoch++
-	return nil
+	return true
 }
 
 // load reads the stored state. The log is listed before the root is read, so
