@@ -8,8 +8,9 @@ type access struct {
 	// points: only behind a single component can the next one be narrowed.
 	sets []spans
 	// united, where it is set, takes the place of sets: the ranges of several
-	// accesses together.
+	// accesses together, and the guess of how much of the index they are.
 	united spans
+	share  float64
 	// left are the conjuncts that the ranges do not see to.
 	left []*node
 }
@@ -65,6 +66,7 @@ func (p *planner) unite(or *node, index Index) (a access, ok bool) {
 			a.left = []*node{or}
 		}
 		all = append(all, b.ranges()...)
+		a.share += b.fraction(index)
 	}
 	a.united = unite(all)
 	return a, len(all) > 0 && len(all) <= maxRanges

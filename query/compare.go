@@ -2,6 +2,14 @@ package query
 
 import "bytes"
 
+// Equal reports whether the MessagePack values at the front of a and b are the
+// same, as eq in a filter means it.
+func Equal(a, b []byte) bool {
+	x, ok1 := decode(a, 0)
+	y, ok2 := decode(b, 0)
+	return ok1 && ok2 && equal(x, y)
+}
+
 // equal reports whether a and b are the same value at every depth: numbers by
 // what they count, maps in any order of their fields. NaN equals nothing. It
 // recurses no deeper than the shallower of the two.

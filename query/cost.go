@@ -45,7 +45,7 @@ func (p *planner) rate(plan *Plan, a access, index Index) candidate {
 // fraction guesses how much of an index the access reads.
 func (a access) fraction(index Index) float64 {
 	if a.united != nil {
-		return min(1, float64(len(a.united))*0.05)
+		return min(1, a.share)
 	}
 	all := 1.0
 	for i, set := range a.sets {

@@ -10,8 +10,8 @@ type Extractor struct {
 
 // branch is a node of the tree of all paths.
 type branch struct {
-	slot   int
-	fields []limb
+	slot  int
+	limbs []limb
 }
 
 type limb struct {
@@ -34,14 +34,14 @@ func NewExtractor(paths []Path) *Extractor {
 
 // grow returns the branch that segment leads to, a new one if there is none.
 func (x *Extractor) grow(at *branch, segment Segment) *branch {
-	for _, l := range at.fields {
+	for _, l := range at.limbs {
 		if l.Segment == segment {
 			return l.to
 		}
 	}
 	to := &branch{slot: x.size}
 	x.size++
-	at.fields = append(at.fields, limb{segment, to})
+	at.limbs = append(at.limbs, limb{segment, to})
 	return to
 }
 
@@ -61,43 +61,100 @@ func (x *Extractor) Extract(doc []byte, maxDepth int, offsets []int) error {
 	if err := checkMap(doc); err != nil {
 		return err
 	}
-	return walk(doc, maxDepth, x.root, offsets)
+	end, containers := x.root.walk(doc, 0, offsets)
+	return checkWhole(doc, end, containers, maxDepth)
 }
 
-// field returns what is looked for below the name at raw[at:]. A name that was
-// there before in the same map is passed over.
-func (b *branch) field(raw []byte, at int, offsets []int) *branch {
-	for i := range b.fields {
-		l := &b.fields[i]
-		if l.Name != "" && nameIs(raw, at, l.Name) {
-			if offsets[l.to.slot] >= 0 {
-				return nil
-			}
-			return l.to
-		}
+// walk enters the value at raw[at:], goes on inside to what is looked for there,
+// and returns what skipCounting does. It recurses as deep as the paths go.
+func (b *branch) walk(raw []byte, at int, offsets []int) (next, containers int) {
+	offsets[b.slot] = at
+	if len(b.limbs) == 0 {
+		return skipCounting(raw, at)
 	}
-	return nil
-}
-
-// element returns what is looked for in the list element index.
-func (b *branch) element(index int, offsets []int) *branch {
-	for i := range b.fields {
-		if l := &b.fields[i]; l.Name == "" && l.Index == index {
-			return l.to
-		}
+	v, ok := decode(raw, at)
+	switch {
+	case !ok:
+		return damaged, 0
+	case v.isMap:
+		return b.walkFields(raw, len(raw)-len(v.body), v.count, offsets)
+	case v.kind == kindArray:
+		return b.walkElements(raw, len(raw)-len(v.body), v.count, offsets)
+	default:
+		return skip(raw, at), 0
 	}
-	return nil
 }
 
-// nameIs reports whether the value at raw[at:] is the string name.
-func nameIs(raw []byte, at int, name string) bool {
+func (b *branch) walkFields(raw []byte, at, count int, offsets []int) (next, containers int) {
+	containers = 1
+	for range count {
+		l, start, inside := b.field(raw, at)
+		if start < 0 {
+			return damaged, 0
+		}
+		containers += inside
+		if l != nil && offsets[l.to.slot] < 0 {
+			at, inside = l.to.walk(raw, start, offsets)
+		} else {
+			at, inside = skipCounting(raw, start)
+		}
+		if at < 0 {
+			return damaged, 0
+		}
+		containers += inside
+	}
+	return at, containers
+}
+
+func (b *branch) walkElements(raw []byte, at, count int, offsets []int) (next, containers int) {
+	containers = 1
+	for index := range count {
+		inside := 0
+		if l := b.element(index); l != nil {
+			at, inside = l.to.walk(raw, at, offsets)
+		} else {
+			at, inside = skipCounting(raw, at)
+		}
+		if at < 0 {
+			return damaged, 0
+		}
+		containers += inside
+	}
+	return at, containers
+}
+
+// field reads the name at raw[at:] and returns what is looked for below it, nil
+// if nothing is, where the field's value begins, and how many arrays and maps
+// the name consists of: mostly it is a string.
+func (b *branch) field(raw []byte, at int) (l *limb, start, containers int) {
 	if at >= len(raw) {
-		return false
+		return nil, damaged, 0
 	}
-	if c := raw[at]; c&0xe0 == 0xa0 {
-		n := int(c & 31)
-		return n == len(name) && n < len(raw)-at && string(raw[at+1:at+1+n]) == name
+	var name []byte
+	if c := raw[at]; c&0xe0 == 0xa0 && int(c&31) < len(raw)-at {
+		start = at + 1 + int(c&31)
+		name = raw[at+1 : start]
+	} else {
+		key, ok := decode(raw, at)
+		if start, containers = skipCounting(raw, at); !ok || key.kind != kindString {
+			return nil, start, containers
+		}
+		name = key.body
 	}
-	key, ok := decode(raw, at)
-	return ok && key.kind == kindString && string(key.body) == name
+	for i := range b.limbs {
+		if l := &b.limbs[i]; l.Name != "" && string(name) == l.Name {
+			return l, start, 0
+		}
+	}
+	return nil, start, 0
+}
+
+// element returns what is looked for in the element of a list, nil if nothing is.
+func (b *branch) element(index int) *limb {
+	for i := range b.limbs {
+		if l := &b.limbs[i]; l.Name == "" && l.Index == index {
+			return l
+		}
+	}
+	return nil
 }

@@ -1,26 +1,221 @@
 package query
 
-import "testing"
+import (
+	"bytes"
+	"errors"
+	"testing"
 
-func TestMatch(t *testing.T) {
-	doc := AppendValue(nil, map[string]any{"a": 5, "b": "text", "c": map[string]any{"d": []any{1, "x", 2.5}}})
+	"github.com/tinylib/msgp/msgp"
+)
+
+// array is a list of Go values as a filter, or what is to be refused as one.
+func array(elements ...any) Expr { return AppendValue(nil, elements) }
+
+func TestParseFilterErrors(t *testing.T) {
+	a := []any{"a"}
+	deep := func(n int) Expr {
+		not := Not(nil)
+		return append(bytes.Repeat(not, n-1), All()...)
+	}
 	for _, test := range []struct {
-		name   string
-		filter Expr
-		want   bool
+		name string
+		e    Expr
+		code string
 	}{
-		{"eq", Eq(Field("a"), 5.0), true},
-		{"ne missing", Ne(Field("z"), 5), false},
-		{"not eq missing", Not(Eq(Field("z"), 5)), true},
-		{"nested", Eq(Field("c", "d").At(1), "x"), true},
-		{"contains", And(Contains(Field("c", "d"), 2.5), Contains(Field("b"), "ex")), true},
+		{"deep enough", deep(MaxDepth), ""},
+		{"too deep", deep(MaxDepth + 1), "too_deep"},
+		{"much too deep", deep(100_000), "too_deep"},
+		{"operand too deep", Eq(Field("a"), Raw(nested(MaxDepth+1))), "too_deep"},
+		{"nothing", nil, "invalid_query"},
+		{"no array", array()[:0], "invalid_query"},
+		{"empty array", array(), "invalid_query"},
+		{"a map", Expr{0x80}, "invalid_query"},
+		{"operator no string", array(1, a, 2), "invalid_query"},
+		{"unknown operator", array("like", a, "x"), "unknown_operator"},
+		{"operator in capitals", array("EQ", a, "x"), "unknown_operator"},
+		{"no operand", array("eq", a), "invalid_query"},
+		{"an operand too many", array("eq", a, 1, 2), "invalid_query"},
+		{"not without a filter", array("not"), "invalid_query"},
+		{"not with two", array("not", []any{"all"}, []any{"all"}), "invalid_query"},
+		{"and with no filter in it", array("and", 1), "invalid_query"},
+		{"all with an operand", array("all", a), "invalid_query"},
+		{"in without a list", array("in", a, 1), "invalid_query"},
+		{"startsWith a number", array("startsWith", a, 1), "invalid_query"},
+		{"between with one bound", array("between", a, 1), "invalid_query"},
+		{"open is no boolean", array("between", a, 1, 2, 3), "invalid_query"},
+		{"empty path", array("exists", []any{}), "invalid_path"},
+		{"path no array", array("exists", "a"), "invalid_path"},
+		{"empty segment", array("exists", []any{"a", ""}), "invalid_path"},
+		{"negative position", array("exists", []any{"a", -1}), "invalid_path"},
+		{"broken position", array("exists", []any{"a", 1.5}), "invalid_path"},
+		{"null segment", array("exists", []any{nil}), "invalid_path"},
+		{"a type without MessagePack", Eq(Field("a"), struct{}{}), "invalid_query"},
+		{"more behind", append(All(), 0xc0), "invalid_query"},
+		{"cut short", Eq(Field("a"), 1)[:5], "invalid_path"},
 	} {
-		f, err := ParseFilter(test.filter)
-		if err != nil {
-			t.Fatal(test.name, err)
-		}
-		if got, err := f.Match(doc); got != test.want || err != nil {
-			t.Errorf("%s: %v, %v", test.name, got, err)
+		_, err := ParseFilter(test.e)
+		if code := codeOf(err); code != test.code {
+			t.Errorf("%s: %v, want %q", test.name, err, test.code)
 		}
 	}
+}
+
+func codeOf(err error) string {
+	var coded interface{ ErrorCode() string }
+	if errors.As(err, &coded) {
+		return coded.ErrorCode()
+	}
+	return ""
+}
+
+func TestParseQuery(t *testing.T) {
+	q, err := ParseQuery(AppendValue(nil, map[string]any{
+		"filter":  Raw(Eq(Field("a"), 1)),
+		"order":   []any{[]any{[]any{"b", 0}, true}, []any{[]any{"c"}}},
+		"limit":   20,
+		"offset":  2.0,
+		"after":   []any{"x", undefinedValue, 7},
+		"reverse": true,
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q.Filter == nil || len(q.Order) != 2 || !q.Order[0].Desc || q.Order[1].Desc ||
+		q.Order[0].Path.String() != "b.0" || q.Limit != 20 || q.Offset != 2 || !q.Reverse {
+		t.Errorf("%+v", q)
+	}
+	if !bytes.Equal(q.After[2], []byte{7}) || !bytes.Equal(q.After[1], undefinedValue) {
+		t.Errorf("after % x", q.After)
+	}
+	q, err = ParseQuery(AppendValue(nil, map[string]any{"filter": nil, "limit": undefinedValue, "after": nil}))
+	if err != nil || q.Filter != nil || q.Limit != -1 || q.After != nil {
+		t.Errorf("%+v, %v", q, err)
+	}
+}
+
+func TestParseQueryErrors(t *testing.T) {
+	one := func(name string, v any) []byte { return AppendValue(nil, map[string]any{name: v}) }
+	for _, test := range []struct {
+		name string
+		raw  []byte
+		code string
+	}{
+		{"empty", []byte{0x80}, ""},
+		{"no map", []byte{0x90}, "invalid_query"},
+		{"unknown field", one("where", 1), "invalid_query"},
+		{"negative limit", one("limit", -2), "invalid_query"},
+		{"broken limit", one("limit", 1.5), "invalid_query"},
+		{"limit no number", one("limit", "5"), "invalid_query"},
+		{"negative offset", one("offset", -1), "invalid_query"},
+		{"order no list", one("order", "a"), "invalid_query"},
+		{"column no list", one("order", []any{"a"}), "invalid_query"},
+		{"column without a path", one("order", []any{[]any{[]any{}}}), "invalid_path"},
+		{"direction no boolean", one("order", []any{[]any{[]any{"a"}, 1}}), "invalid_query"},
+		{"after too short", one("after", []any{}), "invalid_query"},
+		{"after too long", one("after", []any{1, 2}), "invalid_query"},
+		{"after null", one("after", []any{nil}), "invalid_key"},
+		{"after a map", one("after", []any{map[string]any{}}), "invalid_key"},
+		{"reverse no boolean", one("reverse", 0), "invalid_query"},
+		{"bad filter", one("filter", []any{"nope"}), "unknown_operator"},
+		{"more behind", []byte{0x80, 0x80}, "invalid_query"},
+		{"cut short", []byte{0x81}, "invalid_query"},
+		{"name no string", []byte{0x81, 1, 1}, "invalid_query"},
+	} {
+		if _, err := ParseQuery(test.raw); codeOf(err) != test.code {
+			t.Errorf("%s: %v, want %q", test.name, err, test.code)
+		}
+	}
+}
+
+// FuzzFilter: whatever parses can be matched and planned with.
+func FuzzFilter(f *testing.F) {
+	r := newRandom(f)
+	for range 50 {
+		f.Add([]byte(randomCondition(r, 3).expr()), AppendValue(nil, randomDocument(r, 2)))
+	}
+	f.Fuzz(func(t *testing.T, raw, doc []byte) {
+		filter, err := ParseFilter(raw)
+		if err != nil {
+			if codeOf(err) == "" {
+				t.Fatalf("an error without a code: %v", err)
+			}
+			return
+		}
+		if _, err := filter.Match(doc); err != nil && Validate(doc, MaxDepth) == nil {
+			t.Fatalf("a valid document is refused: %v", err)
+		}
+		(&Query{Filter: filter, Limit: 5}).Plan(Field("id"), []Index{
+			{Name: "a", Paths: []Path{Field("a")}},
+			{Name: "ab", Paths: []Path{Field("a"), Field("b")}, Unique: true},
+			{Name: "c", Paths: []Path{Field("c")}, Multi: true},
+		})
+	})
+}
+
+// FuzzMatch matches every operator on any bytes.
+func FuzzMatch(f *testing.F) {
+	r := newRandom(f)
+	for range 50 {
+		doc := AppendValue(nil, randomDocument(r, 2))
+		f.Add(doc)
+		f.Add(doc[:r.IntN(len(doc))])
+	}
+	var filters []*Filter
+	for range 300 {
+		filter, err := ParseFilter(randomCondition(r, 2).expr())
+		if err != nil {
+			f.Fatal(err)
+		}
+		filters = append(filters, filter)
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		for _, filter := range filters {
+			filter.Match(doc)
+		}
+		SortKey(nil, doc, []Order{{Field("a"), true}, {Field("b"), false}})
+	})
+}
+
+// FuzzKey: what decodes as a key encodes to the same bytes again, where its
+// values are all that DecodeKey promises.
+func FuzzKey(f *testing.F) {
+	r := newRandom(f)
+	for range 100 {
+		f.Add(keyOf(f, randomValue(r, 2)))
+	}
+	f.Fuzz(func(t *testing.T, key []byte) {
+		values, n, err := DecodeKey(nil, key)
+		if err != nil {
+			return
+		}
+		var again []byte
+		for range n {
+			if again, _, err = AppendKeyRaw(again, values); err != nil {
+				t.Fatal(err)
+			}
+			if values, err = msgp.Skip(values); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(again, key) || len(values) > 0 {
+			t.Fatalf("% x came back as % x", key, again)
+		}
+	})
+}
+
+// FuzzAppendKey: any value makes one component.
+func FuzzAppendKey(f *testing.F) {
+	r := newRandom(f)
+	for range 100 {
+		f.Add(AppendValue(nil, randomValue(r, 3)))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		key, _, err := AppendKeyRaw(nil, raw)
+		if err != nil {
+			return
+		}
+		if n, ok := SkipComponent(key); !ok || n != len(key) {
+			t.Fatalf("% x made % x, which is not one component", raw, key)
+		}
+	})
 }

@@ -8,8 +8,8 @@ import (
 
 // Keys are ordered tuples. A key is a concatenation of components, each a tag
 // byte and a body, such that comparing keys byte by byte compares the values
-// they stand for, first component first. No component is the beginning of
-// another. The tags order values of different types:
+// they stand for, first component first. The tags order values of different
+// types:
 //
 //	0x01  missing   no body; also undefined
 //	0x05  null      no body
@@ -22,8 +22,9 @@ import (
 //	0x60  array     the components of its elements, then 0x00
 //	0xF0  other     no body: maps, NaN, invalid dates and arrays that hold such
 //
-// 0x00 and 0xFF are never tags: prefix+0xFF is above all keys that start with
-// the components of prefix.
+// 0x00 and 0xFF are never tags. So a component and the tag behind it are never
+// the beginning of another component, and prefix+0xFF is above all keys that
+// start with the components of prefix, but not above any others.
 //
 // A number's body holds 75 bits: a set bit, the 63 low bits of the float64 that
 // is nearest to the magnitude towards zero, and 11 bits of what an integer of more

@@ -139,3 +139,25 @@ func truncate(m uint64) float64 {
 	}
 	return float64(m)
 }
+
+// MaxInteger is the greatest integer below which a float64 holds all integers.
+const MaxInteger = 1<<53 - 1
+
+// Floor returns the greatest integer that the number at the front of raw is not
+// below, MaxInteger at most; and false where there is no number, or a negative one.
+func Floor(raw []byte) (i int64, ok bool) {
+	v, ok := decode(raw, 0)
+	if !ok || v.kind != kindNumber {
+		return 0, false
+	}
+	switch n := v.number; {
+	case n.form == float:
+		f := math.Floor(n.float())
+		return int64(min(f, MaxInteger)), f >= 0 // false for NaN
+	case n.form == unsigned:
+		return MaxInteger, true
+	default:
+		i = int64(n.bits)
+		return min(i, MaxInteger), i >= 0
+	}
+}

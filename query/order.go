@@ -8,8 +8,9 @@ type Order struct {
 
 // SortKey appends a key of a document such that sorting by it, byte by byte, is
 // sorting by order: the components of the columns' values, each with all its bits
-// inverted where the column is descending. It fails with invalid_document where
-// it comes upon bytes that are not MessagePack.
+// inverted where the column is descending. To be compared, a key must go on with a
+// component, ascending or descending: that of the identity. SortKey fails with
+// invalid_document where it comes upon bytes that are not MessagePack.
 func SortKey(dst, doc []byte, order []Order) ([]byte, error) {
 	for i := range order {
 		start := len(dst)
@@ -37,8 +38,9 @@ func AppendDescending(dst, component []byte) []byte {
 	return dst
 }
 
-// invert turns the order of whole components round. No component is the
-// beginning of another, so two of them differ before either ends.
+// invert turns the order of whole components round. Two components differ before
+// either ends, or where one ends and the other goes on with 0xFF, which inverted
+// is below all tags, inverted or not.
 func invert(key []byte) {
 	for i := range key {
 		key[i] ^= 0xff

@@ -45,11 +45,8 @@ func (p *parser) operand() (o operand, err error) {
 		return operand{}, fail(codeInvalidQuery, "an operand is missing or no MessagePack")
 	}
 	o = operand{v, p.b[start:p.at:p.at]}
-	if err := walk(o.raw, MaxDepth, nil, nil); err != nil {
-		if err == errDamaged {
-			err = fail(codeInvalidQuery, "an operand is no MessagePack")
-		}
-		return operand{}, err
+	if _, containers := skipCounting(o.raw, 0); containers > MaxDepth && deeper(o.raw, MaxDepth) {
+		return operand{}, fail(codeTooDeep, "an operand is nested too deeply")
 	}
 	return o, nil
 }

@@ -61,11 +61,7 @@ func (q *Query) PlanCount(key Path, indexes []Index) *Plan {
 }
 
 func (q *Query) plan(key Path, indexes []Index, counting bool) *Plan {
-	p := &planner{query: q, key: key, counting: counting}
-	if q.Filter != nil {
-		p.conjuncts = flatten(nil, q.Filter.root)
-	}
-	p.setOrder()
+	p := newPlanner(q, key, counting)
 	best := p.consider(-1, Index{Paths: []Path{key}, Unique: true})
 	for i, index := range indexes {
 		var next candidate
@@ -91,6 +87,15 @@ type planner struct {
 	order    []Order // with reverse seen to, and cut before the identity
 	tieDesc  bool
 	anyOrder bool // nothing depends on the order
+}
+
+func newPlanner(q *Query, key Path, counting bool) *planner {
+	p := &planner{query: q, key: key, counting: counting}
+	if q.Filter != nil {
+		p.conjuncts = flatten(nil, q.Filter.root)
+	}
+	p.setOrder()
+	return p
 }
 
 // flatten appends the filters that n is the and of.

@@ -25,3 +25,12 @@ func above(prefix []byte) []byte {
 	high[len(prefix)] = 0xff
 	return high
 }
+
+// Point returns the only key that the range can hold in a map whose keys are
+// single components, if there is one.
+func (r KeyRange) Point() (key []byte, ok bool) { return r.Low, isPoint(r) }
+
+// Numbers is the range of all keys that begin with a number.
+func Numbers() KeyRange {
+	return KeyRange{Low: []byte{byte(kindNumber)}, High: []byte{byte(kindNumber) + 1}}
+}

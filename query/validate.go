@@ -12,7 +12,8 @@ func Validate(raw []byte, maxDepth int) error {
 	if err := checkMap(raw); err != nil {
 		return err
 	}
-	return walk(raw, maxDepth, nil, nil)
+	end, containers := skipCounting(raw, 0)
+	return checkWhole(raw, end, containers, maxDepth)
 }
 
 // checkMap reports whether raw begins as a map.
@@ -27,71 +28,46 @@ func checkMap(raw []byte) error {
 	return nil
 }
 
-// level is an array or map that walk is inside of.
-type level struct {
-	left  int // values still to come; a field of a map is two
-	isMap bool
-	index int     // of the next element
-	want  *branch // what is looked for inside, or nil
-	found *branch // what is looked for below the name just read, or nil
-}
-
-// walk reads raw, which must be exactly one MessagePack value nested at most
-// maxDepth deep, once from front to back. On its way it enters into offsets
-// where the values lie that want asks for; both may be nil.
-func walk(raw []byte, maxDepth int, want *branch, offsets []int) error {
-	var few [12]level
-	levels := few[:0]
-	at := 0
-	here := want // what is looked for in the value at hand
-	for {
-		v, ok := decode(raw, at)
-		if !ok {
-			return errDamaged
-		}
-		if here != nil {
-			offsets[here.slot] = at
-		}
-		switch {
-		case v.isMap:
-			levels = append(levels, level{left: 2 * v.count, isMap: true, want: here})
-			at = len(raw) - len(v.body)
-		case v.kind == kindArray:
-			levels = append(levels, level{left: v.count, want: here})
-			at = len(raw) - len(v.body)
-		default:
-			at = skip(raw, at)
-		}
-		if len(levels) > maxDepth {
-			return fail(codeTooDeep, "a value is nested too deeply")
-		}
-		for len(levels) > 0 && levels[len(levels)-1].left == 0 {
-			levels = levels[:len(levels)-1]
-		}
-		if len(levels) == 0 {
-			break
-		}
-		here = levels[len(levels)-1].next(raw, at, offsets)
-	}
-	if at != len(raw) {
+// checkWhole judges a value by where it ends and how many maps and lists it
+// holds. Few of them cannot be nested deeply, so that most values need no
+// second look.
+func checkWhole(raw []byte, end, containers, maxDepth int) error {
+	switch {
+	case end < 0:
+		return errDamaged
+	case end != len(raw):
 		return fail(codeInvalidDocument, "bytes follow the value")
+	case containers > maxDepth && deeper(raw, maxDepth):
+		return fail(codeTooDeep, "a value is nested too deeply")
 	}
 	return nil
 }
 
-// next counts the value at raw[at:] and returns what is looked for in it.
-func (l *level) next(raw []byte, at int, offsets []int) *branch {
-	l.left--
-	if l.want == nil {
-		return nil
+// deeper reports whether the maps and lists of a well-formed value are nested
+// more than maxDepth deep.
+func deeper(raw []byte, maxDepth int) bool {
+	var left []int // values still to come on each level
+	for at := 0; ; {
+		v, _ := decode(raw, at)
+		inside := v.count
+		if v.isMap {
+			inside *= 2
+		}
+		if v.isMap || v.kind == kindArray {
+			if len(left) == maxDepth {
+				return true
+			}
+			left = append(left, inside)
+			at = len(raw) - len(v.body)
+		} else {
+			at = skip(raw, at)
+		}
+		for len(left) > 0 && left[len(left)-1] == 0 {
+			left = left[:len(left)-1]
+		}
+		if len(left) == 0 {
+			return false
+		}
+		left[len(left)-1]--
 	}
-	if !l.isMap {
-		l.index++
-		return l.want.element(l.index-1, offsets)
-	}
-	if l.left%2 == 1 {
-		l.found = l.want.field(raw, at, offsets)
-		return nil
-	}
-	return l.found
 }

@@ -190,13 +190,19 @@ func length(b []byte, at int) (n, start int, ok bool) {
 // damaged is an offset that cannot be: the bytes are not whole MessagePack.
 const damaged = -2
 
-// skip returns the offset after the value at b[at:], or damaged. It counts
-// what is still to come instead of recursing, so no nesting can exhaust the
-// stack.
+// skip returns the offset after the value at b[at:], or damaged.
 func skip(b []byte, at int) int {
+	at, _ = skipCounting(b, at)
+	return at
+}
+
+// skipCounting is skip and counts the arrays and maps on the way. It keeps count
+// of the values still to come instead of recursing, so no nesting can exhaust the
+// stack.
+func skipCounting(b []byte, at int) (next, containers int) {
 	for left := 1; left > 0; left-- {
 		if uint(at) >= uint(len(b)) {
-			return damaged
+			return damaged, 0
 		}
 		switch c := b[at]; {
 		case c < 0x80 || c >= 0xe0:
@@ -204,23 +210,28 @@ func skip(b []byte, at int) int {
 		case c >= 0xc0:
 			var inside int
 			if at, inside = skipLong(b, at); at < 0 {
-				return damaged
+				return damaged, 0
 			}
-			left += inside
+			if c >= 0xdc {
+				containers++
+				left += inside
+			}
 		case c >= 0xa0:
 			at += 1 + int(c&31)
 		case c >= 0x90:
+			containers++
 			left += int(c & 15)
 			at++
 		default:
+			containers++
 			left += 2 * int(c&15)
 			at++
 		}
 	}
 	if at > len(b) {
-		return damaged
+		return damaged, 0
 	}
-	return at
+	return at, containers
 }
 
 // skipLong steps over a value, or the head of an array or map, whose first
@@ -243,6 +254,19 @@ func skipLong(b []byte, at int) (next, inside int) {
 	default:
 		return start + n, 0
 	}
+}
+
+// Skip returns the length of the MessagePack value at the front of raw, and false
+// where there is no whole one.
+func Skip(raw []byte) (n int, ok bool) {
+	n = skip(raw, 0)
+	return n, n > 0
+}
+
+// IsUndefined reports whether the value at the front of raw is undefined.
+func IsUndefined(raw []byte) bool {
+	v, ok := decode(raw, 0)
+	return ok && v.kind == kindMissing
 }
 
 // raw is the value at b[at:] with nothing after it, nil where it is damaged.

@@ -1,0 +1,49 @@
+package query
+
+// AppendElementKeys appends the keys that a multi-entry index holds for the
+// value at the front of raw, and to ends where each of them ends in dst: for a
+// list, the component of each element, as often as it occurs; for a string, the
+// component other; for any other value none. suffix goes behind each component.
+func AppendElementKeys(dst []byte, ends []int, raw, suffix []byte) ([]byte, []int, error) {
+	list, ok := decode(raw, 0)
+	if !ok {
+		return dst, ends, errNoValue
+	}
+	if list.kind == kindString {
+		dst = append(AppendKeyOther(dst), suffix...)
+		return dst, append(ends, len(dst)), nil
+	}
+	if list.kind != kindArray {
+		return dst, ends, nil
+	}
+	at := 0
+	for range list.count {
+		var err error
+		if dst, _, err = appendKey(dst, list.body, at); err != nil {
+			return dst, ends, err
+		}
+		dst = append(dst, suffix...)
+		ends = append(ends, len(dst))
+		if at = skip(list.body, at); at < 0 {
+			return dst, ends, errNoValue
+		}
+	}
+	return dst, ends, nil
+}
+
+// Distinguishes reports whether a unique index keeps documents with these values
+// apart: not where one of the components is missing, null or other.
+func Distinguishes(components []byte) bool {
+	for len(components) > 0 {
+		switch kind(components[0]) {
+		case kindMissing, kindNull, kindOther:
+			return false
+		}
+		n, ok := SkipComponent(components)
+		if !ok {
+			return false
+		}
+		components = components[n:]
+	}
+	return true
+}

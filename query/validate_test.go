@@ -1,0 +1,129 @@
+package query
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// nested is a map with depth−1 lists, one in the other.
+func nested(depth int) []byte {
+	doc := []byte{0x81, 0xa1, 'a'}
+	doc = append(doc, bytes.Repeat([]byte{0x91}, depth-1)...)
+	return append(doc, 0xc0)
+}
+
+// nestedKey has them in the name of a field.
+func nestedKey(depth int) []byte {
+	doc := append([]byte{0x81}, bytes.Repeat([]byte{0x91}, depth-1)...)
+	return append(doc, 0xc0, 0xc0)
+}
+
+func TestValidate(t *testing.T) {
+	wide := AppendValue(nil, map[string]any{"a": slices.Repeat([]any{[]any{}}, 1000)})
+	for _, test := range []struct {
+		name string
+		raw  []byte
+		code string
+	}{
+		{"a map", AppendValue(nil, map[string]any{"a": []any{1, "x", nil}}), ""},
+		{"an empty map", []byte{0x80}, ""},
+		{"many shallow lists", wide, ""},
+		{"deep enough", nested(MaxDepth), ""},
+		{"too deep", nested(MaxDepth + 1), "too_deep"},
+		{"much too deep", nested(1_000_000), "too_deep"},
+		{"too deep in a name", nestedKey(MaxDepth + 1), "too_deep"},
+		{"nothing", nil, "invalid_document"},
+		{"a list", []byte{0x90}, "invalid_document"},
+		{"a string", []byte{0xa1, 'a'}, "invalid_document"},
+		{"cut short", []byte{0x81, 0xa1}, "invalid_document"},
+		{"cut short in a value", []byte{0x81, 0xa1, 'a', 0xcb, 0}, "invalid_document"},
+		{"more behind", []byte{0x80, 0xc0}, "invalid_document"},
+		{"the byte that is never used", []byte{0x81, 0xa1, 'a', 0xc1}, "invalid_document"},
+		{"a length out of all bounds", []byte{0xdf, 0xff, 0xff, 0xff, 0xff}, "invalid_document"},
+	} {
+		for name, err := range map[string]error{
+			"Validate": Validate(test.raw, MaxDepth),
+			"Extract":  extract(test.raw, Field("b"), Field("a").At(0)),
+		} {
+			var coded *Error
+			if errors.As(err, &coded) != (test.code != "") || coded != nil && coded.Code != test.code {
+				t.Errorf("%s: %s: %v, want %q", test.name, name, err, test.code)
+			}
+		}
+	}
+}
+
+func extract(raw []byte, paths ...Path) error {
+	x := NewExtractor(paths)
+	return x.Extract(raw, MaxDepth, x.Offsets())
+}
+
+// TestExtract compares what one pass finds with what Lookup finds for each path.
+func TestExtract(t *testing.T) {
+	r := newRandom(t)
+	for range 5_000 {
+		var paths []Path
+		for range r.IntN(6) {
+			paths = append(paths, randomPath(r))
+		}
+		x := NewExtractor(paths)
+		offsets := x.Offsets()
+		for range 4 {
+			doc := AppendValue(nil, randomDocument(r, 2))
+			if err := x.Extract(doc, MaxDepth, offsets); err != nil {
+				t.Fatal(err)
+			}
+			for i, path := range paths {
+				v, found, err := Lookup(doc, path)
+				at := offsets[x.Slot(i)]
+				if err != nil || found != (at >= 0 && !IsUndefined(doc[at:])) || found && !bytes.HasPrefix(doc[at:], v) {
+					t.Fatalf("%v in % x: offset %d, found % x, %v", path, doc, at, v, err)
+				}
+			}
+		}
+	}
+}
+
+// TestEqualNames: the first of equal names counts, wherever one looks.
+func TestEqualNames(t *testing.T) {
+	doc := []byte{0x83, 0xa1, 'a', 0x81, 0xa1, 'x', 1, 0xa1, 'a', 0x81, 0xa1, 'b', 2, 0xa1, 'a', 3}
+	x := NewExtractor([]Path{Field("a", "b"), Field("a", "x")})
+	offsets := x.Offsets()
+	if err := x.Extract(doc, MaxDepth, offsets); err != nil {
+		t.Fatal(err)
+	}
+	if offsets[x.Slot(0)] != missing || offsets[x.Slot(1)] != 6 {
+		t.Errorf("offsets %v", offsets)
+	}
+	if _, found, _ := Lookup(doc, Field("a", "b")); found {
+		t.Error("Lookup went into the second of two fields of one name")
+	}
+}
+
+func FuzzValidate(f *testing.F) {
+	r := newRandom(f)
+	for range 50 {
+		f.Add(AppendValue(nil, randomDocument(r, 3)))
+	}
+	f.Add(nested(MaxDepth))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		err := Validate(raw, MaxDepth)
+		other := extract(raw, Field("a", "b"), Field("a").At(1), Field("c"))
+		if (err == nil) != (other == nil) {
+			t.Fatalf("Validate says %v, Extract %v", err, other)
+		}
+		if err != nil {
+			return
+		}
+		if rest, err := msgp.Skip(raw); err != nil || len(rest) > 0 {
+			t.Fatalf("msgp sees %d bytes behind a valid document, %v", len(rest), err)
+		}
+		if !Equal(raw, raw) && !bytes.Contains(raw, []byte{0x7f}) && !bytes.Contains(raw, []byte{0xff}) {
+			t.Fatal("a document without NaN does not equal itself")
+		}
+	})
+}
