@@ -215,7 +215,7 @@ func (p *planner) follows(paths []Path, constant, from int) bool {
 // begin cuts the ranges of an ordered plan so that they begin behind the
 // document that after tells. It reports false where keys cannot say that.
 func (p *planner) begin(plan *Plan, a access, paths []Path, constant int) bool {
-	if !plan.Ordered {
+	if !plan.Ordered || constant == len(paths) {
 		return false
 	}
 	after := p.query.After
