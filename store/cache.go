@@ -1,55 +1,71 @@
 package store
 
-import (
-	"container/list"
-	"sync"
-)
+import "sync"
 
-// cache keeps decoded pages, least recently used out first, under a ceiling of
-// bytes. Pages are immutable and their names are never used again, so an entry
-// can be dropped at any time but can never be stale.
+// cache keeps decoded pages under a ceiling of bytes. Pages are immutable and
+// their names are never used again, so an entry can be dropped at any time but
+// can never be stale.
+//
+// What goes first is decided by a clock: a hand passes over the pages in a
+// circle, drops those not used since it last came by, and spares the others once.
+// Using a page is then one look-up and one flag, where a list in order of use
+// would relink three elements.
 type cache struct {
 	mu      sync.Mutex
 	ceiling int
 	bytes   int
-	pages   map[Ref]*list.Element
-	recent  *list.List // of *cached, most recently used first
+	pages   map[Ref]*cached
+	circle  []*cached
+	hand    int
 }
 
 type cached struct {
 	ref  Ref
 	page *page
+	used bool
+	at   int // in circle
 }
 
-// cachedOverhead is what a page costs beside its bytes: list element, map slot, headers.
+// cachedOverhead is what a page costs beside its bytes: slots and headers.
 const cachedOverhead = 256
 
 func newCache(ceiling int) *cache {
-	return &cache{ceiling: ceiling, pages: make(map[Ref]*list.Element), recent: list.New()}
+	return &cache{ceiling: ceiling, pages: make(map[Ref]*cached)}
 }
 
 // get returns a page, or nil where it is not held.
 func (c *cache) get(ref Ref) *page {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	element := c.pages[ref]
-	if element == nil {
+	held := c.pages[ref]
+	if held == nil {
+		c.mu.Unlock()
 		return nil
 	}
-	c.recent.MoveToFront(element)
-	return element.Value.(*cached).page
+	held.used = true
+	c.mu.Unlock()
+	return held.page
 }
 
+// put holds a page, which may push out others but never itself.
 func (c *cache) put(ref Ref, p *page) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pages[ref] != nil {
 		return
 	}
-	c.pages[ref] = c.recent.PushFront(&cached{ref, p})
+	added := &cached{ref: ref, page: p, used: true, at: len(c.circle)}
+	c.pages[ref] = added
+	c.circle = append(c.circle, added)
 	c.bytes += p.size() + cachedOverhead
-	for c.bytes > c.ceiling && c.recent.Len() > 1 {
-		c.remove(c.recent.Back())
+	for c.bytes > c.ceiling && len(c.circle) > 1 {
+		c.hand %= len(c.circle)
+		held := c.circle[c.hand]
+		if held == added || held.used {
+			held.used = held == added
+			c.hand++
+			continue
+		}
+		c.remove(held)
 	}
 }
 
@@ -58,14 +74,18 @@ func (c *cache) drop(refs []Ref) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, ref := range refs {
-		if element := c.pages[ref]; element != nil {
-			c.remove(element)
+		if held := c.pages[ref]; held != nil {
+			c.remove(held)
 		}
 	}
 }
 
-func (c *cache) remove(element *list.Element) {
-	held := c.recent.Remove(element).(*cached)
+func (c *cache) remove(held *cached) {
+	last := len(c.circle) - 1
+	c.circle[held.at] = c.circle[last]
+	c.circle[held.at].at = held.at
+	c.circle[last] = nil
+	c.circle = c.circle[:last]
 	delete(c.pages, held.ref)
 	c.bytes -= held.page.size() + cachedOverhead
 }
