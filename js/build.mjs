@@ -23,9 +23,7 @@ const common = {
 
 /** The engine, and the support code of the very toolchain that compiles it. */
 function buildEngine() {
-  const env = { ...process.env, GOOS: 'js', GOARCH: 'wasm' }
-  const flags = ['-trimpath', '-ldflags=-s -w', '-o', at('dist/stowage.wasm')]
-  execFileSync('go', ['build', ...flags, './wasm'], { cwd: dirname(here), env, stdio: 'inherit' })
+  execFileSync('go', ['run', './wasm/build', '-o', at('dist/stowage.wasm')], { cwd: dirname(here), stdio: 'inherit' })
   const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
   const support = readFileSync(join(goroot, 'lib/wasm/wasm_exec.js'), 'utf8')
   writeFileSync(at('src/wasm_exec.js'), `export function loadGo(globalThis, fs) {\n${support}\nreturn globalThis.Go\n}\n`)
@@ -34,7 +32,7 @@ function buildEngine() {
 /** Bundles stand alone, so that a plain page needs no import map and a worker no second request. */
 async function buildPackage() {
   const entryPoints = [at('src/index.ts'), at('src/worker.ts'), at('src/drivers/fs.ts')]
-  await build({ ...common, entryPoints, outdir: at('dist'), outbase: at('src'), minify: true, keepNames: false, legalComments: 'none' })
+  await build({ ...common, entryPoints, outdir: at('dist'), outbase: at('src'), minify: true, legalComments: 'none' })
   execFileSync('npx', ['tsc', '-p', here], { cwd: here, stdio: 'inherit' })
   const licence = name => `${name}\n\n${readFileSync(at('node_modules', name, 'LICENSE'), 'utf8')}\n`
   const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()

@@ -4,18 +4,23 @@ import type { LongCall } from './options.js'
 import type { Path } from './types.js'
 import { Op } from './wire.js'
 
-/** How a query is carried out, and what carrying it out took. */
+/** How a query was carried out, and what that took. */
 export interface Explanation {
-  /** The index that is walked, or 'primary' for the documents in the order of their identities. */
+  /** The index that was read; empty where the documents themselves were, by identity. */
   index: string
-  /** How many ranges of it are walked. */
+  /** How many ranges of it. */
   ranges: number
-  /** Whether the order of the result comes from the index, without sorting. */
-  ordered: boolean
-  /** Whether documents are looked at beyond what the ranges tell. */
+  /** Whether the ranges were read at once, to keep an order. */
+  merged: boolean
+  /** Whether they were read from the end to the beginning. */
+  reverse: boolean
+  /** Whether the documents had to be sorted. */
+  sorted: boolean
+  /** Whether documents had to be looked at beyond what the ranges tell. */
   filtered: boolean
-  keysExamined: number
-  documentsExamined: number
+  /** Entries looked at, documents fetched, and documents delivered. */
+  keys: number
+  documents: number
   results: number
 }
 
