@@ -109,9 +109,14 @@ func (db *DB) create(names *DB) error {
 }
 
 func (db *DB) save(names *DB) error {
+	return names.set([]byte(db.name), entry{value: db.encode()})
+}
+
+// encode is the database's entry in the catalogue.
+func (db *DB) encode() []byte {
 	stored := msgp.AppendArrayHeader(nil, 2)
 	stored = msgp.AppendUint32(stored, uint32(db.space))
-	return names.set([]byte(db.name), entry{value: msgp.AppendBytes(stored, db.meta)})
+	return msgp.AppendBytes(stored, db.meta)
 }
 
 // DBs lists the names of all databases, ascending.

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// samples are one of each stored structure, with fixed contents.
+func samples() map[string][]byte {
+	leaf := pending{}
+	for _, kv := range []struct {
+		key string
+		e   entry
+	}{
+		{"\x00\x00\x00\x01apple", entry{value: []byte("red")}},
+		{"\x00\x00\x00\x01apricot", entry{kind: deleted}},
+		{"\x00\x00\x00\x01avocado", entry{kind: overflow, value: Overflow{Ref{1, 2}, 3, 100000}.append(nil)}},
+	} {
+		leaf.keys = append(leaf.keys, kv.key...)
+		leaf.ends = append(leaf.ends, len(leaf.keys))
+		leaf.entries = append(leaf.entries, kv.e)
+	}
+	below := child{ref: Ref{7, 9}, entries: 3, tombstones: 1, overflows: 1, bytes: 90}
+	branch := pending{
+		keys:    []byte("\x00\x00\x00\x01apple\x00\x00\x00\x01melon"),
+		ends:    []int{9, 18},
+		entries: []entry{{value: below.append(nil)}, {value: below.append(nil)}},
+	}
+	run := tree{root: below, level: 1}
+	writes := &memory{}
+	writes.Set("\x00\x00\x00\x01key", entry{value: []byte("value")})
+	writes.Set("\x00\x00\x00\x01gone", entry{kind: deleted})
+	body := encodeSections([]section{{writes: writes}, {trees: []tree{run}, writes: &memory{}}})
+	r := &root{id: [16]byte{1, 2, 3}, generation: 4, position: 5, trees: []tree{run, {root: below}}}
+	return map[string][]byte{
+		"leaf":    leaf.encode(0).encode(),
+		"branch":  branch.encode(1).encode(),
+		"record":  record{position: 6, body: entry{value: body}}.encode(),
+		"root":    r.encode(),
+		"catalog": (&DB{space: 3, meta: []byte("meta")}).encode(),
+	}
+}
+
+// TestFormatIsPinned compares every stored structure, plain and sealed, with the
+// golden files of this format version. A difference means that stores already
+// written can no longer be read: add a version instead.
+func TestFormatIsPinned(t *testing.T) {
+	s, err := newSealer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, plain := range samples() {
+		sealed, err := s.seal(context.Background(), PageBlob, []Blob{{"p/0/1", plain}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden := filepath.Join("testdata", "format-1", name+".sealed")
+		if *update {
+			if err := os.WriteFile(golden, sealed[0].Bytes, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(sealed[0].Bytes, want) {
+			t.Errorf("%s is stored as\n%x\nand was stored as\n%x", name, sealed[0].Bytes, want)
+		}
+		opened, err := s.open(context.Background(), PageBlob, []Blob{{"p/0/1", want}})
+		if err != nil || !bytes.Equal(opened[0].Bytes, plain) {
+			t.Errorf("%s does not open: %v", name, err)
+		}
+	}
+}
+
+func TestEnvelopeRefusesEveryChange(t *testing.T) {
+	s, err := newSealer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	sealed, err := s.seal(ctx, PageBlob, []Blob{{"p/0/1", []byte("forty-two bytes of some page, or thereabout")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := sealed[0].Bytes
+	open := func(kind BlobKind, name string, b []byte) Code {
+		_, err := s.open(ctx, kind, []Blob{{name, b}})
+		return CodeOf(err)
+	}
+	for i := range stored {
+		for _, flip := range []byte{1, 0x80, 0xff} {
+			damaged := bytes.Clone(stored)
+			damaged[i] ^= flip
+			if code := open(PageBlob, "p/0/1", damaged); code != Corrupt && code != NewerFormat && code != MissingModifier {
+				t.Errorf("byte %d changed by %x: %q", i, flip, code)
+			}
+		}
+		if code := open(PageBlob, "p/0/1", stored[:i]); code != Corrupt {
+			t.Errorf("cut to %d bytes: %q", i, code)
+		}
+	}
+	if code := open(RecordBlob, "p/0/1", stored); code != Corrupt {
+		t.Errorf("as another kind: %q", code)
+	}
+	if code := open(PageBlob, "p/0/2", stored); code != Corrupt {
+		t.Errorf("under another name: %q", code)
+	}
+	newer := bytes.Clone(stored)
+	newer[1]++
+	if code := open(PageBlob, "p/0/1", newer); code != NewerFormat {
+		t.Errorf("of a later version: %q", code)
+	}
+}
