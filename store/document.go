@@ -1,0 +1,259 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+
+	"github.com/stowage-db/stowage/query"
+)
+
+// Insert adds documents, raw MessagePack maps, and returns their identities as
+// raw MessagePack, in order; they are parts of the documents. A document without
+// an identity gets the next integer where the table increments. The documents
+// are kept, not copied: they must not be modified afterwards.
+//
+// After an error some of the documents may have been written: the transaction
+// must be given up.
+//
+// Errors: InvalidDocument, TooDeep, TooLarge, InvalidKey where there is no
+// identity or not one with an order, DuplicateKey where there is a document of
+// that identity or one with the same values in a unique index, ReadOnly.
+func (t *Table) Insert(tx *Tx, docs [][]byte) (ids [][]byte, err error) {
+	return t.write(tx, "insert", docs, (*session).insert)
+}
+
+// Put is Insert, except that a document replaces the one of the same identity.
+func (t *Table) Put(tx *Tx, docs [][]byte) (ids [][]byte, err error) {
+	return t.write(tx, "put", docs, (*session).put)
+}
+
+// write identifies each document and hands it to one.
+func (t *Table) write(tx *Tx, op string, docs [][]byte, one func(s *session, doc []byte, known bool) error) ([][]byte, error) {
+	if !tx.Writable() {
+		return nil, fail(ReadOnly, op, t.name, nil)
+	}
+	s, err := t.open(tx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	ids := make([][]byte, len(docs))
+	for i, doc := range docs {
+		var fresh bool
+		doc, ids[i], fresh, err = s.identify(doc)
+		if err == nil {
+			err = one(s, doc, !fresh)
+		}
+		if err == nil {
+			err = tx.Work(len(doc))
+		}
+		if err != nil {
+			return nil, s.failedAt(op, i, len(docs), err)
+		}
+	}
+	return ids, s.saveCounter()
+}
+
+// failedAt says of an error which document of several it was.
+func (s *session) failedAt(op string, i, of int, err error) error {
+	switch CodeOf(err) {
+	case InvalidDocument, InvalidKey, TooDeep, TooLarge, DuplicateKey:
+	default:
+		return err
+	}
+	if of > 1 {
+		err = errors.Join(errors.New("document "+strconv.Itoa(i)), err)
+	}
+	return fail(CodeOf(err), op, s.table.name, err)
+}
+
+// identify validates a document, finds its values and makes the key of its
+// identity, which it returns raw as well. fresh tells that the identity was given
+// out now, so that nothing can be stored under it.
+func (s *session) identify(doc []byte) (whole, id []byte, fresh bool, err error) {
+	if err := s.extract.Extract(doc, query.MaxDepth, s.offsets); err != nil {
+		return nil, nil, false, err
+	}
+	at := s.offsets[s.identity]
+	missing := at < 0 || query.IsUndefined(doc[at:])
+	if missing && s.schema.Increment {
+		if doc, err = s.number(doc); err != nil {
+			return nil, nil, false, err
+		}
+		at, fresh = s.offsets[s.identity], true
+	} else if missing {
+		return nil, nil, false, fail(InvalidKey, "identity: missing", s.table.name, nil)
+	}
+	size, _ := query.Skip(doc[at:])
+	id = doc[at : at+size : at+size]
+	if s.key, err = AppendIdentity(s.key[:0], id); err != nil {
+		return nil, nil, false, err
+	}
+	if s.schema.Increment && !fresh {
+		err = s.passNumber(id)
+	}
+	return doc, id, fresh, err
+}
+
+// AppendIdentity appends the key of an identity, given as raw MessagePack. It
+// fails with InvalidKey where that is undefined, null, NaN, a map, or not exactly
+// one value.
+func AppendIdentity(dst, id []byte) ([]byte, error) {
+	start := len(dst)
+	if n, ok := query.Skip(id); !ok || n < len(id) {
+		return nil, fail(InvalidKey, "identity: not one value", "", nil)
+	}
+	dst, _, err := query.AppendKeyRaw(dst, id)
+	if err != nil {
+		return nil, fail(CodeOf(err), "identity", "", err)
+	}
+	if !query.Distinguishes(dst[start:]) {
+		return nil, fail(InvalidKey, "identity: a value that cannot be one", "", nil)
+	}
+	return dst, nil
+}
+
+// insert writes a document that nothing may be stored under the key of.
+func (s *session) insert(doc []byte, known bool) error {
+	if known {
+		_, found, err := s.docs.Get(s.key)
+		if err != nil {
+			return err
+		}
+		if found {
+			return fail(DuplicateKey, "identity", s.table.name, nil)
+		}
+	}
+	if err := s.docs.Put(s.key, doc); err != nil {
+		return err
+	}
+	return s.add(doc, s.key)
+}
+
+// put writes a document in the place of the one under its key, if there is one.
+func (s *session) put(doc []byte, known bool) error {
+	if !known {
+		return s.insert(doc, known)
+	}
+	old, found, err := s.docs.Get(s.key)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return s.insert(doc, false)
+	}
+	return s.exchangeDocument(old, doc)
+}
+
+// exchangeDocument writes doc, whose values offsets tell, in the place of old.
+func (s *session) exchangeDocument(old, doc []byte) error {
+	before, err := s.examine(old)
+	if err != nil {
+		return err
+	}
+	if err := s.docs.Put(s.key, doc); err != nil {
+		return err
+	}
+	return s.replace(old, before, doc, s.offsets, s.key)
+}
+
+// examine finds the values of a stored document.
+func (s *session) examine(doc []byte) (offsets []int, err error) {
+	if s.before == nil {
+		s.before = s.extract.Offsets()
+	}
+	if err := s.extract.Extract(doc, query.MaxDepth, s.before); err != nil {
+		return nil, fail(Corrupt, "read document", s.table.name, err)
+	}
+	return s.before, nil
+}
+
+// Get returns the document under a key, the key of its identity.
+func (t *Table) Get(tx *Tx, key []byte) (doc []byte, found bool, err error) {
+	docs, err := tx.DB(t.name)
+	if err != nil {
+		return nil, false, err
+	}
+	return docs.Get(key)
+}
+
+// Delete removes the document under a key and reports whether there was one.
+func (t *Table) Delete(tx *Tx, key []byte) (found bool, err error) {
+	if !tx.Writable() {
+		return false, fail(ReadOnly, "delete", t.name, nil)
+	}
+	s, err := t.open(tx)
+	if err != nil {
+		return false, err
+	}
+	defer s.close()
+	return s.delete(key)
+}
+
+func (s *session) delete(key []byte) (found bool, err error) {
+	old, found, err := s.docs.Get(key)
+	if err != nil || !found {
+		return false, err
+	}
+	before, err := s.examine(old)
+	if err != nil {
+		return false, err
+	}
+	if err := s.docs.Clear(key); err != nil {
+		return false, err
+	}
+	if err := s.replace(old, before, nil, nil, key); err != nil {
+		return false, err
+	}
+	return true, s.tx.Work(len(old))
+}
+
+// Update changes fields of the document under a key and reports whether there is
+// one. patch is a raw MessagePack map: its fields take the place of those of the
+// same name, as they are; undefined removes a field.
+//
+// Errors: InvalidDocument for a patch that is no map or would change the
+// identity, DuplicateKey, TooDeep, TooLarge, ReadOnly.
+func (t *Table) Update(tx *Tx, key, patch []byte) (found bool, err error) {
+	if !tx.Writable() {
+		return false, fail(ReadOnly, "update", t.name, nil)
+	}
+	s, err := t.open(tx)
+	if err != nil {
+		return false, err
+	}
+	defer s.close()
+	if err := query.Validate(patch, query.MaxDepth); err != nil {
+		return false, t.failed("update", err)
+	}
+	found, err = s.update(key, patch)
+	return found, t.failed("update", err)
+}
+
+func (s *session) update(key, patch []byte) (found bool, err error) {
+	old, found, err := s.docs.Get(key)
+	if err != nil || !found {
+		return false, err
+	}
+	doc, err := s.merge(old, patch)
+	if err != nil {
+		return false, err
+	}
+	if err := s.extract.Extract(doc, query.MaxDepth, s.offsets); err != nil {
+		return false, err
+	}
+	s.key = s.key[:0]
+	if at := s.offsets[s.identity]; at >= 0 {
+		if s.key, _, err = query.AppendKeyRaw(s.key, doc[at:]); err != nil {
+			return false, err
+		}
+	}
+	if !bytes.Equal(s.key, key) {
+		return false, fail(InvalidDocument, "update: the identity cannot change", s.table.name, nil)
+	}
+	if err := s.exchangeDocument(old, doc); err != nil {
+		return false, err
+	}
+	return true, s.tx.Work(len(doc))
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/stowage-db/stowage/query"
+)
+
+// Explanation tells how a query is answered and what it took. Its MessagePack
+// form is a map of the names in brackets.
+type Explanation struct {
+	Index     string // [index] the index read; empty: the documents themselves, by identity
+	Ranges    int    // [ranges] how many ranges of it
+	Merged    bool   // [merged] the ranges are read at once, to keep an order
+	Reverse   bool   // [reverse] from the end to the beginning
+	Sorted    bool   // [sorted] the documents had to be sorted
+	Filtered  bool   // [filtered] something of the filter was left to be matched
+	Keys      int64  // [keys] entries looked at
+	Documents int64  // [documents] fetched
+	Results   int64  // [results] delivered
+}
+
+// Explain runs a query as Find does and tells how it went.
+func (t *Table) Explain(tx *Tx, q *query.Query) (*Explanation, error) {
+	s, err := t.begin(tx, q, false)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if err := s.each(func(_, _ []byte) error { return nil }); err != nil {
+		return nil, err
+	}
+	x := &Explanation{
+		Ranges:    len(s.plan.Ranges),
+		Merged:    s.plan.Merge != nil,
+		Reverse:   s.plan.Reverse,
+		Sorted:    !s.plan.Ordered,
+		Filtered:  s.plan.Residual != nil,
+		Keys:      s.keys,
+		Documents: s.documents,
+		Results:   s.results,
+	}
+	if s.plan.Index >= 0 {
+		x.Index = s.schema.Indexes[s.plan.Index].Name
+	}
+	return x, nil
+}
+
+// Append appends the explanation in MessagePack.
+func (x *Explanation) Append(dst []byte) []byte {
+	dst = msgp.AppendMapHeader(dst, 9)
+	dst = msgp.AppendString(msgp.AppendString(dst, "index"), x.Index)
+	dst = msgp.AppendInt(msgp.AppendString(dst, "ranges"), x.Ranges)
+	dst = msgp.AppendBool(msgp.AppendString(dst, "merged"), x.Merged)
+	dst = msgp.AppendBool(msgp.AppendString(dst, "reverse"), x.Reverse)
+	dst = msgp.AppendBool(msgp.AppendString(dst, "sorted"), x.Sorted)
+	dst = msgp.AppendBool(msgp.AppendString(dst, "filtered"), x.Filtered)
+	dst = msgp.AppendInt64(msgp.AppendString(dst, "keys"), x.Keys)
+	dst = msgp.AppendInt64(msgp.AppendString(dst, "documents"), x.Documents)
+	return msgp.AppendInt64(msgp.AppendString(dst, "results"), x.Results)
+}

@@ -1,0 +1,375 @@
+package store
+
+import (
+	"bytes"
+
+	"github.com/stowage-db/stowage/query"
+)
+
+// Find calls emit for every document that q asks for, in its order, without
+// holding more of them than must be sorted. A document is valid until the
+// transaction ends and must not be modified. An error of emit ends the search and
+// is returned.
+//
+// Errors: InvalidQuery, InvalidPath and InvalidKey for a q that does not fit
+// together, NotFound where the transaction's snapshot has no such table.
+func (t *Table) Find(tx *Tx, q *query.Query, emit func(doc []byte) error) error {
+	s, err := t.begin(tx, q, false)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return s.each(func(_, doc []byte) error { return emit(doc) })
+}
+
+// Count counts the documents that Find would deliver. Where an index answers the
+// filter no document is looked at.
+func (t *Table) Count(tx *Tx, q *query.Query) (int64, error) {
+	counting := q.After == nil
+	s, err := t.begin(tx, q, counting)
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	n := int64(0)
+	switch {
+	case !counting:
+		err = s.each(func(_, _ []byte) error { n++; return nil })
+		return n, err
+	case s.direct() && s.plan.Merge == nil:
+		n, err = s.countRanges()
+	default:
+		for s.next() {
+			n++
+		}
+		err = s.failed
+	}
+	n = max(0, n-q.Offset)
+	if q.Limit >= 0 {
+		n = min(n, q.Limit)
+	}
+	return n, err
+}
+
+// DeleteWhere removes the documents that Find would deliver and returns how many.
+func (t *Table) DeleteWhere(tx *Tx, q *query.Query) (int64, error) {
+	return t.change(tx, "delete", q, func(s *session, key []byte) error {
+		_, err := s.delete(key)
+		return err
+	})
+}
+
+// UpdateWhere changes the documents that Find would deliver as Update does, and
+// returns how many.
+func (t *Table) UpdateWhere(tx *Tx, q *query.Query, patch []byte) (int64, error) {
+	if err := query.Validate(patch, query.MaxDepth); err != nil {
+		return 0, t.failed("update", err)
+	}
+	return t.change(tx, "update", q, func(s *session, key []byte) error {
+		_, err := s.update(key, patch)
+		return err
+	})
+}
+
+// change finds first and writes then: what it writes must not be found again.
+func (t *Table) change(tx *Tx, op string, q *query.Query, one func(s *session, key []byte) error) (int64, error) {
+	if !tx.Writable() {
+		return 0, fail(ReadOnly, op, t.name, nil)
+	}
+	search, err := t.begin(tx, q, false)
+	if err != nil {
+		return 0, err
+	}
+	var room []byte
+	var ends []int
+	err = search.each(func(key, _ []byte) error {
+		room = append(room, key...)
+		ends = append(ends, len(room))
+		return nil
+	})
+	search.close()
+	if err != nil {
+		return 0, err
+	}
+	s, err := t.open(tx)
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	start := 0
+	for i, end := range ends {
+		if err := one(s, room[start:end]); err != nil {
+			return 0, s.failedAt(op, i, len(ends), err)
+		}
+		start = end
+	}
+	return int64(len(ends)), nil
+}
+
+// search is a query under way.
+type search struct {
+	*session
+	query  *query.Query
+	plan   *query.Plan
+	source *DB // what the plan reads: the documents or an index
+	walk   walk
+	seen   map[string]struct{} // identities that came already, where they may recur
+
+	identity []byte // the key of the document at hand
+	doc      []byte // the document at hand, nil if it was not fetched
+	sortKey  []byte
+	failed   error
+
+	keys, documents, results int64 // looked at, fetched, delivered
+}
+
+// entryWork is the work of an index entry, as Tx.Work counts it.
+const entryWork = 256
+
+// begin plans a query and opens what it reads.
+func (t *Table) begin(tx *Tx, q *query.Query, counting bool) (*search, error) {
+	if err := q.Check(); err != nil {
+		return nil, t.failed("find", err)
+	}
+	s, err := t.open(tx)
+	if err != nil {
+		return nil, err
+	}
+	r := &search{session: s, query: q}
+	if counting {
+		r.plan = q.PlanCount(s.schema.Key, s.schema.Indexes)
+	} else {
+		r.plan = q.Plan(s.schema.Key, s.schema.Indexes)
+	}
+	db := s.docs
+	if i := r.plan.Index; i >= 0 {
+		if db, err = tx.DB(s.names[i]); err != nil {
+			return nil, err
+		}
+	}
+	if r.plan.Dedupe {
+		r.seen = make(map[string]struct{})
+	}
+	r.source = db
+	r.walk = newWalk(db, r.plan)
+	return r, nil
+}
+
+func (s *search) close() {
+	s.walk.close()
+	s.session.close()
+}
+
+// each calls visit for every document to be delivered.
+func (s *search) each(visit func(key, doc []byte) error) error {
+	if s.query.Limit == 0 {
+		return nil
+	}
+	if !s.plan.Ordered {
+		return s.eachSorted(visit)
+	}
+	skip := s.query.Offset
+	if skip > 0 && s.direct() {
+		s.walk.skip(skip)
+		skip = 0
+	}
+	for s.next() {
+		if skip > 0 {
+			skip--
+			continue
+		}
+		if err := s.deliver(visit); err != nil {
+			return err
+		}
+		if s.results == s.query.Limit {
+			return nil
+		}
+	}
+	return s.failed
+}
+
+// direct reports whether every entry is one document to be delivered.
+func (s *search) direct() bool {
+	return s.plan.Residual == nil && s.plan.After == nil && !s.plan.Dedupe
+}
+
+func (s *search) deliver(visit func(key, doc []byte) error) error {
+	if err := s.fetch(); err != nil {
+		return err
+	}
+	s.results++
+	return visit(s.identity, s.doc)
+}
+
+// next moves to the next document that matches. It fetches it only if it must
+// to tell.
+func (s *search) next() bool {
+	for s.failed == nil && s.advance() {
+		if s.failed = s.tx.Work(entryWork); s.failed != nil {
+			return false
+		}
+		var ok bool
+		if ok, s.failed = s.matches(); ok && s.failed == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// advance moves to the next entry of a document that did not come before.
+func (s *search) advance() bool {
+	for s.walk.next() {
+		s.keys++
+		s.doc = nil
+		if s.identity, s.failed = s.identityOf(s.walk.key()); s.failed != nil {
+			return false
+		}
+		if s.seen == nil {
+			return true
+		}
+		if _, known := s.seen[string(s.identity)]; !known {
+			s.seen[string(s.identity)] = struct{}{}
+			return true
+		}
+	}
+	s.failed = s.walk.err()
+	return false
+}
+
+// identityOf is what stands behind the values in an index entry.
+func (s *search) identityOf(key []byte) ([]byte, error) {
+	if s.plan.Index < 0 {
+		return key, nil
+	}
+	for range s.schema.Indexes[s.plan.Index].Paths {
+		n, ok := query.SkipComponent(key)
+		if !ok {
+			return nil, fail(Corrupt, "read index", s.table.name+"."+s.schema.Indexes[s.plan.Index].Name, nil)
+		}
+		key = key[n:]
+	}
+	return key, nil
+}
+
+// matches reports whether the document at hand is one of those asked for.
+func (s *search) matches() (bool, error) {
+	if s.plan.Residual != nil {
+		if err := s.fetch(); err != nil {
+			return false, err
+		}
+		if ok, err := s.plan.Residual.Match(s.doc); !ok || err != nil {
+			return false, err
+		}
+	}
+	if s.plan.After == nil {
+		return true, nil
+	}
+	if err := s.makeSortKey(); err != nil {
+		return false, err
+	}
+	return bytes.Compare(s.sortKey, s.plan.After) > 0, nil
+}
+
+// fetch gets the document at hand.
+func (s *search) fetch() (err error) {
+	if s.doc != nil {
+		return nil
+	}
+	if s.plan.Index < 0 {
+		s.doc, err = s.walk.value()
+	} else {
+		s.doc, err = s.document(s.identity)
+	}
+	if err != nil {
+		return err
+	}
+	s.documents++
+	return s.tx.Work(len(s.doc))
+}
+
+// document gets the document that an index entry belongs to.
+func (s *search) document(key []byte) ([]byte, error) {
+	doc, found, err := s.docs.Get(key)
+	if err == nil && !found {
+		err = fail(Corrupt, "read index: an entry without a document", s.table.name, nil)
+	}
+	return doc, err
+}
+
+// makeSortKey makes the sort key of the document at hand, identity included.
+func (s *search) makeSortKey() (err error) {
+	s.sortKey = s.sortKey[:0]
+	if len(s.plan.Order) > 0 {
+		if err := s.fetch(); err != nil {
+			return err
+		}
+		if s.sortKey, err = query.SortKey(s.sortKey, s.doc, s.plan.Order); err != nil {
+			return err
+		}
+	}
+	if s.plan.TieDesc {
+		s.sortKey = query.AppendDescending(s.sortKey, s.identity)
+	} else {
+		s.sortKey = append(s.sortKey, s.identity...)
+	}
+	return nil
+}
+
+// eachSorted is each where the entries come in another order than asked for.
+func (s *search) eachSorted(visit func(key, doc []byte) error) error {
+	sorter := sorter{bound: -1}
+	if limit := s.query.Limit; limit >= 0 && s.query.Offset < 1<<40 && limit < 1<<40 {
+		sorter.bound = int(limit + s.query.Offset)
+	}
+	for s.next() {
+		if err := s.makeSortKey(); err != nil {
+			return err
+		}
+		sorter.add(s.sortKey, len(s.identity), s.doc)
+	}
+	if s.failed != nil {
+		return s.failed
+	}
+	sorted, err := sorter.sort(s.tx.Work)
+	if err != nil {
+		return err
+	}
+	for _, next := range sorted[min(s.query.Offset, int64(len(sorted))):] {
+		if err := s.deliverSorted(&next, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *search) deliverSorted(next *sortable, visit func(key, doc []byte) error) (err error) {
+	s.identity = next.sortKey()[next.key-next.identity:]
+	if s.plan.TieDesc {
+		s.identity = query.AppendDescending(nil, s.identity) // inverted twice
+	}
+	if doc := next.bytes[next.key:]; len(doc) > 0 {
+		s.results++
+		return visit(s.identity, doc)
+	}
+	if s.doc, err = s.document(s.identity); err != nil {
+		return err
+	}
+	s.documents++
+	s.results++
+	if err := s.tx.Work(len(s.doc)); err != nil {
+		return err
+	}
+	return visit(s.identity, s.doc)
+}
+
+// countRanges counts what the plan would read.
+func (s *search) countRanges() (total int64, err error) {
+	for _, r := range s.plan.Ranges {
+		n, err := s.source.Count(r)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}

@@ -1,0 +1,206 @@
+package store
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/stowage-db/stowage/query"
+)
+
+// Schema says what a table's documents are known by. It is kept with the table,
+// as the meta of its database:
+//
+//	array of 4
+//	  version    uint   1
+//	  key        array of segments: where a document has its identity
+//	  increment  bool
+//	  indexes    array of arrays of 4: name str, paths array, multi bool, unique bool
+type Schema struct {
+	// Key leads to a document's identity, which no other document of the table has.
+	Key query.Path
+	// Increment gives documents without an identity the next integer. Key must
+	// then be a single name. Once a table increments, it always does.
+	Increment bool
+	// Indexes are kept up to date with every write. One that is not named any more
+	// stays, for other programs that know it.
+	Indexes []IndexSpec
+}
+
+// IndexSpec is an index: the paths of its components, whether there is an entry
+// for each element of the list at its only path (Multi), and whether no two
+// documents may have the same values (Unique). Documents where a value is
+// missing, null or without order are never in each other's way.
+type IndexSpec = query.Index
+
+const schemaVersion = 1
+
+// check fails with InvalidArgument or InvalidPath where a schema makes no sense.
+func (s *Schema) check(table string) error {
+	invalid := func(what string) error { return fail(InvalidArgument, "open table: "+what, table, nil) }
+	if table == "" || strings.IndexByte(table, 0) >= 0 {
+		return invalid("name")
+	}
+	if err := s.Key.Check(); err != nil {
+		return fail(CodeOf(err), "open table: key", table, err)
+	}
+	if s.Increment && (len(s.Key) != 1 || s.Key[0].Name == "") {
+		return invalid("an incrementing key is a field of the document itself")
+	}
+	for i, index := range s.Indexes {
+		switch {
+		case index.Name == "" || strings.IndexByte(index.Name, 0) >= 0:
+			return invalid("an index's name")
+		case s.find(index.Name) != i:
+			return invalid("two indexes of one name")
+		case len(index.Paths) == 0:
+			return invalid("an index without a path")
+		case index.Multi && len(index.Paths) != 1:
+			return invalid("a multi-entry index has one path")
+		}
+		for _, path := range index.Paths {
+			if err := path.Check(); err != nil {
+				return fail(CodeOf(err), "open table: index", table+"."+index.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// find returns the position of an index, −1 if there is none of that name.
+func (s *Schema) find(index string) int {
+	for i := range s.Indexes {
+		if s.Indexes[i].Name == index {
+			return i
+		}
+	}
+	return -1
+}
+
+// extend returns the stored schema s with what asked adds to it, and the indexes
+// that are to be built. It fails with SchemaMismatch where the two contradict.
+func (s *Schema) extend(table string, asked *Schema) (extended Schema, added []IndexSpec, err error) {
+	if !s.Key.Equal(asked.Key) {
+		return Schema{}, nil, fail(SchemaMismatch, "open table: another key", table, nil)
+	}
+	extended = Schema{Key: s.Key, Increment: s.Increment || asked.Increment}
+	extended.Indexes = append(extended.Indexes, s.Indexes...)
+	for _, index := range asked.Indexes {
+		i := s.find(index.Name)
+		if i < 0 {
+			extended.Indexes = append(extended.Indexes, index)
+			added = append(added, index)
+			continue
+		}
+		if !bytes.Equal(appendIndex(nil, s.Indexes[i]), appendIndex(nil, index)) {
+			return Schema{}, nil, fail(SchemaMismatch, "open table: another index of this name", table+"."+index.Name, nil)
+		}
+	}
+	return extended, added, nil
+}
+
+// append appends the stored form.
+func (s *Schema) append(dst []byte) []byte {
+	dst = msgp.AppendArrayHeader(dst, 4)
+	dst = msgp.AppendUint(dst, schemaVersion)
+	dst = s.Key.Append(dst)
+	dst = msgp.AppendBool(dst, s.Increment)
+	dst = msgp.AppendArrayHeader(dst, uint32(len(s.Indexes)))
+	for _, index := range s.Indexes {
+		dst = appendIndex(dst, index)
+	}
+	return dst
+}
+
+func appendIndex(dst []byte, index IndexSpec) []byte {
+	dst = msgp.AppendArrayHeader(dst, 4)
+	dst = msgp.AppendString(dst, index.Name)
+	dst = msgp.AppendArrayHeader(dst, uint32(len(index.Paths)))
+	for _, path := range index.Paths {
+		dst = path.Append(dst)
+	}
+	dst = msgp.AppendBool(dst, index.Multi)
+	return msgp.AppendBool(dst, index.Unique)
+}
+
+// readSchema reads the stored form. It fails with NewerFormat or Corrupt.
+func readSchema(table string, stored []byte) (s Schema, err error) {
+	r := schemaReader{b: stored}
+	r.array(4)
+	if version := r.uint(); r.err == nil && version != schemaVersion {
+		return Schema{}, fail(NewerFormat, "read schema", table, nil)
+	}
+	s.Key = r.path()
+	s.Increment = r.bool()
+	for range r.array(-1) {
+		r.array(4)
+		index := IndexSpec{Name: r.string()}
+		for range r.array(-1) {
+			index.Paths = append(index.Paths, r.path())
+		}
+		index.Multi, index.Unique = r.bool(), r.bool()
+		s.Indexes = append(s.Indexes, index)
+	}
+	if r.err == nil && len(r.b) == 0 {
+		r.err = s.check(table)
+	}
+	if r.err != nil || len(r.b) > 0 {
+		return Schema{}, fail(Corrupt, "read schema", table, r.err)
+	}
+	return s, nil
+}
+
+// schemaReader reads one value after the other and keeps the first error.
+type schemaReader struct {
+	b   []byte
+	err error
+}
+
+// array reads the head of an array of n elements, of any number if n is −1.
+func (r *schemaReader) array(n int) int {
+	var size uint32
+	if r.err == nil {
+		size, r.b, r.err = msgp.ReadArrayHeaderBytes(r.b)
+	}
+	if r.err == nil && (n >= 0 && int(size) != n || int(size) > len(r.b)) {
+		r.err = msgp.ErrShortBytes
+	}
+	if r.err != nil {
+		return 0
+	}
+	return int(size)
+}
+
+func (r *schemaReader) uint() (u uint64) {
+	if r.err == nil {
+		u, r.b, r.err = msgp.ReadUint64Bytes(r.b)
+	}
+	return u
+}
+
+func (r *schemaReader) bool() (b bool) {
+	if r.err == nil {
+		b, r.b, r.err = msgp.ReadBoolBytes(r.b)
+	}
+	return b
+}
+
+func (r *schemaReader) string() (s string) {
+	if r.err == nil {
+		s, r.b, r.err = msgp.ReadStringBytes(r.b)
+	}
+	return s
+}
+
+func (r *schemaReader) path() query.Path {
+	path := make(query.Path, r.array(-1))
+	for i := range path {
+		if msgp.NextType(r.b) == msgp.StrType {
+			path[i].Name = r.string()
+		} else {
+			path[i].Index = int(r.uint())
+		}
+	}
+	return path
+}

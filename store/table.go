@@ -1,0 +1,211 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"sync/atomic"
+
+	"github.com/stowage-db/stowage/query"
+)
+
+// Table is a database of documents: MessagePack maps, each with an identity, under
+// whose key (see query.AppendKeyRaw) the document is stored as it came. Beside
+// it, a table named t has the databases
+//
+//	t 0x00 index   one for each index, see entries
+//	t 0x00         the greatest integer identity ever used, if the table increments
+//
+// They are written in the same transactions. A Table may be used by several
+// goroutines; the transactions it is given may not.
+type Table struct {
+	name   string
+	layout atomic.Pointer[layout]
+}
+
+// layout is a schema made ready for use. It belongs to the meta it was made of:
+// another program may add an index, and a snapshot may be from before that.
+type layout struct {
+	meta    []byte
+	schema  Schema
+	extract *query.Extractor
+	names   []string // of the indexes' databases
+
+	// Which of the extracted offsets are the identity's and each index's paths'.
+	identity int
+	slots    [][]int
+}
+
+func newLayout(table string, schema Schema) *layout {
+	l := &layout{meta: schema.append(nil), schema: schema}
+	paths := []query.Path{schema.Key}
+	for _, index := range schema.Indexes {
+		paths = append(paths, index.Paths...)
+		l.names = append(l.names, table+"\x00"+index.Name)
+	}
+	l.extract = query.NewExtractor(paths)
+	l.identity = l.extract.Slot(0)
+	next := 1
+	for _, index := range schema.Indexes {
+		slots := make([]int, len(index.Paths))
+		for i := range slots {
+			slots[i] = l.extract.Slot(next)
+			next++
+		}
+		l.slots = append(l.slots, slots)
+	}
+	return l
+}
+
+// Table opens a table, creates it where there is none, and builds the indexes it
+// lacks, all in one transaction. progress, which may be nil, is told how many of
+// the documents have been indexed.
+//
+// Errors: InvalidArgument and InvalidPath for a schema that makes no sense;
+// SchemaMismatch where the table, or an index of the same name, was made
+// otherwise, or where a database of that name is no table; DuplicateKey where a
+// new unique index cannot be; Aborted; and what the engine reports.
+func (e *Env) Table(ctx context.Context, name string, schema Schema, progress func(done, total int64)) (*Table, error) {
+	if err := schema.check(name); err != nil {
+		return nil, err
+	}
+	t := &Table{name: name}
+	ready := false
+	err := e.View(ctx, func(tx *Tx) (err error) {
+		ready, err = t.ready(tx, &schema)
+		return err
+	})
+	if err == nil && !ready {
+		err = e.Update(ctx, func(tx *Tx) error { return t.build(tx, &schema, progress) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Name is the table's name.
+func (t *Table) Name() string { return t.name }
+
+// Schema is what the table was last seen to have.
+func (t *Table) Schema() Schema { return t.layout.Load().schema }
+
+// ready reports whether the table has all that is asked for.
+func (t *Table) ready(tx *Tx, asked *Schema) (bool, error) {
+	db, err := tx.DB(t.name)
+	if CodeOf(err) == NotFound {
+		return false, nil
+	}
+	if err != nil || db.Meta() == nil {
+		return false, err
+	}
+	stored, err := readSchema(t.name, db.Meta())
+	if err != nil {
+		return false, err
+	}
+	extended, added, err := stored.extend(t.name, asked)
+	t.layout.Store(newLayout(t.name, stored))
+	return len(added) == 0 && extended.Increment == stored.Increment, err
+}
+
+// build brings the table to what is asked for.
+func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) error {
+	db, err := tx.DB(t.name)
+	if err != nil {
+		return err
+	}
+	extended, added := *asked, asked.Indexes
+	total, err := db.Count(KeyRange{})
+	if err != nil {
+		return err
+	}
+	if db.Meta() != nil {
+		stored, err := readSchema(t.name, db.Meta())
+		if err != nil {
+			return err
+		}
+		if extended, added, err = stored.extend(t.name, asked); err != nil {
+			return err
+		}
+	} else if total > 0 {
+		return fail(SchemaMismatch, "open table: the database is no table", t.name, nil)
+	}
+	l := newLayout(t.name, extended)
+	if err := db.SetMeta(l.meta); err != nil {
+		return err
+	}
+	t.layout.Store(l)
+	for _, index := range l.names {
+		if _, err := tx.DB(index); err != nil {
+			return err
+		}
+	}
+	if total == 0 || len(added) == 0 {
+		return nil
+	}
+	return t.index(tx, Schema{Key: extended.Key, Indexes: added}, total, progress)
+}
+
+// session is a table within one call of a transaction.
+type session struct {
+	*layout
+	table   *Table
+	tx      *Tx
+	docs    *DB
+	indexes []*DB
+	probes  []*Cursor // of the unique indexes, opened when needed
+	counter counter
+
+	offsets []int      // of the values in the document at hand
+	before  []int      // likewise in the one it takes the place of
+	key     []byte     // of the document at hand
+	entries [2]entries // the document at hand's, and its predecessor's
+	room    []byte     // what documents that are put together anew are cut from
+}
+
+// open prepares a table for one call.
+func (t *Table) open(tx *Tx) (*session, error) {
+	docs, err := tx.DB(t.name)
+	if err != nil {
+		return nil, err
+	}
+	l := t.layout.Load()
+	if meta := docs.Meta(); !bytes.Equal(meta, l.meta) {
+		if meta == nil {
+			return nil, fail(NotFound, "open table", t.name, nil)
+		}
+		schema, err := readSchema(t.name, meta)
+		if err != nil {
+			return nil, err
+		}
+		l = newLayout(t.name, schema)
+		t.layout.Store(l)
+	}
+	return newSession(t, tx, l, docs)
+}
+
+func newSession(t *Table, tx *Tx, l *layout, docs *DB) (*session, error) {
+	s := &session{layout: l, table: t, tx: tx, docs: docs, indexes: make([]*DB, len(l.names))}
+	if !tx.Writable() {
+		return s, nil // an index is opened when it is read
+	}
+	s.probes = make([]*Cursor, len(l.names))
+	s.offsets = l.extract.Offsets()
+	for i, name := range l.names {
+		var err error
+		if s.indexes[i], err = tx.DB(name); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// failed says of an error by which table's operation it was met. Errors of the
+// engine, which say that themselves, pass as they are.
+func (t *Table) failed(op string, err error) error {
+	switch err.(type) {
+	case *query.Error:
+		return fail(CodeOf(err), op, t.name, err)
+	default:
+		return err
+	}
+}
