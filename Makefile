@@ -46,19 +46,21 @@ tools:
 
 # --- Building
 
-build: js/dist/.stamp ## compile the engine to WASM and the npm package to js/dist
+# The file that the build of the package writes last.
+PACKAGE := js/dist/LICENSES.txt
 
-js/dist/.stamp: $(GO_SOURCES) $(JS_SOURCES) js/node_modules/.stamp | tools
+build: $(PACKAGE) ## compile the engine to WASM and the npm package to js/dist
+
+$(PACKAGE): $(GO_SOURCES) $(JS_SOURCES) js/node_modules/.stamp | tools
 	npm run --silent build --prefix js
-	@touch $@
 
-js/build/.stamp: js/dist/.stamp $(shell find js/test -type f 2>/dev/null)
+js/build/.stamp: $(PACKAGE) $(shell find js/test -type f 2>/dev/null)
 	cd js && node build.mjs --tests --keep
 	@touch $@
 
 pack: .build/stowage.tgz ## make the npm tarball, .build/stowage.tgz
 
-.build/stowage.tgz: js/dist/.stamp | .build
+.build/stowage.tgz: $(PACKAGE) | .build
 	cd js && npm pack --silent --ignore-scripts --pack-destination ../.build
 	@mv .build/stowage-[0-9]*.tgz $@ && touch $@
 
@@ -81,14 +83,14 @@ lint:
 host:
 	go test ./...
 
-types: js/dist/.stamp web-demo/node_modules/stowage/.stamp
+types: $(PACKAGE) web-demo/node_modules/stowage/.stamp
 	npm run --silent test:types --prefix js
 	npm run --silent types --prefix web-demo
 
 node: js/build/.stamp
 	cd js && node --test build/test/
 
-size: js/dist/.stamp ## brotli sizes against their budgets, code by Go package
+size: $(PACKAGE) ## brotli sizes against their budgets, code by Go package
 	node scripts/size.mjs --packages
 
 # --- Testing: everything
@@ -139,7 +141,7 @@ web-demo/dist/.stamp: web-demo/node_modules/stowage/.stamp web-demo/public/data/
 
 # --- Measuring
 
-bench: js/dist/.stamp bench/node_modules/.stamp | tools ## compare with raw IndexedDB and Dexie (N= REPS= PEERS= WORK=)
+bench: $(PACKAGE) bench/node_modules/.stamp | tools ## compare with raw IndexedDB and Dexie (N= REPS= PEERS= WORK=)
 	CHROMIUM=$$(scripts/tools.sh chromium) node bench/run.mjs
 	node bench/gates.mjs
 

@@ -45,6 +45,7 @@ var layers = []layer{
 	{folder: "sync/*", uses: []string{"query", "store", "sync"}},
 	{folder: "wasm", uses: []string{"*", "wasm/wire"}, js: true},
 	{folder: "wasm/wire", uses: []string{"query", "store"}},
+	{folder: "wasm/build"},
 	{folder: "web-demo/*"},
 	{folder: "bench/*", uses: []string{"*"}},
 }

@@ -55,10 +55,9 @@ function bundle() {
 /** Prints the module's code by Go package, largest first, until little is left. */
 function printPackages() {
   const folder = mkdtempSync(join(tmpdir(), 'stowage-size-'))
-  const env = { ...process.env, GOOS: 'js', GOARCH: 'wasm' }
   try {
-    execFileSync('go', ['build', '-trimpath', '-o', join(folder, 'named.wasm'), './wasm'], { env })
-    const packages = execFileSync('go', ['list', '-deps', './wasm'], { env, encoding: 'utf8' }).trim().split('\n')
+    execFileSync('go', ['run', './wasm/build', '-symbols', '-o', join(folder, 'named.wasm')])
+    const packages = execFileSync('go', ['list', '-deps', './wasm'], { env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' }, encoding: 'utf8' }).trim().split('\n')
     const sizes = codeByPackage(readFileSync(join(folder, 'named.wasm')), packages)
     const total = [...sizes.values()].reduce((a, b) => a + b, 0)
     console.log(`\ncode by Go package, of ${kB(total)} before compression:`)

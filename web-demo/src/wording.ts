@@ -1,0 +1,27 @@
+// Numbers as people read them.
+
+const whole = new Intl.NumberFormat('en')
+
+/** 138398 → "138,398" */
+export const count = (n: number): string => whole.format(n)
+
+/** 1 city, 2 cities */
+export const many = (n: number, one: string, more: string): string => `${count(n)} ${n === 1 ? one : more}`
+
+/** Milliseconds: "0.04 ms", "3.1 ms", "140 ms", "2.4 s" */
+export function duration(ms: number): string {
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`
+  return `${ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0)} ms`
+}
+
+/** Bytes: "812 B", "14 kB", "8.6 MB" */
+export function size(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(0)} kB`
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+/** 59.91, 10.75 → "59.91° N, 10.75° E" */
+export function position(lat: number, lon: number): string {
+  return `${Math.abs(lat).toFixed(2)}° ${lat < 0 ? 'S' : 'N'}, ${Math.abs(lon).toFixed(2)}° ${lon < 0 ? 'W' : 'E'}`
+}

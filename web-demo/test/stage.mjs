@@ -1,0 +1,92 @@
+// What the test plays on: the atlas's server, and a real Chromium with a profile
+// of its own that outlives its process.
+
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+
+const project = fileURLToPath(new URL('../..', import.meta.url))
+const screenshots = fileURLToPath(new URL('screenshots/', import.meta.url))
+
+/** Flags that keep Chromium to itself: no sandbox (there is none for root), no calls home. */
+const flags = [
+  '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--disable-quic',
+]
+
+/** Starts the server that `make demo` starts, on a free port. */
+export async function serve() {
+  const server = spawn(join(project, '.build/atlas'), ['-addr', '127.0.0.1:0', '-dir', join(project, 'web-demo/dist')])
+  const url = await new Promise((resolve, reject) => {
+    let said = ''
+    const listen = (text) => {
+      said += text
+      const found = /http:\/\/\S+/.exec(said)
+      if (found) resolve(found[0])
+    }
+    server.stdout.on('data', listen)
+    server.stderr.on('data', listen)
+    server.on('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)))
+    server.on('error', reject)
+  })
+  const ended = new Promise((resolve) => server.on('exit', resolve))
+  return { url, stop: () => (server.kill('SIGTERM'), ended) }
+}
+
+/** Makes a profile; open() starts a browser on it, as often as one likes. */
+export function profile() {
+  const folder = mkdtempSync(join(tmpdir(), 'atlas-profile-'))
+  mkdirSync(screenshots, { recursive: true })
+  return {
+    open() {
+      return chromium.launchPersistentContext(folder, {
+        executablePath: process.env.CHROMIUM || process.env.CHROME || '/usr/bin/chromium',
+        args: flags,
+        viewport: { width: 1280, height: 820 },
+      })
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }),
+  }
+}
+
+/** Opens a page of browser; whatever it says in anger is kept in page.complaints. */
+export async function visit(browser, url) {
+  const page = await browser.newPage()
+  page.complaints = []
+  page.on('pageerror', (error) => page.complaints.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') page.complaints.push(message.text())
+  })
+  await page.goto(url)
+  return page
+}
+
+/**
+ * Watches the page's thread; the function returned ends that and lists the tasks
+ * that kept it for over 50 ms. What counts is the processor time a task took, as
+ * Chromium traces it: the long-task observer, which goes by the clock, blames the
+ * page for whatever else the machine was busy with.
+ */
+export async function watchThread(page) {
+  const devtools = await page.context().newCDPSession(page)
+  const events = []
+  devtools.on('Tracing.dataCollected', ({ value }) => events.push(...value))
+  const traceConfig = { includedCategories: ['toplevel'], excludedCategories: ['*'] }
+  await devtools.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig })
+  return async function longTasks() {
+    const complete = new Promise((resolve) => devtools.once('Tracing.tracingComplete', resolve))
+    await devtools.send('Tracing.end')
+    await complete
+    await devtools.detach()
+    const name = ({ pid, tid }) => `${pid}/${tid}`
+    const mains = new Set(events.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map(name))
+    const tasks = events.filter((e) => e.name.endsWith('RunTask') && mains.has(name(e)))
+    if (tasks.length === 0) throw new Error('the trace holds no task of the page')
+    return tasks.filter((e) => e.tdur > 50_000).map((e) => `${Math.round(e.tdur / 1000)} ms`)
+  }
+}
+
+export const screenshot = (page, name) => page.screenshot({ path: join(screenshots, `${name}.png`) })
