@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+
+	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/wasm/wire"
+)
+
+// backend is the host's driver as the engine sees it.
+type backend struct{ bridge *bridge }
+
+var _ store.Backend = backend{}
+
+func (b backend) Read(ctx context.Context, names []string) ([][]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	reply, err := b.bridge.await(wire.Read, wire.AppendNames(nil, names))
+	if err != nil {
+		return nil, err
+	}
+	return wire.ReadBlobs(reply, len(names))
+}
+
+// Commit does not look at ctx once the host has the batch: what it says is what happened.
+func (b backend) Commit(ctx context.Context, batch *store.Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	payload := wire.AppendBatch(make([]byte, 0, wire.BatchBytes(batch)), batch)
+	reply, err := b.bridge.await(wire.Write, payload)
+	if err != nil {
+		return err
+	}
+	return wire.ReadNothing(reply)
+}
+
+func (b backend) List(ctx context.Context, prefix string) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	reply, err := b.bridge.await(wire.List, wire.AppendText(nil, prefix))
+	if err != nil {
+		return nil, err
+	}
+	return wire.ReadNames(reply)
+}
+
+func (b backend) Info(ctx context.Context) (store.Info, error) {
+	if err := ctx.Err(); err != nil {
+		return store.Info{}, err
+	}
+	reply, err := b.bridge.await(wire.Info, nil)
+	if err != nil {
+		return store.Info{}, err
+	}
+	return wire.ReadInfo(reply)
+}
+
+func (b backend) Close() error {
+	reply, err := b.bridge.await(wire.Shut, nil)
+	if err != nil {
+		return err
+	}
+	return wire.ReadNothing(reply)
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/wasm/wire"
+)
+
+const cities = 1
+
+func city(id int, name string) []byte {
+	b := msgp.AppendMapHeader(nil, 2)
+	b = msgp.AppendString(b, "id")
+	b = msgp.AppendInt(b, id)
+	b = msgp.AppendString(b, "name")
+	return msgp.AppendString(b, name)
+}
+
+func insertFrame(transaction uint32, docs ...[]byte) []byte {
+	return request(wire.Insert, transaction, cities, 2, func(b []byte) []byte {
+		b = msgp.AppendBool(b, false)
+		b = msgp.AppendArrayHeader(b, uint32(len(docs)))
+		return append(b, bytes.Join(docs, nil)...)
+	})
+}
+
+func getFrame(transaction uint32, id int) []byte {
+	return request(wire.Get, transaction, cities, 1, func(b []byte) []byte {
+		return msgp.AppendBytes(b, query.AppendKeyInt(nil, int64(id)))
+	})
+}
+
+func beginFrame(access wire.Access) []byte {
+	return request(wire.Begin, 0, 0, 2, func(b []byte) []byte {
+		return msgp.AppendNil(msgp.AppendUint8(b, uint8(access)))
+	})
+}
+
+func faultFrame(how string) []byte {
+	return request(wire.Fault, 0, 0, 1, func(b []byte) []byte { return msgp.AppendString(b, how) })
+}
+
+func (h *host) beginTransaction(access wire.Access) uint32 {
+	h.t.Helper()
+	n, _, err := msgp.ReadUint32Bytes(h.must(beginFrame(access)))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return n
+}
+
+func TestWarmReadNeedsNoTask(t *testing.T) {
+	h := newHost(t)
+	h.must(insertFrame(0, city(1, "Oslo")))
+	if a := h.bridge.begin(getFrame(0, 1)); a.status != wire.Done || !bytes.Equal(a.payload, city(1, "Oslo")) {
+		t.Fatalf("status %d, payload %q", a.status, a.payload)
+	}
+	if a := h.bridge.begin(getFrame(0, 2)); a.status != wire.Done || !msgp.IsNil(a.payload) {
+		t.Fatalf("of what is not there: status %d, payload %q", a.status, a.payload)
+	}
+}
+
+func TestColdReadBecomesATask(t *testing.T) {
+	h := newHost(t)
+	var docs [][]byte
+	for i := range 5000 {
+		docs = append(docs, city(i, string(bytes.Repeat([]byte{byte('a' + i%26)}, 300+i%7))))
+	}
+	h.must(insertFrame(0, docs...))
+	h.must(request(wire.Checkpoint, 0, 0, 0, nil))
+	h.must(request(wire.Close, 0, 0, 0, nil))
+
+	cold := &host{t: t, bridge: newBridge(), waiting: map[uint32]*call{}, backend: reopened(h)}
+	cold.must(request(wire.Open, 0, 0, 4, func(b []byte) []byte {
+		b = msgp.AppendUint(msgp.AppendUint(msgp.AppendUint(b, wire.Version), 1<<20), 1<<20)
+		return msgp.AppendBool(b, false)
+	}))
+	cold.must(request(wire.Table, 0, cities, 4, func(b []byte) []byte {
+		b = msgp.AppendArrayHeader(msgp.AppendString(b, "cities"), 1)
+		return msgp.AppendArrayHeader(msgp.AppendBool(msgp.AppendString(b, "id"), true), 0)
+	}))
+	if got := cold.must(getFrame(0, 4321)); !bytes.Equal(got, docs[4321]) {
+		t.Fatalf("got %.40q", got)
+	}
+	if len(cold.bridge.tasks) != 0 {
+		t.Fatalf("%d tasks are left", len(cold.bridge.tasks))
+	}
+}
+
+func TestPanicIsTheOperationsOwn(t *testing.T) {
+	h := newHost(t)
+	h.must(insertFrame(0, city(1, "Oslo")))
+	h.fails(faultFrame("panic"), store.Internal)
+	h.must(getFrame(0, 1))
+	h.must(insertFrame(0, city(2, "Bergen")))
+}
+
+func TestMalformedFramesFail(t *testing.T) {
+	h := newHost(t)
+	for _, frame := range [][]byte{nil, {0xc0}, {0x93, 1}, request(wire.Get, 0, cities, 0, nil), request(99, 0, 0, 0, nil)} {
+		c := h.begin(frame)
+		if !c.done || c.err == nil {
+			t.Errorf("%x: done %v, %v", frame, c.done, c.err)
+		}
+	}
+	h.must(insertFrame(0, city(1, "Oslo")))
+}
+
+func TestTransactionsQueueTheirOperations(t *testing.T) {
+	h := newHost(t)
+	tx := h.beginTransaction(wire.Writing)
+	h.must(insertFrame(tx, city(1, "Oslo")))
+	if got := h.must(getFrame(tx, 1)); !bytes.Equal(got, city(1, "Oslo")) {
+		t.Fatalf("inside: %q", got)
+	}
+	if got := h.must(getFrame(0, 1)); !msgp.IsNil(got) {
+		t.Fatalf("outside, before the commit: %q", got)
+	}
+	h.must(request(wire.Commit, tx, 0, 0, nil))
+	if got := h.must(getFrame(0, 1)); !bytes.Equal(got, city(1, "Oslo")) {
+		t.Fatalf("outside, after the commit: %q", got)
+	}
+	h.fails(getFrame(tx, 1), store.TxEnded)
+}
+
+func TestAFailedWriteSpoilsItsTransaction(t *testing.T) {
+	h := newHost(t)
+	h.must(insertFrame(0, city(1, "Oslo")))
+	tx := h.beginTransaction(wire.Writing)
+	h.must(insertFrame(tx, city(2, "Bergen")))
+	h.fails(insertFrame(tx, city(3, "Hamar"), city(1, "Oslo")), store.DuplicateKey)
+	h.fails(request(wire.Commit, tx, 0, 0, nil), store.DuplicateKey)
+	for _, id := range []int{2, 3} {
+		if got := h.must(getFrame(0, id)); !msgp.IsNil(got) {
+			t.Errorf("%d is there: %q", id, got)
+		}
+	}
+}
+
+func TestWritersWaitForOneAnother(t *testing.T) {
+	h := newHost(t)
+	first := h.beginTransaction(wire.Exclusive)
+	second := h.begin(beginFrame(wire.Exclusive))
+	third := h.begin(insertFrame(0, city(3, "Hamar")))
+	h.run()
+	if second.done || third.done {
+		t.Fatal("two exclusive transactions at once")
+	}
+	h.must(request(wire.Commit, first, 0, 0, nil))
+	if !second.done || third.done {
+		t.Fatalf("after the first: second %v, third %v", second.done, third.done)
+	}
+	n, _, _ := msgp.ReadUint32Bytes(second.result)
+	h.must(request(wire.Rollback, n, 0, 0, nil))
+	if !third.done || third.err != nil {
+		t.Fatalf("third: %v, %v", third.done, third.err)
+	}
+}
+
+func TestCancelWakesATaskThatWaits(t *testing.T) {
+	h := newHost(t)
+	tx := h.beginTransaction(wire.Exclusive)
+	waiting := h.begin(beginFrame(wire.Exclusive))
+	var number uint32
+	for number = range h.waiting {
+	}
+	h.wake(slices.Clone(h.bridge.cancel(number).ready))
+	h.run()
+	if !waiting.done || store.CodeOf(waiting.err) != store.Aborted {
+		t.Fatalf("done %v, %v", waiting.done, waiting.err)
+	}
+	h.must(request(wire.Rollback, tx, 0, 0, nil))
+	h.must(insertFrame(0, city(1, "Oslo")))
+}
+
+func TestVersionOfTheFramesIsChecked(t *testing.T) {
+	h := &host{t: t, bridge: newBridge(), waiting: map[uint32]*call{}}
+	h.fails(request(wire.Open, 0, 0, 1, func(b []byte) []byte { return msgp.AppendUint(b, wire.Version+1) }), store.Unsupported)
+	h.fails(getFrame(0, 1), store.Closed)
+}
+
+func BenchmarkWarmGet(b *testing.B) {
+	h := newHost(b)
+	var docs [][]byte
+	for i := range 10000 {
+		docs = append(docs, city(i, string(bytes.Repeat([]byte{'x'}, 300))))
+	}
+	h.must(insertFrame(0, docs...))
+	h.must(request(wire.Checkpoint, 0, 0, 0, nil))
+	frame := getFrame(0, 5000)
+	h.must(frame)
+	b.ReportAllocs()
+	for b.Loop() {
+		if a := h.bridge.begin(frame); a.status != wire.Done {
+			b.Fatal(a.status)
+		}
+	}
+}
+
+func BenchmarkInsert(b *testing.B) {
+	h := newHost(b)
+	name := string(bytes.Repeat([]byte{'x'}, 300))
+	b.ReportAllocs()
+	for id := 0; b.Loop(); id++ {
+		h.must(insertFrame(0, city(id, name)))
+	}
+}

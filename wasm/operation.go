@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/compress"
+	"github.com/stowage-db/stowage/wasm/wire"
+)
+
+// operation is one request on its way to its result.
+type operation struct {
+	bridge  *bridge
+	ctx     context.Context
+	request wire.Request
+	result  []byte
+}
+
+// warm tells of an operation that usually finds all it needs in memory, so that
+// it is worth trying without a task. It must not change anything.
+func warm(r wire.Request) bool { return r.Op == wire.Get || r.Op == wire.GetMany }
+
+// perform carries out the request and leaves its result in o.result.
+func (o *operation) perform() error {
+	if o.bridge.env == nil && o.request.Op != wire.Open {
+		return &store.Error{Code: store.Closed, Op: "the environment is not open"}
+	}
+	switch o.request.Op {
+	case wire.Open:
+		return o.open()
+	case wire.Close:
+		return o.close()
+	case wire.Table:
+		return o.table()
+	case wire.Get, wire.GetMany, wire.Find, wire.Count, wire.Explain:
+		return o.read()
+	case wire.Insert, wire.Put, wire.Update, wire.Delete, wire.DeleteWhere, wire.UpdateWhere:
+		return o.write()
+	case wire.Begin:
+		return o.begin()
+	case wire.Commit:
+		return o.commit()
+	case wire.Rollback:
+		return o.rollback()
+	case wire.Checkpoint:
+		return o.bridge.env.Checkpoint(o.ctx)
+	case wire.Check:
+		return o.check()
+	case wire.Stat:
+		return o.stat()
+	case wire.Fault:
+		return o.fault()
+	}
+	return &store.Error{Code: store.Unsupported, Op: "an operation this engine does not know"}
+}
+
+// open opens the environment. Its result is the version of the frames.
+func (o *operation) open() error {
+	s, err := o.request.Settings()
+	if err != nil {
+		return err
+	}
+	if o.bridge.env != nil {
+		return &store.Error{Code: store.Internal, Op: "open: open already"}
+	}
+	env, err := store.Open(o.ctx, backend{o.bridge}, store.Options{
+		Modifiers:     []store.Modifier{compress.S2{}},
+		CacheBytes:    s.CacheBytes,
+		MaxValueBytes: s.MaxValueBytes,
+		Durability:    s.Durability,
+		Scheduler:     scheduler{o.bridge},
+	})
+	if err != nil {
+		return err
+	}
+	o.bridge.env = env
+	o.result = msgp.AppendInt(o.result, wire.Version)
+	return nil
+}
+
+func (o *operation) close() error {
+	err := o.bridge.env.Close(o.ctx)
+	o.result = msgp.AppendNil(o.result)
+	return err
+}
+
+// table opens a table under the number that the host chose for it.
+func (o *operation) table() error {
+	name, schema, err := o.request.TableSchema()
+	if err != nil {
+		return err
+	}
+	t, err := o.bridge.env.Table(o.ctx, name, schema, o.progress)
+	if err != nil {
+		return err
+	}
+	o.bridge.tables[o.request.Table] = t
+	o.result = msgp.AppendNil(o.result)
+	return nil
+}
+
+// progress tells the host how far the operation is.
+func (o *operation) progress(done, total int64) {
+	// A task that was dropped learns of it where it can fail.
+	_, _ = o.bridge.await(wire.Progress, wire.AppendProgress(nil, done, total))
+}
+
+// check walks everything stored. Its result is {pages, entries, problems}.
+func (o *operation) check() error {
+	report, err := o.bridge.env.Check(o.ctx)
+	if err != nil {
+		return err
+	}
+	o.result = msgp.AppendMapHeader(o.result, 3)
+	o.number("pages", report.Pages)
+	o.number("entries", report.Entries)
+	o.result = msgp.AppendString(o.result, "problems")
+	o.result = msgp.AppendArrayHeader(o.result, uint32(len(report.Problems)))
+	for _, problem := range report.Problems {
+		o.result = msgp.AppendString(o.result, problem)
+	}
+	return nil
+}
+
+// stat tells sizes.
+func (o *operation) stat() error {
+	s, err := o.bridge.env.Stat(o.ctx)
+	if err != nil {
+		return err
+	}
+	o.result = msgp.AppendMapHeader(o.result, 7)
+	o.number("entries", s.Entries)
+	o.number("trees", int64(s.Trees))
+	o.number("treeBytes", s.TreeBytes)
+	o.number("overlayBytes", s.OverlayBytes)
+	o.number("cacheBytes", s.CacheBytes)
+	o.number("blobs", s.Blobs)
+	o.number("storedBytes", s.StoredBytes)
+	return nil
+}
+
+func (o *operation) number(name string, n int64) {
+	o.result = msgp.AppendString(o.result, name)
+	o.result = msgp.AppendInt64(o.result, n)
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"encoding/binary"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/wasm/wire"
+)
+
+// read carries out an operation that changes nothing, in the request's
+// transaction or one of its own.
+func (o *operation) read() error {
+	t := o.bridge.tables[o.request.Table]
+	if t == nil {
+		return &store.Error{Code: store.Internal, Op: "read: no such table"}
+	}
+	if o.request.Transaction != 0 {
+		return o.within(func(within *transaction) error { return o.readFrom(t, within.tx) })
+	}
+	tx, err := o.beginReading()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return o.readFrom(t, tx)
+}
+
+// beginReading begins a transaction for one operation. Those without a task
+// share one: they end before another begins.
+func (o *operation) beginReading() (tx *store.Tx, err error) {
+	if o != &o.bridge.direct {
+		return o.bridge.env.Begin(o.ctx, false)
+	}
+	if tx = o.bridge.reading; tx != nil {
+		return tx, tx.Renew(o.ctx)
+	}
+	tx, err = o.bridge.env.Begin(o.ctx, false)
+	o.bridge.reading = tx
+	return tx, err
+}
+
+func (o *operation) readFrom(t *store.Table, tx *store.Tx) error {
+	switch o.request.Op {
+	case wire.Get:
+		return o.get(t, tx)
+	case wire.GetMany:
+		return o.getMany(t, tx)
+	case wire.Find:
+		return o.find(t, tx)
+	}
+	q, err := o.request.Query()
+	if err != nil {
+		return err
+	}
+	if o.request.Op == wire.Explain {
+		return o.explain(t, tx, q)
+	}
+	n, err := t.Count(tx, q)
+	o.result = msgp.AppendInt64(o.result, n)
+	return err
+}
+
+// get results in the document or nil.
+func (o *operation) get(t *store.Table, tx *store.Tx) error {
+	key, err := o.request.Key()
+	if err != nil {
+		return err
+	}
+	doc, found, err := t.Get(tx, key)
+	if err != nil {
+		return err
+	}
+	if !found {
+		doc = []byte{nilByte}
+	}
+	o.result = append(o.result, doc...)
+	return nil
+}
+
+// getMany results in the documents, nil where there is none.
+func (o *operation) getMany(t *store.Table, tx *store.Tx) error {
+	keys, err := o.request.Keys()
+	if err != nil {
+		return err
+	}
+	rows := o.rows()
+	for _, key := range keys {
+		doc, found, err := t.Get(tx, key)
+		if err != nil {
+			return err
+		}
+		if !found {
+			doc = []byte{nilByte}
+		}
+		if err := rows.add(doc); err != nil {
+			return err
+		}
+		if err := tx.Work(len(doc)); err != nil {
+			return err
+		}
+	}
+	rows.end()
+	return nil
+}
+
+func (o *operation) find(t *store.Table, tx *store.Tx) error {
+	q, err := o.request.Query()
+	if err != nil {
+		return err
+	}
+	rows := o.rows()
+	if err := t.Find(tx, q, rows.add); err != nil {
+		return err
+	}
+	rows.end()
+	return nil
+}
+
+// explain runs the query and results in how it was carried out.
+func (o *operation) explain(t *store.Table, tx *store.Tx, q *query.Query) error {
+	x, err := t.Explain(tx, q)
+	if err != nil {
+		return err
+	}
+	o.result = x.Append(o.result)
+	return nil
+}
+
+// nilByte is MessagePack's nil.
+const nilByte = 0xc0
+
+// rowsBytes is how large a part of a result may become: reading it takes the
+// host a few milliseconds.
+const rowsBytes = 1 << 20
+
+// rows gathers documents as [document …] and hands them on part by part. What is left at
+// the end is the result.
+type rows struct {
+	operation *operation
+	count     uint32
+}
+
+// rowsHead is the size of the head, an array of 32 bits' length, which is known last.
+const rowsHead = 5
+
+func (o *operation) rows() *rows {
+	o.result = append(o.result[:0], 0xdd, 0, 0, 0, 0)
+	return &rows{operation: o}
+}
+
+func (r *rows) add(doc []byte) error {
+	o := r.operation
+	if r.count > 0 && len(o.result)+len(doc) > rowsBytes {
+		r.end()
+		if _, err := o.bridge.await(wire.Rows, o.result); err != nil {
+			return err
+		}
+		if err := o.ctx.Err(); err != nil {
+			return err
+		}
+		o.result, r.count = o.result[:rowsHead], 0
+	}
+	o.result = append(o.result, doc...)
+	r.count++
+	return nil
+}
+
+func (r *rows) end() { binary.BigEndian.PutUint32(r.operation.result[1:], r.count) }

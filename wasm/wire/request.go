@@ -1,0 +1,194 @@
+package wire
+
+import (
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/store"
+)
+
+// Request is one operation asked for, with its arguments still in the frame.
+// The methods that read them fail with ErrMalformed.
+type Request struct {
+	Op          Op
+	Transaction uint32 // 0: one of the operation's own
+	Table       uint32
+	arguments   []byte
+	count       int // of the arguments
+}
+
+// ReadRequest reads the head of a request.
+func ReadRequest(frame []byte) (Request, error) {
+	r := reader{b: frame}
+	n := r.array()
+	q := Request{Op: Op(min(r.uint(), 255)), Transaction: r.uint32(), Table: r.uint32()}
+	q.arguments, q.count = r.b, n-3
+	if r.failed || n < 3 {
+		return Request{}, ErrMalformed
+	}
+	return q, nil
+}
+
+// Own makes the request independent of the frame it was read from.
+func (q *Request) Own() { q.arguments = append([]byte(nil), q.arguments...) }
+
+func (q *Request) read(count int) reader {
+	return reader{b: q.arguments, failed: q.count != count}
+}
+
+// Settings are the arguments of Open.
+type Settings struct {
+	Version       int
+	CacheBytes    int
+	MaxValueBytes int
+	Durability    store.Durability
+}
+
+// Settings reads [version, cache bytes, document bytes, strict]. Another version
+// is told before the rest is looked at, which may be of another form then.
+func (q *Request) Settings() (Settings, error) {
+	r := reader{b: q.arguments}
+	s := Settings{Version: r.size()}
+	if s.Version != Version {
+		if r.failed {
+			return s, ErrMalformed
+		}
+		return s, &store.Error{Code: store.Unsupported, Op: "open: version of the frames"}
+	}
+	s.CacheBytes, s.MaxValueBytes = r.size(), r.size()
+	s.Durability = durability(r.bool())
+	if q.count != 4 {
+		return s, ErrMalformed
+	}
+	return s, r.end()
+}
+
+// TableSchema reads [name, identity's path, increment, [[name, [path …], multi, unique] …]].
+func (q *Request) TableSchema() (name string, s store.Schema, err error) {
+	r := q.read(4)
+	name = r.text()
+	s.Key = r.path()
+	s.Increment = r.bool()
+	for range r.array() {
+		r.tuple(4)
+		index := store.IndexSpec{Name: r.text()}
+		for range r.array() {
+			index.Paths = append(index.Paths, r.path())
+		}
+		index.Multi, index.Unique = r.bool(), r.bool()
+		if r.failed {
+			break
+		}
+		s.Indexes = append(s.Indexes, index)
+	}
+	return name, s, r.end()
+}
+
+// path reads [segment …]: names and positions.
+func (r *reader) path() query.Path {
+	n := r.array()
+	path := make(query.Path, 0, n)
+	for range n {
+		if msgp.NextType(r.b) == msgp.StrType {
+			path = path.Field(r.text())
+		} else {
+			path = path.At(r.size())
+		}
+		if r.failed {
+			return nil
+		}
+	}
+	return path
+}
+
+// Key reads one encoded key.
+func (q *Request) Key() ([]byte, error) {
+	r := q.read(1)
+	return r.bin(), r.end()
+}
+
+// Keys reads a list of encoded keys.
+func (q *Request) Keys() ([][]byte, error) {
+	r := q.read(1)
+	keys := make([][]byte, r.array())
+	for i := range keys {
+		keys[i] = r.bin()
+	}
+	return keys, r.end()
+}
+
+// Documents reads [whether identities are wanted, [document …]]: the arguments
+// of Insert and Put.
+func (q *Request) Documents() (wanted bool, documents [][]byte, err error) {
+	r := q.read(2)
+	wanted = r.bool()
+	documents = make([][]byte, r.array())
+	for i := range documents {
+		documents[i] = r.raw()
+	}
+	return wanted, documents, r.end()
+}
+
+// KeyPatch reads the arguments of Update: an encoded key and a document.
+func (q *Request) KeyPatch() (key, patch []byte, err error) {
+	r := q.read(2)
+	key, patch = r.bin(), r.raw()
+	return key, patch, r.end()
+}
+
+// Query reads one query.
+func (q *Request) Query() (*query.Query, error) {
+	r := q.read(1)
+	raw := r.raw()
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return query.ParseQuery(raw)
+}
+
+// QueryPatch reads the arguments of UpdateWhere: a query and a document.
+func (q *Request) QueryPatch() (*query.Query, []byte, error) {
+	r := q.read(2)
+	raw, patch := r.raw(), r.raw()
+	if err := r.end(); err != nil {
+		return nil, nil, err
+	}
+	parsed, err := query.ParseQuery(raw)
+	return parsed, patch, err
+}
+
+// Access is what a transaction is for.
+type Access uint8
+
+const (
+	Reading Access = iota
+	Writing
+	Exclusive // other writers wait until it ends
+)
+
+// Access reads the arguments of Begin: [access, strict or nil for the default].
+func (q *Request) Access() (access Access, d *store.Durability, err error) {
+	r := q.read(2)
+	access = Access(min(r.uint(), 255))
+	if !r.nil() {
+		chosen := durability(r.bool())
+		d = &chosen
+	}
+	if access > Exclusive {
+		r.fail()
+	}
+	return access, d, r.end()
+}
+
+// Text reads the argument of Fault.
+func (q *Request) Text() (string, error) {
+	r := q.read(1)
+	return r.text(), r.end()
+}
+
+func durability(strict bool) store.Durability {
+	if strict {
+		return store.Strict
+	}
+	return store.Relaxed
+}

@@ -1,0 +1,79 @@
+// Package wire is the codec of the frames that cross between the engine and its
+// host. Every frame is one MessagePack value: a request [operation,
+// transaction, table, …arguments], a result, a request for input or output that
+// a task yields, and the reply to it. The first request is Open; it carries the
+// version of this protocol, and so does its result: both sides refuse to talk
+// to another version.
+//
+// The other end is js/src/wire.ts; both are held to the frames in
+// testdata/frames.json.
+package wire
+
+import "errors"
+
+// Version is the version of the frames. Any change to them raises it.
+const Version = 1
+
+// Op is what is asked of the engine. The numbers are part of the protocol.
+type Op uint8
+
+const (
+	Open Op = iota + 1
+	Close
+	Table
+	Get
+	GetMany
+	Insert
+	Put
+	Update
+	Delete
+	Find
+	Count
+	DeleteWhere
+	UpdateWhere
+	Explain
+	Begin
+	Commit
+	Rollback
+	Checkpoint
+	Check
+	Stat
+
+	// Fault is only for tests: it makes the engine fail in a chosen way.
+	Fault Op = 127
+)
+
+// Status is how a call of begin or step ended. Payloads and replies are told
+// where they are written and read.
+type Status uint32
+
+const (
+	// None: the header was not written, so the instance is dead.
+	None Status = iota
+	// Done: the operation is over, the payload is its result.
+	Done
+	// Failed: the operation is over, the payload is a Failure.
+	Failed
+	// Read: the task waits for the bytes of blobs. See AppendNames, ReadBlobs.
+	Read
+	// Write: the task waits for a batch to be written. See AppendBatch, ReadNothing.
+	Write
+	// List: the task waits for the names with a prefix. See AppendText, ReadNames.
+	List
+	// Info: the task waits for the backend's description. See ReadInfo.
+	Info
+	// Shut: the task waits for the backend to be closed. See ReadNothing.
+	Shut
+	// Breathe: the task lets others run.
+	Breathe
+	// Wait: the task waits for another one, and is stepped when it is listed as ready.
+	Wait
+	// Rows: the payload is a part of the result.
+	Rows
+	// Progress: the payload tells how far the task is. See AppendProgress.
+	Progress
+)
+
+// ErrMalformed is the error for a frame that does not hold what it should. Host
+// and engine are built together, so it is a defect of one of them.
+var ErrMalformed = errors.New("malformed frame")

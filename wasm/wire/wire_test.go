@@ -1,0 +1,194 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/stowage-db/stowage/store"
+)
+
+// frames is testdata/frames.json, which js/test/wire.test.ts reads as well: for
+// each frame its name and its bytes in hex.
+func frames(t testing.TB) map[string][]byte {
+	text, err := os.ReadFile("testdata/frames.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []struct{ Name, Hex string }
+	if err := json.Unmarshal(text, &list); err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string][]byte)
+	for _, f := range list {
+		if all[f.Name], err = hex.DecodeString(f.Hex); err != nil {
+			t.Fatal(f.Name, err)
+		}
+	}
+	return all
+}
+
+func TestRequestsOfTheHost(t *testing.T) {
+	all := frames(t)
+	read := func(name string, op Op) Request {
+		t.Helper()
+		q, err := ReadRequest(all[name])
+		if err != nil || q.Op != op {
+			t.Fatalf("%s: op %d, %v", name, q.Op, err)
+		}
+		return q
+	}
+	check := func(name string, ok bool, err error) {
+		t.Helper()
+		if !ok || err != nil {
+			t.Errorf("%s: not what was written (%v)", name, err)
+		}
+	}
+
+	q := read("open", Open)
+	s, err := q.Settings()
+	check("open", s == Settings{Version, 33554432, 16777216, store.Strict}, err)
+
+	q = read("table", Table)
+	name, schema, err := q.TableSchema()
+	check("table", name == "cities" && schema.Key.String() == "id" && schema.Increment && len(schema.Indexes) == 2, err)
+	if len(schema.Indexes) == 2 {
+		first, second := schema.Indexes[0], schema.Indexes[1]
+		check("index", first.Name == "country,at.0" && len(first.Paths) == 2 && first.Paths[1].String() == "at.0" && first.Paths[1][1].Index == 0, nil)
+		check("index", second.Multi && !second.Unique && second.Paths[0].String() == "tags", nil)
+	}
+
+	q = read("get", Get)
+	key, err := q.Key()
+	check("get", q.Transaction == 300 && q.Table == 2 && hex.EncodeToString(key) == "404f736c6f00", err)
+
+	q = read("getMany", GetMany)
+	keys, err := q.Keys()
+	check("getMany", len(keys) == 2, err)
+
+	q = read("insert", Insert)
+	wanted, documents, err := q.Documents()
+	check("insert", wanted && len(documents) == 2 && bytes.Equal(documents[1], []byte{0x81, 0xa2, 'i', 'd', 2}), err)
+
+	q = read("update", Update)
+	key, patch, err := q.KeyPatch()
+	check("update", len(key) > 0 && bytes.Equal(patch, []byte{0x81, 0xa1, 'a', 1}), err)
+
+	q = read("begin", Begin)
+	access, d, err := q.Access()
+	check("begin", access == Exclusive && d != nil && *d == store.Strict, err)
+}
+
+func TestRepliesOfTheHost(t *testing.T) {
+	all := frames(t)
+	blobs, err := ReadBlobs(all["blobs"], 3)
+	if err != nil || len(blobs) != 3 || string(blobs[0]) != "ab" || blobs[1] != nil || blobs[2] == nil || len(blobs[2]) != 0 {
+		t.Errorf("blobs: %q, %v", blobs, err)
+	}
+	if _, err := ReadBlobs(all["blobs"], 2); err == nil {
+		t.Error("blobs: another number than asked for is accepted")
+	}
+	names, err := ReadNames(all["names"])
+	if err != nil || len(names) != 2 || names[1] != "l/0000000000000002" {
+		t.Errorf("names: %q, %v", names, err)
+	}
+	info, err := ReadInfo(all["info"])
+	if want := (store.Info{Properties: store.Properties{Atomic: true, MaxBlob: 65535}, Blobs: -1, Bytes: 5000000000}); err != nil || info != want {
+		t.Errorf("info: %+v, %v", info, err)
+	}
+	if err := ReadNothing(all["done"]); err != nil {
+		t.Errorf("done: %v", err)
+	}
+	if err := ReadNothing(all["failed"]); store.CodeOf(err) != store.Quota || err.Error() != "no space" {
+		t.Errorf("failed: %v", err)
+	}
+}
+
+func TestRequestsToTheHost(t *testing.T) {
+	all := frames(t)
+	batch := &store.Batch{
+		Put:        []store.Blob{{Name: "p/1", Bytes: []byte{1, 2}}},
+		Add:        []store.Blob{{Name: "l/1", Bytes: []byte{3}}},
+		Root:       &store.RootSwap{New: []byte{4}},
+		Delete:     []string{"p/0"},
+		Durability: store.Strict,
+	}
+	for name, got := range map[string][]byte{
+		"batch":    AppendBatch(nil, batch),
+		"read":     AppendNames(nil, []string{"r", "p/1"}),
+		"list":     AppendText(nil, "l/"),
+		"progress": AppendProgress(nil, 3, 1000),
+		"failure":  AppendFailure(nil, &store.Error{Code: store.Conflict, Op: "commit"}),
+	} {
+		if !bytes.Equal(got, all[name]) {
+			t.Errorf("%s: %x, want %x", name, got, all[name])
+		}
+	}
+}
+
+func TestSkipAgreesWithMsgp(t *testing.T) {
+	for _, value := range [][]byte{
+		msgp.AppendInt(nil, -5), msgp.AppendInt64(nil, -1<<40), msgp.AppendUint64(nil, 1<<63), msgp.AppendFloat64(nil, 1.5),
+		msgp.AppendString(nil, string(make([]byte, 300))), msgp.AppendBytes(nil, make([]byte, 70000)), msgp.AppendNil(nil),
+		{0xd4, 0, 0}, {0xd6, 0xff, 1, 2, 3, 4}, {0xc7, 3, 9, 1, 2, 3}, {0x82, 1, 0x92, 2, 3, 0xa1, 'x', 0xc0}, {0xdc, 0, 2, 1, 0x81, 1, 2},
+	} {
+		padded := append(bytes.Clone(value), 0xc1, 0xc1)
+		if n, ok := skip(padded); !ok || n != len(value) {
+			t.Errorf("%x: %d, %v", value[:min(len(value), 9)], n, ok)
+		}
+		for cut := range min(len(value), 300) {
+			if _, ok := skip(value[:cut]); ok {
+				t.Errorf("%x: cut at %d is accepted", value[:min(len(value), 9)], cut)
+			}
+		}
+	}
+	if _, ok := skip([]byte{0xc1}); ok {
+		t.Error("0xc1 is accepted")
+	}
+	deep := bytes.Repeat([]byte{0x91}, 1<<20)
+	if n, ok := skip(append(deep, 1)); !ok || n != 1<<20+1 {
+		t.Errorf("deep: %d, %v", n, ok)
+	}
+}
+
+// FuzzFrame reads any bytes as every kind of frame.
+func FuzzFrame(f *testing.F) {
+	for _, frame := range frames(f) {
+		f.Add(frame)
+	}
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		readReplies(frame)
+		q, err := ReadRequest(frame)
+		if err != nil {
+			return
+		}
+		q.Own()
+		_, _ = q.Settings()
+		_, _, _ = q.TableSchema()
+		_, _ = q.Key()
+		_, _ = q.Keys()
+		_, _, _ = q.Documents()
+		_, _, _ = q.KeyPatch()
+		_, _ = q.Query()
+		_, _, _ = q.QueryPatch()
+		_, _, _ = q.Access()
+		_, _ = q.Text()
+		if n, ok := skip(frame); ok {
+			rest, err := msgp.Skip(frame)
+			if err == nil && len(frame)-len(rest) != n {
+				t.Fatalf("skip: %d, msgp: %d", n, len(frame)-len(rest))
+			}
+		}
+	})
+}
+
+func readReplies(frame []byte) {
+	_ = ReadNothing(frame)
+	_, _ = ReadBlobs(frame, 1)
+	_, _ = ReadNames(frame)
+	_, _ = ReadInfo(frame)
+}
