@@ -43,7 +43,7 @@ export class Instance {
     let output = ''
     const fs = hostFiles(text => (output = (output + text).slice(-4000)))
     const go = new (loadGo(hostScope(fs), fs))()
-    go.env = { GOMEMLIMIT: String(memoryBytes), GOGC: '50' }
+    go.env = { GOMEMLIMIT: String(memoryBytes), GOGC: '100', GODEBUG: 'gcshrinkstackoff=1' }
     go.exit = () => {}
     const instance = await WebAssembly.instantiate(module, go.importObject)
     void go.run(instance)
