@@ -30,7 +30,7 @@ export interface City {
 }
 
 const tables = {
-  countries: table<Country>({ key: 'code', indexes: ['name', ['region', 'name']] }),
+  countries: table<Country>({ key: 'code', indexes: [['region', 'name']] }),
   cities: table<City>({ key: 'id', indexes: ['fold', ['country', 'population']] }),
 }
 

@@ -1,17 +1,15 @@
 // The atlas from the first line to the last: open the store, fill it if it is
-// empty, then follow the address from page to page.
+// empty, show it, and look after it.
 
-import { type Atlas, openAtlas } from './atlas'
+import { openAtlas } from './atlas'
 import { byId } from './element'
 import { WorldMap } from './map'
 import { Meter } from './meter'
+import { navigate } from './navigation'
 import { clearNotice, importAtlas, showTrouble } from './notice'
 import { keepPage } from './offline'
 import { Pages } from './pages'
-import { address, currentRoute } from './route'
-import { walkRows } from './rows'
 import { tend } from './tending'
-import { nextTurn } from './turn'
 import { duration } from './wording'
 
 // ?worker runs the engine in a worker of its own; without it, on the page's thread.
@@ -27,47 +25,16 @@ async function start(): Promise<void> {
 
   const filled = (await db.cities.count()) > 0
   const word = filled ? undefined : await importAtlas(db)
-  await showAtlas(db, meter)
-  byId('state').textContent = word ?? `Ready ${duration(performance.now())} after the click, from this browser`
-}
 
-/** Shows the filled atlas, and from then on whatever the address says. */
-async function showAtlas(db: Atlas, meter: Meter): Promise<void> {
   const map = new WorldMap(byId<HTMLCanvasElement>('map'))
   const pages = new Pages(db, map, meter)
   map.onPick = (city) => pages.open(city)
   await pages.prepare()
-
-  const field = byId<HTMLInputElement>('query')
-  const follow = async (): Promise<void> => {
-    const route = currentRoute()
-    const text = route.page === 'search' ? route.text : ''
-    if (field.value.trim() !== text) field.value = text
-    await pages.show(route).catch(showTrouble)
-  }
   clearNotice()
-  await follow()
+  await navigate(pages)
+  byId('state').textContent = word ?? `Ready in ${duration(performance.now())}, out of this browser`
 
-  addEventListener('hashchange', follow)
-  field.addEventListener('input', () => {
-    const text = field.value.trim()
-    const next = address(text ? { page: 'search', text } : { page: 'countries', region: '' })
-    // One step back leaves a search, however many letters it took.
-    if (currentRoute().page === 'search') history.replaceState(null, '', next)
-    else history.pushState(null, '', next)
-    void follow()
-  })
-  byId('search').addEventListener('submit', (event) => event.preventDefault())
-  addEventListener('keydown', (event) => {
-    if (event.key !== '/' || document.activeElement === field) return
-    event.preventDefault()
-    field.select()
-    field.focus()
-  })
-  walkRows(byId('list'), field)
-  await nextTurn() // the list is laid out first
-  field.focus({ preventScroll: true })
-  await nextTurn()
+  await pages.countCities()
   tend(db, map, meter)
   if (import.meta.env.PROD) await keepPage()
 }

@@ -8,7 +8,7 @@ import { fold } from './fold'
 import type { WorldMap } from './map'
 import type { Meter } from './meter'
 import { address, type Route } from './route'
-import { cityRow, countryRow } from './rows'
+import { cityRow, countryRow, fillCount } from './rows'
 import { nextTurn } from './turn'
 import { count, many, position } from './wording'
 
@@ -34,19 +34,26 @@ export class Pages {
     this.#meter = meter
   }
 
-  /** Loads what every page needs: the countries, and how many cities each has. */
+  /** Loads what every page needs: the countries. */
   async prepare(): Promise<void> {
     for (const country of await countriesOf(this.#db, '')) this.#countries.set(country.code, country)
+  }
+
+  /** Counts the cities of every country, and writes the numbers into the rows that are shown. */
+  async countCities(): Promise<void> {
     const codes = [...this.#countries.keys()]
     await this.#meter.time(`${codes.length} × cities.count({ country })`, async () => {
       for (let i = 0; i < codes.length; i += countsAtOnce) {
         const part = codes.slice(i, i + countsAtOnce)
         const counts = await Promise.all(part.map((country) => this.#db.cities.count({ country })))
-        part.forEach((code, at) => this.#counts.set(code, counts[at]!))
+        part.forEach((code, at) => {
+          this.#counts.set(code, counts[at]!)
+          fillCount(this.#list, code, counts[at]!)
+        })
         await nextTurn()
       }
       return codes
-    })
+    }, async () => 'index country + population, counted without reading it')
   }
 
   /** Shows the page of a route. A page that is still loading gives way. */
@@ -81,7 +88,7 @@ export class Pages {
     this.#list.replaceChildren(
       element('h2', {}, region || 'The world', element('small', {}, many(shown.length, 'country', 'countries'))),
       element('nav', { class: 'chips', 'aria-label': 'Regions' }, chip(''), ...regions.map(chip)),
-      element('ol', { class: 'rows' }, ...shown.map((country) => countryRow(country, this.#counts.get(country.code) ?? 0))),
+      element('ol', { class: 'rows' }, ...shown.map((country) => countryRow(country, this.#counts.get(country.code)))),
     )
     this.#map.show([])
     this.#legend('All cities')
@@ -93,7 +100,8 @@ export class Pages {
       this.#list.replaceChildren(element('p', { class: 'none' }, `There is no country “${code}”.`))
       return
     }
-    const total = this.#counts.get(code) ?? 0
+    const total = this.#counts.get(code) ?? (await this.#db.cities.count({ country: code }))
+    if (signal.aborted) return
     const rows = element('ol', { class: 'rows ranked' })
     const more = element('button', { type: 'button', class: 'more' }, `Show ${pageLength} more`)
     this.#list.replaceChildren(
@@ -140,7 +148,7 @@ export class Pages {
     this.#list.replaceChildren(
       element('h2', {}, `“${text}…”`, element('small', {}, many(total, 'city', 'cities'))),
       countries.length === 0 ? '' : element('ol', { class: 'rows' },
-        ...countries.map((country) => countryRow(country, this.#counts.get(country.code) ?? 0))),
+        ...countries.map((country) => countryRow(country, this.#counts.get(country.code)))),
       found.length === 0
         ? element('p', { class: 'none' }, 'No city begins with that.')
         : element('ol', { class: 'rows' }, ...found.map((city) => this.#row(city, this.#countries.get(city.country)))),
@@ -168,7 +176,7 @@ export class Pages {
 
   /** Opens a city by its identity: marks it and says what is known. */
   async #open(id: number): Promise<void> {
-    const city = await this.#meter.time(`cities.get(${id})`, () => this.#db.cities.get(id), async () => 'identity')
+    const city = await this.#meter.time(`cities.get(${id})`, () => this.#db.cities.get(id), async () => 'by identity, 1 document seen')
     this.#pick(city)
   }
 

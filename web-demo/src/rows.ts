@@ -6,15 +6,24 @@ import { flagOf } from './flags'
 import { address } from './route'
 import { count, many } from './wording'
 
-export function countryRow(country: Country, cities: number): HTMLElement {
+/** cities is undefined as long as they have not been counted. */
+export function countryRow(country: Country, cities: number | undefined): HTMLElement {
   const place = country.subregion || country.region
   return element('li', {},
-    element('a', { class: 'row', href: address({ page: 'country', code: country.code }) },
+    element('a', { class: 'row', href: address({ page: 'country', code: country.code }), 'data-country': country.code },
       flagOf(country),
       element('span', { class: 'name' }, country.name, element('small', {}, place)),
-      element('span', { class: 'number' }, cities === 0 ? '–' : many(cities, 'city', 'cities')),
+      element('span', { class: 'number' }, cities === undefined ? '' : cityCount(cities)),
     ))
 }
+
+/** Writes the number of its cities into a country's row, if list shows one. */
+export function fillCount(list: HTMLElement, code: string, cities: number): void {
+  const number = list.querySelector(`[data-country='${code}'] .number`)
+  if (number) number.textContent = cityCount(cities)
+}
+
+const cityCount = (n: number): string => (n === 0 ? '–' : many(n, 'city', 'cities'))
 
 /** pick is called when the row is chosen, point when the pointer or the focus comes to it. */
 export function cityRow(

@@ -155,7 +155,7 @@ test('the browser ends, starts again, and all of it is there', async () => {
   page = await visit(browser, server.url)
   await atlasShown()
   assert.equal(await page.locator('#import').count(), 0)
-  assert.match(await text('#state'), /Ready .* from this browser/)
+  assert.match(await text('#state'), /Ready in .* out of this browser/)
   await factIs('documents', documentCount)
   await page.waitForFunction(() => document.querySelector('#readings').textContent.includes('138,398 rows'), null, patience)
 
