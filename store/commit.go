@@ -41,11 +41,14 @@ func (e *Env) commit(ctx context.Context, tx *Tx) error {
 
 // prepare turns large values into chunks, and a large transaction into pages.
 func (tx *Tx) prepare() error {
-	if len(tx.runs) > 0 || tx.writeBytes >= runBytes {
-		if tx.writes.Len() == 0 {
+	if len(tx.runs) > 0 || tx.writes.bytes >= runBytes {
+		if tx.writes.empty() {
 			return nil
 		}
 		return tx.spill(false)
+	}
+	if len(tx.writes.large) == 0 {
+		return nil
 	}
 	w := tx.env.newPageWriter(tx.in.ctx, tx.Work)
 	err := tx.externalise(w)
@@ -115,26 +118,13 @@ func (e *Env) stage(tx *Tx) *group {
 	g := e.staged
 	e.remember(tx)
 	e.tip.sequence++
-	g.join(tx)
-	g.dead = append(g.dead, e.tip.apply(tx.writes, tx.writeBytes, tx.runs)...)
+	g.sections = append(g.sections, section{trees: tx.runs, writes: tx.writes})
+	g.dead = append(g.dead, e.tip.apply(tx.writes, tx.runs)...)
 	g.blobs = append(g.blobs, tx.unsaved...)
 	g.written = append(g.written, tx.written...)
 	g.durability = max(g.durability, tx.durability)
 	tx.written = nil // the group's now: Rollback must not give them back
 	return g
-}
-
-// join adds a transaction to the sections of the record.
-func (g *group) join(tx *Tx) {
-	if len(tx.runs) > 0 || len(g.sections) == 0 {
-		g.sections = append(g.sections, section{trees: tx.runs, writes: tx.writes.Copy()})
-		return
-	}
-	writes := g.sections[len(g.sections)-1].writes
-	tx.writes.Scan(func(key string, e entry) bool {
-		writes.Set(key, e)
-		return true
-	})
 }
 
 // remember keeps what a transaction wrote for as long as an older writing
@@ -149,12 +139,7 @@ func (e *Env) remember(tx *Tx) {
 	for len(e.recent) > 0 && e.recent[0].sequence <= oldest {
 		e.recent = e.recent[1:]
 	}
-	set := writeSet{sequence: e.tip.sequence + 1, spans: tx.spans}
-	tx.writes.Scan(func(key string, _ entry) bool {
-		set.keys = append(set.keys, key)
-		return true
-	})
-	e.recent = append(e.recent, set)
+	e.recent = append(e.recent, footprint{sequence: e.tip.sequence + 1, writes: tx.writes, spans: tx.spans})
 }
 
 // begin takes the staged group to be written. e.mu is held.
@@ -220,19 +205,13 @@ func (e *Env) abandon(g *group, err error) {
 // write seals a group as the next log record and hands it to the backend, with
 // all the blobs it refers to.
 func (e *Env) write(ctx context.Context, g *group) error {
-	w := e.newPageWriter(ctx, e.worker(ctx))
 	body := entry{value: encodeSections(g.sections)}
 	if len(body.value) > e.chunkBytes() {
-		o, err := w.value(body.value)
+		chunks, err := e.cutBody(ctx, g, &body)
 		if err != nil {
 			return err
 		}
-		body = entry{kind: overflow, value: o.append(nil)}
-	}
-	chunks, err := w.take()
-	g.written = append(g.written, w.refs...)
-	if err != nil {
-		return err
+		g.blobs = append(g.blobs, chunks...)
 	}
 	r := record{position: g.after.position, body: body}
 	e.keepBody(r)
@@ -240,8 +219,21 @@ func (e *Env) write(ctx context.Context, g *group) error {
 	if err != nil {
 		return err
 	}
-	batch := &Batch{Put: append(g.blobs, chunks...), Add: sealed, Durability: g.durability}
+	batch := &Batch{Put: g.blobs, Add: sealed, Durability: g.durability}
 	return e.publish(ctx, batch)
+}
+
+// cutBody cuts a body that is too long for one blob into chunks.
+func (e *Env) cutBody(ctx context.Context, g *group, body *entry) ([]Blob, error) {
+	w := e.newPageWriter(ctx, e.worker(ctx))
+	o, err := w.value(body.value)
+	if err != nil {
+		return nil, err
+	}
+	chunks, err := w.take()
+	g.written = append(g.written, w.refs...)
+	*body = entry{kind: overflow, value: o.append(nil)}
+	return chunks, err
 }
 
 // publish commits a batch that refers to blobs. The first one of a new

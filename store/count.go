@@ -1,5 +1,7 @@
 package store
 
+import "bytes"
+
 // count counts the live keys within bounds.
 func (tx *Tx) count(bounds KeyRange) (int64, error) {
 	held, err := tx.holders(bounds)
@@ -24,56 +26,91 @@ func (tx *Tx) count(bounds KeyRange) (int64, error) {
 	return tx.countChanges(bounds, held)
 }
 
-// holder is a layer that has entries within the bounds.
+// holder is a layer, or the transaction's own writes, that has entries within
+// the bounds.
 type holder struct {
+	writes  *spaceWrites // or
 	layer   layer
 	entries int64
 	counted bool // entries is exact and none of them is a tombstone
 }
 
-// holders lists the layers with entries within bounds, newest first.
-func (tx *Tx) holders(bounds KeyRange) ([]holder, error) {
-	var layers []layer
-	if tx.writable {
-		layers = append(layers, layer{memory: tx.writes})
-		layers = append(layers, layersOf(tx.runs)...)
+func (h *holder) sources(dst []source, in *reader, bounds KeyRange) []source {
+	if h.writes != nil {
+		return h.writes.cursors(dst)
 	}
+	return layerSources(dst, []layer{h.layer}, in, bounds)
+}
+
+// holders lists what has entries within bounds, newest first.
+func (tx *Tx) holders(bounds KeyRange) ([]holder, error) {
 	var held []holder
-	for _, l := range append(layers, tx.layers...) {
-		h := holder{layer: l}
-		if l.memory != nil {
-			c := newMemoryCursor(l.memory)
-			for c.seek(bounds.Low); c.valid() && keyString(c.key()) < keyString(bounds.High); c.next() {
-				h.entries++
-			}
-		} else {
-			low, err := tx.in.rank(l.tree, bounds.Low)
-			if err != nil {
-				return nil, err
-			}
-			high, err := tx.in.rank(l.tree, bounds.High)
-			if err != nil {
-				return nil, err
-			}
-			h.entries, h.counted = high-low, l.tree.root.tombstones == 0
-		}
+	note := func(h holder) {
 		if h.entries > 0 {
 			held = append(held, h)
 		}
 	}
+	if tx.writable {
+		if written := tx.writes.find(spaceOf(bounds.Low)); written != nil {
+			h := holder{writes: written}
+			h.entries = entriesWithin(h.sources(nil, &tx.in, bounds), bounds)
+			note(h)
+		}
+		for _, t := range tx.runs {
+			h, err := tx.treeHolder(t, bounds)
+			if err != nil {
+				return nil, err
+			}
+			note(h)
+		}
+	}
+	for _, l := range tx.layers {
+		h := holder{layer: l}
+		var err error
+		if l.memory == nil {
+			h, err = tx.treeHolder(l.tree, bounds)
+		} else {
+			h.entries = entriesWithin(h.sources(nil, &tx.in, bounds), bounds)
+		}
+		if err != nil {
+			return nil, err
+		}
+		note(h)
+	}
 	return held, nil
+}
+
+func (tx *Tx) treeHolder(t tree, bounds KeyRange) (holder, error) {
+	low, err := tx.in.rank(t, bounds.Low)
+	if err != nil {
+		return holder{}, err
+	}
+	high, err := tx.in.rank(t, bounds.High)
+	return holder{layer: layer{tree: t}, entries: high - low, counted: t.root.tombstones == 0}, err
+}
+
+// entriesWithin counts what stands in memory. A key that was written twice may
+// count twice: it is a measure of the work that a search would be.
+func entriesWithin(sources []source, bounds KeyRange) int64 {
+	var n int64
+	for _, s := range sources {
+		for s.seek(bounds.Low); s.valid() && bytes.Compare(s.key(), bounds.High) < 0; s.next() {
+			n++
+		}
+	}
+	return n
 }
 
 // countChanges counts what the oldest layer holds, corrected by what the newer
 // ones add to it and take away.
 func (tx *Tx) countChanges(bounds KeyRange, held []holder) (int64, error) {
 	oldest := held[len(held)-1]
-	newer := make([]layer, len(held)-1)
-	for i := range newer {
-		newer[i] = held[i].layer
+	var newer []source
+	for _, h := range held[:len(held)-1] {
+		newer = h.sources(newer, &tx.in, bounds)
 	}
 	total := oldest.entries
-	m := newMerge(layerSources(nil, newer, &tx.in, bounds), bounds)
+	m := newMerge(newer, bounds)
 	for m.seek(bounds.Low); m.valid(); m.next() {
 		e, err := m.entry()
 		if err != nil {

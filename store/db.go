@@ -26,6 +26,8 @@ type DB struct {
 	// learn that a key is new.
 	top  []byte
 	puts int
+
+	writes *spaceWrites // where the last put went
 }
 
 // MaxNameBytes is the longest name of a database.
@@ -242,7 +244,10 @@ func (db *DB) set(key []byte, e entry) error {
 	if db.top != nil && bytes.Compare(whole, db.top) > 0 {
 		db.top = append(db.top[:0], whole...)
 	}
-	return db.tx.set(whole, e)
+	if db.writes == nil || db.writes.set != db.tx.writes {
+		db.writes = db.tx.writes.space(db.space)
+	}
+	return db.tx.set(db.writes, whole, e)
 }
 
 // Drop removes the database with everything in it. Its handle must not be used

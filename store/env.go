@@ -49,8 +49,8 @@ type Env struct {
 	suspect    bool   // a write failed without saying whether it happened
 	reloads    int    // counts reload, so that a checkpoint notices
 	live       map[*Tx]struct{}
-	recent     []writeSet // staged since the oldest live writing transaction began
-	epoch      uint64     // counts published roots
+	recent     []footprint // staged since the oldest live writing transaction began
+	epoch      uint64      // counts published roots
 	garbage    []garbage
 	bodies     []body           // chunks of log records too long for one blob
 	unwritten  map[Ref]struct{} // names given to transactions and folds under way

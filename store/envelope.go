@@ -64,6 +64,31 @@ func newSealer(chain []Modifier) (*sealer, error) {
 	return &sealer{chain}, nil
 }
 
+// require fails with MissingModifier unless the chain has all of the stages, and
+// returns them with those of the chain that are new.
+func (s *sealer) require(stages []byte) ([]byte, error) {
+	all := slices.Clone(stages)
+	for _, m := range s.chain {
+		stage := m.Stage()
+		if !hasStage(stages, stage) {
+			all = append(all, byte(stage.Kind), stage.ID)
+		}
+	}
+	if len(all) > 2*len(s.chain) {
+		return nil, fail(MissingModifier, "open", "", nil)
+	}
+	return all, nil
+}
+
+func hasStage(stages []byte, stage Stage) bool {
+	for i := 0; i+1 < len(stages); i += 2 {
+		if stages[i] == byte(stage.Kind) && stages[i+1] == stage.ID {
+			return true
+		}
+	}
+	return false
+}
+
 // seal runs the chain over plain blobs of one kind and wraps each in its envelope.
 func (s *sealer) seal(ctx context.Context, kind BlobKind, plain []Blob) ([]Blob, error) {
 	work := make([]Sealing, len(plain))

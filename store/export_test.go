@@ -10,7 +10,7 @@ func (e *Env) Staged() int {
 	}
 	n := 0
 	for _, s := range e.staged.sections {
-		n += s.writes.Len()
+		n += s.writes.len()
 	}
 	return n
 }

@@ -33,11 +33,11 @@ func samples() map[string][]byte {
 		entries: []entry{{value: below.append(nil)}, {value: below.append(nil)}},
 	}
 	run := tree{root: below, level: 1}
-	writes := &memory{}
-	writes.Set("\x00\x00\x00\x01key", entry{value: []byte("value")})
-	writes.Set("\x00\x00\x00\x01gone", entry{kind: deleted})
-	body := encodeSections([]section{{writes: writes}, {trees: []tree{run}, writes: &memory{}}})
-	r := &root{id: [16]byte{1, 2, 3}, generation: 4, position: 5, trees: []tree{run, {root: below}}}
+	writes := &writeSet{}
+	writes.space(1).put([]byte("\x00\x00\x00\x01key"), entry{value: []byte("value")})
+	writes.space(1).put([]byte("\x00\x00\x00\x01gone"), entry{kind: deleted})
+	body := encodeSections([]section{{writes: writes}, {trees: []tree{run}, writes: &writeSet{}}})
+	r := &root{id: [16]byte{1, 2, 3}, stages: []byte{2, 1}, generation: 4, position: 5, trees: []tree{run, {root: below}}}
 	return map[string][]byte{
 		"leaf":    leaf.encode(0).encode(),
 		"branch":  branch.encode(1).encode(),

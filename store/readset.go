@@ -90,24 +90,25 @@ func (r *readSet) holds(key []byte) bool {
 	return i < len(r.ranges) && bytes.Compare(r.ranges[i].Low, key) <= 0
 }
 
-// writeSet is what one staged transaction wrote.
-type writeSet struct {
+// footprint is what one staged transaction wrote, for as long as others may have
+// to be validated against it.
+type footprint struct {
 	sequence uint64
-	keys     []string
-	spans    []KeyRange
+	writes   *writeSet
+	spans    []KeyRange // of what it wrote ahead
 }
 
 // meets reports whether it changed something that was read.
-func (w *writeSet) meets(reads *readSet) bool {
-	for _, key := range w.keys {
-		if reads.holds(keyBytes(key)) {
-			return true
-		}
-	}
-	for _, span := range w.spans {
+func (f *footprint) meets(reads *readSet) bool {
+	for _, span := range f.spans {
 		if reads.overlaps(span) {
 			return true
 		}
 	}
-	return false
+	met := false
+	_ = f.writes.all(func(whole []byte, _ entry) error {
+		met = met || reads.holds(whole)
+		return nil
+	})
+	return met
 }

@@ -19,7 +19,7 @@ type record struct {
 // section is one step of a record: first its trees count, then its writes.
 type section struct {
 	trees  []tree
-	writes *memory
+	writes *writeSet
 }
 
 func (r record) encode() []byte {
@@ -47,16 +47,16 @@ func encodeSections(sections []section) []byte {
 	for _, s := range sections {
 		b = msgp.AppendArrayHeader(b, 2)
 		b = appendTrees(b, s.trees)
-		b = msgp.AppendArrayHeader(b, uint32(2*s.writes.Len()))
-		s.writes.Scan(func(key string, e entry) bool {
-			b = e.append(appendBin(b, keyBytes(key)))
-			return true
+		b = msgp.AppendArrayHeader(b, uint32(2*s.writes.len()))
+		_ = s.writes.all(func(whole []byte, e entry) error {
+			b = e.append(appendBin(b, whole))
+			return nil
 		})
 	}
 	return b
 }
 
-// decodeSections reads a record's body. The entries' values are views of it.
+// decodeSections reads a record's body.
 func decodeSections(body []byte) ([]section, bool) {
 	n, b, err := msgp.ReadArrayHeaderBytes(body)
 	if err != nil || int(n) > len(b) {
@@ -81,12 +81,12 @@ func decodeSections(body []byte) ([]section, bool) {
 	return sections, len(b) == 0
 }
 
-func readWrites(b []byte) (*memory, []byte, bool) {
+func readWrites(b []byte) (*writeSet, []byte, bool) {
 	n, b, err := msgp.ReadArrayHeaderBytes(b)
 	if err != nil || n%2 != 0 || int(n) > len(b) {
 		return nil, nil, false
 	}
-	writes := &memory{}
+	writes := &writeSet{}
 	for range n / 2 {
 		key, rest, ok := readBin(b)
 		if !ok || len(key) < spaceBytes || len(key) > spaceBytes+MaxKeyBytes {
@@ -96,7 +96,7 @@ func readWrites(b []byte) (*memory, []byte, bool) {
 		if !ok {
 			return nil, nil, false
 		}
-		writes.Load(string(key), e)
+		writes.space(spaceOf(key)).put(key, e)
 		b = rest
 	}
 	return writes, b, true

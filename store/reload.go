@@ -89,7 +89,8 @@ func (e *Env) readRoot(ctx context.Context) (*root, []byte, error) {
 		for i := range r.id {
 			r.id[i] = byte(e.options.Random())
 		}
-		return r, nil, nil
+		r.stages, err = e.pages.sealer.require(nil)
+		return r, nil, err
 	}
 	plain, err := e.pages.sealer.open(ctx, RootBlob, []Blob{{RootName, stored[0]}})
 	if err != nil {
@@ -99,7 +100,8 @@ func (e *Env) readRoot(ctx context.Context) (*root, []byte, error) {
 	if !ok {
 		return nil, nil, fail(Corrupt, "open", RootName, nil)
 	}
-	return r, stored[0], nil
+	r.stages, err = e.pages.sealer.require(r.stages)
+	return r, stored[0], err
 }
 
 // vacant makes sure that a backend without a root is empty: the root is written
@@ -162,7 +164,7 @@ func (e *Env) replayBatch(in *reader, s *state, names []string) error {
 			return corrupt
 		}
 		for _, sec := range sections {
-			dead := s.apply(sec.writes, memoryBytes(sec.writes), sec.trees)
+			dead := s.apply(sec.writes, sec.trees)
 			e.mu.Lock()
 			e.garbage = appendDead(e.garbage, dead)
 			e.mu.Unlock()

@@ -5,21 +5,24 @@ import "github.com/tinylib/msgp/msgp"
 // root names the current trees and the log position they cover. It is the only
 // blob that is ever replaced. Plain:
 //
-//	array of 4
+//	array of 5
 //	  id          bin    16 random bytes, drawn when the environment is created
+//	  stages      bin    the modifiers that any of its blobs may have passed: kind, id, kind, id …
 //	  generation  uint   counts the roots
 //	  position    uint   log records up to here are contained in the trees
 //	  trees       array  newest first: array of 2 (level uint, root bin: see child)
 type root struct {
 	id         [16]byte
+	stages     []byte
 	generation uint64
 	position   uint64
 	trees      []tree
 }
 
 func (r *root) encode() []byte {
-	b := msgp.AppendArrayHeader(nil, 4)
+	b := msgp.AppendArrayHeader(nil, 5)
 	b = msgp.AppendBytes(b, r.id[:])
+	b = msgp.AppendBytes(b, r.stages)
 	b = msgp.AppendUint64(b, r.generation)
 	b = msgp.AppendUint64(b, r.position)
 	return appendTrees(b, r.trees)
@@ -28,7 +31,7 @@ func (r *root) encode() []byte {
 func decodeRoot(plain []byte) (*root, bool) {
 	r := &root{}
 	n, b, err := msgp.ReadArrayHeaderBytes(plain)
-	if err != nil || n != 4 {
+	if err != nil || n != 5 {
 		return nil, false
 	}
 	id, b, ok := readBin(b)
@@ -36,6 +39,9 @@ func decodeRoot(plain []byte) (*root, bool) {
 		return nil, false
 	}
 	copy(r.id[:], id)
+	if r.stages, b, ok = readBin(b); !ok || len(r.stages)%2 != 0 {
+		return nil, false
+	}
 	if r.generation, b, err = msgp.ReadUint64Bytes(b); err != nil {
 		return nil, false
 	}

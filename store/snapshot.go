@@ -40,58 +40,39 @@ func (s *state) freeze() *state {
 	return &frozen
 }
 
-// apply puts a transaction's writes on top: its trees, then its last writes.
-// It takes both over. The result still has a memory layer on top. It returns
-// the large values that were overwritten within that layer, which no merge will
-// come across.
-func (s *state) apply(writes *memory, writesBytes int, trees []tree) (dead []Overflow) {
-	s.upperBytes += writesBytes
-	bury := func(e entry) {
-		if o, ok := readOverflow(e.value); ok && e.kind == overflow {
-			dead = append(dead, o)
-		}
-	}
+// apply puts a transaction's writes on top: its trees, then its last writes,
+// whose buffers it goes on using. The result still has a memory layer on top. It
+// returns the large values that were overwritten within that layer, which no
+// merge will come across.
+func (s *state) apply(writes *writeSet, trees []tree) (dead []Overflow) {
 	if len(trees) > 0 {
-		upper := make([]layer, 0, 1+len(trees)+len(s.upper))
-		upper = append(upper, layer{memory: writes})
-		for _, t := range trees {
-			upper = append(upper, layer{tree: t})
-		}
-		if s.upper[0].memory.Len() == 0 {
-			s.upper = s.upper[1:]
-		}
-		s.upper = append(upper, s.upper...)
-		return nil
+		s.stack(trees)
 	}
 	top := s.upper[0].memory
-	if top.Len() < writes.Len()/4 {
-		// The smaller goes into the larger: what writes does not have, it gets.
-		top.Scan(func(key string, e entry) bool {
-			if _, newer := writes.Get(key); newer {
-				bury(e)
-			} else {
-				writes.Set(key, e)
-			}
-			return true
-		})
-		s.upper[0].memory = writes
-		return dead
-	}
-	writes.Scan(func(key string, e entry) bool {
-		if old, replaced := top.Set(key, e); replaced {
-			bury(old)
+	_ = writes.all(func(whole []byte, e entry) error {
+		old, replaced := top.Set(string(whole), e)
+		s.upperBytes += len(whole) + len(e.value) + memoryEntryBytes
+		if o, ok := readOverflow(old.value); replaced && ok && old.kind == overflow {
+			dead = append(dead, o)
 		}
-		return true
+		return nil
 	})
 	return dead
 }
 
-// sources opens every layer for a merge, newest first. Layers in memory are not
-// written to while a frozen state is read.
-func (s *state) sources(in *reader, bounds KeyRange) []source {
-	return layerSources(nil, s.layers(), in, bounds)
+// stack puts trees, newest first, and an empty memory layer on top.
+func (s *state) stack(trees []tree) {
+	upper := make([]layer, 0, 1+len(trees)+len(s.upper))
+	upper = append(upper, layer{memory: &memory{}})
+	upper = append(upper, layersOf(trees)...)
+	if s.upper[0].memory.Len() == 0 {
+		s.upper = s.upper[1:]
+	}
+	s.upper = append(upper, s.upper...)
 }
 
+// layerSources opens layers for a merge, newest first. Layers in memory are not
+// written to while a frozen state is read.
 func layerSources(dst []source, layers []layer, in *reader, bounds KeyRange) []source {
 	for _, l := range layers {
 		switch {

@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"bytes"
+	"context"
+)
 
 // Tx is a transaction: many reads and writes over any databases of one
 // environment, seen at one snapshot, committed together or not at all. It may
@@ -22,15 +25,14 @@ type Tx struct {
 	ended      bool
 	debt       int // work done since others were last let run
 
-	dbs        map[string]*DB
-	writes     *memory // newest; only in writing transactions
-	writeBytes int
-	changes    int    // counts changes of writes, so that cursors notice
-	runs       []tree // writes that grew too large for memory, newest first
-	written    []Ref  // blobs of runs and large values, unpublished
-	unsaved    []Blob // of them, those to be written with the commit
-	spans      []KeyRange
-	reads      readSet
+	dbs     map[string]*DB
+	writes  *writeSet // newest; only in writing transactions
+	changes int       // counts changes of writes, so that cursors notice
+	runs    []tree    // writes that grew too large for memory, newest first
+	written []Ref     // blobs of runs and large values, unpublished
+	unsaved []Blob    // of them, those to be written with the commit
+	spans   []KeyRange
+	reads   readSet
 }
 
 const (
@@ -72,7 +74,7 @@ func (e *Env) newTx(ctx context.Context, base *state, write bool) *Tx {
 		durability: e.options.Durability,
 	}
 	if write {
-		tx.writes = &memory{}
+		tx.writes = &writeSet{}
 	}
 	e.live[tx] = struct{}{}
 	return tx
@@ -262,8 +264,10 @@ func (tx *Tx) passTurn() {
 // lookup finds the newest entry of a whole key.
 func (tx *Tx) lookup(key []byte) (entry, bool, error) {
 	if tx.writable {
-		if e, found := tx.writes.Get(keyString(key)); found {
-			return e, true, nil
+		if written := tx.writes.find(spaceOf(key)); written != nil {
+			if e, found := written.get(key); found {
+				return e, true, nil
+			}
 		}
 		for _, t := range tx.runs {
 			if e, found, err := tx.in.get(t, key); found || err != nil {
@@ -274,23 +278,22 @@ func (tx *Tx) lookup(key []byte) (entry, bool, error) {
 	return tx.in.lookup(tx.layers, key)
 }
 
-// set stages one write. The key is copied, the value kept.
-func (tx *Tx) set(key []byte, e entry) error {
+// set stages one write, after which the writes may have moved to a run.
+func (tx *Tx) set(into *spaceWrites, key []byte, e entry) error {
 	tx.changes++
-	tx.writes.Set(string(key), e)
-	tx.writeBytes += len(key) + len(e.value) + memoryEntryBytes
-	if tx.writeBytes >= spillBytes {
+	into.put(key, e)
+	if tx.writes.bytes >= spillBytes {
 		return tx.spill(true)
 	}
 	return nil
 }
 
-// sources opens the layers the transaction sees, for a merge.
+// sources opens the layers the transaction sees, for a merge within one database.
 func (tx *Tx) sources(bounds KeyRange) []source {
 	var sources []source
 	if tx.writable {
-		if tx.writes.Len() > 0 {
-			sources = append(sources, newMemoryCursor(tx.writes))
+		if written := tx.writes.find(spaceOf(bounds.Low)); written != nil {
+			sources = written.cursors(sources)
 		}
 		for _, t := range tx.runs {
 			sources = append(sources, newTreeCursor(&tx.in, t, bounds))
@@ -308,8 +311,7 @@ func (tx *Tx) spill(flush bool) error {
 		return err
 	}
 	tx.span()
-	f := &fold{in: &tx.in, out: w, target: tx.env.options.PageBytes}
-	run, err := f.run([]layer{{memory: tx.writes}})
+	run, err := tx.build(w)
 	if err != nil {
 		return err
 	}
@@ -319,7 +321,7 @@ func (tx *Tx) spill(flush bool) error {
 	}
 	tx.unsaved = append(tx.unsaved, blobs...)
 	tx.runs = append([]tree{run}, tx.runs...)
-	tx.writes, tx.writeBytes = &memory{}, 0
+	tx.writes = &writeSet{}
 	tx.changes++
 	if !flush {
 		return nil
@@ -328,6 +330,21 @@ func (tx *Tx) spill(flush bool) error {
 		return err
 	}
 	return tx.compact()
+}
+
+// build writes the pages of a run.
+func (tx *Tx) build(w *pageWriter) (tree, error) {
+	b := newBuilder(w, tx.env.options.PageBytes)
+	err := tx.writes.all(func(whole []byte, e entry) error {
+		if err := b.add(whole, e); err != nil {
+			return err
+		}
+		return tx.Work(len(whole) + len(e.value))
+	})
+	if err != nil {
+		return tree{}, err
+	}
+	return b.finish()
 }
 
 // save writes the blobs that wait, still unpublished.
@@ -412,44 +429,35 @@ func layersOf(trees []tree) []layer {
 
 // externalise moves large values out of the writes, into chunks.
 func (tx *Tx) externalise(w *pageWriter) error {
-	type large struct {
-		key   string
-		value []byte
+	if len(tx.writes.large) == 0 {
+		return nil
 	}
-	var found []large
-	tx.writes.Scan(func(key string, e entry) bool {
+	var keys, values [][]byte
+	_ = tx.writes.all(func(whole []byte, e entry) error {
 		if e.kind == inline && len(e.value) > maxInline {
-			found = append(found, large{key, e.value})
+			keys, values = append(keys, whole), append(values, e.value)
 		}
-		return true
+		return nil
 	})
-	for _, l := range found {
-		o, err := w.value(l.value)
+	for i, whole := range keys {
+		o, err := w.value(values[i])
 		if err != nil {
 			return err
 		}
-		tx.writes.Set(l.key, entry{kind: overflow, value: o.append(nil)})
+		tx.writes.space(spaceOf(whole)).replace(whole, entry{kind: overflow, value: o.append(nil)})
 	}
+	tx.writes.large = nil
 	return nil
 }
 
 // span notes the range of keys, per database, that a run is about to hold: what
 // other transactions are validated against.
 func (tx *Tx) span() {
-	var low, high string
-	var open bool
-	end := func() {
-		if open {
-			tx.spans = append(tx.spans, KeyRange{Low: []byte(low), High: append([]byte(high), 0)})
+	for _, s := range tx.writes.spaces {
+		if len(s.tail) > 0 {
+			s.join()
 		}
+		low, high := tx.writes.key(s.sorted[0]), tx.writes.key(s.sorted[len(s.sorted)-1])
+		tx.spans = append(tx.spans, KeyRange{Low: bytes.Clone(low), High: append(bytes.Clone(high), 0)})
 	}
-	tx.writes.Scan(func(key string, _ entry) bool {
-		if !open || spaceOf(keyBytes(key)) != spaceOf(keyBytes(low)) {
-			end()
-			low, open = key, true
-		}
-		high = key
-		return true
-	})
-	end()
 }

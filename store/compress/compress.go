@@ -2,6 +2,7 @@
 package compress
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/klauspost/compress/s2"
@@ -19,6 +20,11 @@ var _ store.Modifier = S2{}
 // s2ID is stored in every blob the stage took part in.
 const s2ID = 1
 
+// minPlain is the size below which compressing is not worth its start: the
+// encoder clears a table of 32 KiB for every blob, and most small blobs are log
+// records that a checkpoint soon replaces.
+const minPlain = 2 << 10
+
 // maxPlain bounds what a blob may claim to hold when opened: well above every
 // page and chunk, far below what would exhaust memory.
 const maxPlain = 32 << 20
@@ -28,14 +34,22 @@ func (S2) Stage() store.Stage { return store.Stage{Kind: store.Compress, ID: s2I
 
 // Seal implements store.Modifier.
 func (S2) Seal(ctx context.Context, blobs []store.Sealing) error {
+	var room []byte
 	for i := range blobs {
 		plain := blobs[i].Bytes
-		packed := s2.Encode(make([]byte, s2.MaxEncodedLen(len(plain))), plain)
+		if len(plain) < minPlain {
+			blobs[i].Skipped = true
+			continue
+		}
+		if n := s2.MaxEncodedLen(len(plain)); n > len(room) {
+			room = make([]byte, n)
+		}
+		packed := s2.Encode(room, plain)
 		if len(packed) > len(plain)-len(plain)/8 {
 			blobs[i].Skipped = true
 			continue
 		}
-		blobs[i].Bytes = packed
+		blobs[i].Bytes = bytes.Clone(packed)
 	}
 	return nil
 }

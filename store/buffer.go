@@ -1,0 +1,35 @@
+package store
+
+// buffer hands out memory in pieces that stay where they are: a list of blocks,
+// each twice as long as the one before, up to a bound.
+type buffer struct {
+	blocks [][]byte
+}
+
+// place locates a piece: the block, and the offset within it. Later pieces
+// have greater places.
+type place uint64
+
+const (
+	firstBlock = 512
+	lastBlock  = 256 << 10
+)
+
+// grow returns a new piece of n bytes.
+func (b *buffer) grow(n int) ([]byte, place) {
+	last := len(b.blocks) - 1
+	if last < 0 || cap(b.blocks[last])-len(b.blocks[last]) < n {
+		size := firstBlock
+		if last >= 0 {
+			size = min(2*cap(b.blocks[last]), lastBlock)
+		}
+		b.blocks = append(b.blocks, make([]byte, 0, max(size, n)))
+		last++
+	}
+	start := len(b.blocks[last])
+	b.blocks[last] = b.blocks[last][:start+n]
+	return b.blocks[last][start : start+n : start+n], place(last)<<32 | place(start)
+}
+
+// from returns what starts at a place.
+func (b *buffer) from(at place) []byte { return b.blocks[at>>32][uint32(at):] }
