@@ -107,6 +107,9 @@ func readEntry(b []byte) (e entry, rest []byte, ok bool) {
 	}
 }
 
+// shortBin begins a MessagePack bin of less than 256 bytes.
+const shortBin = 0xc4
+
 // readBin reads a MessagePack bin without copying. It is msgp.ReadBytesZC
 // without its error values, for it runs at every step of every search.
 func readBin(b []byte) (value, rest []byte, ok bool) {
@@ -115,7 +118,7 @@ func readBin(b []byte) (value, rest []byte, ok bool) {
 	}
 	var head, n int
 	switch b[0] {
-	case 0xc4:
+	case shortBin:
 		head, n = 2, int(b[1])
 	case 0xc5:
 		if len(b) < 3 {

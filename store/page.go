@@ -143,7 +143,12 @@ func (p *page) offset(i int) int { return int(binary.LittleEndian.Uint16(p.offse
 
 // suffix is the key of entry i without the page's prefix.
 func (p *page) suffix(i int) []byte {
-	key, _, _ := readBin(p.body[p.offset(i):])
+	b := p.body[p.offset(i):]
+	if b[0] == shortBin { // nearly always, and the inner loop of every search
+		end := 2 + int(b[1])
+		return b[2:end:end]
+	}
+	key, _, _ := readBin(b)
 	return key
 }
 
