@@ -26,6 +26,11 @@ func above(prefix []byte) []byte {
 	return high
 }
 
+// BeginsWith reports whether the first components of key are those of prefix.
+func BeginsWith(key, prefix []byte) bool {
+	return bytes.HasPrefix(key, prefix) && (len(key) == len(prefix) || key[len(prefix)] != 0xff)
+}
+
 // Point returns the only key that the range can hold in a map whose keys are
 // single components, if there is one.
 func (r KeyRange) Point() (key []byte, ok bool) { return r.Low, isPoint(r) }

@@ -37,10 +37,10 @@ func (t *Table) write(tx *Tx, op string, docs [][]byte, one func(s *session, doc
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
 	ids := make([][]byte, len(docs))
 	for i, doc := range docs {
 		var fresh bool
+		s.document = i
 		doc, ids[i], fresh, err = s.identify(doc)
 		if err == nil {
 			err = one(s, doc, !fresh)
@@ -51,6 +51,9 @@ func (t *Table) write(tx *Tx, op string, docs [][]byte, one func(s *session, doc
 		if err != nil {
 			return nil, s.failedAt(op, i, len(docs), err)
 		}
+	}
+	if i, err := s.settle(); err != nil {
+		return nil, s.failedAt(op, i, len(docs), err)
 	}
 	return ids, s.saveCounter()
 }
@@ -187,8 +190,11 @@ func (t *Table) Delete(tx *Tx, key []byte) (found bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer s.close()
-	return s.delete(key)
+	if found, err = s.delete(key); err != nil || !found {
+		return false, err
+	}
+	_, err = s.settle()
+	return err == nil, err
 }
 
 func (s *session) delete(key []byte) (found bool, err error) {
@@ -223,12 +229,14 @@ func (t *Table) Update(tx *Tx, key, patch []byte) (found bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer s.close()
 	if err := query.Validate(patch, query.MaxDepth); err != nil {
 		return false, t.failed("update", err)
 	}
 	found, err = s.update(key, patch)
-	return found, t.failed("update", err)
+	if err == nil && found {
+		_, err = s.settle()
+	}
+	return found && err == nil, t.failed("update", err)
 }
 
 func (s *session) update(key, patch []byte) (found bool, err error) {

@@ -26,7 +26,7 @@ func (t *Table) Explain(tx *Tx, q *query.Query) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
+	defer s.walk.close()
 	if err := s.each(func(_, _ []byte) error { return nil }); err != nil {
 		return nil, err
 	}

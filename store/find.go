@@ -18,7 +18,7 @@ func (t *Table) Find(tx *Tx, q *query.Query, emit func(doc []byte) error) error 
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.walk.close()
 	return s.each(func(_, doc []byte) error { return emit(doc) })
 }
 
@@ -30,7 +30,7 @@ func (t *Table) Count(tx *Tx, q *query.Query) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer s.close()
+	defer s.walk.close()
 	n := int64(0)
 	switch {
 	case !counting:
@@ -87,7 +87,7 @@ func (t *Table) change(tx *Tx, op string, q *query.Query, one func(s *session, k
 		ends = append(ends, len(room))
 		return nil
 	})
-	search.close()
+	search.walk.close()
 	if err != nil {
 		return 0, err
 	}
@@ -95,13 +95,16 @@ func (t *Table) change(tx *Tx, op string, q *query.Query, one func(s *session, k
 	if err != nil {
 		return 0, err
 	}
-	defer s.close()
 	start := 0
 	for i, end := range ends {
+		s.document = i
 		if err := one(s, room[start:end]); err != nil {
 			return 0, s.failedAt(op, i, len(ends), err)
 		}
 		start = end
+	}
+	if i, err := s.settle(); err != nil {
+		return 0, s.failedAt(op, i, len(ends), err)
 	}
 	return int64(len(ends)), nil
 }
@@ -153,11 +156,6 @@ func (t *Table) begin(tx *Tx, q *query.Query, counting bool) (*search, error) {
 	r.source = db
 	r.walk = newWalk(db, r.plan)
 	return r, nil
-}
-
-func (s *search) close() {
-	s.walk.close()
-	s.session.close()
 }
 
 // each calls visit for every document to be delivered.

@@ -108,62 +108,50 @@ func (s *session) replace(old []byte, oldOffsets []int, doc []byte, offsets []in
 	return nil
 }
 
-// exchange walks two ascending lists of entries and takes out those that are
-// only in the first, then puts in those that are only in the second.
+// exchange takes out the entries that are only in before, then puts in those
+// that are only in now. Both are ascending.
 func (s *session) exchange(i int, before, now [][]byte, keyLength int) error {
 	for _, entry := range before {
-		if _, stays := slices.BinarySearchFunc(now, entry, bytes.Compare); !stays {
-			if err := s.indexes[i].Clear(entry); err != nil {
-				return err
-			}
+		if _, stays := slices.BinarySearchFunc(now, entry, bytes.Compare); stays {
+			continue
+		}
+		if err := s.leave(i, entry, keyLength); err != nil {
+			return err
 		}
 	}
 	for _, entry := range now {
-		if _, was := slices.BinarySearchFunc(before, entry, bytes.Compare); !was {
-			if err := s.enter(i, entry, keyLength); err != nil {
-				return err
-			}
+		if _, was := slices.BinarySearchFunc(before, entry, bytes.Compare); was {
+			continue
+		}
+		if err := s.enter(i, entry, keyLength); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// enter puts one entry into index i, whose identity has keyLength bytes.
+// enter puts one entry, whose identity has keyLength bytes, into index i.
 func (s *session) enter(i int, entry []byte, keyLength int) error {
 	if s.schema.Indexes[i].Unique {
-		if err := s.probe(i, entry[:len(entry)-keyLength]); err != nil {
-			return err
-		}
+		return s.claims[i].note(entry, len(entry)-keyLength, s.document, true)
 	}
 	return s.indexes[i].Put(entry, nil)
 }
 
-// probe fails with DuplicateKey where a unique index holds values already.
-func (s *session) probe(i int, values []byte) error {
-	if !query.Distinguishes(values) {
-		return nil
+// leave takes one entry out of index i.
+func (s *session) leave(i int, entry []byte, keyLength int) error {
+	if s.schema.Indexes[i].Unique {
+		return s.claims[i].note(entry, len(entry)-keyLength, s.document, false)
 	}
-	if s.probes[i] == nil {
-		s.probes[i] = s.indexes[i].Cursor(KeyRange{})
-	}
-	c := s.probes[i]
-	if c.Seek(values) && bytes.HasPrefix(c.Key(), values) {
-		return fail(DuplicateKey, "unique index", s.table.name+"."+s.schema.Indexes[i].Name, nil)
-	}
-	return c.Err()
+	return s.indexes[i].Clear(entry)
 }
 
-// close gives back what the session opened.
-func (s *session) close() {
-	for _, c := range s.probes {
-		if c != nil {
-			c.Close()
-		}
-	}
-}
-
-// progressEvery is how many documents are indexed between two reports.
-const progressEvery = 1000
+const (
+	// progressEvery is how many documents are indexed between two reports.
+	progressEvery = 1000
+	// settleEvery is how many wait for a unique index to be checked.
+	settleEvery = 10 * progressEvery
+)
 
 // index builds the indexes of a schema for all documents of the table.
 func (t *Table) index(tx *Tx, schema Schema, total int64, progress func(done, total int64)) error {
@@ -175,7 +163,6 @@ func (t *Table) index(tx *Tx, schema Schema, total int64, progress func(done, to
 	if err != nil {
 		return err
 	}
-	defer s.close()
 	var done int64
 	c := docs.Cursor(KeyRange{})
 	defer c.Close()
@@ -193,9 +180,18 @@ func (t *Table) index(tx *Tx, schema Schema, total int64, progress func(done, to
 		if done++; progress != nil && (done%progressEvery == 0 || done == total) {
 			progress(done, total)
 		}
+		if done%settleEvery == 0 {
+			if _, err := s.settle(); err != nil {
+				return err
+			}
+		}
 		if err := tx.Work(len(doc)); err != nil {
 			return err
 		}
 	}
-	return c.Err()
+	if err := c.Err(); err != nil {
+		return err
+	}
+	_, err = s.settle()
+	return err
 }

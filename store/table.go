@@ -152,14 +152,15 @@ type session struct {
 	tx      *Tx
 	docs    *DB
 	indexes []*DB
-	probes  []*Cursor // of the unique indexes, opened when needed
+	claims  []claims // on the unique indexes
 	counter counter
 
-	offsets []int      // of the values in the document at hand
-	before  []int      // likewise in the one it takes the place of
-	key     []byte     // of the document at hand
-	entries [2]entries // the document at hand's, and its predecessor's
-	room    []byte     // what documents that are put together anew are cut from
+	document int        // which of the call's documents is at hand
+	offsets  []int      // of its values
+	before   []int      // of those in the one it takes the place of
+	key      []byte     // of its identity
+	entries  [2]entries // its entries in an index, and those of its predecessor
+	room     []byte     // what documents that are put together anew are cut from
 }
 
 // open prepares a table for one call.
@@ -188,7 +189,7 @@ func newSession(t *Table, tx *Tx, l *layout, docs *DB) (*session, error) {
 	if !tx.Writable() {
 		return s, nil // an index is opened when it is read
 	}
-	s.probes = make([]*Cursor, len(l.names))
+	s.claims = make([]claims, len(l.names))
 	s.offsets = l.extract.Offsets()
 	for i, name := range l.names {
 		var err error

@@ -262,6 +262,45 @@ func TestTableUpdates(t *testing.T) {
 	}
 }
 
+// TestUnique: what counts is how a call leaves the index.
+func TestUnique(t *testing.T) {
+	b := newBed(t, cities())
+	put := func(docs ...any) error {
+		return b.update(func(tx *store.Tx) error {
+			_, err := b.table.Put(tx, raws(docs))
+			return err
+		})
+	}
+	at := func(id int, slug any) any { return fields{"id": id, "slug": slug} }
+	b.mustInsert(at(1, "a"), at(2, "b"), at(3, nil), at(4, nil), fields{"id": 5}, at(6, fields{}), at(7, fields{}))
+	for _, step := range []struct {
+		name string
+		docs []any
+		code store.Code
+	}{
+		{"exchanged", []any{at(1, "b"), at(2, "a")}, ""},
+		{"taken", []any{at(1, "a")}, store.DuplicateKey},
+		{"taken twice in one call", []any{at(8, "c"), at(9, "c")}, store.DuplicateKey},
+		{"given up and taken back", []any{at(1, "d"), at(1, "b")}, ""},
+		{"taken and given up", []any{at(1, "a"), at(1, "b")}, ""},
+		{"given up for another", []any{at(2, "e"), at(1, "a")}, ""},
+		{"an empty string", []any{at(10, "")}, ""},
+		{"a zero is no empty string", []any{at(11, "\x00")}, ""},
+		{"but is itself", []any{at(12, "\x00")}, store.DuplicateKey},
+		{"an integer", []any{at(13, 1)}, ""},
+		{"the same as a float", []any{at(14, 1.0)}, store.DuplicateKey},
+	} {
+		if err := put(step.docs...); store.CodeOf(err) != step.code {
+			t.Errorf("%s: %v, want %q", step.name, err, step.code)
+		}
+	}
+	for slug, want := range map[string]string{"a": "[1]", "b": "[]", "e": "[2]", "c": "[]", "": "[10]"} {
+		if got := fmt.Sprint(b.find(where(t, query.Eq(query.Field("slug"), slug)))); got != want {
+			t.Errorf("%q: %s, want %s", slug, got, want)
+		}
+	}
+}
+
 func TestTableIncrements(t *testing.T) {
 	b := newBed(t, store.Schema{Key: query.Field("id"), Increment: true})
 	undefined := query.Raw{0xd4, 0, 0}
