@@ -31,12 +31,21 @@ function buildEngine() {
 
 /** Bundles stand alone, so that a plain page needs no import map and a worker no second request. */
 async function buildPackage() {
-  const entryPoints = [at('src/index.ts'), at('src/worker.ts'), at('src/drivers/fs.ts')]
-  await build({ ...common, entryPoints, outdir: at('dist'), outbase: at('src'), minify: true, legalComments: 'none' })
+  const output = { ...common, outdir: at('dist'), outbase: at('src'), minify: true, legalComments: 'none' }
+  await build({ ...output, entryPoints: [at('src/index.ts'), at('src/worker.ts')] })
+  await build({ ...output, entryPoints: [at('src/drivers/fs.ts')], plugins: [sharedErrors] })
   execFileSync('npx', ['tsc', '-p', here], { cwd: here, stdio: 'inherit' })
   const licence = name => `${name}\n\n${readFileSync(at('node_modules', name, 'LICENSE'), 'utf8')}\n`
   const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
   writeFileSync(at('dist/LICENSES.txt'), `${licence('msgpackr')}Go\n\n${readFileSync(join(goroot, 'LICENSE'), 'utf8')}`)
+}
+
+/** Drivers throw the very class that the package exports, so that instanceof holds. */
+const sharedErrors = {
+  name: 'shared-errors',
+  setup(b) {
+    b.onResolve({ filter: /\/errors\.js$/ }, () => ({ path: '../index.js', external: true }))
+  },
 }
 
 /** Tests of parts are bundled with them; tests of the package import what was built. */

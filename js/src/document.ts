@@ -1,7 +1,8 @@
 /*
  * Documents as MessagePack. What msgpackr would store as something else without
- * a word (a function, a Map, a Set, a regular expression) is refused, so that what comes
- * back is what went in.
+ * a word (a function, a Map, a regular expression) is refused, so that what
+ * comes back is what went in. Only text that is not Unicode, half of a surrogate
+ * pair, comes back as U+FFFD.
  */
 import { addExtension, Packr, Unpackr } from 'msgpackr'
 
@@ -17,8 +18,12 @@ function refuse(what: string): never {
 /** msgpackr asks for these at the places where it would substitute something. */
 Object.assign(packr, { writeFunction: () => refuse('a function') })
 Object.defineProperty(packr, 'mapAsEmptyObject', { get: () => refuse('a Map') })
-for (const Class of [Set, Error, RegExp]) {
-  addExtension({ Class, type: 0x7f, pack: () => refuse(`a ${Class.name}`), unpack: () => undefined } as never)
+const refused = [
+  Set, Error, RegExp, ArrayBuffer, DataView, Int8Array, Uint8ClampedArray, Int16Array, Uint16Array,
+  Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array,
+]
+for (const Class of refused) {
+  addExtension({ Class, type: 0x7f, pack: () => refuse(`a value of class ${Class.name}`), unpack: () => undefined } as never)
 }
 
 /** The largest nesting of a document; the engine has the same bound. */
@@ -76,6 +81,7 @@ function explain(error: unknown, value: unknown): StowageError {
   if (error instanceof RangeError) {
     const shape = nesting(value, [])
     if (shape !== undefined) return shape
+    if (/64-bit integer/.test(error.message)) return new StowageError('invalid_document', 'a bigint must fit in 64 bits', { cause: error })
     return new StowageError('too_large', 'a value is too large to be stored', { cause: error })
   }
   return new StowageError('invalid_document', 'a document holds something that cannot be stored', { cause: error })

@@ -220,8 +220,9 @@ export class FrameWriter {
     return this
   }
 
-  /** Appends the key of a value, as bytes. */
+  /** Appends the key of an identity, as bytes. */
   key(value: unknown): this {
+    if (value === null) throw new StowageError('invalid_key', 'null cannot be an identity')
     this.byte(0xc5)
     this.big(0, 2)
     const body = this.at - this.start

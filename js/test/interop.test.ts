@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+import { open, table } from 'stowage'
+import { directory } from 'stowage/drivers/fs'
+
+import { packDocument } from '../src/document.js'
+import { rejects } from './places.js'
+
+/** Only what both sides declare; the Go side stands in testdata/interop. */
+const tables = { places: table<{ id: number; country: string }>({ key: 'id', indexes: ['country'] }) }
+
+function interop(what: 'read' | 'write', dir: string): string {
+  return execFileSync('go', ['run', './js/test/testdata/interop', what, dir], { cwd: '..', encoding: 'utf8' }).trim()
+}
+
+async function inDirectory(f: (dir: string) => Promise<void>): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'stowage-'))
+  try {
+    await f(dir)
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+test('Go reads what the Node driver wrote', () =>
+  inDirectory(async dir => {
+    const db = await open('atlas', { driver: directory(dir), tables })
+    await db.places.insertMany(Array.from({ length: 3000 }, (_, id) => ({ id, country: ['NO', 'SE', 'DK'][id % 3]! })))
+    await db.places.put({ id: 4, country: 'NO' })
+    await db.close()
+    const document = Buffer.from(packDocument({ id: 4, country: 'NO' })).toString('hex')
+    assert.equal(interop('read', join(dir, 'atlas')), `3000 1001 ${document}`)
+  }))
+
+test('the Node driver reads what Go wrote', () =>
+  inDirectory(async dir => {
+    interop('write', join(dir, 'atlas'))
+    const db = await open('atlas', { driver: directory(dir), tables })
+    assert.equal(await db.places.count(), 2000)
+    assert.equal(await db.places.count({ country: 'SE' }), 500)
+    assert.deepEqual(await db.places.get(1999), { id: 1999, country: 'FI' })
+    await db.places.insert({ id: 5000, country: 'IS' })
+    assert.deepEqual((await db.check()).problems, [])
+    await db.close()
+    assert.match(interop('read', join(dir, 'atlas')), /^2001 500 /)
+  }))
+
+test('a directory that is open is locked, until its process is gone', () =>
+  inDirectory(async dir => {
+    const db = await open('atlas', { driver: directory(dir), tables })
+    assert.throws(() => interop('read', join(dir, 'atlas')), /locked/)
+    await rejects('locked', open('atlas', { driver: { ...directory(dir), id: 'another way to it' } }))
+    await db.close()
+    writeFileSync(join(dir, 'atlas', 'lock'), '999999999')
+    const again = await open('atlas', { driver: directory(dir), tables })
+    await again.close()
+    await rejects('invalid_argument', open('../x', { driver: directory(dir) }))
+  }))

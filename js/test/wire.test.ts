@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+import { unpack } from '../src/document.js'
+import { StowageError } from '../src/errors.js'
+import { writeAnswer } from '../src/io.js'
+import { FrameWriter, Op } from '../src/wire.js'
+
+/** The same frames that wasm/wire reads and writes in its tests. */
+const frames = new Map(
+  (JSON.parse(readFileSync('../wasm/wire/testdata/frames.json', 'utf8')) as { name: string; hex: string }[]).map(f => [f.name, f.hex]),
+)
+
+const hex = (frame: FrameWriter) => Buffer.from(frame.frame()).toString('hex')
+const request = (op: Op, length: number, transaction = 0, table = 0) =>
+  new FrameWriter(1).array(length).uint(op).uint(transaction).uint(table)
+
+/** What a host writes, by name. */
+const written: Record<string, FrameWriter> = {
+  open: request(Op.Open, 7).uint(1).uint(33554432).uint(16777216).bool(true),
+  table: request(Op.Table, 7, 0, 1)
+    .string('cities').array(1).string('id').bool(true).array(2)
+    .array(4).string('country,at.0').array(2).array(1).string('country').array(2).string('at').uint(0).bool(false).bool(false)
+    .array(4).string('tags').array(1).array(1).string('tags').bool(true).bool(false),
+  get: request(Op.Get, 4, 300, 2).key('Oslo'),
+  getMany: request(Op.GetMany, 4).array(2).key(1).key(-2.5),
+  insert: request(Op.Insert, 5, 70000, 1).bool(true).array(2).raw(Uint8Array.of(0x80)).raw(Uint8Array.of(0x81, 0xa2, 0x69, 0x64, 2)),
+  update: request(Op.Update, 5).key(1).raw(Uint8Array.of(0x81, 0xa1, 0x61, 1)),
+  begin: request(Op.Begin, 5).uint(2).bool(true),
+  done: writeAnswer(new FrameWriter(), { kind: 'done' }),
+  blobs: writeAnswer(new FrameWriter(), { kind: 'blobs', blobs: [Uint8Array.of(0x61, 0x62), undefined, new Uint8Array(0)] }),
+  names: writeAnswer(new FrameWriter(), { kind: 'names', names: ['l/0000000000000001', 'l/0000000000000002'] }),
+  info: writeAnswer(new FrameWriter(), {
+    kind: 'info',
+    info: { atomic: true, prefixDurable: false, maxBlob: 65535, blobs: -1, bytes: 5_000_000_000 },
+  }),
+  failed: writeAnswer(new FrameWriter(), { kind: 'failed', error: Object.assign(new StowageError('quota', ''), { message: 'no space' }) }),
+}
+
+for (const [name, frame] of Object.entries(written)) {
+  test(`the frame ${name} is what the engine reads`, () => assert.equal(hex(frame), frames.get(name)))
+}
+
+test('what the engine asks for can be read', () => {
+  const read = (name: string) => {
+    const bytes = Buffer.from(frames.get(name)!, 'hex')
+    return unpack(bytes, 0, bytes.length)
+  }
+  const bytes = (...values: number[]) => Buffer.from(values)
+  const [puts, adds, root, removes, strict] = read('batch') as [[string, Uint8Array][], [string, Uint8Array][], [null, Uint8Array], string[], boolean]
+  assert.deepEqual(puts.map(([name, b]) => [name, Buffer.from(b)]), [['p/1', bytes(1, 2)]])
+  assert.deepEqual(adds.map(([name, b]) => [name, Buffer.from(b)]), [['l/1', bytes(3)]])
+  assert.deepEqual([root[0], Buffer.from(root[1])], [null, bytes(4)])
+  assert.deepEqual([removes, strict], [['p/0'], true])
+  assert.deepEqual(read('read'), ['r', 'p/1'])
+  assert.equal(read('list'), 'l/')
+  assert.deepEqual(read('progress'), [3, 1000])
+  assert.deepEqual(read('failure'), ['conflict', 'commit: conflict'])
+})
+
+test('a frame that outgrows the memory it was laid over moves whole', () => {
+  const memory = new Uint8Array(64)
+  const frame = new FrameWriter(0).lay(memory, 8, 16)
+  frame.array(2).uint(1).raw(new Uint8Array(100).fill(7))
+  assert.notEqual(frame.bytes, memory)
+  assert.deepEqual([...frame.frame().subarray(0, 4)], [0x92, 1, 7, 7])
+  assert.equal(frame.length, 102)
+})
