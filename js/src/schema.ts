@@ -43,8 +43,8 @@ export type KeySpec<P extends string> = P | `++${P}`
  *     table<Note, 'id'>({ key: '++id' })
  */
 export function table<T = Doc, Generated extends keyof T = never>(spec: {
-  key: KeySpec<Path<T>>
-  indexes?: readonly IndexSpec<Path<T>>[]
+  key: KeySpec<Path<NoInfer<T>>>
+  indexes?: readonly IndexSpec<Path<NoInfer<T>>>[]
 }): TableSpec<T, Generated> {
   const o = new Options('table', spec)
   const key = o.string('key')

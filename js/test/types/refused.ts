@@ -1,0 +1,98 @@
+// What must not compile: an expectation that is not met is an error itself, so
+// this file compiles only as long as each of these lines would not.
+import { memory, open, table, where } from 'stowage'
+
+interface City {
+  id: number
+  name: string
+  country: 'NO' | 'SE'
+  population: number
+  tags: string[]
+  position: { lat: number; lon: number }
+}
+
+// @ts-expect-error: no such path for the identity
+table<City>({ key: 'ident' })
+// @ts-expect-error: no such path for an index
+table<City>({ key: 'id', indexes: ['position.height'] })
+// @ts-expect-error: no such path in a compound index
+table<City>({ key: 'id', indexes: [['country', 'size']] })
+// @ts-expect-error: no such option
+table<City>({ key: 'id', index: ['name'] })
+// @ts-expect-error: the table generates what the document does not have
+table<City, 'serial'>({ key: '++id' })
+
+export async function refused(): Promise<void> {
+  const db = await open('atlas', { driver: memory(), tables: { cities: table<City>({ key: 'id' }), notes: table<{ id: number; text: string }, 'id'>({ key: '++id' }) } })
+  const city: City = { id: 1, name: 'Oslo', country: 'NO', population: 1, tags: [], position: { lat: 1, lon: 2 } }
+
+  // @ts-expect-error: no such table
+  db.towns
+  // @ts-expect-error: no such table
+  db.table('towns')
+  // @ts-expect-error: a member is missing
+  db.cities.insert({ id: 1, name: 'Oslo' })
+  // @ts-expect-error: a member of another type
+  db.cities.put({ ...city, population: 'many' })
+  // @ts-expect-error: a value outside of the union
+  db.cities.put({ ...city, country: 'DE' })
+  // @ts-expect-error: only the identity is generated
+  db.notes.insert({ id: 1 })
+  // @ts-expect-error: identities are not objects
+  db.cities.get({ id: 1 })
+  // @ts-expect-error: a patch of another type
+  db.cities.update(1, { population: '5' })
+  // @ts-expect-error: a patch of what is not there
+  db.cities.update(1, { size: 5 })
+
+  // @ts-expect-error: no such path
+  db.cities.find(where('size').gt(5))
+  // @ts-expect-error: no such nested path
+  db.cities.find(where('position.height').gt(5))
+  // @ts-expect-error: another type of value
+  db.cities.find(where('population').gt('5'))
+  // @ts-expect-error: a value outside of the union
+  db.cities.find(where('country').eq('DE'))
+  // @ts-expect-error: one of the values is outside of the union
+  db.cities.find(where('country').in(['NO', 'DE']))
+  // @ts-expect-error: one half of a filter has no such path
+  db.cities.find(where('country').eq('NO').and(where('size').gt(5)))
+  // @ts-expect-error: numbers start with nothing
+  db.cities.find(where('population').startsWith('5'))
+  // @ts-expect-error: elements of another type
+  db.cities.find(where('tags').contains(5))
+  // @ts-expect-error: no such operator
+  where('name').like('x')
+
+  // @ts-expect-error: no such path
+  db.cities.find({ size: 5 })
+  // @ts-expect-error: another type of value
+  db.cities.find({ population: '5' })
+  // @ts-expect-error: no such operator
+  db.cities.find({ population: { $like: 5 } })
+  // @ts-expect-error: another type of operand
+  db.cities.find({ population: { $gt: '5' } })
+  // @ts-expect-error: numbers start with nothing
+  db.cities.find({ population: { $startsWith: '5' } })
+  // @ts-expect-error: no such path, nested
+  db.cities.find({ $or: [{ size: 5 }] })
+  // @ts-expect-error: no such path
+  db.cities.find().orderBy('size')
+  // @ts-expect-error: no such direction
+  db.cities.find().orderBy('name', 'down')
+  // @ts-expect-error: no such option
+  db.cities.insertMany([city], { progress: () => {} })
+  // @ts-expect-error: results are read-only places of T
+  ;(await db.cities.find())[0]!.size
+
+  // @ts-expect-error: the name means something on the environment
+  open('x', { tables: { close: table<City>({ key: 'id' }) } })
+  // @ts-expect-error: an object with this member would be awaited
+  open('x', { tables: { then: table<City>({ key: 'id' }) } })
+  // @ts-expect-error: no such option
+  open('x', { tabels: {} })
+  // @ts-expect-error: no such durability
+  open('x', { durability: 'none' })
+  // @ts-expect-error: a transaction has the same tables
+  db.transaction(tx => tx.towns.count())
+}
