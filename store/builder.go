@@ -1,5 +1,7 @@
 package store
 
+import "bytes"
+
 // builder writes one tree bottom-up, from entries in ascending order of keys.
 // Leaves of other trees can be adopted whole between them.
 type builder struct {
@@ -92,7 +94,7 @@ func (b *builder) flush(level int) error {
 	}
 	c := p.sum
 	c.ref = written
-	c.bytes += int64(page.size())
+	c.bytes += int64(page.storedSize())
 	// first lies in p.keys, which append below does not touch.
 	if err := b.append(level+1, first, entry{value: c.append(nil)}, c); err != nil {
 		return err
@@ -139,7 +141,9 @@ func (p *pending) encode(level int) *page {
 		body = appendBin(body, p.key(i)[len(prefix):])
 		body = e.append(body)
 	}
-	return &page{level: level, prefix: append([]byte(nil), prefix...), offsets: offsets, body: body}
+	page := &page{level: level, prefix: bytes.Clone(prefix), offsets: offsets, body: body}
+	page.index()
+	return page
 }
 
 // commonPrefix is what a and b start with alike. For the first and the last of

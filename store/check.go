@@ -90,7 +90,7 @@ func (c *checker) page(at child, level int, first []byte, last *[]byte) (sum chi
 		return at, c.problem("page", name, err)
 	}
 	c.report.Pages++
-	sum = child{bytes: int64(p.size())}
+	sum = child{bytes: int64(p.storedSize())}
 	for i := range p.len() {
 		key := p.appendKey(nil, i)
 		if i == 0 && first != nil && !bytes.Equal(key, first) {

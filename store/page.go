@@ -25,6 +25,11 @@ type page struct {
 	prefix  []byte
 	offsets []byte
 	body    []byte
+
+	// heads are the first bytes of the keys, behind the prefix, as numbers that
+	// compare like them: most steps of a search need to look no further. They
+	// are not stored.
+	heads []uint32
 }
 
 // child is a branch's view of the page below it, stored as a bin of 48 bytes.
@@ -97,10 +102,30 @@ func decodePage(plain []byte) (*page, bool) {
 			return nil, false
 		}
 	}
-	if len(b) != 0 || len(p.offsets) == 0 || len(p.offsets)%2 != 0 {
+	if len(b) != 0 || len(p.offsets) == 0 || len(p.offsets)%2 != 0 || !p.walk() {
 		return nil, false
 	}
-	return p, p.walk()
+	p.index()
+	return p, true
+}
+
+// index makes the heads.
+func (p *page) index() {
+	p.heads = make([]uint32, p.len())
+	for i := range p.heads {
+		p.heads[i] = pageHead(p.suffix(i))
+	}
+}
+
+func pageHead(suffix []byte) uint32 {
+	if len(suffix) >= 4 {
+		return binary.BigEndian.Uint32(suffix)
+	}
+	var head uint32
+	for i, b := range suffix {
+		head |= uint32(b) << (24 - 8*i)
+	}
+	return head
 }
 
 // maxLevel bounds the height of a tree, so that damaged bytes cannot make a
@@ -137,7 +162,12 @@ func (p *page) walk() bool {
 func (p *page) len() int { return len(p.offsets) / 2 }
 
 // size is the number of bytes the page keeps in memory.
-func (p *page) size() int { return len(p.prefix) + len(p.offsets) + len(p.body) + pageOverhead }
+func (p *page) size() int {
+	return len(p.prefix) + len(p.offsets) + len(p.body) + 4*len(p.heads) + pageOverhead
+}
+
+// storedSize bounds the size of the plain page.
+func (p *page) storedSize() int { return len(p.prefix) + len(p.offsets) + len(p.body) + pageOverhead }
 
 func (p *page) offset(i int) int { return int(binary.LittleEndian.Uint16(p.offsets[2*i:])) }
 
@@ -182,9 +212,18 @@ func (p *page) search(key []byte) (i int, exact bool) {
 		return p.len(), false
 	}
 	key = key[len(p.prefix):]
-	low, high := 0, p.len()
+	head := pageHead(key)
+	low, high := 0, len(p.heads)
 	for low < high {
 		middle := int(uint(low+high) >> 1)
+		switch h := p.heads[middle]; {
+		case h < head:
+			low = middle + 1
+			continue
+		case h > head:
+			high = middle
+			continue
+		}
 		switch c := bytes.Compare(p.suffix(middle), key); {
 		case c == 0:
 			return middle, true

@@ -120,7 +120,7 @@ func (w *pageWriter) take() ([]Blob, error) {
 
 // encode is the page's plain form.
 func (p *page) encode() []byte {
-	b := make([]byte, 0, p.size()+8)
+	b := make([]byte, 0, p.storedSize()+8)
 	b = msgp.AppendArrayHeader(b, 4)
 	b = msgp.AppendInt(b, p.level)
 	for _, field := range [...][]byte{p.prefix, p.offsets, p.body} {

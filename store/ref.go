@@ -52,7 +52,8 @@ const (
 
 // logName is the name of the log record at a position.
 func logName(position uint64) string {
-	return string(appendHex([]byte(logPrefix), position))
+	name := make([]byte, 0, len(logPrefix)+16)
+	return string(appendHex(append(name, logPrefix...), position))
 }
 
 // logPosition reads a log record's name back.

@@ -167,7 +167,11 @@ func (e *Env) beginOnTip(ctx context.Context) (*Tx, error) {
 	if e.closing {
 		return nil, fail(Closed, "begin", "", nil)
 	}
-	tx := e.newTx(ctx, e.tip.freeze(), true)
+	base := e.committed
+	if e.tip.sequence != base.sequence { // more is staged on top of it
+		base = e.tip.freeze()
+	}
+	tx := e.newTx(ctx, base, true)
 	tx.exclusive, tx.turn = true, true
 	return tx, nil
 }
