@@ -17,6 +17,10 @@ const (
 	// enough that opening replays them in a moment.
 	foldBytes   = 2 << 20
 	foldRecords = 1024
+	// foldRuns or foldRunBytes of runs do: every read looks into each of them,
+	// and only a single tree counts by its branches.
+	foldRuns     = 4
+	foldRunBytes = 4 << 20
 )
 
 // wantCheckpoint starts a checkpoint when enough has been committed for one.
@@ -26,7 +30,7 @@ func (e *Env) wantCheckpoint() {
 	wanted := !e.closing && e.checkpoint == nil && !e.suspect &&
 		(s.bytes() > e.foldAt ||
 			s.position-e.root.position > foldRecords ||
-			runs(s.upper) >= maxRuns)
+			crowded(s.upper))
 	if wanted {
 		e.checkpoint = &checkpointing{done: e.scheduler.NewGate()}
 	}
@@ -34,6 +38,19 @@ func (e *Env) wantCheckpoint() {
 	if wanted {
 		e.scheduler.Go(func(ctx context.Context) { _ = e.runCheckpoint(ctx, false) })
 	}
+}
+
+// crowded reports whether the trees among layers call for a checkpoint.
+func crowded(layers []layer) bool {
+	var n int
+	var size int64
+	for _, l := range layers {
+		if l.memory == nil {
+			n++
+			size += l.tree.root.bytes
+		}
+	}
+	return n >= foldRuns || size >= foldRunBytes
 }
 
 // Checkpoint folds everything committed so far into one tree and gives the log

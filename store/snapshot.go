@@ -105,14 +105,3 @@ func (r *reader) lookup(layers []layer, key []byte) (entry, bool, error) {
 	}
 	return entry{}, false, nil
 }
-
-// runs counts the trees above the base.
-func runs(layers []layer) int {
-	n := 0
-	for _, l := range layers {
-		if l.memory == nil {
-			n++
-		}
-	}
-	return n
-}
