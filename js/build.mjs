@@ -58,7 +58,7 @@ async function buildTests() {
       ...common,
       entryPoints,
       outdir: at(out),
-      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core'],
+      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core', 'vite'],
       plugins: [builtPackage(at(out))],
     })
   }

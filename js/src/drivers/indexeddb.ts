@@ -45,6 +45,10 @@ class IndexedDBDriver implements Driver {
   private connection: IDBDatabase | undefined
   private connecting: Promise<IDBDatabase> | undefined
   private closed = false
+  /** Why the database is not the one that was opened any more, if so. */
+  private gone: StowageError | undefined
+  /** Whether there has been a connection: then the database exists, and must still. */
+  private known = false
 
   constructor(
     private readonly name: string,
@@ -107,8 +111,9 @@ class IndexedDBDriver implements Driver {
   /** Opens the connection, or finds it open. */
   connect(): Promise<IDBDatabase> {
     if (this.closed) return Promise.reject(new StowageError('closed', 'the driver is closed'))
+    if (this.gone !== undefined) return Promise.reject(this.gone)
     if (this.connection !== undefined) return Promise.resolve(this.connection)
-    this.connecting ??= openDatabase(this.name)
+    this.connecting ??= openDatabase(this.name, this.known)
       .then(connection => this.adopt(connection))
       .finally(() => {
         this.connecting = undefined
@@ -120,12 +125,14 @@ class IndexedDBDriver implements Driver {
     const forget = () => {
       if (this.connection === connection) this.connection = undefined
     }
-    // Whoever deletes the database must not wait for us; the next request opens what is there then.
+    // Whoever deletes the database must not wait for us. What is there afterwards is another one.
     connection.onversionchange = () => {
       connection.close()
       forget()
+      this.gone = new StowageError('backend_failed', 'the database was deleted while it was open')
     }
     connection.onclose = forget
+    this.known = true
     if (this.closed) connection.close()
     else this.connection = connection
     return connection
@@ -182,7 +189,8 @@ function complete<R>(
   })
 }
 
-function openDatabase(name: string): Promise<IDBDatabase> {
+/** Opens the database; makes it where there is none, unless there must be one. */
+function openDatabase(name: string, mustExist: boolean): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, version)
     let late = false
@@ -190,10 +198,13 @@ function openDatabase(name: string): Promise<IDBDatabase> {
       late = true
       reject(new StowageError('backend_failed', 'IndexedDB did not answer'))
     }, openMilliseconds)
-    request.onupgradeneeded = () => request.result.createObjectStore(storeName)
+    request.onupgradeneeded = () => {
+      if (mustExist) request.transaction?.abort()
+      else request.result.createObjectStore(storeName)
+    }
     request.onerror = () => {
       clearTimeout(watchdog)
-      reject(explain(request.error))
+      reject(mustExist ? new StowageError('backend_failed', 'the database is gone', { cause: request.error }) : explain(request.error))
     }
     request.onsuccess = () => {
       clearTimeout(watchdog)

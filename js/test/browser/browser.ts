@@ -1,0 +1,86 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { extname, join, normalize } from 'node:path'
+
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.wasm': 'application/wasm',
+}
+
+/** A page that has the package as a global `stowage`, as a plain module script makes it. */
+const plainPage = `<!doctype html><title>plain</title><script type="module">
+import * as stowage from '/dist/index.js'
+globalThis.stowage = stowage
+</script>`
+
+/**
+ * A browser with a profile of its own, and a server on 127.0.0.1 for the built
+ * package and the page above. The profile outlives the browser's process, the
+ * rest does not.
+ */
+export class Browser {
+  private constructor(
+    private readonly server: Server,
+    private readonly profile: string,
+    private context: BrowserContext,
+    readonly origin: string,
+  ) {}
+
+  static async start(roots: Record<string, string> = {}): Promise<Browser> {
+    const server = createServer((request, response) => {
+      const path = normalize(new URL(request.url ?? '/', 'http://x').pathname)
+      const content = read(path, { '/dist/': 'dist', ...roots })
+      if (content === undefined) return void response.writeHead(path === '/favicon.ico' ? 204 : 404).end()
+      response.writeHead(200, { 'content-type': types[extname(path)] ?? types['.html']! }).end(content)
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    const profile = mkdtempSync(join(tmpdir(), 'stowage-profile-'))
+    return new Browser(server, profile, await launch(profile), `http://127.0.0.1:${port}`)
+  }
+
+  /** A new page, once its scripts have run. What goes wrong in it is an error of `failures`. */
+  async page(path = '/plain.html'): Promise<Page & { failures: string[] }> {
+    const page = await this.context.newPage()
+    const failures: string[] = []
+    page.on('pageerror', error => failures.push(error.message))
+    page.on('console', message => message.type() === 'error' && failures.push(message.text()))
+    await page.goto(this.origin + path)
+    await page.waitForFunction(() => 'stowage' in globalThis)
+    return Object.assign(page, { failures })
+  }
+
+  /** Ends the browser's process and starts another one on the same profile. */
+  async restart(): Promise<void> {
+    await this.context.close()
+    this.context = await launch(this.profile)
+  }
+
+  async stop(): Promise<void> {
+    await this.context.close()
+    this.server.closeAllConnections()
+    await new Promise(resolve => this.server.close(resolve))
+    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+function read(path: string, roots: Record<string, string>): Buffer | string | undefined {
+  if (path === '/plain.html') return plainPage
+  const prefix = Object.keys(roots).find(p => path.startsWith(p))
+  if (prefix === undefined || path.includes('..')) return undefined
+  try {
+    return readFileSync(join(roots[prefix]!, path.slice(prefix.length)))
+  } catch {
+    return undefined
+  }
+}
+
+function launch(profile: string): Promise<BrowserContext> {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run', '--disable-component-update', '--disable-sync']
+  return chromium.launchPersistentContext(profile, { executablePath, headless: true, args })
+}
