@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Browser, diskBytes } from './browser.mjs'
-import { worksOf } from './options.mjs'
-import { Profiler } from './profiler.mjs'
+import { rows, worksOf } from './options.mjs'
+import { keepProfiles } from './profiles.mjs'
 import { serve } from './server.mjs'
 
 const pause = 300 // ms between two works: what a store does behind its answers should not fall on its neighbour
@@ -11,12 +11,15 @@ const idle = 3000 // ms of quiet before bytes on disk are counted
 const patience = 600_000 // ms after which a work counts as failed
 
 /**
- * One repetition for one number of documents: a new profile, and on it up to
- * 2 + peers browser processes.
+ * One repetition for one number of documents, on a new profile, in up to
+ * 2 + peers browser processes, one after the other:
  *
  *     import   every peer opens an empty store and fills it
  *     reopen   a process for each peer, which opens the store and gets one document
  *     use      a process in which every peer opens its store again, rests, and does the other works
+ *
+ * and in one more, on a profile apart, in which every peer practises and then
+ * does the bulk insert that counts.
  *
  * Within a process, each work is done by every peer before the next work starts,
  * and the order of peers moves on by one with every repetition. A peer that fails
@@ -28,7 +31,6 @@ export class Repetition {
   #profile
   #servers = new Map() // by peer
   #peers // in the order of this repetition
-  #profiler
 
   /** @type {Sample[]} */
   samples = []
@@ -39,28 +41,47 @@ export class Repetition {
   constructor(options, run) {
     this.#options = options
     this.#run = run
-    this.#profiler = new Profiler(options.profile)
     const { peers } = options
     this.#peers = peers.map((_, i) => peers[(i + run.repetition) % peers.length])
   }
 
   async measure() {
-    this.#profile = await mkdtemp(join(tmpdir(), 'stowage-bench-'))
+    for (const peer of this.#peers) this.#servers.set(peer, await serve(this.#options.package.folder))
     try {
-      for (const peer of this.#peers) this.#servers.set(peer, await serve(this.#options.package.folder))
-      await this.#import()
-      if (this.#wants('cold-reopen')) await this.#reopen()
-      if (this.#wants('disk-bytes', 'wasm-memory', ...worksOf('use', this.#options))) await this.#use()
+      if (this.#wants('bulk-insert')) await this.#onNewProfile(() => this.#bulk())
+      if (this.#wants(...rows.filter((row) => row !== 'bulk-insert'))) await this.#onNewProfile(() => this.#wholeLife())
     } finally {
       await Promise.all(Array.from(this.#servers.values(), (server) => server.close()))
+    }
+  }
+
+  async #onNewProfile(run) {
+    this.#profile = await mkdtemp(join(tmpdir(), 'stowage-bench-'))
+    try {
+      await run()
+    } finally {
       await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 })
     }
+  }
+
+  #bulk() {
+    return this.#session(async (pages) => {
+      await this.#each(pages, undefined, call('practise'))
+      await this.#each(pages, undefined, call('open'))
+      await this.#each(pages, 'bulk-insert', call('work', 'bulk-insert'))
+    })
+  }
+
+  async #wholeLife() {
+    await this.#import()
+    if (this.#wants('cold-reopen')) await this.#reopen()
+    if (this.#wants('disk-bytes', 'wasm-memory', ...worksOf('use', this.#options))) await this.#use()
   }
 
   #import() {
     return this.#session(async (pages) => {
       await this.#each(pages, 'empty-open', call('open'))
-      await this.#each(pages, 'bulk-insert', call('work', 'bulk-insert'))
+      await this.#each(pages, 'cold-bulk-insert', call('work', 'cold-bulk-insert'))
       await this.#each(pages, 'wasm-memory', memory)
     })
   }
@@ -95,10 +116,13 @@ export class Repetition {
       for (const peer of peers) {
         const page = await browser.page(this.#servers.get(peer).url)
         pages.set(peer, page)
-        const prepare = call('prepare', { peer, seed: this.#options.seed, ...this.#run })
+        if (this.#options.profile) await keepProfiles(page)
+        const { seed, profile } = this.#options
+        const prepare = call('prepare', { peer, seed, profile, ...this.#run })
         await this.#attempt(undefined, peer, () => prepare(page))
       }
       await run(pages)
+      if (this.#options.profile) await rest(1000) // the last profile is still on its way
     } finally {
       await browser.end()
     }
@@ -109,7 +133,7 @@ export class Repetition {
     for (const [peer, page] of pages) {
       await page.bringToFront()
       await rest(pause)
-      await this.#attempt(work, peer, () => this.#profiler.around(page, `${peer}-${work}-${this.#run.n}`, () => read(page, peer)))
+      await this.#attempt(work, peer, () => read(page, peer))
     }
   }
 
@@ -144,8 +168,11 @@ export class Repetition {
  */
 
 /** A method of the page's half of the bench, as a function of the page. */
-function call(...methodAndParameters) {
-  return (page) => page.evaluate((given) => globalThis.bench.call(...given), methodAndParameters)
+function call(method, ...parameters) {
+  return (page) => page.evaluate(
+    ([method, parameters]) => globalThis.bench[method](...parameters),
+    [method, parameters],
+  )
 }
 
 /** A peer without WebAssembly has no reading at all. */

@@ -86,7 +86,8 @@ class Importer {
   async #ask(work, question, isRight) {
     const start = performance.now()
     const answer = await question()
-    return { work, ms: performance.now() - start, correct: await isRight(answer) }
+    const ms = performance.now() - start
+    return { work, ms, correct: await isRight(answer), memory: await this.memory() }
   }
 
   #between(low, high) {

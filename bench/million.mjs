@@ -46,11 +46,11 @@ async function importing({ profile, server, browser, run }, report) {
     let ms = 0
     for (let first = 1; first <= run.n; first += batch) {
       ms += await importer('insert', first, Math.min(batch, run.n - first + 1))
-      report.progress(Math.min(first + batch - 1, run.n), ms)
+      report.progress(Math.min(first + batch - 1, run.n), ms, await importer('memory'))
     }
     report.add('import', ms)
     await report.tasks('import', importer)
-    for (const { work, ms, correct } of await importer('use')) report.add(work, ms, { correct })
+    for (const { work, ms, correct, memory } of await importer('use')) report.add(work, ms, { correct, memory })
     await report.tasks('use', importer)
     const memory = await importer('memory')
     if (memory !== null) report.add('wasm-memory', memory, { show: bytes })
@@ -93,12 +93,12 @@ class Report {
     console.log(`${peer}: ${n.toLocaleString('en')} documents, ${batch.toLocaleString('en')} at a time`)
   }
 
-  add(work, value, { correct = true, show = duration } = {}) {
+  add(work, value, { correct = true, show = duration, memory = null } = {}) {
     this.rows.push({
       work, n: this.#n, peer: this.#peer,
       median_ms: value, min_ms: value, max_ms: value, ratio_to_idb: null, correct,
     })
-    console.log(`  ${work.padEnd(14)} ${show(value)}${correct ? '' : ' WRONG'}`)
+    console.log(`  ${work.padEnd(19)}  ${show(value)}${correct ? '' : ' WRONG'}${holding(memory)}`)
   }
 
   /** Adds how many long tasks there were in a stretch of work, and the longest of them. */
@@ -117,10 +117,14 @@ class Report {
     })
   }
 
-  progress(done, ms) {
+  progress(done, ms, memory) {
     const tenths = Math.floor((done / this.#n) * 10)
     if (tenths === this.#tenths) return
     this.#tenths = tenths
-    console.log(`  ${tenths * 10} % after ${duration(ms)}`)
+    console.log(`  ${tenths * 10} % after ${duration(ms)}${holding(memory)}`)
   }
+}
+
+function holding(memory) {
+  return memory === null ? '' : `, ${bytes(memory)} of memory`
 }

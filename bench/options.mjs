@@ -10,7 +10,7 @@ export const peers = ['idb', 'dexie', 'stowage']
 
 /** Every row of the table, in its order. */
 export const rows = [
-  'empty-open', 'bulk-insert', 'single-insert', 'cold-reopen', 'warm-get', 'batch-get', 'indexed-range',
+  'empty-open', 'cold-bulk-insert', 'bulk-insert', 'single-insert', 'cold-reopen', 'warm-get', 'batch-get', 'indexed-range',
   'ordered-limit', 'scan', 'indexed-count', 'update-1000', 'delete-1000', 'disk-bytes', 'wasm-memory',
 ]
 

@@ -9,19 +9,10 @@ import { everything, works } from './works.mjs'
  * globalThis.bench. What fails here rejects; Node writes it down.
  */
 class Bench {
-  #run // {peer, seed, n, repetition}
+  #run // {peer, seed, n, repetition, profile}
   #reference
   #module // of the peer
   #opened // undefined before open and after an open that failed
-
-  /** Calls a method and gives a failure the code that the peer gave it: only a message gets across to Node. */
-  async call(method, ...parameters) {
-    try {
-      return await this[method](...parameters)
-    } catch (error) {
-      throw new Error(error?.code ? `${error.code}: ${error.message}` : (error?.message ?? String(error)))
-    }
-  }
 
   /** Makes the documents and loads a peer's code; nothing of this is timed. */
   async prepare(run) {
@@ -32,33 +23,43 @@ class Bench {
 
   /** Opens the store. @returns {Promise<Reading>} how long it took until it was ready */
   async open() {
-    collect()
-    const start = performance.now()
-    await this.#open()
-    return { ms: performance.now() - start, correct: true }
+    return { ms: await this.#timed('empty-open', () => this.#open()), correct: true }
+  }
+
+  /**
+   * Fills two stores of up to 10,000 documents each and closes them: browsers run
+   * code slowly at first, JavaScript and WebAssembly alike, and compile it better
+   * while it runs.
+   */
+  async practise() {
+    const { seed, n } = this.#run
+    for (const name of ['practice-1', 'practice-2']) {
+      const store = await this.#module.open(name)
+      await store.insertMany(places(seed, 1, Math.min(n, 10_000)))
+      await store.close()
+    }
   }
 
   /** Opens the store and gets one document of it. @returns {Promise<Reading>} how long the two took */
   async reopen() {
     const id = this.#random('cold-reopen').of(this.#reference.ids())
-    collect()
-    const start = performance.now()
-    await this.#open()
-    const answer = await this.#store.get(id)
-    return { ms: performance.now() - start, correct: same(answer, this.#reference.get(id)) }
+    let answer
+    const ms = await this.#timed('cold-reopen', async () => {
+      await this.#open()
+      answer = await this.#store.get(id)
+    })
+    return { ms, correct: same(answer, this.#reference.get(id)) }
   }
 
   /** Does one work of works.mjs. @returns {Promise<Reading>} the mean of its rounds, and whether every answer was right */
   async work(name) {
     const work = works[name]
     const random = this.#random(name)
-    if (work.warm) await this.#ask(work, this.#draw(work, random))
+    for (let pass = 0; pass < work.warm; pass++) await this.#ask(work, this.#draw(work, random), [])
     const questions = this.#draw(work, random)
-    collect()
-    const start = performance.now()
-    const answers = await this.#ask(work, questions)
-    const ms = (performance.now() - start) / work.rounds
-    return { ms, correct: await this.#verify(work, questions, answers) }
+    const answers = []
+    const ms = await this.#timed(name, () => this.#ask(work, questions, answers))
+    return { ms: ms / work.rounds, correct: await this.#verify(work, questions, answers) }
   }
 
   /** Bytes of WebAssembly memory the peer holds, null where it has none. The memory never shrinks: this is its peak. */
@@ -90,10 +91,24 @@ class Bench {
     return Array.from({ length: work.rounds }, () => work.draw(this.#reference, random, this.#run))
   }
 
-  async #ask(work, questions) {
-    const answers = []
+  async #ask(work, questions, answers) {
     for (const question of questions) answers.push(await work.ask(this.#store, question))
-    return answers
+  }
+
+  /**
+   * Milliseconds that something takes. Garbage is collected before it, outside its
+   * time, so that no work pays for the one before; the bench's browser exposes gc.
+   */
+  async #timed(name, run) {
+    const { profile, peer, n } = this.#run
+    globalThis.gc?.()
+    const title = `${peer}-${name}-${n}`
+    if (profile) console.profile(title)
+    const start = performance.now()
+    await run()
+    const ms = performance.now() - start
+    if (profile) console.profileEnd(title)
+    return ms
   }
 
   async #verify(work, questions, answers) {
@@ -105,10 +120,5 @@ class Bench {
 }
 
 /** @typedef {{ms: number, correct: boolean}} Reading */
-
-/** Collects garbage, so that a work does not pay for the one before; the bench's browser exposes this. */
-function collect() {
-  globalThis.gc?.()
-}
 
 globalThis.bench = new Bench()

@@ -4,6 +4,18 @@ import { same, sameOrder, sameSet } from './reference.mjs'
 /** Bounds that hold every population. */
 export const everything = [0, Number.MAX_SAFE_INTEGER]
 
+const bulkInsert = {
+  rounds: 1,
+  warm: 0,
+  draw: (reference) => reference.all(),
+  ask: (store, documents) => store.insertMany(documents),
+  async verify(reference, documents, _answer, store) {
+    const every = Math.max(1, Math.floor(documents.length / 1000))
+    const sample = documents.filter((_, i) => i % every === 0)
+    return (await store.count(...everything)) === documents.length && holds(store, sample)
+  },
+}
+
 /**
  * The rows that are timed in the page, in the order in which they run. A work
  * is a question that is asked `rounds` times, each time about something else,
@@ -11,8 +23,8 @@ export const everything = [0, Number.MAX_SAFE_INTEGER]
  *
  *     rounds    how often it is asked
  *     session   the browser process it belongs to: 'import' fills an empty
- *               profile, 'use' finds that profile filled
- *     warm      whether one unmeasured pass, with other questions, goes before
+ *               profile, 'use' finds that profile filled, 'bulk' is apart
+ *     warm      how many unmeasured passes, with other questions, go before
  *     draw      (reference, random) → a question; a change is made in the reference at once
  *     ask       (store, question) → a Promise of the answer; only this is timed
  *     verify    (reference, question, answer, store) → whether the answer, or
@@ -21,22 +33,14 @@ export const everything = [0, Number.MAX_SAFE_INTEGER]
  * @type {Record<string, Work>}
  */
 export const works = {
-  'bulk-insert': {
-    rounds: 1,
-    session: 'import',
-    draw: (reference) => reference.all(),
-    ask: (store, documents) => store.insertMany(documents),
-    async verify(reference, documents, _answer, store) {
-      const every = Math.max(1, Math.floor(documents.length / 1000))
-      const sample = documents.filter((_, i) => i % every === 0)
-      return (await store.count(...everything)) === documents.length && holds(store, sample)
-    },
-  },
+  'cold-bulk-insert': { ...bulkInsert, session: 'import' },
+
+  'bulk-insert': { ...bulkInsert, session: 'bulk' },
 
   'warm-get': {
     rounds: 2000,
     session: 'use',
-    warm: true,
+    warm: 5,
     draw: (reference, random) => random.of(reference.ids()),
     ask: (store, id) => store.get(id),
     verify: (reference, id, answer) => same(answer, reference.get(id)),
@@ -45,7 +49,7 @@ export const works = {
   'batch-get': {
     rounds: 20,
     session: 'use',
-    warm: true,
+    warm: 5,
     draw: (reference, random) => Array.from({ length: 100 }, () => random.of(reference.ids())),
     ask: (store, ids) => store.getMany(ids),
     verify: (reference, ids, answer) => same(answer, ids.map((id) => reference.get(id))),
@@ -54,7 +58,7 @@ export const works = {
   'indexed-range': {
     rounds: 5,
     session: 'use',
-    warm: true,
+    warm: 3,
     draw: eightPercent,
     ask: (store, { low, high }) => store.range(low, high),
     verify: (reference, { low, high }, answer) => sameSet(answer, reference.range(low, high)),
@@ -63,7 +67,7 @@ export const works = {
   'ordered-limit': {
     rounds: 20,
     session: 'use',
-    warm: true,
+    warm: 5,
     draw: (reference, random) => random.of(reference.ranked()).population,
     ask: (store, below) => store.top(below, 20),
     verify: (reference, below, answer) => sameOrder(answer, reference.top(below, 20), reference),
@@ -72,7 +76,7 @@ export const works = {
   scan: {
     rounds: 3,
     session: 'use',
-    warm: true,
+    warm: 3,
     draw: (_reference, random) => phrase(random),
     ask: (store, text) => store.scan(text),
     verify: (reference, text, answer) => sameSet(answer, reference.scan(text)),
@@ -81,7 +85,7 @@ export const works = {
   'indexed-count': {
     rounds: 20,
     session: 'use',
-    warm: true,
+    warm: 5,
     draw: eightPercent,
     ask: (store, { low, high }) => store.count(low, high),
     verify: (reference, { low, high }, answer) => answer === reference.range(low, high).length,
@@ -90,6 +94,7 @@ export const works = {
   'single-insert': {
     rounds: 200,
     session: 'use',
+    warm: 2,
     draw(reference, random, { seed }) {
       const [document] = places(seed, reference.lastId + 1, 1)
       reference.insert([document])
@@ -102,6 +107,7 @@ export const works = {
   'update-1000': {
     rounds: 3,
     session: 'use',
+    warm: 1,
     draw(reference, random) {
       const change = { ids: thousand(reference, random), patch: { visited: random.below(1e9) } }
       reference.update(change.ids, change.patch)
@@ -115,6 +121,7 @@ export const works = {
   'delete-1000': {
     rounds: 3,
     session: 'use',
+    warm: 1,
     draw(reference, random) {
       const ids = thousand(reference, random)
       reference.remove(ids)
@@ -130,8 +137,8 @@ export const works = {
 /**
  * @typedef {object} Work
  * @property {number} rounds
- * @property {'import' | 'use'} session
- * @property {boolean} [warm]
+ * @property {'import' | 'bulk' | 'use'} session
+ * @property {number} warm
  * @property {(reference: import('./reference.mjs').Reference, random: import('./random.mjs').Random, run: {seed: number}) => unknown} draw
  * @property {(store: object, question: any) => Promise<unknown>} ask
  * @property {(reference: import('./reference.mjs').Reference, question: any, answer: any, store: object) => boolean | Promise<boolean>} verify

@@ -56,5 +56,9 @@ class Places {
     return this.#places.bulkDelete(ids)
   }
 
+  async close() {
+    this.#db.close()
+  }
+
   async memory() {}
 }

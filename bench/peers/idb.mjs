@@ -84,6 +84,10 @@ class Places {
     })
   }
 
+  async close() {
+    this.#db.close()
+  }
+
   async memory() {}
 
   /** A write asks for no event of its own: the transaction says whether all of them succeeded. */

@@ -53,6 +53,10 @@ class Places {
     return this.#places.deleteMany(ids)
   }
 
+  close() {
+    return this.#db.close()
+  }
+
   async memory() {
     const { memoryBytes } = await this.#db.stat()
     return memoryBytes
