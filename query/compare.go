@@ -7,13 +7,13 @@ import "bytes"
 func Equal(a, b []byte) bool {
 	x, ok1 := decode(a, 0)
 	y, ok2 := decode(b, 0)
-	return ok1 && ok2 && equal(x, y)
+	return ok1 && ok2 && equal(&x, &y)
 }
 
 // equal reports whether a and b are the same value at every depth: numbers by
 // what they count, maps in any order of their fields. NaN equals nothing. It
 // recurses no deeper than the shallower of the two.
-func equal(a, b value) bool {
+func equal(a, b *value) bool {
 	if a.kind != b.kind {
 		return false
 	}
@@ -35,12 +35,14 @@ func equal(a, b value) bool {
 	}
 }
 
-func equalElements(a, b value) bool {
+// The functions that recurse declare their values outside of loops: inside, the
+// compiler would move them to the heap.
+
+func equalElements(a, b *value) bool {
+	var x, y value
 	i, j := 0, 0
 	for range a.count {
-		x, ok1 := decode(a.body, i)
-		y, ok2 := decode(b.body, j)
-		if !ok1 || !ok2 || !equal(x, y) {
+		if !x.read(a.body, i) || !y.read(b.body, j) || !equal(&x, &y) {
 			return false
 		}
 		if i, j = skip(a.body, i), skip(b.body, j); i < 0 || j < 0 {
@@ -52,20 +54,17 @@ func equalElements(a, b value) bool {
 
 // equalFields looks for every field of a in b, each behind the one found
 // before: maps of the same shape are compared in one pass.
-func equalFields(a, b value) bool {
-	i := 0
-	from := fieldCursor{in: b}
+func equalFields(a, b *value) bool {
+	var name, x, y value
+	i, from := 0, fieldCursor{}
 	for range a.count {
-		name, ok := decode(a.body, i)
-		if i = skip(a.body, i); !ok || i < 0 {
+		if !name.read(a.body, i) {
 			return false
 		}
-		x, ok := decode(a.body, i)
-		if i = skip(a.body, i); !ok || i < 0 {
+		if i = skip(a.body, i); i < 0 || !x.read(a.body, i) {
 			return false
 		}
-		y, ok := from.seek(name)
-		if !ok || !equal(x, y) {
+		if i = skip(a.body, i); i < 0 || !from.seek(b, &name, &y) || !equal(&x, &y) {
 			return false
 		}
 	}
@@ -74,36 +73,38 @@ func equalFields(a, b value) bool {
 
 // fieldCursor goes round the fields of a map.
 type fieldCursor struct {
-	in    value
-	at    int // offset of the next field's name in in.body
+	at    int // offset of the next field's name in the map's body
 	index int // of the next field
 }
 
-// seek returns the value of the next field of that name, trying each once.
-func (c *fieldCursor) seek(name value) (v value, ok bool) {
-	for range c.in.count {
-		if c.index == c.in.count {
+// seek reads the value of the next field of that name, trying each field once.
+func (c *fieldCursor) seek(in, name, v *value) bool {
+	var key value
+	for range in.count {
+		if c.index == in.count {
 			c.at, c.index = 0, 0
 		}
-		key, ok := decode(c.in.body, c.at)
-		if !ok {
-			return value{}, false
+		if !key.read(in.body, c.at) {
+			return false
 		}
-		at := skip(c.in.body, c.at)
-		if c.at = skip(c.in.body, at); at < 0 || c.at < 0 {
-			return value{}, false
+		at := skip(in.body, c.at)
+		if at < 0 {
+			return false
+		}
+		if c.at = skip(in.body, at); c.at < 0 {
+			return false
 		}
 		c.index++
-		if equal(key, name) {
-			return decode(c.in.body, at)
+		if equal(&key, name) {
+			return v.read(in.body, at)
 		}
 	}
-	return value{}, false
+	return false
 }
 
 // compareScalars orders values of one class: numbers, dates, strings, bytes or
 // booleans. Across classes, and for all else, it reports false.
-func compareScalars(a, b value) (order int, ok bool) {
+func compareScalars(a, b *value) (order int, ok bool) {
 	switch a.kind {
 	case kindNumber, kindDate:
 		if a.kind != b.kind {
@@ -122,7 +123,7 @@ func compareScalars(a, b value) (order int, ok bool) {
 // compareKeyable orders any two values as their keys are ordered. It does so
 // without making keys, so that a hot path may search a sorted list. Of two
 // values that are both no key, which comes first is not told.
-func compareKeyable(a, b value) int {
+func compareKeyable(a, b *value) int {
 	x, y := a.rank(), b.rank()
 	switch {
 	case x != y:
@@ -140,22 +141,21 @@ func compareKeyable(a, b value) int {
 }
 
 // rank is the tag of the value's key, where the elements of arrays do not matter.
-func (v value) rank() kind {
+func (v *value) rank() kind {
 	if (v.kind == kindNumber || v.kind == kindDate) && v.number.nan() {
 		return kindOther
 	}
 	return v.kind
 }
 
-func compareElements(a, b value) int {
+func compareElements(a, b *value) int {
+	var x, y value
 	i, j := 0, 0
 	for range min(a.count, b.count) {
-		x, ok1 := decode(a.body, i)
-		y, ok2 := decode(b.body, j)
-		if !ok1 || !ok2 {
+		if !x.read(a.body, i) || !y.read(b.body, j) {
 			return 0
 		}
-		if order := compareKeyable(x, y); order != 0 {
+		if order := compareKeyable(&x, &y); order != 0 {
 			return order
 		}
 		if i, j = skip(a.body, i), skip(b.body, j); i < 0 || j < 0 {

@@ -33,18 +33,18 @@ func (p *parser) list() (l list, err error) {
 			l.unordered = append(l.unordered, o)
 		}
 	}
-	slices.SortFunc(l.sorted, func(a, b operand) int { return compareKeyable(a.value, b.value) })
+	slices.SortFunc(l.sorted, func(a, b operand) int { return compareKeyable(&a.value, &b.value) })
 	return l, nil
 }
 
 // has reports whether v is one of the values.
-func (l *list) has(v value) bool {
-	i := sort.Search(len(l.sorted), func(i int) bool { return compareKeyable(l.sorted[i].value, v) >= 0 })
-	if i < len(l.sorted) && equal(l.sorted[i].value, v) {
+func (l *list) has(v *value) bool {
+	i := sort.Search(len(l.sorted), func(i int) bool { return compareKeyable(&l.sorted[i].value, v) >= 0 })
+	if i < len(l.sorted) && equal(&l.sorted[i].value, v) {
 		return true
 	}
 	for i := range l.unordered {
-		if equal(l.unordered[i].value, v) {
+		if equal(&l.unordered[i].value, v) {
 			return true
 		}
 	}

@@ -27,6 +27,13 @@ const (
 	unreadable
 )
 
+func verdictOf(b bool) verdict {
+	if b {
+		return yes
+	}
+	return no
+}
+
 func (n *node) match(doc []byte) verdict {
 	if n.op.match != nil {
 		return n.op.match(n, doc)
@@ -35,14 +42,10 @@ func (n *node) match(doc []byte) verdict {
 	if at == missing {
 		return no
 	}
-	v, ok := decode(doc, at)
-	if !ok {
+	if at < 0 {
 		return unreadable
 	}
-	if n.op.test(n, v) {
-		return yes
-	}
-	return no
+	return n.op.test(n, doc, at)
 }
 
 func matchAnd(n *node, doc []byte) verdict {
@@ -76,67 +79,79 @@ func matchNot(n *node, doc []byte) verdict {
 
 func matchAll(*node, []byte) verdict { return yes }
 
-func testEq(n *node, v value) bool { return equal(v, n.operand.value) }
-
-func testNe(n *node, v value) bool { return !equal(v, n.operand.value) }
-
-func testLt(n *node, v value) bool {
-	order, ok := compareScalars(v, n.operand.value)
-	return ok && order < 0
-}
-
-func testLte(n *node, v value) bool {
-	order, ok := compareScalars(v, n.operand.value)
-	return ok && order <= 0
-}
-
-func testGt(n *node, v value) bool {
-	order, ok := compareScalars(v, n.operand.value)
-	return ok && order > 0
-}
-
-func testGte(n *node, v value) bool {
-	order, ok := compareScalars(v, n.operand.value)
-	return ok && order >= 0
-}
-
-func testBetween(n *node, v value) bool {
-	low, ok := compareScalars(v, n.operand.value)
-	if !ok || low < 0 || low == 0 && n.open[0] {
-		return false
+// testEqual asks whether two values of any kind are equal, or are not.
+func testEqual(n *node, doc []byte, at int) verdict {
+	var v value
+	if !v.read(doc, at) {
+		return unreadable
 	}
-	high, ok := compareScalars(v, n.high.value)
-	return ok && (high < 0 || high == 0 && !n.open[1])
+	return verdictOf(equal(&v, &n.operand.value) == (n.op.accepts == same))
 }
 
-func testIn(n *node, v value) bool { return n.list.has(v) }
+// testOrder compares two values of one class.
+func testOrder(n *node, doc []byte, at int) verdict {
+	var v value
+	if !v.read(doc, at) {
+		return unreadable
+	}
+	order, ok := compareScalars(&v, &n.operand.value)
+	return verdictOf(ok && n.op.accepts&outcomeOf(order) != 0)
+}
 
-func testStartsWith(n *node, v value) bool {
-	return v.kind == kindString && bytes.HasPrefix(v.body, n.operand.body)
+func testBetween(n *node, doc []byte, at int) verdict {
+	var v value
+	if !v.read(doc, at) {
+		return unreadable
+	}
+	low, ok := compareScalars(&v, &n.operand.value)
+	if !ok || low < 0 || low == 0 && n.open[0] {
+		return no
+	}
+	high, ok := compareScalars(&v, &n.high.value)
+	return verdictOf(ok && (high < 0 || high == 0 && !n.open[1]))
+}
+
+func testIn(n *node, doc []byte, at int) verdict {
+	var v value
+	if !v.read(doc, at) {
+		return unreadable
+	}
+	return verdictOf(n.list.has(&v))
+}
+
+func testStartsWith(n *node, doc []byte, at int) verdict {
+	var v value
+	if !v.read(doc, at) {
+		return unreadable
+	}
+	return verdictOf(v.kind == kindString && bytes.HasPrefix(v.body, n.operand.body))
 }
 
 // testContains looks for a substring in a string, and for an equal element in a
 // list.
-func testContains(n *node, v value) bool {
-	switch v.kind {
-	case kindString:
-		return n.operand.kind == kindString && bytes.Contains(v.body, n.operand.body)
-	case kindArray:
-		return holds(v, n.operand.value)
+func testContains(n *node, doc []byte, at int) verdict {
+	var v value
+	switch {
+	case !v.read(doc, at):
+		return unreadable
+	case v.kind == kindString:
+		return verdictOf(n.operand.kind == kindString && bytes.Contains(v.body, n.operand.body))
+	case v.kind == kindArray:
+		return verdictOf(holds(&v, &n.operand.value))
 	default:
-		return false
+		return no
 	}
 }
 
 // holds reports whether an element of list equals v.
-func holds(list, v value) bool {
+func holds(list, v *value) bool {
 	at := 0
 	for range list.count {
-		element, ok := decode(list.body, at)
-		if !ok {
+		var element value
+		if !element.read(list.body, at) {
 			return false
 		}
-		if equal(element, v) {
+		if equal(&element, v) {
 			return true
 		}
 		if at = skip(list.body, at); at < 0 {
@@ -146,4 +161,4 @@ func holds(list, v value) bool {
 	return false
 }
 
-func testExists(*node, value) bool { return true }
+func testExists(*node, []byte, int) verdict { return yes }

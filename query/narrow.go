@@ -118,7 +118,7 @@ func (o operand) from(open bool) spans {
 	}
 	r.Low, _ = o.key()
 	if open {
-		r.Low = above(r.Low)
+		r.Low = upperBound(r.Low)
 	}
 	return unite([]KeyRange{r})
 }
@@ -131,7 +131,7 @@ func (o operand) upTo(open bool) spans {
 	}
 	r.High, _ = o.key()
 	if !open {
-		r.High = above(r.High)
+		r.High = upperBound(r.High)
 	}
 	return unite([]KeyRange{r})
 }
@@ -140,27 +140,29 @@ func spansExists(*node) (spans, bool) {
 	return spans{point(AppendKeyMissing(nil))}.complement(), true
 }
 
-func spansEq(n *node) (spans, bool) {
+func spansEqual(n *node) (spans, bool) {
 	key, keyable := n.operand.key()
+	equal := spans{point(key)}
 	if n.operand.kind == kindMissing {
-		return nil, true // undefined equals nothing that is there
+		equal, keyable = nil, true // undefined equals nothing that is there
 	}
-	return spans{point(key)}, keyable
-}
-
-func spansNe(n *node) (spans, bool) {
+	if n.op.accepts == same {
+		return equal, keyable
+	}
 	there, _ := spansExists(n)
-	same, exact := spansEq(n)
-	if !exact {
+	if !keyable {
 		return there, false
 	}
-	return intersect(there, same.complement()), true
+	return intersect(there, equal.complement()), true
 }
 
-func spansLt(n *node) (spans, bool)  { return n.operand.upTo(true), true }
-func spansLte(n *node) (spans, bool) { return n.operand.upTo(false), true }
-func spansGt(n *node) (spans, bool)  { return n.operand.from(true), true }
-func spansGte(n *node) (spans, bool) { return n.operand.from(false), true }
+func spansOrder(n *node) (spans, bool) {
+	open := n.op.accepts&same == 0
+	if n.op.accepts&below != 0 {
+		return n.operand.upTo(open), true
+	}
+	return n.operand.from(open), true
+}
 
 func spansBetween(n *node) (spans, bool) {
 	return intersect(n.operand.from(n.open[0]), n.high.upTo(n.open[1])), true

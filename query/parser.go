@@ -45,7 +45,7 @@ func (p *parser) operand() (o operand, err error) {
 		return operand{}, fail(codeInvalidQuery, "an operand is missing or no MessagePack")
 	}
 	o = operand{v, p.b[start:p.at:p.at]}
-	if _, containers := skipCounting(o.raw, 0); containers > MaxDepth && deeper(o.raw, MaxDepth) {
+	if _, containers := skipCounting(o.raw, 0); containers >= MaxDepth && deeper(o.raw, MaxDepth) {
 		return operand{}, fail(codeTooDeep, "an operand is nested too deeply")
 	}
 	return o, nil

@@ -104,23 +104,19 @@ func (p Path) find(doc []byte) int {
 
 // findField returns the offset of a field's value in the map at doc[at:].
 func findField(doc []byte, at int, name string) int {
-	v, ok := decode(doc, at)
-	if !ok {
-		return damaged
+	count, at := mapHead(doc, at)
+	if at < 0 {
+		return at
 	}
-	if !v.isMap {
-		return missing
-	}
-	at = len(doc) - len(v.body)
-	for n := v.count; n > 0; n-- {
-		if at >= len(doc) {
+	for ; count > 0; count-- {
+		if uint(at) >= uint(len(doc)) {
 			return damaged
 		}
 		// Nearly all names are short strings, whose length is in the first byte.
 		if c := doc[at]; c&0xe0 == 0xa0 {
 			start := at + 1
 			at = start + int(c&31)
-			if at > len(doc) {
+			if at >= len(doc) {
 				return damaged
 			}
 			if string(doc[start:at]) == name {
@@ -128,18 +124,37 @@ func findField(doc []byte, at int, name string) int {
 			}
 		} else {
 			key, ok := decode(doc, at)
-			if at = skip(doc, at); !ok || at < 0 {
+			if at = skip(doc, at); !ok || at < 0 || at >= len(doc) {
 				return damaged
 			}
 			if key.kind == kindString && string(key.body) == name {
 				return at
 			}
 		}
-		if at = skip(doc, at); at < 0 {
+		if shape := shapes[doc[at]]; 0 < shape && shape < 0x100 {
+			at += int(shape) // a value that tells its size and holds no others
+		} else if at = skip(doc, at); at < 0 {
 			return damaged
 		}
 	}
 	return missing
+}
+
+// mapHead returns how many fields the map at doc[at:] has and where the first
+// begins: missing where there is no map.
+func mapHead(doc []byte, at int) (count, start int) {
+	if at < len(doc) && doc[at]&0xf0 == 0x80 {
+		return int(doc[at] & 15), at + 1
+	}
+	v, ok := decode(doc, at)
+	switch {
+	case !ok:
+		return 0, damaged
+	case !v.isMap:
+		return 0, missing
+	default:
+		return v.count, len(doc) - len(v.body)
+	}
 }
 
 // findElement returns the offset of an element of the list at doc[at:].

@@ -16,10 +16,10 @@ func (r KeyRange) Empty() bool { return r.High != nil && bytes.Compare(r.Low, r.
 
 // PrefixRange is the range of all keys that start with the given components.
 // No tag is 0xFF, so prefix+0xFF is above every one of them.
-func PrefixRange(prefix []byte) KeyRange { return KeyRange{Low: prefix, High: above(prefix)} }
+func PrefixRange(prefix []byte) KeyRange { return KeyRange{Low: prefix, High: upperBound(prefix)} }
 
-// above is the smallest bound over all keys that start with the components prefix.
-func above(prefix []byte) []byte {
+// upperBound is the smallest bound over all keys that start with the components prefix.
+func upperBound(prefix []byte) []byte {
 	high := make([]byte, len(prefix)+1)
 	copy(high, prefix)
 	high[len(prefix)] = 0xff

@@ -115,8 +115,8 @@ func boolInt(b bool) int {
 	return 0
 }
 
-// same reports whether eq holds.
-func same(a, b any) bool {
+// alike reports whether eq holds.
+func alike(a, b any) bool {
 	x, listA := a.([]any)
 	y, listB := b.([]any)
 	if listA && listB {
@@ -124,7 +124,7 @@ func same(a, b any) bool {
 			return false
 		}
 		for i := range x {
-			if !same(x[i], y[i]) {
+			if !alike(x[i], y[i]) {
 				return false
 			}
 		}
@@ -138,7 +138,7 @@ func same(a, b any) bool {
 		}
 		for name, v := range m {
 			w, ok := n[name]
-			if !ok || !same(v, w) {
+			if !ok || !alike(v, w) {
 				return false
 			}
 		}
@@ -225,9 +225,9 @@ func (c condition) test(v any) bool {
 	case "exists":
 		return true
 	case "eq":
-		return same(v, c.operands[0])
+		return alike(v, c.operands[0])
 	case "ne":
-		return !same(v, c.operands[0])
+		return !alike(v, c.operands[0])
 	case "lt", "lte", "gt", "gte":
 		return inOrder(c.op, v, c.operands[0])
 	case "between":
@@ -257,7 +257,7 @@ func (c condition) test(v any) bool {
 
 func among(list []any, v any) bool {
 	for _, element := range list {
-		if same(element, v) {
+		if alike(element, v) {
 			return true
 		}
 	}

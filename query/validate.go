@@ -29,15 +29,15 @@ func checkMap(raw []byte) error {
 }
 
 // checkWhole judges a value by where it ends and how many maps and lists it
-// holds. Few of them cannot be nested deeply, so that most values need no
-// second look.
+// holds, empty ones aside. Few of them cannot be nested deeply, so that most
+// values need no second look.
 func checkWhole(raw []byte, end, containers, maxDepth int) error {
 	switch {
 	case end < 0:
 		return errDamaged
 	case end != len(raw):
 		return fail(codeInvalidDocument, "bytes follow the value")
-	case containers > maxDepth && deeper(raw, maxDepth):
+	case containers >= maxDepth && deeper(raw, maxDepth):
 		return fail(codeTooDeep, "a value is nested too deeply")
 	}
 	return nil

@@ -36,66 +36,84 @@ type value struct {
 // early or are not MessagePack. The elements of arrays and maps are not looked
 // at.
 func decode(b []byte, at int) (v value, ok bool) {
+	ok = v.read(b, at)
+	return v, ok
+}
+
+// read is decode into v, which spares hot paths a copy.
+func (v *value) read(b []byte, at int) bool {
 	if at < 0 || at >= len(b) {
-		return value{}, false
+		return false
 	}
 	c := b[at]
 	switch {
 	case c < 0x80:
-		return value{kind: kindNumber, number: fromInt(int64(c))}, true
+		*v = value{kind: kindNumber, number: fromInt(int64(c))}
+		return true
 	case c < 0x90:
-		return value{kind: kindOther, isMap: true, count: int(c & 15), body: b[at+1:]}, true
+		*v = value{kind: kindOther, isMap: true, count: int(c & 15), body: b[at+1:]}
+		return true
 	case c < 0xa0:
-		return value{kind: kindArray, count: int(c & 15), body: b[at+1:]}, true
+		*v = value{kind: kindArray, count: int(c & 15), body: b[at+1:]}
+		return true
 	case c < 0xc0:
-		return sized(kindString, b, at+1, int(c&31))
+		return v.sized(kindString, b, at+1, int(c&31))
 	case c >= 0xe0:
-		return value{kind: kindNumber, number: fromInt(int64(int8(c)))}, true
+		*v = value{kind: kindNumber, number: fromInt(int64(int8(c)))}
+		return true
 	}
-	if size := int(fixedSizes[c-0xc0]); size > 0 {
+	if size := int(shapes[c]); size > 0 {
 		if size > len(b)-at {
-			return value{}, false
+			return false
 		}
-		return decodeFixed(c, b[at+1:at+size])
+		*v = decodeFixed(c, b[at+1:at+size])
+		return true
 	}
-	n, start, ok := length(b, at)
-	if !ok {
-		return value{}, false
-	}
-	switch {
-	case c <= 0xc6:
-		return sized(kindBytes, b, start, n)
-	case c <= 0xc9:
-		if n >= len(b)-start {
-			return value{}, false
-		}
-		return decodeExtension(b[start : start+1+n]), true
-	case c <= 0xdb:
-		return sized(kindString, b, start, n)
-	case c <= 0xdd:
-		return value{kind: kindArray, count: n, body: b[start:]}, true
-	default:
-		return value{kind: kindOther, isMap: true, count: n, body: b[start:]}, true
-	}
+	return v.readLong(c, b, at)
 }
 
-func sized(k kind, b []byte, start, n int) (v value, ok bool) {
-	if n > len(b)-start {
-		return value{}, false
+// readLong reads a value that tells its length.
+func (v *value) readLong(c byte, b []byte, at int) bool {
+	n, start, ok := length(b, at)
+	switch {
+	case !ok:
+		return false
+	case c <= 0xc6:
+		return v.sized(kindBytes, b, start, n)
+	case c <= 0xc9:
+		if n >= len(b)-start {
+			return false
+		}
+		*v = decodeExtension(b[start : start+1+n])
+	case c <= 0xdb:
+		return v.sized(kindString, b, start, n)
+	case c <= 0xdd:
+		*v = value{kind: kindArray, count: n, body: b[start:]}
+	default:
+		*v = value{kind: kindOther, isMap: true, count: n, body: b[start:]}
 	}
-	return value{kind: k, body: b[start : start+n : start+n]}, true
+	return true
+}
+
+// sized reads a string of n bytes at b[start:].
+func (v *value) sized(k kind, b []byte, start, n int) bool {
+	if n > len(b)-start {
+		return false
+	}
+	*v = value{kind: k, body: b[start : start+n : start+n]}
+	return true
 }
 
 // decodeFixed reads what follows a first byte that tells the size.
-func decodeFixed(c byte, body []byte) (v value, ok bool) {
+func decodeFixed(c byte, body []byte) value {
 	var n number
 	switch c {
 	case 0xc0:
-		return value{kind: kindNull}, true
+		return value{kind: kindNull}
 	case 0xc2:
-		return value{kind: kindFalse}, true
+		return value{kind: kindFalse}
 	case 0xc3:
-		return value{kind: kindTrue}, true
+		return value{kind: kindTrue}
 	case 0xca:
 		n = fromFloat(float64(math.Float32frombits(binary.BigEndian.Uint32(body))))
 	case 0xcb:
@@ -117,9 +135,9 @@ func decodeFixed(c byte, body []byte) (v value, ok bool) {
 	case 0xd3:
 		n = fromInt(int64(binary.BigEndian.Uint64(body)))
 	default:
-		return decodeExtension(body), true
+		return decodeExtension(body)
 	}
-	return value{kind: kindNumber, number: n}, true
+	return value{kind: kindNumber, number: n}
 }
 
 // The extension types of msgpackr that have a meaning here.
@@ -156,16 +174,33 @@ func date(seconds int64, nanoseconds uint32) value {
 	return value{kind: kindDate, number: fromInt(seconds*1000 + int64(nanoseconds/1_000_000))}
 }
 
-// fixedSizes tells for the first bytes 0xc0 to 0xdf how many bytes the whole
-// value has; 0 where a length follows, or for 0xc1, which is not MessagePack.
-var fixedSizes = [32]uint8{
-	1, 0, 1, 1, 0, 0, 0, 0, // nil, –, false, true, bin 8 16 32, ext 8
-	0, 0, 5, 9, 2, 3, 5, 9, // ext 16 32, float 32 64, uint 8 16 32 64
-	2, 3, 5, 9, 3, 4, 6, 10, // int 8 16 32 64, fixext 1 2 4 8
-	18, 0, 0, 0, 0, 0, 0, 0, // fixext 16, str 8 16 32, array 16 32, map 16 32
+// shapes tells for each first byte how many bytes the value has in its low byte,
+// without what is inside an array or map, and in its high byte how many values
+// follow inside. It is 0 where a length follows, and for 0xc1, which is not
+// MessagePack. A table takes fewer branches than rules would, and branches are
+// what compiled WebAssembly is slow at.
+var shapes = [256]uint16{
+	// positive integers
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	// maps of up to 15 fields
+	1, 0x0201, 0x0401, 0x0601, 0x0801, 0x0a01, 0x0c01, 0x0e01, 0x1001, 0x1201, 0x1401, 0x1601, 0x1801, 0x1a01, 0x1c01, 0x1e01,
+	// lists of up to 15 elements
+	1, 0x0101, 0x0201, 0x0301, 0x0401, 0x0501, 0x0601, 0x0701, 0x0801, 0x0901, 0x0a01, 0x0b01, 0x0c01, 0x0d01, 0x0e01, 0x0f01,
+	// strings of up to 31 bytes
+	1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+	// nil, –, false, true, bin 8 16 32, ext 8; ext 16 32, float 32 64, uint 8 16 32 64
+	1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 5, 9, 2, 3, 5, 9,
+	// int 8 16 32 64, fixext 1 2 4 8; fixext 16, str 8 16 32, array 16 32, map 16 32
+	2, 3, 5, 9, 3, 4, 6, 10, 18, 0, 0, 0, 0, 0, 0, 0,
+	// negative integers
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 }
 
-// lengthSizes tells for the same bytes how many bytes of length follow.
+// lengthSizes tells for the first bytes 0xc0 to 0xdf how many bytes of length
+// follow.
 var lengthSizes = [32]uint8{
 	0, 0, 0, 0, 1, 2, 4, 1,
 	2, 4, 0, 0, 0, 0, 0, 0,
@@ -196,36 +231,27 @@ func skip(b []byte, at int) int {
 	return at
 }
 
-// skipCounting is skip and counts the arrays and maps on the way. It keeps count
-// of the values still to come instead of recursing, so no nesting can exhaust the
-// stack.
+// skipCounting is skip and counts the arrays and maps on the way, except empty
+// ones. It keeps count of the values still to come instead of recursing, so no
+// nesting can exhaust the stack.
 func skipCounting(b []byte, at int) (next, containers int) {
 	for left := 1; left > 0; left-- {
 		if uint(at) >= uint(len(b)) {
 			return damaged, 0
 		}
-		switch c := b[at]; {
-		case c < 0x80 || c >= 0xe0:
-			at++
-		case c >= 0xc0:
-			var inside int
+		shape := int(shapes[b[at]])
+		if at += shape & 0xff; 0 < shape && shape < 0x100 {
+			continue
+		}
+		inside := shape >> 8
+		if shape == 0 {
 			if at, inside = skipLong(b, at); at < 0 {
 				return damaged, 0
 			}
-			if c >= 0xdc {
-				containers++
-				left += inside
-			}
-		case c >= 0xa0:
-			at += 1 + int(c&31)
-		case c >= 0x90:
+		}
+		if inside > 0 {
+			left += inside
 			containers++
-			left += int(c & 15)
-			at++
-		default:
-			containers++
-			left += 2 * int(c&15)
-			at++
 		}
 	}
 	if at > len(b) {
@@ -234,15 +260,11 @@ func skipCounting(b []byte, at int) (next, containers int) {
 	return at, containers
 }
 
-// skipLong steps over a value, or the head of an array or map, whose first
-// byte is 0xc0 to 0xdf. inside is the number of values that follow the head.
+// skipLong steps over a value, or the head of an array or map, that tells its
+// length. inside is the number of values that follow the head.
 func skipLong(b []byte, at int) (next, inside int) {
-	c := b[at]
-	if size := int(fixedSizes[c-0xc0]); size > 0 {
-		return at + size, 0
-	}
 	n, start, ok := length(b, at)
-	switch {
+	switch c := b[at]; {
 	case !ok:
 		return damaged, 0
 	case c >= 0xde:
