@@ -203,9 +203,6 @@ func (s *search) deliver(visit func(key, doc []byte) error) error {
 // to tell.
 func (s *search) next() bool {
 	for s.failed == nil && s.advance() {
-		if s.failed = s.tx.Work(entryWork); s.failed != nil {
-			return false
-		}
 		var ok bool
 		if ok, s.failed = s.matches(); ok && s.failed == nil {
 			return true
@@ -216,28 +213,34 @@ func (s *search) next() bool {
 
 // advance moves to the next entry of a document that did not come before.
 func (s *search) advance() bool {
-	for s.walk.next() {
-		s.keys++
-		s.doc = nil
-		if s.identity, s.failed = s.identityOf(s.walk.key()); s.failed != nil {
+	for {
+		key, ok := s.walk.next()
+		if !ok {
+			s.failed = s.walk.err()
 			return false
 		}
+		s.keys++
+		s.doc = nil
+		if s.plan.Index >= 0 {
+			if key, s.failed = s.identityOf(key); s.failed != nil {
+				return false
+			}
+		}
+		s.identity = key
 		if s.seen == nil {
 			return true
 		}
-		if _, known := s.seen[string(s.identity)]; !known {
-			s.seen[string(s.identity)] = struct{}{}
+		if _, known := s.seen[string(key)]; !known {
+			s.seen[string(key)] = struct{}{}
 			return true
 		}
 	}
-	s.failed = s.walk.err()
-	return false
 }
 
 // identityOf is what stands behind the values in an index entry.
 func (s *search) identityOf(key []byte) ([]byte, error) {
-	if s.plan.Index < 0 {
-		return key, nil
+	if err := s.tx.Work(entryWork); err != nil {
+		return nil, err
 	}
 	for range s.schema.Indexes[s.plan.Index].Paths {
 		n, ok := query.SkipComponent(key)

@@ -9,10 +9,10 @@ import (
 // walk goes through the entries that a plan wants read, in the plan's order. It
 // stands nowhere before the first next.
 type walk interface {
-	next() bool
+	// next moves to the next entry. Its key is valid until the next move.
+	next() (key []byte, ok bool)
 	// skip passes over the next n entries.
 	skip(n int64)
-	key() []byte            // of the entry at hand, until the next move
 	value() ([]byte, error) // of the entry at hand
 	err() error             // why next failed, nil at the end
 	close()
@@ -58,27 +58,27 @@ type sweep struct {
 	failed  error
 }
 
-func (w *sweep) next() bool {
+func (w *sweep) next() (key []byte, ok bool) {
 	if w.ahead {
 		w.ahead = false
-		return true
+		return w.cursor.Key(), true
 	}
 	for w.failed == nil {
 		if w.cursor != nil {
-			if move(w.cursor, w.reverse) {
-				return true
+			if onward(w.cursor, w.reverse) {
+				return w.cursor.Key(), true
 			}
 			w.leave()
 			continue
 		}
 		if len(w.ranges) == 0 {
-			return false
+			return nil, false
 		}
 		if w.enter() {
-			return true
+			return w.cursor.Key(), true
 		}
 	}
-	return false
+	return nil, false
 }
 
 // enter stands on the first entry of the next range.
@@ -129,7 +129,6 @@ func (w *sweep) skip(n int64) {
 	}
 }
 
-func (w *sweep) key() []byte            { return w.cursor.Key() }
 func (w *sweep) value() ([]byte, error) { return w.cursor.Value() }
 func (w *sweep) err() error             { return w.failed }
 
@@ -146,7 +145,7 @@ func begin(c *Cursor, reverse bool) bool {
 	return c.First()
 }
 
-func move(c *Cursor, reverse bool) bool {
+func onward(c *Cursor, reverse bool) bool {
 	if reverse {
 		return c.Prev()
 	}
@@ -158,34 +157,34 @@ type lookups struct {
 	db      *DB
 	ranges  []KeyRange
 	reverse bool
-	now     []byte
 	found   []byte
 	failed  error
 }
 
-func (w *lookups) next() bool {
+func (w *lookups) next() (key []byte, ok bool) {
 	for len(w.ranges) > 0 && w.failed == nil {
 		var r KeyRange
 		r, w.ranges = takeRange(w.ranges, w.reverse)
-		w.now = r.Low
-		var ok bool
-		w.found, ok, w.failed = w.db.Get(w.now)
-		if w.failed == nil {
+		if w.found, ok, w.failed = w.db.Get(r.Low); w.failed == nil {
 			w.failed = w.db.tx.Work(entryWork)
 		}
-		if ok {
-			return w.failed == nil
+		if ok && w.failed == nil {
+			return r.Low, true
 		}
 	}
-	return false
+	return nil, false
 }
 
-func (w *lookups) skip(n int64) {
-	for ; n > 0 && w.next(); n-- {
+func (w *lookups) skip(n int64) { skipEach(w, n) }
+
+func skipEach(w walk, n int64) {
+	for ; n > 0; n-- {
+		if _, ok := w.next(); !ok {
+			return
+		}
 	}
 }
 
-func (w *lookups) key() []byte            { return w.now }
 func (w *lookups) value() ([]byte, error) { return w.found, nil }
 func (w *lookups) err() error             { return w.failed }
 func (w *lookups) close()                 {}
@@ -217,16 +216,16 @@ func newWeave(db *DB, plan *query.Plan) *weave {
 	return w
 }
 
-func (w *weave) next() bool {
+func (w *weave) next() (key []byte, ok bool) {
 	switch {
 	case w.failed != nil || len(w.strands) == 0:
-		return false
+		return nil, false
 	case !w.begun:
 		w.begun = true
 		w.each(func(s strand) bool { return begin(s.cursor, w.reverse) })
 	default:
 		rest := bytes.Clone(w.strands[w.at].rest())
-		w.each(func(s strand) bool { return !bytes.Equal(s.rest(), rest) || move(s.cursor, w.reverse) })
+		w.each(func(s strand) bool { return !bytes.Equal(s.rest(), rest) || onward(s.cursor, w.reverse) })
 	}
 	for i := range w.strands {
 		if i == 0 {
@@ -238,7 +237,10 @@ func (w *weave) next() bool {
 			w.at = i
 		}
 	}
-	return len(w.strands) > 0 && w.failed == nil
+	if len(w.strands) == 0 || w.failed != nil {
+		return nil, false
+	}
+	return w.strands[w.at].cursor.Key(), true
 }
 
 // each moves the strands and drops those that have come to their end.
@@ -257,12 +259,8 @@ func (w *weave) each(move func(strand) bool) {
 	w.strands = left
 }
 
-func (w *weave) skip(n int64) {
-	for ; n > 0 && w.next(); n-- {
-	}
-}
+func (w *weave) skip(n int64) { skipEach(w, n) }
 
-func (w *weave) key() []byte            { return w.strands[w.at].cursor.Key() }
 func (w *weave) value() ([]byte, error) { return w.strands[w.at].cursor.Value() }
 func (w *weave) err() error             { return w.failed }
 
