@@ -57,6 +57,7 @@ async function check(db: Atlas): Promise<void> {
 
 /** Deletes every document and starts over. */
 async function empty(db: Atlas): Promise<void> {
+  if (!confirm('Delete every city and country from this browser?')) return
   byId('checked').textContent = 'Emptying…'
   await db.transaction(async (tx) => {
     await tx.cities.deleteMany({})

@@ -152,7 +152,9 @@ test('a second tab is told that the atlas is open, and can have it', async () =>
 test('the browser ends, starts again, and all of it is there', async () => {
   await browser.close()
   browser = await home.open()
-  page = await visit(browser, server.url)
+  page = await visit(browser, 'about:blank')
+  longTasks = await watchThread(page)
+  await page.goto(server.url)
   await atlasShown()
   assert.equal(await page.locator('#import').count(), 0)
   assert.match(await text('#state'), /Ready in .* out of this browser/)
@@ -162,6 +164,8 @@ test('the browser ends, starts again, and all of it is there', async () => {
   await page.fill('#query', 'san')
   await page.waitForSelector('#list h2:has-text("san")', patience)
   assert.deepEqual(await numbers(), populationsBeginning('san').slice(0, 50).map(shown))
+
+  assert.deepEqual(await longTasks(), [])
 
   await page.click('#check')
   await page.waitForFunction(() => /problem|;/.test(document.querySelector('#checked').textContent), null, patience)
@@ -198,5 +202,12 @@ test('in a worker it is the same atlas', async () => {
   await page.click('#import')
   await atlasShown()
   await factIs('documents', documentCount)
+  assert.deepEqual(page.complaints, [])
+})
+
+test('it can be emptied', async () => {
+  page.once('dialog', (dialog) => dialog.accept())
+  await page.click('#empty')
+  await page.waitForSelector('#import', patience)
   assert.deepEqual(page.complaints, [])
 })
