@@ -61,7 +61,8 @@ func (x *Extractor) Extract(doc []byte, maxDepth int, offsets []int) error {
 	if err := checkMap(doc); err != nil {
 		return err
 	}
-	end, containers := x.root.walk(doc, 0, offsets)
+	count, at := mapHead(doc, 0)
+	end, containers := x.root.walkFields(doc, at, count, offsets)
 	return checkWhole(doc, end, containers, maxDepth)
 }
 
@@ -72,9 +73,9 @@ func (b *branch) walk(raw []byte, at int, offsets []int) (next, containers int) 
 	if len(b.limbs) == 0 {
 		return skipCounting(raw, at)
 	}
-	v, ok := decode(raw, at)
+	var v value
 	switch {
-	case !ok:
+	case !v.read(raw, at):
 		return damaged, 0
 	case v.isMap:
 		return b.walkFields(raw, len(raw)-len(v.body), v.count, offsets)

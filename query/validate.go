@@ -18,14 +18,14 @@ func Validate(raw []byte, maxDepth int) error {
 
 // checkMap reports whether raw begins as a map.
 func checkMap(raw []byte) error {
-	v, ok := decode(raw, 0)
-	switch {
-	case !ok:
+	switch _, at := mapHead(raw, 0); at {
+	case damaged:
 		return errDamaged
-	case !v.isMap:
+	case missing:
 		return fail(codeInvalidDocument, "a document is a map of fields")
+	default:
+		return nil
 	}
-	return nil
 }
 
 // checkWhole judges a value by where it ends and how many maps and lists it

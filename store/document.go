@@ -58,17 +58,35 @@ func (t *Table) write(tx *Tx, op string, docs [][]byte, one func(s *session, doc
 	return ids, s.saveCounter()
 }
 
-// failedAt says of an error which document of several it was.
+// DocumentError tells which of the documents of one call an error is about,
+// counted from 0.
+type DocumentError struct {
+	Document int
+	Err      error
+}
+
+func (e *DocumentError) Error() string { return "document " + strconv.Itoa(e.Document) + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *DocumentError) Unwrap() error { return e.Err }
+
+// failedAt says of an error which document of several it was, and by which
+// table's operation it was met. Errors of the engine pass as they are.
 func (s *session) failedAt(op string, i, of int, err error) error {
-	switch CodeOf(err) {
+	code, name := CodeOf(err), s.table.name
+	switch code {
 	case InvalidDocument, InvalidKey, TooDeep, TooLarge, DuplicateKey:
 	default:
 		return err
 	}
-	if of > 1 {
-		err = errors.Join(errors.New("document "+strconv.Itoa(i)), err)
+	var inner *Error
+	if errors.As(err, &inner) && inner.Name != "" {
+		name = inner.Name
 	}
-	return fail(CodeOf(err), op, s.table.name, err)
+	if of > 1 {
+		err = &DocumentError{i, err}
+	}
+	return fail(code, op, name, err)
 }
 
 // identify validates a document, finds its values and makes the key of its

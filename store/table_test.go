@@ -203,8 +203,9 @@ func TestTableRefuses(t *testing.T) {
 		{"a value too long for its index", fields{"id": 2, "country": strings.Repeat("x", store.MaxKeyBytes)}, store.TooLarge},
 	} {
 		_, err := b.insert(fields{"id": 77}, test.doc, fields{"id": 78})
-		if !errors.Is(err, test.code) {
-			t.Errorf("%s: %v, want %s", test.name, err, test.code)
+		var at *store.DocumentError
+		if !errors.Is(err, test.code) || !errors.As(err, &at) || at.Document != 1 {
+			t.Errorf("%s: %v, want %s of document 1", test.name, err, test.code)
 		}
 		if got := b.find(where(t, nil)); !slices.Equal(got, []string{"1"}) {
 			t.Fatalf("%s: left %v behind", test.name, got)

@@ -1,0 +1,55 @@
+package query_test
+
+import (
+	"fmt"
+
+	"github.com/stowage-db/stowage/query"
+)
+
+// A filter matches the bytes of a document.
+func ExampleFilter_Match() {
+	oslo := query.AppendValue(nil, map[string]any{
+		"name": "Oslo", "population": 709_037, "tags": []any{"capital", "harbour"},
+	})
+	filter, err := query.ParseFilter(query.And(
+		query.Gt(query.Field("population"), 100_000),
+		query.Contains(query.Field("tags"), "harbour"),
+	))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(filter.Match(oslo))
+	// Output: true <nil>
+}
+
+// What a filter says of indexed paths becomes ranges of the index.
+func ExampleQuery_Plan() {
+	country, population := query.Field("country"), query.Field("population")
+	q, err := query.Select(query.And(query.Eq(country, "NO"), query.Gte(population, 5)))
+	if err != nil {
+		panic(err)
+	}
+	plan := q.OrderBy(population, false).Plan(query.Field("id"), []query.Index{
+		{Name: "country", Paths: []query.Path{country}},
+		{Name: "country,population", Paths: []query.Path{country, population}},
+	})
+	fmt.Println("index", plan.Index, "ordered", plan.Ordered)
+	fmt.Printf("% x … % x\n", plan.Ranges[0].Low, plan.Ranges[0].High)
+	// Output:
+	// index 1 ordered true
+	// 40 4e 4f 00 20 c1 0a … 40 4e 4f 00 21
+}
+
+// Keys sort as their values do.
+func ExampleAppendKeyRaw() {
+	for _, v := range []any{-1, 5, 5.5, "a", []any{"a", 1}} {
+		key, _, err := query.AppendKeyRaw(nil, query.AppendValue(nil, v))
+		fmt.Printf("% x %v\n", key, err)
+	}
+	// Output:
+	// 20 40 07 <nil>
+	// 20 c1 0a <nil>
+	// 20 c1 0b 80 <nil>
+	// 40 61 00 <nil>
+	// 60 40 61 00 20 bf f8 00 <nil>
+}

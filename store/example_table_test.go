@@ -1,0 +1,60 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/memory"
+)
+
+// A table keeps documents and answers questions about them.
+func ExampleTable() {
+	ctx := context.Background()
+	env, err := store.Open(ctx, memory.New(), store.Options{})
+	if err != nil {
+		panic(err)
+	}
+	defer env.Close(ctx)
+	country, population := query.Field("country"), query.Field("population")
+	cities, err := env.Table(ctx, "cities", store.Schema{
+		Key:       query.Field("id"),
+		Increment: true,
+		Indexes:   []store.IndexSpec{{Name: "by country", Paths: []query.Path{country, population}}},
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+
+	err = env.Update(ctx, func(tx *store.Tx) error {
+		_, err := cities.Insert(tx, [][]byte{
+			query.AppendValue(nil, map[string]any{"name": "Oslo", "country": "NO", "population": 709_037}),
+			query.AppendValue(nil, map[string]any{"name": "Bergen", "country": "NO", "population": 291_940}),
+			query.AppendValue(nil, map[string]any{"name": "Uppsala", "country": "SE", "population": 177_074}),
+		})
+		return err
+	})
+	if err != nil {
+		panic(err)
+	}
+
+	q, err := query.Select(query.Eq(country, "NO"))
+	if err != nil {
+		panic(err)
+	}
+	q.OrderBy(population, true)
+	err = env.View(ctx, func(tx *store.Tx) error {
+		return cities.Find(tx, q, func(doc []byte) error {
+			name, _, err := query.Lookup(doc, query.Field("name"))
+			fmt.Printf("%s\n", name[1:])
+			return err
+		})
+	})
+	if err != nil {
+		panic(err)
+	}
+	// Output:
+	// Oslo
+	// Bergen
+}
