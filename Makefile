@@ -89,7 +89,7 @@ types: $(PACKAGE) web-demo/node_modules/stowage/.stamp
 	npm run --silent types --prefix web-demo
 
 node: js/build/.stamp
-	cd js && node --test build/test/
+	cd js && node --test --test-reporter=spec build/test/
 
 size: $(PACKAGE) ## brotli sizes against their budgets, code by Go package
 	node scripts/size.mjs --packages
@@ -110,10 +110,10 @@ fuzz:
 	scripts/fuzz.sh $(FUZZTIME)
 
 packed: .build/stowage.tgz
-	node --test scripts/packed.test.mjs
+	node --test --test-reporter=spec scripts/packed.test.mjs
 
 browser: js/build/.stamp | tools
-	cd js && CHROMIUM=$$(../scripts/tools.sh chromium) node --test build/test/browser/
+	cd js && CHROMIUM=$$(../scripts/tools.sh chromium) node --test --test-reporter=spec build/test/browser/
 
 atlas: web-demo/dist/.stamp .build/atlas | tools
 	CHROMIUM=$$(scripts/tools.sh chromium) npm run --silent test --prefix web-demo
