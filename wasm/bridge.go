@@ -74,9 +74,8 @@ func (b *bridge) begin(frame []byte) (told *answer) {
 		return b.finish(nil, err)
 	}
 	if warm(request) {
-		b.missed = false
-		o := &b.direct
-		o.bridge, o.ctx, o.request, o.result = b, context.Background(), request, o.result[:0]
+		o := b.tryDirectly()
+		o.request = request
 		err := o.perform()
 		if !b.missed {
 			return b.finish(o.result, err)
@@ -89,6 +88,34 @@ func (b *bridge) begin(frame []byte) (told *answer) {
 		return o.result, err
 	})
 	return b.resume(t)
+}
+
+// get reads one document where it is in memory, without a frame and without a
+// task; its status is Missed where it is not. Key is the encoded identity.
+func (b *bridge) get(table uint32, key []byte) (told *answer) {
+	told = b.reset()
+	defer b.recover()
+	t := b.tables[table]
+	if b.env == nil || t == nil {
+		b.answer.status = wire.Missed
+		return told
+	}
+	o := b.tryDirectly()
+	tx, err := o.beginReading()
+	if err != nil {
+		return b.finish(nil, err)
+	}
+	defer tx.Rollback()
+	doc, found, err := t.Get(tx, key)
+	switch {
+	case b.missed:
+		b.answer.status = wire.Missed
+		return told
+	case !found:
+		doc = absent
+	}
+	// The document stays where it is until the next call, at least.
+	return b.finish(doc, err)
 }
 
 // step lets a task go on with the reply to what it waited for. The reply is
@@ -136,6 +163,14 @@ func (b *bridge) drop(number uint32) (told *answer) {
 func (b *bridge) reset() *answer {
 	b.answer = answer{ready: b.answer.ready[:0]}
 	return &b.answer
+}
+
+// tryDirectly prepares the operation that runs without a task.
+func (b *bridge) tryDirectly() *operation {
+	b.missed = false
+	o := &b.direct
+	o.bridge, o.ctx, o.result = b, context.Background(), o.result[:0]
+	return o
 }
 
 // start makes a task that has not run yet.

@@ -66,6 +66,20 @@ func TestWarmReadNeedsNoTask(t *testing.T) {
 	}
 }
 
+func TestGetWithoutAFrame(t *testing.T) {
+	h := newHost(t)
+	h.must(insertFrame(0, city(1, "Oslo")))
+	if a := h.bridge.get(cities, query.AppendKeyInt(nil, 1)); a.status != wire.Done || !bytes.Equal(a.payload, city(1, "Oslo")) {
+		t.Fatalf("status %d, payload %q", a.status, a.payload)
+	}
+	if a := h.bridge.get(cities, query.AppendKeyInt(nil, 2)); a.status != wire.Done || !msgp.IsNil(a.payload) {
+		t.Fatalf("of what is not there: status %d, payload %q", a.status, a.payload)
+	}
+	if a := h.bridge.get(cities+1, query.AppendKeyInt(nil, 1)); a.status != wire.Missed {
+		t.Fatalf("of a table that is not open: status %d", a.status)
+	}
+}
+
 func TestColdReadBecomesATask(t *testing.T) {
 	h := newHost(t)
 	var docs [][]byte
@@ -85,6 +99,9 @@ func TestColdReadBecomesATask(t *testing.T) {
 		b = msgp.AppendArrayHeader(msgp.AppendString(b, "cities"), 1)
 		return msgp.AppendArrayHeader(msgp.AppendBool(msgp.AppendString(b, "id"), true), 0)
 	}))
+	if a := cold.bridge.get(cities, query.AppendKeyInt(nil, 4321)); a.status != wire.Missed {
+		t.Fatalf("of what is not in memory: status %d", a.status)
+	}
 	if got := cold.must(getFrame(0, 4321)); !bytes.Equal(got, docs[4321]) {
 		t.Fatalf("got %.40q", got)
 	}
@@ -193,11 +210,11 @@ func BenchmarkWarmGet(b *testing.B) {
 	}
 	h.must(insertFrame(0, docs...))
 	h.must(request(wire.Checkpoint, 0, 0, 0, nil))
-	frame := getFrame(0, 5000)
-	h.must(frame)
+	key := query.AppendKeyInt(nil, 5000)
+	h.must(getFrame(0, 5000))
 	b.ReportAllocs()
 	for b.Loop() {
-		if a := h.bridge.begin(frame); a.status != wire.Done {
+		if a := h.bridge.get(cities, key); a.status != wire.Done {
 			b.Fatal(a.status)
 		}
 	}

@@ -45,6 +45,11 @@ func alloc(n uint32) unsafe.Pointer {
 //go:wasmexport begin
 func begin(n uint32) { tell(engine.begin(inbox[:n])) }
 
+// get reads the document whose encoded identity, of n bytes, is in the inbox.
+//
+//go:wasmexport get
+func get(table, n uint32) { tell(engine.get(table, inbox[:n])) }
+
 // step lets a task go on with the reply of n bytes in the inbox.
 //
 //go:wasmexport step

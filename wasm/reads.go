@@ -74,7 +74,7 @@ func (o *operation) get(t *store.Table, tx *store.Tx) error {
 		return err
 	}
 	if !found {
-		doc = []byte{nilByte}
+		doc = absent
 	}
 	o.result = append(o.result, doc...)
 	return nil
@@ -93,7 +93,7 @@ func (o *operation) getMany(t *store.Table, tx *store.Tx) error {
 			return err
 		}
 		if !found {
-			doc = []byte{nilByte}
+			doc = absent
 		}
 		if err := rows.add(doc); err != nil {
 			return err
@@ -129,8 +129,8 @@ func (o *operation) explain(t *store.Table, tx *store.Tx, q *query.Query) error 
 	return nil
 }
 
-// nilByte is MessagePack's nil.
-const nilByte = 0xc0
+// absent is MessagePack's nil: what stands for a document that is not there.
+var absent = []byte{0xc0}
 
 // rowsBytes is how large a part of a result may become: reading it takes the
 // host a few milliseconds.

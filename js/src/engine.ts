@@ -32,6 +32,11 @@ export interface Engine {
   request(op: Op, length: number, transaction: number, table: number, bytes?: number): FrameWriter
   /** Runs the request and decodes its result. Never throws; rejects with a StowageError. */
   run<T>(frame: FrameWriter, decode: Decode<T>, exchange?: Exchange): Promise<T>
+  /**
+   * The document with an identity, outside of transactions: as a request would,
+   * but shorter where nothing has to be waited for.
+   */
+  get<T>(table: number, key: unknown, decode: Decode<T>): Promise<T>
   /** Lets go of the engine without a word to it. */
   discard(): void
 }

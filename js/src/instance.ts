@@ -8,6 +8,7 @@ interface Exports {
   header(): number
   alloc(length: number): number
   begin(length: number): void
+  get(table: number, length: number): void
   step(task: number, length: number): void
   cancel(task: number): void
   drop(task: number): void
@@ -84,20 +85,26 @@ export class Instance {
 
   begin(frame: FrameWriter): Status {
     this.deliver(frame)
-    return this.call(() => this.exports.begin(frame.length))
+    return this.call(this.exports.begin, frame.length, 0)
+  }
+
+  /** Reads a document by the key in the frame, which is nothing but that. */
+  get(table: number, frame: FrameWriter): Status {
+    this.deliver(frame)
+    return this.call(this.exports.get, table, frame.length)
   }
 
   step(task: number, frame: FrameWriter): Status {
     this.deliver(frame)
-    return this.call(() => this.exports.step(task, frame.length))
+    return this.call(this.exports.step, task, frame.length)
   }
 
   cancel(task: number): void {
-    this.call(() => this.exports.cancel(task))
+    this.call(this.exports.cancel, task, 0)
   }
 
   drop(task: number): void {
-    this.call(() => this.exports.drop(task))
+    this.call(this.exports.drop, task, 0)
   }
 
   /** Declares the instance dead and gives back its memory. */
@@ -120,31 +127,30 @@ export class Instance {
   }
 
   private reserve(bytes: number): void {
-    this.guard(() => {
-      this.inbox = this.exports.alloc(bytes) >>> 0
-    })
-    if (this.inbox === 0) throw this.lose()
-    this.inboxLength = bytes
-  }
-
-  /** Calls an export that answers in the header. A header that stayed empty is no answer. */
-  private call(f: () => void): Status {
-    this.words[Header.Status] = Status.None
-    this.guard(f)
-    const status = this.words[Header.Status]!
-    if (status === Status.None) throw this.lose()
-    return status
-  }
-
-  private guard(f: () => void): void {
     if (this.lost !== undefined) throw this.lost
     try {
-      f()
+      this.inbox = this.exports.alloc(bytes) >>> 0
     } catch (error) {
       throw this.lose(error)
     }
-    if (this.go.exited) throw this.lose()
+    if (this.inbox === 0) throw this.lose()
+    this.inboxLength = bytes
     if (this.heap.length === 0) this.view()
+  }
+
+  /** Calls an export that answers in the header. A header that stayed empty is no answer. */
+  private call(f: (a: number, b: number) => void, a: number, b: number): Status {
+    if (this.lost !== undefined) throw this.lost
+    this.words[Header.Status] = Status.None
+    try {
+      f(a, b)
+    } catch (error) {
+      throw this.lose(error)
+    }
+    if (this.heap.length === 0) this.view()
+    const status = this.words[Header.Status]!
+    if (status === Status.None || this.go.exited) throw this.lose()
+    return status
   }
 
   /** Makes the views anew: memory that grew has another buffer. */

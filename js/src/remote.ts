@@ -4,7 +4,7 @@ import { StowageError } from './errors.js'
 import type { WasmSource } from './module.js'
 import type { Host } from './session.js'
 import { aborted, readFailure } from './task.js'
-import { FrameWriter, type Op } from './wire.js'
+import { FrameWriter, Op } from './wire.js'
 
 /** What is sent to the worker. */
 export type ToWorker =
@@ -114,6 +114,14 @@ export class RemoteEngine implements Engine {
     const cancel = () => this.post({ type: 'cancel', call })
     signal.addEventListener('abort', cancel)
     return promise.finally(() => signal.removeEventListener('abort', cancel))
+  }
+
+  get<T>(table: number, key: unknown, decode: Decode<T>): Promise<T> {
+    try {
+      return this.run(this.request(Op.Get, 4, 0, table).key(key), decode)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   discard(): void {

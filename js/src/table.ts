@@ -37,10 +37,11 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
 
   /** The document with an identity, undefined where there is none. */
   get(key: Key): Promise<T | undefined> {
-    const { engine } = this.scope
+    const { engine, transaction } = this.scope
     if (engine === undefined) return this.scope.ready().then(() => this.get(key))
     try {
-      return engine.run(engine.request(Op.Get, 4, this.scope.transaction, this.handle).key(key), readDocument<T>)
+      if (transaction === 0) return engine.get(this.handle, key, readDocument<T>)
+      return engine.run(engine.request(Op.Get, 4, transaction, this.handle).key(key), readDocument<T>)
     } catch (error) {
       return Promise.reject(error)
     }

@@ -5,7 +5,7 @@ import { asStowageError, readCode, StowageError } from './errors.js'
 import type { Instance } from './instance.js'
 import { type Answer, answerBytes, done, perform, writeAnswer } from './io.js'
 import { turn } from './turn.js'
-import { type FrameWriter, type Op, Status } from './wire.js'
+import { type FrameWriter, Op, Status } from './wire.js'
 
 /**
  * The engine in this context. An operation that finds all it needs in memory is
@@ -50,6 +50,17 @@ export class LocalEngine implements Engine {
       if (status === Status.Done) return Promise.resolve(decode(instance.heap, instance.payload, instance.payloadEnd))
       if (status === Status.Failed) return Promise.reject(this.failure())
       return this.watch(this.drive(instance.task, status, decode, exchange))
+    } catch (error) {
+      return Promise.reject(this.explain(error))
+    }
+  }
+
+  get<T>(table: number, key: unknown, decode: Decode<T>): Promise<T> {
+    const { instance } = this
+    try {
+      const status = instance.get(table, instance.writer().bareKey(key))
+      if (status === Status.Done) return Promise.resolve(decode(instance.heap, instance.payload, instance.payloadEnd))
+      return this.run(this.request(Op.Get, 4, 0, table).key(key), decode)
     } catch (error) {
       return Promise.reject(this.explain(error))
     }

@@ -66,6 +66,8 @@ export const enum Status {
   Rows = 10,
   /** How far the task is: payload [done, total]. Reply: nil. */
   Progress = 11,
+  /** What get was to read is not in memory; a Get has to be begun. */
+  Missed = 12,
 }
 
 /** The words of the result header: 32 bits each, little-endian. */
@@ -220,13 +222,19 @@ export class FrameWriter {
     return this
   }
 
+  /** Appends the key of an identity as it is, without a head that tells its length. */
+  bareKey(value: unknown): this {
+    if (value === null) throw new StowageError('invalid_key', 'null cannot be an identity')
+    writeKey(this, value)
+    return this
+  }
+
   /** Appends the key of an identity, as bytes. */
   key(value: unknown): this {
-    if (value === null) throw new StowageError('invalid_key', 'null cannot be an identity')
     this.byte(0xc5)
     this.big(0, 2)
     const body = this.at - this.start
-    writeKey(this, value)
+    this.bareKey(value)
     const length = this.at - this.start - body
     if (length >= 0x10000) throw tooLongKey(length)
     const head = this.start + body - 2

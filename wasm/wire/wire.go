@@ -72,6 +72,8 @@ const (
 	Rows
 	// Progress: the payload tells how far the task is. See AppendProgress.
 	Progress
+	// Missed: what get was to read is not in memory; a Get has to be begun.
+	Missed
 )
 
 // ErrMalformed is the error for a frame that does not hold what it should. Host
