@@ -7,9 +7,14 @@ import "math"
 const (
 	supposedDocuments = 10_000
 	costOfSeek        = 4    // going to the beginning of a range
-	costOfFetch       = 4    // following an index entry to its document
+	costOfEntry       = 0.5  // reading the next entry of an index
+	costOfFetch       = 4    // following it to its document
 	costOfCounting    = 0.02 // an entry that is counted without being looked at
-	costOfSorting     = 2    // a document that must be put in order
+	costOfChoosing    = 0.3  // a document that may be among the first ones of an order
+	costOfSorting     = 4    // one that is held until all are in order
+	// doubt is how many times more documents than supposed a search may look at
+	// before it has found enough: what a filter leaves is often not spread evenly.
+	doubt = 5
 )
 
 var infinite = math.Inf(1)
@@ -22,24 +27,37 @@ type candidate struct {
 
 // rate guesses what a plan costs.
 func (p *planner) rate(plan *Plan, a access, index Index) candidate {
-	rows := supposedDocuments * a.fraction(index)
+	entries := supposedDocuments * a.fraction(index)
 	kept := oddsOfAll(a.left)
-	cost := rows * kept * costOfSorting
-	if plan.Ordered {
-		cost = 0
-		if limit := p.query.Limit; limit >= 0 {
-			rows = min(rows, float64(limit+p.query.Offset)/kept+1)
+	limited := p.query.Limit >= 0
+	wanted := float64(p.query.Limit + p.query.Offset)
+	if limited && plan.Ordered {
+		if plan.Residual != nil {
+			wanted *= doubt / kept
 		}
+		entries = min(entries, wanted)
 	}
+	fetched := entries
+	if limited && plan.Residual == nil && len(plan.Order) == 0 {
+		fetched = min(entries, wanted) // identities are in order before documents are fetched
+	}
+	cost := costOfSeek * float64(len(plan.Ranges))
 	switch {
 	case p.counting && plan.Residual == nil && !plan.Dedupe:
-		cost += rows * costOfCounting
+		cost += entries * costOfCounting
 	case plan.Index < 0:
-		cost += rows
+		cost += entries
 	default:
-		cost += rows * (1 + costOfFetch)
+		cost += entries*costOfEntry + fetched*costOfFetch
 	}
-	return candidate{plan, cost + costOfSeek*float64(len(plan.Ranges))}
+	switch {
+	case plan.Ordered:
+	case limited:
+		cost += entries * kept * costOfChoosing
+	default:
+		cost += entries * kept * costOfSorting
+	}
+	return candidate{plan, cost}
 }
 
 // fraction guesses how much of an index the access reads.

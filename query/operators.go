@@ -37,7 +37,7 @@ var operators = [...]operator{
 	{name: "gte", takes: takesValue, test: testOrder, spans: spansOrder, accepts: above | same, odds: 0.3},
 	{name: "between", takes: takesRange, test: testBetween, spans: spansBetween, odds: 0.1},
 	{name: "in", takes: takesList, test: testIn, spans: spansIn, odds: 0.05},
-	{name: "startsWith", takes: takesText, test: testStartsWith, spans: spansStartsWith, odds: 0.05},
+	{name: "startsWith", takes: takesText, test: testStartsWith, spans: spansStartsWith, odds: 0.01},
 	{name: "contains", takes: takesValue, test: testContains, odds: 0.05},
 	{name: "exists", takes: takesPath, test: testExists, spans: spansExists, odds: 0.9},
 	{name: "and", takes: takesFilters, match: matchAnd},
