@@ -49,6 +49,9 @@ type Batch struct {
 	Root *RootSwap
 	// Delete names blobs that nothing refers to any more; absent ones are no error.
 	Delete []string
+	// DeleteRange deletes all names between two, both included, when not nil: the
+	// log that a checkpoint covers, which may be a thousand records.
+	DeleteRange *NameRange
 	// Durability is what the caller was promised.
 	Durability Durability
 }
@@ -57,6 +60,12 @@ type Batch struct {
 // stored), else the batch fails with Conflict. It is the fence between
 // checkpointing contexts: who was overtaken cannot publish.
 type RootSwap struct{ Old, New []byte }
+
+// NameRange is a range of names in order of their bytes, both ends included.
+type NameRange struct{ From, To string }
+
+// Contains reports whether a name is in the range.
+func (r *NameRange) Contains(name string) bool { return r.From <= name && name <= r.To }
 
 // RootName is the name under which Batch.Root is read back.
 const RootName = "r"

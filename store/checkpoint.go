@@ -335,7 +335,6 @@ func (e *Env) exchange(ctx context.Context, x exchange) error {
 	if overtaken {
 		return fail(Conflict, "checkpoint", "", nil)
 	}
-	covered := next.position
 	next.generation++
 	next.position = x.position
 	next.trees = x.trees
@@ -344,8 +343,8 @@ func (e *Env) exchange(ctx context.Context, x exchange) error {
 		return err
 	}
 	batch := &Batch{Put: x.blobs, Root: &RootSwap{Old: old, New: stored}}
-	for position := covered + 1; position <= x.position; position++ {
-		batch.Delete = append(batch.Delete, logName(position))
+	if x.position > 0 {
+		batch.DeleteRange = &NameRange{From: logName(0), To: logName(x.position)}
 	}
 	if !e.info.PrefixDurable {
 		batch.Durability = Strict

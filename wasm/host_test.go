@@ -230,6 +230,13 @@ func batch(b []byte) *store.Batch {
 	for range n {
 		rest, _ = msgp.Skip(rest)
 	}
+	if msgp.IsNil(rest) {
+		rest = rest[1:]
+	} else {
+		ends := texts(rest)
+		batch.DeleteRange = &store.NameRange{From: ends[0], To: ends[1]}
+		rest, _ = msgp.Skip(rest)
+	}
 	strict, _, _ := msgp.ReadBoolBytes(rest)
 	if strict {
 		batch.Durability = store.Strict

@@ -19,6 +19,7 @@ type BatchFrame = [
   adds: [string, Uint8Array][],
   root: [Uint8Array | null, Uint8Array] | null,
   removes: string[],
+  removed: [from: string, to: string] | null,
   strict: boolean,
 ]
 
@@ -46,13 +47,14 @@ export async function perform(driver: Driver, status: Status, request: unknown):
   }
 }
 
-function readBatch([puts, adds, root, removes, strict]: BatchFrame): Batch {
+function readBatch([puts, adds, root, removes, removed, strict]: BatchFrame): Batch {
   const blobs = (pairs: [string, Uint8Array][]) => pairs.map(([name, bytes]) => ({ name, bytes }))
   return {
     put: blobs(puts),
     add: blobs(adds),
     root: root === null ? undefined : { old: root[0] ?? undefined, new: root[1] },
     remove: removes,
+    removeRange: removed === null ? undefined : { from: removed[0], to: removed[1] },
     durability: strict ? 'strict' : 'relaxed',
   }
 }

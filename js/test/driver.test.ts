@@ -17,7 +17,7 @@ const text = (b: Uint8Array | undefined) => (b === undefined ? undefined : new T
 const blob = (name: string, content: string) => ({ name, bytes: bytes(content) })
 
 /** A batch with nothing in it but what is given. */
-const batch = (parts: Partial<Batch>): Batch => ({ put: [], add: [], root: undefined, remove: [], durability: 'relaxed', ...parts })
+const batch = (parts: Partial<Batch>): Batch => ({ put: [], add: [], root: undefined, remove: [], removeRange: undefined, durability: 'relaxed', ...parts })
 
 const read = async (driver: Driver, ...names: string[]) => (await driver.read(names)).map(text)
 
@@ -36,6 +36,9 @@ for (const [kind, make] of Object.entries({
     assert.deepEqual([info.blobs, info.bytes, info.maxBlob], [4, 11, 65535])
     await driver.commit(batch({ remove: ['p/1/a', 'p/never'], durability: 'strict' }))
     assert.deepEqual(await read(driver, 'p/1/a', 'p/1/b'), [undefined, ''])
+    await driver.commit(batch({ add: [blob('l/2', 'x'), blob('l/3', 'y'), blob('l/4', 'z')] }))
+    await driver.commit(batch({ removeRange: { from: 'l/1', to: 'l/3' } }))
+    assert.deepEqual(await driver.list('l/'), ['l/4'])
     await driver.close()
   })
 

@@ -48,11 +48,11 @@ test('what the engine asks for can be read', () => {
     return unpack(bytes, 0, bytes.length)
   }
   const bytes = (...values: number[]) => Buffer.from(values)
-  const [puts, adds, root, removes, strict] = read('batch') as [[string, Uint8Array][], [string, Uint8Array][], [null, Uint8Array], string[], boolean]
+  const [puts, adds, root, removes, removed, strict] = read('batch') as [[string, Uint8Array][], [string, Uint8Array][], [null, Uint8Array], string[], [string, string], boolean]
   assert.deepEqual(puts.map(([name, b]) => [name, Buffer.from(b)]), [['p/1', bytes(1, 2)]])
   assert.deepEqual(adds.map(([name, b]) => [name, Buffer.from(b)]), [['l/1', bytes(3)]])
   assert.deepEqual([root[0], Buffer.from(root[1])], [null, bytes(4)])
-  assert.deepEqual([removes, strict], [['p/0'], true])
+  assert.deepEqual([removes, removed, strict], [['p/0'], ['l/0', 'l/9'], true])
   assert.deepEqual(read('read'), ['r', 'p/1'])
   assert.equal(read('list'), 'l/')
   assert.deepEqual(read('progress'), [3, 1000])

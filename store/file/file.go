@@ -106,7 +106,23 @@ func (b *Backend) Commit(ctx context.Context, batch *store.Batch) error {
 			return err
 		}
 	}
-	for _, name := range batch.Delete {
+	return b.remove(batch)
+}
+
+func (b *Backend) remove(batch *store.Batch) error {
+	names := batch.Delete
+	if within := batch.DeleteRange; within != nil {
+		err := b.walk(filepath.Dir(b.path(within.From)), func(name string, _ fs.DirEntry) error {
+			if within.Contains(name) {
+				names = append(names, name)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
 		if err := os.Remove(b.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return failure("delete", name, err)
 		}
@@ -195,7 +211,7 @@ func (b *Backend) List(ctx context.Context, prefix string) ([]string, error) {
 		return nil, err
 	}
 	var names []string
-	err := b.walk(func(name string, _ fs.DirEntry) error {
+	err := b.walk(b.dir, func(name string, _ fs.DirEntry) error {
 		if strings.HasPrefix(name, prefix) {
 			names = append(names, name)
 		}
@@ -205,9 +221,9 @@ func (b *Backend) List(ctx context.Context, prefix string) ([]string, error) {
 	return names, err
 }
 
-// walk visits every blob.
-func (b *Backend) walk(visit func(name string, entry fs.DirEntry) error) error {
-	err := filepath.WalkDir(b.dir, func(path string, entry fs.DirEntry, err error) error {
+// walk visits every blob below a directory.
+func (b *Backend) walk(dir string, visit func(name string, entry fs.DirEntry) error) error {
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -232,7 +248,7 @@ func (b *Backend) Info(ctx context.Context) (store.Info, error) {
 		return store.Info{}, err
 	}
 	info := store.Info{Properties: store.Properties{PrefixDurable: true, MaxBlob: maxBlob}}
-	err := b.walk(func(_ string, entry fs.DirEntry) error {
+	err := b.walk(b.dir, func(_ string, entry fs.DirEntry) error {
 		stat, err := entry.Info()
 		if err != nil {
 			return nil // deleted since it was listed

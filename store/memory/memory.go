@@ -5,6 +5,7 @@ package memory
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -75,6 +76,9 @@ func (b *Backend) Commit(ctx context.Context, batch *store.Batch) error {
 	}
 	for _, name := range batch.Delete {
 		delete(b.blobs.byName, name)
+	}
+	if batch.DeleteRange != nil {
+		maps.DeleteFunc(b.blobs.byName, func(name string, _ []byte) bool { return batch.DeleteRange.Contains(name) })
 	}
 	return nil
 }

@@ -114,6 +114,10 @@ func (s Suite) deletesWhatIsAbsent(t *testing.T) {
 	commit(t, b, &store.Batch{Put: blobs("p/1/1", "x")})
 	commit(t, b, &store.Batch{Delete: []string{"p/1/1", "p/1/2", "l/9"}})
 	expect(t, b, "p/1/1", "")
+	commit(t, b, &store.Batch{Add: blobs("l/1", "a", "l/2", "b", "l/3", "c", "l/4", "d"), Put: blobs("p/2/1", "x")})
+	commit(t, b, &store.Batch{DeleteRange: &store.NameRange{From: "l/2", To: "l/3"}})
+	expect(t, b, "l/1", "a", "l/2", "", "l/3", "", "l/4", "d", "p/2/1", "x")
+	commit(t, b, &store.Batch{DeleteRange: &store.NameRange{From: "q/1", To: "q/2"}})
 }
 
 func (s Suite) keepsBlobsOfEverySize(t *testing.T) {

@@ -20,9 +20,9 @@ func AppendText(dst []byte, text string) []byte { return msgp.AppendString(dst, 
 
 // AppendBatch appends the payload of Write:
 //
-//	[[[name, bytes] …] put, [[name, bytes] …] add, [old or nil, new] or nil root, [name …] delete, strict]
+//	[[[name, bytes] …] put, [[name, bytes] …] add, [old or nil, new] or nil root, [name …] delete, [from, to] or nil delete, strict]
 func AppendBatch(dst []byte, b *store.Batch) []byte {
-	dst = msgp.AppendArrayHeader(dst, 5)
+	dst = msgp.AppendArrayHeader(dst, 6)
 	dst = appendBlobs(dst, b.Put)
 	dst = appendBlobs(dst, b.Add)
 	switch {
@@ -38,6 +38,11 @@ func AppendBatch(dst []byte, b *store.Batch) []byte {
 		dst = msgp.AppendBytes(dst, b.Root.New)
 	}
 	dst = AppendNames(dst, b.Delete)
+	if r := b.DeleteRange; r == nil {
+		dst = msgp.AppendNil(dst)
+	} else {
+		dst = AppendNames(dst, []string{r.From, r.To})
+	}
 	return msgp.AppendBool(dst, b.Durability == store.Strict)
 }
 

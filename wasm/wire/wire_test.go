@@ -111,11 +111,12 @@ func TestRepliesOfTheHost(t *testing.T) {
 func TestRequestsToTheHost(t *testing.T) {
 	all := frames(t)
 	batch := &store.Batch{
-		Put:        []store.Blob{{Name: "p/1", Bytes: []byte{1, 2}}},
-		Add:        []store.Blob{{Name: "l/1", Bytes: []byte{3}}},
-		Root:       &store.RootSwap{New: []byte{4}},
-		Delete:     []string{"p/0"},
-		Durability: store.Strict,
+		Put:         []store.Blob{{Name: "p/1", Bytes: []byte{1, 2}}},
+		Add:         []store.Blob{{Name: "l/1", Bytes: []byte{3}}},
+		Root:        &store.RootSwap{New: []byte{4}},
+		Delete:      []string{"p/0"},
+		DeleteRange: &store.NameRange{From: "l/0", To: "l/9"},
+		Durability:  store.Strict,
 	}
 	for name, got := range map[string][]byte{
 		"batch":    AppendBatch(nil, batch),

@@ -35,6 +35,8 @@ export interface Batch {
   root: { old: Uint8Array | undefined; new: Uint8Array } | undefined
   /** Names of blobs that nothing refers to any more. */
   remove: string[]
+  /** All names from one to another, both included, are removed as well. */
+  removeRange: { from: string; to: string } | undefined
   /** Relaxed: a crash of the process loses nothing. Strict: nor does a power cut. */
   durability: Durability
 }
@@ -49,6 +51,11 @@ export type Durability = 'relaxed' | 'strict'
 
 /** The name under which the root is read. */
 export const rootName = 'r'
+
+/** Those of the names that a range has. */
+export function inRange(names: Iterable<string>, range: Batch['removeRange']): string[] {
+  return range === undefined ? [] : [...names].filter(name => range.from <= name && name <= range.to)
+}
 
 /** What the engine may rely on, and what is held now. */
 export interface DriverInfo {

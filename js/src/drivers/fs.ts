@@ -11,7 +11,7 @@ import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
 
 import { type ErrorCode, StowageError } from '../errors.js'
-import { type Batch, type Blob, type Driver, type DriverFactory, type DriverInfo, rootName } from './driver.js'
+import { type Batch, type Blob, type Driver, type DriverFactory, type DriverInfo, inRange, rootName } from './driver.js'
 
 /** That of IndexedDB, so that an environment can move between them. */
 const maxBlob = 64 * 1024 - 1
@@ -110,7 +110,8 @@ class DirectoryDriver implements Driver {
       await this.writeBlobs(batch.put)
       await this.writeBlobs(batch.add)
       if (batch.root !== undefined) await this.writeBlobs([{ name: rootName, bytes: batch.root.new }])
-      await Promise.all(batch.remove.map(name => fs.rm(this.file(name), { force: true })))
+      const covered = batch.removeRange === undefined ? [] : inRange(await this.names(), batch.removeRange)
+      await Promise.all([...batch.remove, ...covered].map(name => fs.rm(this.file(name), { force: true })))
     })
   }
 

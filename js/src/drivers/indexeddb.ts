@@ -71,6 +71,7 @@ class IndexedDBDriver implements Driver {
       for (const { name, bytes } of batch.put) store.put(bytes, name)
       for (const { name, bytes } of batch.add) store.add(bytes, name)
       for (const name of batch.remove) store.delete(name)
+      if (batch.removeRange !== undefined) store.delete(IDBKeyRange.bound(batch.removeRange.from, batch.removeRange.to))
       if (before === undefined) {
         store.transaction.commit()
       } else {

@@ -1,5 +1,5 @@
 import { StowageError } from '../errors.js'
-import { type Batch, type Driver, type DriverFactory, type DriverInfo, rootName } from './driver.js'
+import { type Batch, type Driver, type DriverFactory, type DriverInfo, inRange, rootName } from './driver.js'
 
 /** That of IndexedDB, so that an environment can move between them. */
 const maxBlob = 64 * 1024 - 1
@@ -50,6 +50,7 @@ class MemoryDriver implements Driver {
     for (const { name, bytes } of batch.add) this.blobs.set(name, bytes)
     if (batch.root !== undefined) this.blobs.set(rootName, batch.root.new)
     for (const name of batch.remove) this.blobs.delete(name)
+    for (const name of inRange(this.blobs.keys(), batch.removeRange)) this.blobs.delete(name)
   }
 
   async list(prefix: string): Promise<string[]> {

@@ -107,7 +107,7 @@ test('the driver keeps what drivers promise', async () => {
   const seen = await page.evaluate(async () => {
     const driver = await stowage.indexeddb().open('driver')
     const bytes = (...b: number[]) => Uint8Array.from(b)
-    const none = { put: [], add: [], root: undefined, remove: [], durability: 'relaxed' as const }
+    const none = { put: [], add: [], root: undefined, remove: [], removeRange: undefined, durability: 'relaxed' as const }
     const code = (work: Promise<unknown>) => work.then(() => 'done', error => (error as Stowage.StowageError).code)
     const read = async (...names: string[]) => (await driver.read(names)).map(b => b && [...b])
     const result: unknown[] = []
