@@ -454,6 +454,54 @@ func TestSchemaMismatch(t *testing.T) {
 	}
 }
 
+// TestLargeBatch inserts more in one transaction than it holds in memory, and
+// reads its own writes there.
+func TestLargeBatch(t *testing.T) {
+	const n = 12_000
+	b := newBed(t, cities())
+	var docs []any
+	for i := range n {
+		docs = append(docs, fields{"id": i * 7919 % n, "slug": fmt.Sprint(i), "country": []string{"NO", "SE"}[i%2], "note": strings.Repeat("x", 300)})
+	}
+	batch := raws(docs)
+	err := b.update(func(tx *store.Tx) error {
+		if _, err := b.table.Insert(tx, batch[:n/2]); err != nil {
+			return err
+		}
+		if _, err := b.table.Insert(tx, batch[n/2:]); err != nil {
+			return err
+		}
+		if count, err := b.table.Count(tx, where(t, query.Eq(country, "NO"))); err != nil || count != n/2 {
+			t.Errorf("within: %d, %v", count, err)
+		}
+		if _, err := b.table.DeleteWhere(tx, where(t, query.Eq(country, "SE"))); err != nil {
+			return err
+		}
+		_, err := b.table.UpdateWhere(tx, where(t, query.Lt(query.Field("id"), 100)), query.AppendValue(nil, fields{"country": "FI"}))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for filter, want := range map[string]int64{
+		string(query.All()):                              n / 2,
+		string(query.Eq(country, "SE")):                  0,
+		string(query.Eq(country, "NO")):                  n/2 - 50,
+		string(query.Eq(country, "FI")):                  50,
+		string(query.Exists(slug)):                       n / 2,
+		string(query.Not(query.Eq(country, "NO"))):       50,
+		string(query.Contains(query.Field("note"), "y")): 0,
+	} {
+		if got := b.count(where(t, query.Expr(filter))); got != want {
+			t.Errorf("% x: %d, want %d", filter, got, want)
+		}
+	}
+	if _, err := b.insert(fields{"id": n, "slug": "0"}); !errors.Is(err, store.DuplicateKey) {
+		t.Error(err)
+	}
+	b.mustInsert(fields{"id": n, "slug": "1"}) // it was deleted with its document
+}
+
 // TestPages walks through a table page by page, in many orders, and must see
 // each document once.
 func TestPages(t *testing.T) {
