@@ -58,6 +58,9 @@ func shelve(t *testing.T, index Index, raw, id []byte) (keys [][]byte) {
 	var key []byte
 	for _, path := range index.Paths {
 		v, found, err := Lookup(raw, path)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if index.Multi {
 			if !found {
 				return nil
