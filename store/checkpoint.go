@@ -158,7 +158,7 @@ func (e *Env) cut(ctx context.Context) (s *state, reloads int, err error) {
 			cut.lower = append(cut.lower, l)
 		}
 	}
-	cut.upper = []layer{{memory: &memory{}}}
+	cut.upper = []layer{{memory: newMemory()}}
 	cut.upperBytes, cut.lowerBytes = 0, e.committed.bytes()
 	tip := cut
 	tip.sequence = e.tip.sequence

@@ -131,7 +131,7 @@ func (e *Env) stage(tx *Tx) *group {
 // transaction may have to be validated against it. e.mu is held.
 func (e *Env) remember(tx *Tx) {
 	oldest := e.committed.sequence // what begins now, begins there
-	for other := range e.live {
+	for other := e.live; other != nil; other = other.next {
 		if other != tx && other.writable && !other.exclusive {
 			oldest = min(oldest, other.base.sequence)
 		}

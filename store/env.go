@@ -41,14 +41,14 @@ type Env struct {
 
 	mu         sync.Mutex // guards what follows; never held across a wait
 	root       root
-	rootBytes  []byte // the root as stored, nil while the backend has none
-	committed  *state // what readers see; never modified
-	tip        *state // committed and all that is staged on top of it
-	staged     *group // waits for the flush under way to end, nil if there is none
-	flushing   *group // being written, nil if none is
-	suspect    bool   // a write failed without saying whether it happened
-	reloads    int    // counts reload, so that a checkpoint notices
-	live       map[*Tx]struct{}
+	rootBytes  []byte      // the root as stored, nil while the backend has none
+	committed  *state      // what readers see; never modified
+	tip        *state      // committed and all that is staged on top of it
+	staged     *group      // waits for the flush under way to end, nil if there is none
+	flushing   *group      // being written, nil if none is
+	suspect    bool        // a write failed without saying whether it happened
+	reloads    int         // counts reload, so that a checkpoint notices
+	live       *Tx         // the transactions that are open, a list
 	recent     []footprint // staged since the oldest live writing transaction began
 	epoch      uint64      // counts published roots
 	garbage    []garbage
@@ -95,7 +95,6 @@ func Open(ctx context.Context, backend Backend, options Options) (*Env, error) {
 		info:      info.Properties,
 		pages:     &pager{backend: backend, sealer: sealer, cache: newCache(options.CacheBytes)},
 		scheduler: options.Scheduler,
-		live:      make(map[*Tx]struct{}),
 		unwritten: make(map[Ref]struct{}),
 		writer:    options.Random(),
 		foldAt:    min(foldBytes, options.OverlayBytes/2),
@@ -139,10 +138,10 @@ func (e *Env) Close(ctx context.Context) error {
 	e.awaitIdle(ctx)
 	e.mu.Lock()
 	e.closed = true
-	for tx := range e.live {
+	for tx := e.live; tx != nil; tx = tx.next {
 		tx.ended = true
 	}
-	clear(e.live)
+	e.live = nil
 	e.mu.Unlock()
 	return backendError("close", e.backend.Close())
 }

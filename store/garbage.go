@@ -99,7 +99,7 @@ func (e *Env) forgetBodies(covered uint64) {
 func (e *Env) collect(ctx context.Context) error {
 	e.mu.Lock()
 	oldest := e.epoch
-	for tx := range e.live {
+	for tx := e.live; tx != nil; tx = tx.next {
 		oldest = min(oldest, tx.epoch)
 	}
 	var free []Ref

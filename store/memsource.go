@@ -11,6 +11,12 @@ import (
 // is written to.
 type memory = btree.Map[string, entry]
 
+// newMemory returns an empty layer. Its nodes are small: every commit copies
+// those on the path to what it changes.
+func newMemory() *memory { return btree.NewMap[string, entry](memoryDegree) }
+
+const memoryDegree = 8
+
 // memoryEntryBytes is what an entry of a memory layer costs beside its bytes.
 const memoryEntryBytes = 64
 

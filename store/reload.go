@@ -61,7 +61,7 @@ func (e *Env) load(ctx context.Context) (*state, *root, []byte, error) {
 			return nil, nil, nil, err
 		}
 		e.forgetBodies(0)
-		s := &state{position: r.position, upper: []layer{{memory: &memory{}}}}
+		s := &state{position: r.position, upper: []layer{{memory: newMemory()}}}
 		s.lower = layersOf(r.trees)
 		err = e.replay(in, s, names)
 		if err == nil {

@@ -63,7 +63,7 @@ func (s *state) apply(writes *writeSet, trees []tree) (dead []Overflow) {
 // stack puts trees, newest first, and an empty memory layer on top.
 func (s *state) stack(trees []tree) {
 	upper := make([]layer, 0, 1+len(trees)+len(s.upper))
-	upper = append(upper, layer{memory: &memory{}})
+	upper = append(upper, layer{memory: newMemory()})
 	upper = append(upper, layersOf(trees)...)
 	if s.upper[0].memory.Len() == 0 {
 		s.upper = s.upper[1:]

@@ -23,6 +23,8 @@ type Tx struct {
 	turn       bool // holds the environment's turn
 	durability Durability
 	ended      bool
+	next       *Tx // in the environment's list of those that are open
+	previous   *Tx
 	debt       int // work done since others were last let run
 
 	dbs     map[string]*DB
@@ -76,7 +78,7 @@ func (e *Env) newTx(ctx context.Context, base *state, write bool) *Tx {
 	if write {
 		tx.writes = &writeSet{}
 	}
-	e.live[tx] = struct{}{}
+	e.enlist(tx)
 	return tx
 }
 
@@ -96,9 +98,33 @@ func (tx *Tx) Renew(ctx context.Context) error {
 	if tx.base != e.committed {
 		tx.base, tx.layers, tx.dbs = e.committed, e.committed.layers(), nil
 	}
+	if tx.ended {
+		e.enlist(tx)
+	}
 	tx.in.ctx, tx.epoch, tx.ended = ctx, e.epoch, false
-	e.live[tx] = struct{}{}
 	return nil
+}
+
+// enlist adds a transaction to those that are open; e.mu is held.
+func (e *Env) enlist(tx *Tx) {
+	tx.next, tx.previous = e.live, nil
+	if tx.next != nil {
+		tx.next.previous = tx
+	}
+	e.live = tx
+}
+
+// delist takes it off; e.mu is held.
+func (e *Env) delist(tx *Tx) {
+	if tx.next != nil {
+		tx.next.previous = tx.previous
+	}
+	if tx.previous != nil {
+		tx.previous.next = tx.next
+	} else if e.live == tx {
+		e.live = tx.next
+	}
+	tx.next, tx.previous = nil, nil
 }
 
 // View runs f in a reading transaction.
@@ -251,7 +277,7 @@ func (tx *Tx) Rollback() {
 	tx.ended = true
 	e := tx.env
 	e.mu.Lock()
-	delete(e.live, tx)
+	e.delist(tx)
 	e.mu.Unlock()
 	e.discard(tx.written)
 	tx.passTurn()
