@@ -65,7 +65,9 @@ type DocumentError struct {
 	Err      error
 }
 
-func (e *DocumentError) Error() string { return "document " + strconv.Itoa(e.Document) + ": " + e.Err.Error() }
+func (e *DocumentError) Error() string {
+	return "document " + strconv.Itoa(e.Document) + ": " + e.Err.Error()
+}
 
 // Unwrap returns the cause.
 func (e *DocumentError) Unwrap() error { return e.Err }
