@@ -196,6 +196,67 @@ func TestCancelWakesATaskThatWaits(t *testing.T) {
 	h.must(insertFrame(0, city(1, "Oslo")))
 }
 
+func TestALargeResultComesInParts(t *testing.T) {
+	h := newHost(t)
+	h.fill(8000)
+	last := h.must(findAll)
+	parts := append(h.rows, last)
+	if len(parts) < 3 {
+		t.Fatalf("%d parts", len(parts))
+	}
+	var total uint32
+	for i, part := range parts {
+		n, _, err := msgp.ReadArrayHeaderBytes(part)
+		if err != nil || len(part) > rowsBytes+1000 {
+			t.Errorf("part %d: %d bytes, %v", i, len(part), err)
+		}
+		total += n
+	}
+	if total != 8000 {
+		t.Errorf("%d documents", total)
+	}
+}
+
+func TestDropEndsATaskEarly(t *testing.T) {
+	h := newHost(t)
+	h.fill(8000)
+	a := h.bridge.begin(findAll)
+	for a.status == wire.Breathe || a.status == wire.Read {
+		reply := nothing
+		if a.status == wire.Read {
+			reply = h.perform(a.status, a.payload)
+		}
+		a = h.bridge.step(a.task, reply)
+	}
+	if a.status != wire.Rows {
+		t.Fatalf("status %d", a.status)
+	}
+	task := a.task
+	if a := h.bridge.drop(task); a.status != wire.Done {
+		t.Fatalf("drop: status %d", a.status)
+	}
+	if a := h.bridge.step(task, nothing); a.status != wire.Failed {
+		t.Fatalf("a dropped task was stepped: status %d", a.status)
+	}
+	if n := len(h.bridge.tasks); n != 0 {
+		t.Errorf("%d tasks are left", n)
+	}
+	h.must(insertFrame(0, city(9000, "Oslo")))
+}
+
+// findAll asks for all documents of the table.
+var findAll = request(wire.Find, 0, cities, 1, func(b []byte) []byte { return msgp.AppendMapHeader(b, 0) })
+
+// fill inserts documents of about 400 bytes.
+func (h *host) fill(count int) {
+	h.t.Helper()
+	var docs [][]byte
+	for id := range count {
+		docs = append(docs, city(id, string(bytes.Repeat([]byte{byte('a' + id%26)}, 380))))
+	}
+	h.must(insertFrame(0, docs...))
+}
+
 func TestVersionOfTheFramesIsChecked(t *testing.T) {
 	h := &host{t: t, bridge: newBridge(), waiting: map[uint32]*call{}}
 	h.fails(request(wire.Open, 0, 0, 1, func(b []byte) []byte { return msgp.AppendUint(b, wire.Version+1) }), store.Unsupported)
