@@ -77,9 +77,12 @@ vet:
 	$(WASM) go vet $(WASM_PACKAGES)
 
 # What only the host of the module calls looks unused in wasm/ to staticcheck.
-lint:
-	go tool -modfile=scripts/lint.mod staticcheck $$(go list ./... | grep -v '/wasm$$')
-	$(WASM) go tool -modfile=scripts/lint.mod staticcheck -checks=inherit,-U1000 ./wasm
+lint: .build/staticcheck
+	$< $$(go list ./... | grep -v '/wasm$$')
+	$(WASM) $< -checks=inherit,-U1000 ./wasm
+
+.build/staticcheck: scripts/lint.mod scripts/lint.sum | .build
+	go build -modfile=scripts/lint.mod -o $@ honnef.co/go/tools/cmd/staticcheck
 
 host:
 	go test ./...
