@@ -1,3 +1,4 @@
+import { WriteBehind } from './drivers/behind.js'
 import type { Driver, DriverFactory } from './drivers/driver.js'
 import type { Engine } from './engine.js'
 import { asStowageError } from './errors.js'
@@ -25,7 +26,7 @@ export class LocalHost implements Host {
     module.catch(() => {}) // awaited below, once the driver is there
     this.driver ??= await this.openDriver()
     const instance = await Instance.boot(await module, this.cacheBytes + workingBytes)
-    return new LocalEngine(instance, this.driver)
+    return new LocalEngine(instance, new WriteBehind(this.driver))
   }
 
   async release(): Promise<void> {
