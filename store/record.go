@@ -23,7 +23,7 @@ type section struct {
 }
 
 func (r record) encode() []byte {
-	b := msgp.AppendArrayHeader(nil, 2)
+	b := msgp.AppendArrayHeader(make([]byte, 0, r.body.size()+16), 2)
 	b = msgp.AppendUint64(b, r.position)
 	return r.body.append(b)
 }
@@ -43,7 +43,11 @@ func decodeRecord(plain []byte) (record, bool) {
 }
 
 func encodeSections(sections []section) []byte {
-	b := msgp.AppendArrayHeader(nil, uint32(len(sections)))
+	size := 16
+	for _, s := range sections {
+		size += s.writes.bytes + (childBytes+8)*len(s.trees) + 16
+	}
+	b := msgp.AppendArrayHeader(make([]byte, 0, size), uint32(len(sections)))
 	for _, s := range sections {
 		b = msgp.AppendArrayHeader(b, 2)
 		b = appendTrees(b, s.trees)
