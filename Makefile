@@ -94,8 +94,11 @@ types: $(PACKAGE) web-demo/node_modules/stowage/.stamp
 node: js/build/.stamp
 	cd js && node --test --test-reporter=spec build/test/
 
-size: $(PACKAGE) ## brotli sizes against their budgets, code by Go package
-	node scripts/size.mjs --packages
+size: .build/size.txt ## brotli sizes against their budgets, code by Go package
+	@cat $<
+
+.build/size.txt: $(PACKAGE) scripts/size.mjs | .build
+	node scripts/size.mjs --packages > $@ || { cat $@; exit 1; }
 
 # --- Testing: everything
 
