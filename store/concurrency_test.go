@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -274,6 +275,7 @@ func TestCommitsAreGrouped(t *testing.T) {
 		write(i)
 	}
 	for env.Staged() < 49 { // and all others wait behind it
+		runtime.Gosched()
 	}
 	b.release <- struct{}{}
 	<-b.enter

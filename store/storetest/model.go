@@ -110,7 +110,7 @@ func (m *Model) change(tx *store.Tx, dbs map[string]map[string]string) error {
 	case 0, 1, 2:
 		found, err := db.Delete([]byte(key))
 		if _, want := held[key]; err == nil && found != want {
-			return fmt.Errorf("Delete(%q) reports %v, want %v", key, found, want)
+			return fmt.Errorf("delete %q reports %v, want %v", key, found, want)
 		}
 		delete(held, key)
 		return err
@@ -120,7 +120,7 @@ func (m *Model) change(tx *store.Tx, dbs map[string]map[string]string) error {
 	case 4:
 		got, found, err := db.Get([]byte(key))
 		if want, ok := held[key]; err == nil && (ok != found || string(got) != want) {
-			return fmt.Errorf("Get(%q) gives %d bytes, %v", key, len(got), found)
+			return fmt.Errorf("get %q gives %d bytes, %v", key, len(got), found)
 		}
 		return err
 	case 5:
@@ -237,29 +237,29 @@ func (m *Model) compareRange(db *store.DB, want []string) error {
 	r := store.KeyRange{Low: []byte(low), High: []byte(high)}
 	n, err := db.Count(r)
 	if err != nil || n != int64(len(in)) {
-		return fmt.Errorf("Count[%q,%q) = %d, %v; want %d", low, high, n, err, len(in))
+		return fmt.Errorf("counting [%q,%q) = %d, %v; want %d", low, high, n, err, len(in))
 	}
 	c := db.Cursor(r)
 	defer c.Close()
 	if ok := c.First(); ok != (len(in) > 0) || ok && string(c.Key()) != in[0] {
-		return fmt.Errorf("First of [%q,%q) = %v %q", low, high, ok, c.Key())
+		return fmt.Errorf("the first of [%q,%q) = %v %q", low, high, ok, c.Key())
 	}
 	if len(in) > 0 {
 		skip := m.random.IntN(len(in) + 2)
 		ok := c.Skip(int64(skip))
 		if ok != (skip < len(in)) || ok && string(c.Key()) != in[skip] {
-			return fmt.Errorf("Skip(%d) in [%q,%q) = %v %q", skip, low, high, ok, c.Key())
+			return fmt.Errorf("skipping %d in [%q,%q) = %v %q", skip, low, high, ok, c.Key())
 		}
 		if ok && skip > 0 && (!c.Prev() || string(c.Key()) != in[skip-1]) {
-			return fmt.Errorf("Prev after Skip(%d) = %q", skip, c.Key())
+			return fmt.Errorf("before what skipping %d gave stands %q", skip, c.Key())
 		}
 	}
 	if ok := c.SeekReverse([]byte(high)); ok != (len(in) > 0) || ok && string(c.Key()) != in[len(in)-1] {
-		return fmt.Errorf("SeekReverse(%q) = %v %q", high, ok, c.Key())
+		return fmt.Errorf("seeking back from %q = %v %q", high, ok, c.Key())
 	}
 	_, found, err := db.Get([]byte(low))
 	if _, want := slices.BinarySearch(want, low); err != nil || found != want {
-		return fmt.Errorf("Get(%q) = %v, %v", low, found, err)
+		return fmt.Errorf("get %q gives %v, %v", low, found, err)
 	}
 	return nil
 }
