@@ -119,7 +119,7 @@ packed: .build/stowage.tgz
 	node --test --test-reporter=spec scripts/packed.test.mjs
 
 browser: js/build/.stamp | tools
-	cd js && CHROMIUM=$$(../scripts/tools.sh chromium) node --test --test-reporter=spec build/test/browser/
+	cd js && CHROMIUM=$$(../scripts/tools.sh chromium) node --test --test-reporter=spec build/browser/
 
 atlas: web-demo/dist/.stamp .build/atlas | tools
 	CHROMIUM=$$(scripts/tools.sh chromium) npm run --silent test --prefix web-demo

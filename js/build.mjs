@@ -1,5 +1,5 @@
 // Builds the package into dist/: the engine's module, the JavaScript and the types.
-// `node build.mjs --tests` bundles the tests into build/test as well.
+// `node build.mjs --tests` bundles the tests into build/test and build/browser as well.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -50,8 +50,8 @@ const sharedErrors = {
 
 /** Tests of parts are bundled with them; tests of the package import what was built. */
 async function buildTests() {
-  rmSync(at('build/test'), { recursive: true, force: true })
-  for (const [folder, out] of [['test', 'build/test'], ['test/browser', 'build/test/browser']]) {
+  for (const out of ['build/test', 'build/browser']) rmSync(at(out), { recursive: true, force: true })
+  for (const [folder, out] of [['test', 'build/test'], ['test/browser', 'build/browser']]) {
     const entryPoints = readdirSync(at(folder)).filter(name => name.endsWith('.test.ts')).map(name => at(folder, name))
     if (entryPoints.length === 0) continue
     await build({
