@@ -37,8 +37,8 @@ export interface Engine {
    * but shorter where nothing has to be waited for.
    */
   get<T>(table: number, key: unknown, decode: Decode<T>): Promise<T>
-  /** Lets go of the engine without a word to it. */
-  discard(): void
+  /** Lets go of the engine without a word to it. What is pending is rejected, as all that follows. */
+  discard(why: StowageError): void
 }
 
 /** For operations without a result. */

@@ -166,6 +166,7 @@ async function* parts<T>(call: (onRows: Rows) => Promise<T[] | undefined>): Asyn
       }
       if (failure !== undefined) throw failure
       yield* part
+      if (failure !== undefined) throw failure // met while the part was being used
       if (over) return
       const more = resume
       part = []

@@ -107,15 +107,17 @@ export class Instance {
     this.call(this.exports.drop, task, 0)
   }
 
-  /** Declares the instance dead and gives back its memory. */
+  /** Declares the instance dead. */
   lose(cause?: unknown): StowageError {
-    if (this.lost === undefined) {
-      const said = this.output()
-      this.lost = new StowageError('engine_lost', 'the engine stopped; the next call starts a new one', {
-        cause: cause ?? (said === '' ? undefined : new Error(said)),
-      })
-      this.heap = new Uint8Array(0)
-    }
+    const said = this.output()
+    const words = said === '' ? undefined : new Error(said)
+    return this.end(new StowageError('engine_lost', 'the engine stopped; the next call starts a new one', { cause: cause ?? words }))
+  }
+
+  /** Ends the use of the instance, for the first reason that is given, and lets go of its memory. */
+  end(why: StowageError): StowageError {
+    this.lost ??= why
+    this.heap = new Uint8Array(0)
     return this.lost
   }
 

@@ -124,8 +124,8 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  discard(): void {
-    this.lose()
+  discard(why: StowageError): void {
+    this.end(why)
   }
 
   /** Ends the worker once its driver has been closed. */
@@ -187,8 +187,12 @@ export class RemoteEngine implements Engine {
   }
 
   private lose(cause?: Error): void {
+    this.end(new StowageError('engine_lost', 'the engine stopped; the next call starts a new one', { cause }))
+  }
+
+  private end(why: StowageError): void {
     if (this.lost !== undefined) return
-    this.lost = new StowageError('engine_lost', 'the engine stopped; the next call starts a new one', { cause })
+    this.lost = why
     this.worker.terminate()
     this.started?.reject(this.lost)
     this.stopped?.()

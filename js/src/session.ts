@@ -53,7 +53,7 @@ export class Session implements Scope {
   }
 
   ready(): Promise<Engine> {
-    if (this.closing !== undefined) return Promise.reject(new StowageError('closed', 'the environment is closed'))
+    if (this.closing !== undefined) return Promise.reject(closed())
     const { engine } = this
     if (engine !== undefined) return Promise.resolve(engine)
     this.starting ??= this.start().finally(() => {
@@ -94,7 +94,7 @@ export class Session implements Scope {
       await this.starting?.catch(() => {})
       if (engine !== undefined && engine.lost === undefined) await engine.run(engine.request(Op.Close, 3, 0, 0), nothing)
     } finally {
-      engine?.discard()
+      engine?.discard(closed())
       await this.host.release()
     }
   }
@@ -105,12 +105,16 @@ export class Session implements Scope {
       await openEngine(engine, this.settings)
       for (const [number, { name, schema }] of this.tables) await openTable(engine, number, name, schema)
     } catch (error) {
-      engine.discard()
+      engine.discard(closed())
       throw error
     }
     this.current = engine
     return engine
   }
+}
+
+function closed(): StowageError {
+  return new StowageError('closed', 'the environment is closed')
 }
 
 /** The first request to an engine: both sides tell the version of the frames they speak. */

@@ -66,8 +66,9 @@ export class LocalEngine implements Engine {
     }
   }
 
-  discard(): void {
-    this.rejectAll(this.instance.lose())
+  discard(why: StowageError): void {
+    this.instance.end(why)
+    this.rejectAll(why)
   }
 
   /** Lets a promise be rejected when the engine dies, whatever it waits for. */

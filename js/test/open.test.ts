@@ -54,6 +54,23 @@ test('close waits for what is under way', async () => {
   await again.close()
 })
 
+test('what close interrupts is closed, not lost', async () => {
+  const db = await openPlaces()
+  await db.places.insertMany(placesFrom(1, 20_000))
+  const seen: unknown[] = []
+  const reading = rejects('closed', async () => {
+    for await (const found of db.places.find()) {
+      seen.push(found)
+      if (seen.length === 1) await db.close()
+    }
+  })
+  await rejects('closed', db.transaction(async tx => {
+    await tx.places.get(1)
+    await reading
+    await tx.places.get(1)
+  }))
+})
+
 test('tables and indexes that are new are made, others must be as they were', async () => {
   const driver = memory()
   let db = await open('x', { driver, tables: { places: table<Row>({ key: 'id' }) } })
