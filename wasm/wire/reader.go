@@ -1,6 +1,10 @@
 package wire
 
-import "github.com/tinylib/msgp/msgp"
+import (
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/stowage-db/stowage/query"
+)
 
 // reader takes values from the front of a frame. After the first failure it
 // returns zero values, so that it need be asked only once, at the end. What it
@@ -112,7 +116,7 @@ func (r *reader) tuple(n int) {
 
 // raw passes over one value and returns its bytes.
 func (r *reader) raw() []byte {
-	n, ok := skip(r.b)
+	n, ok := query.Skip(r.b)
 	if !ok {
 		r.fail()
 		return nil
