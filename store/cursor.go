@@ -12,7 +12,7 @@ type Cursor struct {
 	merge   *merge
 	changes int // of the transaction, when merge was made
 
-	now     []byte // the whole key of the current entry
+	now     []byte // the whole key of the current entry, the merge's until it moves
 	entry   entry
 	on      bool
 	noted   bool   // among the transaction's reads
@@ -142,7 +142,7 @@ func (c *Cursor) settle(reverse bool) bool {
 			break
 		}
 		if e.kind != deleted {
-			c.now, c.entry, c.on = append(c.now[:0], c.merge.key()...), e, true
+			c.now, c.entry, c.on = c.merge.key(), e, true
 			return true
 		}
 		if c.failed = c.db.tx.Work(memoryEntryBytes); c.failed != nil {

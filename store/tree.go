@@ -16,6 +16,13 @@ func (t tree) empty() bool { return t.root.ref.zero() }
 type reader struct {
 	ctx   context.Context
 	pages *pager
+
+	// branches are the last ones read, by level: most reads of one transaction go
+	// through the same, which need not be looked up in the cache each time.
+	branches [2]struct {
+		ref  Ref
+		page *page
+	}
 }
 
 // get finds one key in a tree.
@@ -66,12 +73,20 @@ func (r *reader) rank(t tree, key []byte) (int64, error) {
 
 // node reads the page of a tree that must stand at a level.
 func (r *reader) node(ref Ref, level int) (*page, error) {
+	if level > 0 {
+		if last := &r.branches[level&1]; last.ref == ref && last.page.level == level {
+			return last.page, nil
+		}
+	}
 	p, err := r.pages.page(r.ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	if p.level != level {
 		return nil, fail(Corrupt, "read page: level", ref.name(), nil)
+	}
+	if level > 0 {
+		r.branches[level&1].ref, r.branches[level&1].page = ref, p
 	}
 	return p, nil
 }

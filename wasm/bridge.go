@@ -23,6 +23,7 @@ type bridge struct {
 	tasks        map[uint32]*task
 	lastNumber   uint32       // of tasks and transactions
 	idle         []*coroutine // for tasks to come
+	spare        []byte       // for the result of a task to come: the largest of those before
 
 	current *task     // nil while an operation is tried without a task
 	missed  bool      // an operation without a task wanted something of the host
@@ -191,6 +192,9 @@ func (b *bridge) resume(t *task) *answer {
 	if done {
 		b.forget(t)
 		b.giveBack(t.in)
+		if cap(t.result) > cap(b.spare) {
+			b.spare = t.result // the host has read it when the next call comes
+		}
 		return b.finish(t.result, t.err)
 	}
 	b.answer.status, b.answer.task, b.answer.payload = t.status, t.number, t.payload

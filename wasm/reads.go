@@ -147,6 +147,9 @@ type rows struct {
 const rowsHead = 5
 
 func (o *operation) rows() *rows {
+	if o.result == nil {
+		o.result, o.bridge.spare = o.bridge.spare, nil
+	}
 	o.result = append(o.result[:0], 0xdd, 0, 0, 0, 0)
 	return &rows{operation: o}
 }
