@@ -48,7 +48,7 @@ export async function importAtlas(db: Atlas): Promise<string> {
       return `Imported in ${duration(performance.now() - start)}`
     } catch (error) {
       if (!cancel.signal.aborted) throw error
-      word = 'Cancelled. Nothing was kept: an import is one transaction.'
+      word = 'Nothing of it was kept: an import is one transaction.'
     }
   }
 }
@@ -56,7 +56,7 @@ export async function importAtlas(db: Atlas): Promise<string> {
 /** Waits for the user to start the import; word says how the last one ended. */
 async function invite(word: string): Promise<void> {
   const manifest = await readManifest()
-  byId('state').textContent = word || 'Empty'
+  byId('state').textContent = word ? 'Cancelled' : 'Empty'
   const button = element('button', { type: 'button', class: 'primary', id: 'import' }, `Import ${count(manifest.cities)} cities`)
   show('plain',
     title('Bring the world aboard'),

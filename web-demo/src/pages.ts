@@ -16,7 +16,7 @@ import { count, many, position } from './wording'
 const mostDots = 20_000
 
 /** So many warm counts take a few milliseconds; then it is the page's turn. */
-const countsAtOnce = 25
+const countsAtOnce = 10
 
 export class Pages {
   #db: Atlas

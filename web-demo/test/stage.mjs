@@ -84,8 +84,11 @@ export async function watchThread(page) {
     const name = ({ pid, tid }) => `${pid}/${tid}`
     const mains = new Set(events.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map(name))
     const tasks = events.filter((e) => e.name.endsWith('RunTask') && mains.has(name(e)))
-    if (tasks.length === 0) throw new Error('the trace holds no task of the page')
-    return tasks.filter((e) => e.tdur > 50_000).map((e) => `${Math.round(e.tdur / 1000)} ms`)
+    // Chromium keeps a spare process ready, whose start is none of the page's work.
+    const threads = [...mains].map((main) => tasks.filter((e) => name(e) === main))
+    const [busiest = []] = threads.sort((a, b) => b.length - a.length)
+    if (busiest.length === 0) throw new Error('the trace holds no task of the page')
+    return busiest.filter((e) => e.tdur > 50_000).map((e) => `${Math.round(e.tdur / 1000)} ms`)
   }
 }
 
