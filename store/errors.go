@@ -64,6 +64,9 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
+	if cause, ok := e.Err.(*Error); ok && cause.Code == e.Code && e.Op != "" {
+		return e.Op + ": " + cause.Error() // which has the code and a name
+	}
 	s := string(e.Code)
 	if e.Op != "" {
 		s = e.Op + ": " + s

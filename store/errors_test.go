@@ -57,6 +57,9 @@ func TestErrorsAnswerToTheirCodes(t *testing.T) {
 	if got := CodeOf(backendError("read", context.Canceled)); got != Aborted {
 		t.Errorf("a cancelled context gives %s", got)
 	}
+	if got := fail(DuplicateKey, "insert", "t", fail(DuplicateKey, "identity", "t", nil)).Error(); got != "insert: identity: duplicate_key (t)" {
+		t.Errorf("Error() = %q", got)
+	}
 	if got := fail(Quota, "commit", "p/1/1", cause).Error(); got != "commit: quota (p/1/1): cause" {
 		t.Errorf("Error() = %q", got)
 	}
