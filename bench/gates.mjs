@@ -30,7 +30,7 @@ async function read(name) {
 
 /** The lines for one gate: one a row that was measured, or one that says that none was. */
 export function judged(gate, rows) {
-  const measured = rows.filter(({ work, n }) => work === gate.work && (gate.n === undefined || n === gate.n))
+  const measured = rows.filter((row) => row.work === gate.work && (gate.n ?? row.n) === row.n && tells(row, gate))
   if (measured.length === 0) return [`not measured  ${gate.work}${gate.n ? ` at ${gate.n.toLocaleString('en')}` : ''}`]
   return measured.map((row) => {
     const value = row[gate.field]
@@ -39,9 +39,13 @@ export function judged(gate, rows) {
   })
 }
 
+/** A row without the number, as the import of a million has no ratios, says nothing about the gate; a failed one does. */
+function tells(row, { field }) {
+  return typeof row[field] === 'number' || !row.correct
+}
+
 function verdict(gate, row, value) {
   if (!row.correct) return 'WRONG'
-  if (value === null || value === undefined) return 'no number'
   if (gate.gate !== undefined && value > gate.gate) return 'MISSED'
   if (gate.aim !== undefined && value > gate.aim) return gate.gate === undefined ? 'not reached' : 'met'
   return gate.aim === undefined ? 'met' : 'reached'

@@ -51,6 +51,8 @@ test('a gate is met, missed or not measured', () => {
   assert.match(judged(gate, row(0.5))[0], /^MISSED /)
   assert.match(judged(gate, row(0.05, false))[0], /^WRONG /)
   assert.match(judged(gate, [])[0], /^not measured/)
+  assert.match(judged(gate, row(null))[0], /^not measured/)
+  assert.match(judged(gate, row(null, false))[0], /^WRONG /)
 })
 
 test('options come from the environment and over it from arguments', () => {
