@@ -1,6 +1,9 @@
 package store
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // builder writes one tree bottom-up, from entries in ascending order of keys.
 // Leaves of other trees can be adopted whole between them.
@@ -10,15 +13,16 @@ type builder struct {
 	levels []*pending
 }
 
-// pending is the page being filled on one level. Branch entries are entries
-// whose value is a child, so both kinds of page are filled alike.
+// pending is what is being filled on one level, up to two pages of it: so what is
+// left before an adopted leaf, or at the end, can be divided evenly instead of
+// leaving a page with next to nothing. Branch entries are entries whose value is
+// a child, so both kinds of page are filled alike.
 type pending struct {
 	keys    []byte // all keys, one after the other
 	ends    []int  // where each ends
 	entries []entry
-	size    int   // bytes of the page if it were written now, at most
-	sum     child // the counts of what is in it
-	pages   int   // written on this level so far
+	size    int // bytes of a page of all of it, at most
+	pages   int // written on this level so far
 }
 
 // defaultPageBytes is the plain size of a page. Sealed it stays below 64 KiB
@@ -31,20 +35,11 @@ func newBuilder(out *pageWriter, target int) *builder {
 }
 
 // add appends one entry. The key is copied; the entry's value is kept.
-func (b *builder) add(key []byte, e entry) error {
-	sum := child{entries: 1}
-	switch e.kind {
-	case deleted:
-		sum.tombstones = 1
-	case overflow:
-		sum.overflows = 1
-	}
-	return b.append(0, key, e, sum)
-}
+func (b *builder) add(key []byte, e entry) error { return b.append(0, key, e) }
 
 // adopts reports whether a leaf of that size may be taken over as it is. Small
-// leaves, and leaves that would cut the page at hand short, are better written
-// anew: else every merge would leave the tree a little more ragged.
+// leaves are better written anew, and so is one that follows next to nothing:
+// else every merge would leave the tree a little more ragged.
 func (b *builder) adopts(leaf child) bool {
 	filled := b.levels[0].size
 	return leaf.bytes >= int64(b.target/2) && (filled == 0 || filled >= b.target/2)
@@ -52,54 +47,62 @@ func (b *builder) adopts(leaf child) bool {
 
 // adopt takes over a leaf whose first key is given.
 func (b *builder) adopt(first []byte, leaf child) error {
-	if len(b.levels[0].entries) > 0 {
-		if err := b.flush(0); err != nil {
-			return err
-		}
+	if err := b.close(0); err != nil {
+		return err
 	}
-	return b.append(1, first, entry{value: leaf.append(nil)}, leaf)
+	return b.append(1, first, entry{value: leaf.append(nil)})
 }
 
-func (b *builder) append(level int, key []byte, e entry, sum child) error {
+func (b *builder) append(level int, key []byte, e entry) error {
 	if level == len(b.levels) {
 		b.levels = append(b.levels, &pending{})
 	}
 	p := b.levels[level]
-	size := len(key) + 5 + e.size() + 2
-	atLeast := 1
-	if level > 0 {
-		atLeast = 2
-	}
-	if len(p.entries) >= atLeast && p.size+size > b.target {
-		if err := b.flush(level); err != nil {
-			return err
-		}
-	}
 	p.keys = append(p.keys, key...)
 	p.ends = append(p.ends, len(p.keys))
 	p.entries = append(p.entries, e)
-	p.size += size
-	p.sum = p.sum.plus(sum)
-	return nil
+	p.size += p.entrySize(len(p.entries) - 1)
+	if p.size <= 2*b.target || len(p.entries) < 2*least(level) {
+		return nil
+	}
+	return b.flush(level, p.fitting(b.target, least(level)))
 }
 
-// flush writes the pending page of a level and enters it in the level above.
-func (b *builder) flush(level int) error {
+// least is how many entries a page of a level holds at least.
+func least(level int) int { return 1 + min(level, 1) }
+
+// close writes all that is pending on a level, in pages of about one size.
+func (b *builder) close(level int) error {
 	p := b.levels[level]
-	first := p.key(0)
-	page := p.encode(level)
+	for p.size > b.target && len(p.entries) >= 2*least(level) {
+		n := min(p.fitting(p.size/2, least(level)), len(p.entries)-least(level))
+		if err := b.flush(level, n); err != nil {
+			return err
+		}
+	}
+	if len(p.entries) == 0 {
+		return nil
+	}
+	return b.flush(level, len(p.entries))
+}
+
+// flush writes the first n entries of a level as a page and enters it in the
+// level above.
+func (b *builder) flush(level, n int) error {
+	p := b.levels[level]
+	page := p.encode(level, n)
 	written, err := b.out.write(page)
 	if err != nil {
 		return err
 	}
-	c := p.sum
+	c := p.sum(level, n)
 	c.ref = written
 	c.bytes += int64(page.storedSize())
-	// first lies in p.keys, which append below does not touch.
-	if err := b.append(level+1, first, entry{value: c.append(nil)}, c); err != nil {
+	// The first key is copied by append, before drop moves it.
+	if err := b.append(level+1, p.key(0), entry{value: c.append(nil)}); err != nil {
 		return err
 	}
-	*p = pending{keys: p.keys[:0], ends: p.ends[:0], entries: p.entries[:0], pages: p.pages + 1}
+	p.drop(n)
 	return nil
 }
 
@@ -114,10 +117,8 @@ func (b *builder) finish() (tree, error) {
 			}
 			return tree{root: root, level: level - 1}, nil
 		}
-		if len(p.entries) > 0 {
-			if err := b.flush(level); err != nil {
-				return tree{}, err
-			}
+		if err := b.close(level); err != nil {
+			return tree{}, err
 		}
 	}
 	return tree{}, nil
@@ -131,12 +132,66 @@ func (p *pending) key(i int) []byte {
 	return p.keys[start:p.ends[i]]
 }
 
-// encode lays out the page: see page for its form.
-func (p *pending) encode(level int) *page {
-	prefix := commonPrefix(p.key(0), p.key(len(p.entries)-1))
-	body := make([]byte, 0, p.size)
-	offsets := make([]byte, 0, 2*len(p.entries))
-	for i, e := range p.entries {
+// entrySize is what entry i takes in a page, at most.
+func (p *pending) entrySize(i int) int { return len(p.key(i)) + 5 + p.entries[i].size() + 2 }
+
+// fitting is how many entries, from the first, fit a page of limit bytes; at
+// least so many in any case.
+func (p *pending) fitting(limit, atLeast int) int {
+	size := 0
+	for i := range p.entries {
+		if size += p.entrySize(i); size > limit && i >= atLeast {
+			return i
+		}
+	}
+	return len(p.entries)
+}
+
+// sum adds up the counts of the first n entries.
+func (p *pending) sum(level, n int) child {
+	var sum child
+	for _, e := range p.entries[:n] {
+		if level > 0 {
+			below, _ := readChild(e.value) // written by flush or adopt
+			sum = sum.plus(below)
+			continue
+		}
+		sum.entries++
+		switch e.kind {
+		case deleted:
+			sum.tombstones++
+		case overflow:
+			sum.overflows++
+		}
+	}
+	return sum
+}
+
+// drop takes the first n entries away and counts a page.
+func (p *pending) drop(n int) {
+	start := p.ends[n-1]
+	for i := range n {
+		p.size -= p.entrySize(i)
+	}
+	p.keys = p.keys[:copy(p.keys, p.keys[start:])]
+	p.entries = slices.Delete(p.entries, 0, n)
+	p.ends = slices.Delete(p.ends, 0, n)
+	for i := range p.ends {
+		p.ends[i] -= start
+	}
+	p.pages++
+}
+
+// encode lays out a page of the first n entries: see page for its form.
+func (p *pending) encode(level, n int) *page {
+	prefix := commonPrefix(p.key(0), p.key(n-1))
+	size := 0
+	for i := range n {
+		size += p.entrySize(i)
+	}
+	body := make([]byte, 0, size)
+	offsets := make([]byte, 0, 2*n)
+	for i, e := range p.entries[:n] {
 		offsets = append(offsets, byte(len(body)), byte(len(body)>>8))
 		body = appendBin(body, p.key(i)[len(prefix):])
 		body = e.append(body)

@@ -39,8 +39,8 @@ func samples() map[string][]byte {
 	body := encodeSections([]section{{writes: writes}, {trees: []tree{run}, writes: &writeSet{}}})
 	r := &root{id: [16]byte{1, 2, 3}, stages: []byte{2, 1}, generation: 4, position: 5, trees: []tree{run, {root: below}}}
 	return map[string][]byte{
-		"leaf":    leaf.encode(0).encode(),
-		"branch":  branch.encode(1).encode(),
+		"leaf":    leaf.encode(0, 3).encode(),
+		"branch":  branch.encode(1, 2).encode(),
 		"record":  record{position: 6, body: entry{value: body}}.encode(),
 		"root":    r.encode(),
 		"catalog": (&DB{space: 3, meta: []byte("meta")}).encode(),
