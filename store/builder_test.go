@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"testing"
 )
 
@@ -38,14 +39,21 @@ func (h *heap) Commit(_ context.Context, b *Batch) error {
 
 // TestAscendingDataIsWrittenOnce loads documents in ascending order, and an index
 // beside them that is not, in one transaction of many runs, and folds it all: the
-// pages of the documents must have been adopted, not written again.
+// pages of the documents must have been adopted, not written again. How full the
+// last page of a run is depends on the size of the documents.
 func TestAscendingDataIsWrittenOnce(t *testing.T) {
+	for _, size := range []int{300, 357, 500} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) { writtenOnce(t, size) })
+	}
+}
+
+func writtenOnce(t *testing.T, size int) {
 	ctx := context.Background()
 	env, err := Open(ctx, &heap{blobs: map[string][]byte{}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n, size = 60000, 357
+	const n = 60000
 	err = env.Update(ctx, func(tx *Tx) error {
 		docs, err := tx.DB("docs")
 		if err != nil {
@@ -74,7 +82,7 @@ func TestAscendingDataIsWrittenOnce(t *testing.T) {
 	// Sequences count every page ever written: the documents' once, the index's
 	// once in a run and at most twice in merges.
 	documents := float64(n*(size+12)) / defaultPageBytes
-	if written := float64(env.nextSeq); written > 1.25*documents {
+	if written := float64(env.nextSeq); written > 1.3*documents {
 		t.Errorf("%.0f pages were written for %.0f pages of documents", written, documents)
 	}
 	report, err := env.Check(ctx)
