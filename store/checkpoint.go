@@ -116,7 +116,7 @@ func (e *Env) fold(ctx context.Context, whole bool) error {
 		return err
 	}
 	s, reloads, err := e.cut(ctx)
-	if err != nil {
+	if err != nil || s == nil {
 		return err
 	}
 	w := e.newPageWriter(ctx, e.worker(ctx))
@@ -137,6 +137,8 @@ func (e *Env) fold(ctx context.Context, whole bool) error {
 
 // cut moves all that is committed to the lower layers, which nobody writes to,
 // and starts new upper ones. It needs a moment in which no commit is under way.
+// It returns nil where nothing has ever been committed: the first commit brings
+// the root, and must not find one there.
 func (e *Env) cut(ctx context.Context) (s *state, reloads int, err error) {
 	if err := e.turn.take(ctx); err != nil {
 		return nil, 0, err
@@ -151,6 +153,9 @@ func (e *Env) cut(ctx context.Context) (s *state, reloads int, err error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.rootBytes == nil {
+		return nil, 0, nil
+	}
 	cut := *e.committed
 	cut.lower = nil
 	for _, l := range e.committed.layers() {

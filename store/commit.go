@@ -121,6 +121,7 @@ func (e *Env) stage(tx *Tx) *group {
 	g.sections = append(g.sections, section{trees: tx.runs, writes: tx.writes})
 	g.dead = append(g.dead, e.tip.apply(tx.writes, tx.runs)...)
 	g.blobs = append(g.blobs, tx.unsaved...)
+	e.pages.transit.add(tx.unsaved)
 	g.written = append(g.written, tx.written...)
 	g.durability = max(g.durability, tx.durability)
 	tx.written = nil // the group's now: Rollback must not give them back
@@ -170,6 +171,7 @@ func (e *Env) flush(ctx context.Context) {
 		delete(e.unwritten, ref)
 	}
 	e.garbage = appendDead(e.garbage, g.dead)
+	e.pages.transit.remove(g.blobs)
 	more := e.staged != nil
 	if more {
 		e.begin()

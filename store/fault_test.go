@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stowage-db/stowage/store"
@@ -109,4 +110,64 @@ func reloaded(t *testing.T, env *store.Env, b *storetest.Faulty) *store.Env {
 		t.Fatal(err)
 	}
 	return env
+}
+
+// TestReadsWhatIsBeingWritten begins on top of a commit whose large value is still
+// on its way: it can be read, and when that commit fails in the end, the one on
+// top of it is run again without it.
+func TestReadsWhatIsBeingWritten(t *testing.T) {
+	ctx, schedule := context.Background(), storetest.NewSchedule(1)
+	faulty := storetest.NewFaulty(memory.New())
+	options := storetest.Small()
+	options.Scheduler = schedule
+	env := storetest.Open(t, faulty, options)
+
+	faulty.HangAt(0, storetest.Hung, schedule.NewGate())
+	var failed, done error
+	schedule.Go(func(context.Context) {
+		failed = env.Update(ctx, func(tx *store.Tx) error {
+			db, err := tx.DB("a")
+			if err != nil {
+				return err
+			}
+			return db.Put([]byte("large"), make([]byte, 40_000))
+		})
+	})
+	if err := schedule.Drain(); !errors.Is(err, storetest.ErrStuck) {
+		t.Fatalf("the first commit does not wait: %v", err)
+	}
+	var found []int
+	schedule.Go(func(context.Context) {
+		done = env.Update(ctx, func(tx *store.Tx) error {
+			db, err := tx.DB("a")
+			if err != nil {
+				return err
+			}
+			value, _, err := db.Get([]byte("large"))
+			found = append(found, len(value))
+			faulty.Heal()
+			schedule.Pause()
+			return errors.Join(err, db.Put([]byte("small"), nil))
+		})
+	})
+	if err := schedule.Drain(); err != nil {
+		t.Fatal(err)
+	}
+	expectFault(t, failed)
+	if done != nil || !slices.Equal(found, []int{40_000, 0}) {
+		t.Errorf("found values of %d bytes, want 40000, then 0 in a second run; %v", found, done)
+	}
+}
+
+// TestCheckpointOfNothingWritesNothing holds so that the root of a new environment
+// is made by its first commit alone.
+func TestCheckpointOfNothingWritesNothing(t *testing.T) {
+	b := memory.New()
+	env := storetest.Open(t, b, storetest.Small())
+	if err := env.Checkpoint(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if names := b.Blobs().Names(); len(names) != 0 {
+		t.Errorf("a checkpoint of nothing wrote %q", names)
+	}
 }

@@ -8,6 +8,7 @@ type pager struct {
 	backend Backend
 	sealer  *sealer
 	cache   *cache
+	transit transit
 }
 
 // page returns one page.
@@ -69,7 +70,7 @@ const readChunks = 64
 
 // read returns the plain bytes of blobs that must be there.
 func (p *pager) read(ctx context.Context, kind BlobKind, names []string) ([][]byte, error) {
-	stored, err := p.backend.Read(ctx, names)
+	stored, err := p.transit.read(ctx, p.backend, names)
 	if err != nil {
 		return nil, backendError("read", err)
 	}

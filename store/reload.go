@@ -41,6 +41,7 @@ func (e *Env) install(s *state, r *root, stored []byte, generation uint64) bool 
 	e.tip = s
 	e.recent = nil
 	e.suspect = false
+	e.pages.transit.clear()
 	e.reloads++
 	e.epoch++
 	return true
