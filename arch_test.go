@@ -48,6 +48,7 @@ var layers = []layer{
 	{folder: "wasm/build"},
 	{folder: "web-demo/*"},
 	{folder: "bench/*", uses: []string{"*"}},
+	{folder: "proof", uses: []string{"*"}},
 }
 
 // bannedInWASM are packages that the module sent to browsers must do without:

@@ -1,0 +1,98 @@
+// Command proof runs the campaigns that try to break the engine, and writes
+// what they found to proof/latest.json: one object a campaign, with how much it
+// tried, how often it failed, the seed it began with and how long it took.
+//
+//	go run ./proof                                  all campaigns, as make proof does
+//	go run ./proof -campaign crash -seed 7 -units 1 one unit again
+//	go run ./proof -time 10m                        each campaign for ten minutes
+//
+// It ends with status 1 when anything failed. A failure is printed with the seed
+// that replays it and, where there is one, the shortest history that leads to it.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+var campaigns = []campaign{
+	{"crash", 120, crash},
+	{"nested", 60, nested},
+}
+
+func main() {
+	flags := flag.NewFlagSet("proof", flag.ExitOnError)
+	names := flags.String("campaign", "", "comma-separated campaigns; all if empty")
+	seed := flags.Uint64("seed", 0, "the seed of the first unit; 0 draws one")
+	units := flags.Int("units", 0, "how many units each campaign runs; its own number if 0")
+	long := flags.Duration("time", 0, "how long each campaign runs, instead of a number of units")
+	out := flags.String("o", "", "the file to write results to")
+	_ = flags.Parse(os.Args[1:]) // which exits on its own
+	if *seed == 0 {
+		*seed = uint64(time.Now().UnixNano()) >> 10
+	}
+	chosen, err := choose(*names)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	var results []result
+	for _, c := range chosen {
+		e := extent{units: c.units, time: *long, workers: runtime.GOMAXPROCS(0)}
+		if *units > 0 {
+			e.units = *units
+		}
+		r := c.run(*seed, e, func(text string) { fmt.Fprintln(os.Stderr, text) })
+		fmt.Printf("%-12s %10d  %d failures  %6.1f s  %8.0f/s  seed %d\n", r.Campaign, r.Count, r.Failures, r.Seconds, float64(r.Count)/r.Seconds, r.Seed)
+		results = append(results, r)
+	}
+	if err := write(*out, results); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	for _, r := range results {
+		if r.Failures > 0 || r.Count == 0 {
+			os.Exit(1)
+		}
+	}
+}
+
+// choose finds campaigns by name.
+func choose(names string) ([]campaign, error) {
+	if names == "" {
+		return campaigns, nil
+	}
+	var chosen []campaign
+	for _, name := range strings.Split(names, ",") {
+		n := len(chosen)
+		for _, c := range campaigns {
+			if c.name == name {
+				chosen = append(chosen, c)
+			}
+		}
+		if len(chosen) == n {
+			return nil, fmt.Errorf("there is no campaign %q", name)
+		}
+	}
+	return chosen, nil
+}
+
+func write(file string, results []result) error {
+	if file == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(results, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
+}

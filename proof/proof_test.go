@@ -1,0 +1,47 @@
+package main
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+// TestCampaigns runs a unit of every campaign.
+func TestCampaigns(t *testing.T) {
+	seed := uint64(time.Now().UnixNano()) >> 10
+	for _, c := range campaigns {
+		t.Run(c.name, func(t *testing.T) {
+			r := c.run(seed, extent{units: 1, workers: 1}, func(text string) { t.Error(text) })
+			if r.Count == 0 {
+				t.Errorf("nothing was tried, with seed %d", seed)
+			}
+		})
+	}
+}
+
+// TestReduce takes what does not matter out of a history.
+func TestReduce(t *testing.T) {
+	steps := make([]step, 40)
+	for i := range steps {
+		steps[i].kind = view
+		steps[i].operations = make([]operation, 5)
+	}
+	steps[13].kind, steps[27].kind = update, checkpoint
+	steps[13].operations[3].kind = drop
+	failure := errors.New("fails")
+	reduced, err := reduce(steps, failure, func(steps []step) error {
+		matters := 0
+		for _, s := range steps {
+			if s.kind == checkpoint || s.kind == update && len(s.operations) > 0 && s.operations[len(s.operations)-1].kind >= put {
+				matters++
+			}
+		}
+		if matters == 2 {
+			return failure
+		}
+		return nil
+	})
+	if err != failure || len(reduced) != 2 || reduced[0].kind != update || len(reduced[0].operations) != 1 || reduced[1].kind != checkpoint {
+		t.Errorf("reduced to %v, %v", reduced, err)
+	}
+}
