@@ -35,20 +35,6 @@ func (c contents) between(low, high string) contents {
 	return c[first:max(first, end)]
 }
 
-// databases lists the names.
-func (c contents) databases() []string {
-	var names []string
-	for _, p := range c {
-		if name, ok := strings.CutSuffix(p.key, "\x00"); ok && !strings.Contains(name, "\x00") {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// entries are the keys and values of a database, without its name.
-func (c contents) entries(db string) contents { return c.between(db+"\x00\x00", db+"\x01") }
-
 // with returns the contents after changes; nil stands for a key that is deleted.
 func (c contents) with(changes map[string]*string) contents {
 	keys := make([]string, 0, len(changes))
