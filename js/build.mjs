@@ -29,15 +29,20 @@ function buildEngine() {
   writeFileSync(at('src/wasm_exec.js'), `export function loadGo(globalThis, fs) {\n${support}\nreturn globalThis.Go\n}\n`)
 }
 
-/** Bundles stand alone, so that a plain page needs no import map and a worker no second request. */
+/**
+ * Bundles stand alone, so that a plain page needs no import map and a worker no second request; only what compresses
+ * values is loaded when a value is compressed.
+ */
 async function buildPackage() {
   const output = { ...common, outdir: at('dist'), outbase: at('src'), minify: true, legalComments: 'none' }
-  await build({ ...output, entryPoints: [at('src/index.ts'), at('src/worker.ts')] })
+  const standing = { ...output, external: [...common.external, './zlib.js'] }
+  await build({ ...standing, entryPoints: [at('src/index.ts'), at('src/worker.ts')] })
+  await build({ ...output, entryPoints: [at('src/zlib.ts')] })
   await build({ ...output, entryPoints: [at('src/drivers/fs.ts')], plugins: [sharedErrors] })
   execFileSync('npx', ['tsc', '-p', here], { cwd: here, stdio: 'inherit' })
   const licence = name => `${name}\n\n${readFileSync(at('node_modules', name, 'LICENSE'), 'utf8')}\n`
   const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
-  writeFileSync(at('dist/LICENSES.txt'), `${licence('msgpackr')}Go\n\n${readFileSync(join(goroot, 'LICENSE'), 'utf8')}`)
+  writeFileSync(at('dist/LICENSES.txt'), `${licence('msgpackr')}${licence('fflate')}Go\n\n${readFileSync(join(goroot, 'LICENSE'), 'utf8')}`)
 }
 
 /** Drivers throw the very class that the package exports, so that instanceof holds. */

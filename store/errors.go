@@ -46,6 +46,7 @@ const (
 	Corrupt         Code = "corrupt"          // stored bytes fail their checksum or contradict themselves
 	NewerFormat     Code = "newer_format"     // written by a later version than this one reads
 	MissingModifier Code = "missing_modifier" // stored with a stage this environment was opened without
+	Undecodable     Code = "undecodable"      // stored bytes are not what this coder writes
 	SnapshotExpired Code = "snapshot_expired" // the snapshot's pages were given back; start over
 	Quota           Code = "quota"            // the platform refused more space
 	BackendFailed   Code = "backend_failed"   // the backend or driver failed for a reason of its own

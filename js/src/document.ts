@@ -4,15 +4,19 @@
  * comes back is what went in. Only text that is not Unicode, half of a surrogate
  * pair, comes back as U+FFFD.
  */
-import { addExtension, Packr, Unpackr } from 'msgpackr'
+import { addExtension, C1, Packr, Unpackr } from 'msgpackr'
 
-import { StowageError } from './errors.js'
+import { type ErrorCode, StowageError } from './errors.js'
 
 const packr = new Packr({ useRecords: false, variableMapSize: true })
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, copyBuffers: true } as object)
 
 function refuse(what: string): never {
   throw new StowageError('invalid_document', `a document cannot hold ${what}`)
+}
+
+function unknown(): never {
+  throw new StowageError('undecodable', 'these bytes hold a type that is never stored')
 }
 
 /** msgpackr asks for these at the places where it would substitute something. */
@@ -23,7 +27,7 @@ const refused = [
   Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array,
 ]
 for (const Class of refused) {
-  addExtension({ Class, type: 0x7f, pack: () => refuse(`a value of class ${Class.name}`), unpack: () => undefined } as never)
+  addExtension({ Class, type: 0x7f, pack: () => refuse(`a value of class ${Class.name}`), unpack: unknown } as never)
 }
 
 /** The largest nesting of a document; the engine has the same bound. */
@@ -53,11 +57,23 @@ export function packDocuments(documents: readonly unknown[]): Uint8Array {
 
 /** Packs any value for a frame: a filter, a query. */
 export function packValue(value: unknown): Uint8Array {
+  return pack(value, 'invalid_query')
+}
+
+/** Packs a value that the engine does not look into, so that its nesting is bounded here. */
+export function packPlain(value: unknown): Uint8Array {
+  const bytes = pack(value, 'invalid_argument')
+  const shape = bytes.length > maxDepth ? nesting(value, []) : undefined
+  if (shape !== undefined) throw shape
+  return bytes
+}
+
+function pack(value: unknown, code: ErrorCode): Uint8Array {
   try {
     return packr.pack(value)
   } catch (error) {
     const known = explain(error, value)
-    throw known.code === 'invalid_document' ? new StowageError('invalid_query', known.message, { cause: known }) : known
+    throw known.code === 'invalid_document' ? new StowageError(code, known.message, { cause: known }) : known
   }
 }
 
@@ -66,6 +82,13 @@ export function unpack(bytes: Uint8Array, start: number, end: number): unknown {
   where.start = start
   where.end = end
   return unpackr.unpack(bytes, where)
+}
+
+/** Reads what packPlain wrote. */
+export function unpackPlain(bytes: Uint8Array): unknown {
+  const value = unpack(bytes, 0, bytes.length) ?? null
+  if (value === C1) throw new StowageError('undecodable', 'these bytes are not MessagePack')
+  return value
 }
 
 /** msgpackr takes the place as an object; one is enough, for it reads it at once. */
@@ -91,7 +114,7 @@ function explain(error: unknown, value: unknown): StowageError {
 function nesting(value: unknown, above: object[]): StowageError | undefined {
   if (value === null || typeof value !== 'object') return undefined
   if (above.includes(value)) return new StowageError('invalid_document', 'a document contains itself')
-  if (above.length > maxDepth) return new StowageError('too_deep', `a document is nested deeper than ${maxDepth}`)
+  if (above.length >= maxDepth) return new StowageError('too_deep', `a document is nested deeper than ${maxDepth}`)
   above.push(value)
   for (const part of Object.values(value)) {
     const wrong = nesting(part, above)

@@ -7,11 +7,13 @@
  *   0x50 bytes · 0x60 list (its components, then 0x00)
  *
  * The engine has the same codec in query/key.go; both are held to the vectors
- * in query/testdata/keys.json. This side only ever writes keys.
+ * in query/testdata/keys.json. keydecode.ts reads keys again.
  */
 import { StowageError } from './errors.js'
 
-const enum Tag {
+/** The tags in their order. Missing stands in indexes only; this side never writes it. */
+export const enum Tag {
+  Missing = 0x01,
   Null = 0x05,
   False = 0x10,
   True = 0x11,
@@ -28,7 +30,7 @@ export interface KeySink {
 }
 
 /** The deepest list a key may hold. */
-const maxDepth = 200
+export const maxDepth = 200
 
 /** Appends one value as a component. Throws `invalid_key` for what has no place in the order. */
 export function writeKey(sink: KeySink, value: unknown, depth = 0): void {

@@ -4,39 +4,21 @@ import { test } from 'node:test'
 
 import { encodeKey } from '../src/key.js'
 import { StowageError } from '../src/errors.js'
-
-/** A value as query/testdata/keys.json writes it: its type and, as text where JSON has no form for it, itself. */
-type Written = Record<string, unknown>
+import { type Tagged, untag } from './tagged.js'
 
 interface Vector {
   name: string
-  value: Written
+  value: Tagged
   key: string
 }
 
 const vectors = JSON.parse(readFileSync('../query/testdata/keys.json', 'utf8')) as Vector[]
 
-function value(written: Written): unknown {
-  const [[type, content]] = Object.entries(written) as [[string, unknown]]
-  switch (type) {
-    case 'undefined': return undefined
-    case 'null': return null
-    case 'bool': return content
-    case 'number': return Number(content)
-    case 'bigint': return BigInt(content as string)
-    case 'string': return content
-    case 'bytes': return Uint8Array.from(Buffer.from(content as string, 'hex'))
-    case 'date': return new Date(Number(content))
-    case 'array': return (content as Written[]).map(value)
-    default: return { [type]: content }
-  }
-}
-
 const hex = (v: unknown) => Buffer.from(encodeKey(v)).toString('hex')
 
 /** Whether a vector is of a value that this side never writes as a key: what is missing, or has no order. */
-function foreign(written: Written): boolean {
-  if ('array' in written) return (written.array as Written[]).some(foreign)
+function foreign(written: Tagged): boolean {
+  if ('array' in written) return (written.array as Tagged[]).some(foreign)
   return 'undefined' in written || 'map' in written || 'extension' in written || Number.isNaN(Number(written.number ?? written.date ?? 0))
 }
 
@@ -44,7 +26,7 @@ test('keys are those of the engine', () => {
   let checked = 0
   for (const vector of vectors) {
     if (foreign(vector.value)) continue
-    assert.equal(hex(value(vector.value)), vector.key, vector.name)
+    assert.equal(hex(untag(vector.value)), vector.key, vector.name)
     checked++
   }
   assert.ok(checked > 30)
