@@ -38,6 +38,7 @@ const (
 	TxEnded        Code = "tx_ended"        // the transaction was already committed or rolled back
 	ReadOnly       Code = "read_only"       // a write in a reading transaction
 	Locked         Code = "locked"          // another process or tab holds the environment
+	NotEmpty       Code = "not_empty"       // what was to be filled holds something already
 	Aborted        Code = "aborted"         // the caller's context or AbortSignal ended the call
 )
 
@@ -49,6 +50,7 @@ const (
 	Undecodable     Code = "undecodable"      // stored bytes are not what this coder writes
 	SnapshotExpired Code = "snapshot_expired" // the snapshot's pages were given back; start over
 	Quota           Code = "quota"            // the platform refused more space
+	Denied          Code = "denied"           // the platform does not let this program at the data
 	BackendFailed   Code = "backend_failed"   // the backend or driver failed for a reason of its own
 	EngineLost      Code = "engine_lost"      // the engine's instance died; reopen the environment
 	Internal        Code = "internal"         // a defect of Stowage: please report it

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -89,3 +89,29 @@ for (const [kind, make] of Object.entries({
     await again.close()
   })
 }
+
+test('directory: what a crash left behind is removed', async () => {
+  const root = mkdtempSync(join(scratch, 'd-'))
+  const driver = await directory(root).open('x')
+  await driver.commit(batch({ put: [blob('p/1/1', 'kept')] }))
+  await driver.close()
+  const torn = [join(root, 'x', 'r.tmp'), join(root, 'x', 'p', '1', '2.tmp')]
+  for (const file of torn) writeFileSync(file, 'torn')
+  mkdirSync(join(root, 'x', 'p', '2'))
+  const again = await directory(root).open('x')
+  assert.deepEqual(await again.list(''), ['p/1/1'])
+  assert.deepEqual([...torn, join(root, 'x', 'p', '2')].filter(existsSync), [])
+  await again.close()
+})
+
+test('directory: failures have codes', async () => {
+  const root = mkdtempSync(join(scratch, 'd-'))
+  writeFileSync(join(root, 'plain'), '')
+  await rejects('backend_failed', directory(join(root, 'plain')).open('below'))
+  const driver = await directory(root).open('x')
+  mkdirSync(join(root, 'x', 'p', '1', '1'), { recursive: true })
+  await rejects('backend_failed', driver.read(['p/1/1']))
+  await rejects('backend_failed', driver.commit(batch({ put: [blob('p/1/1', 'x')] })))
+  assert.deepEqual(await driver.list(''), [])
+  await driver.close()
+})

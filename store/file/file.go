@@ -4,7 +4,8 @@
 //
 // A blob is written under a temporary name, synced and renamed, so that a crash
 // leaves it whole or absent; directories are synced as well. Both durabilities
-// are therefore strict. A lock file keeps a second process out.
+// are therefore strict. A lock keeps a second process out; what a crash left
+// behind is removed when the directory is next opened.
 package file
 
 import (
@@ -22,7 +23,8 @@ import (
 
 // Backend keeps blobs in files. Use Open.
 type Backend struct {
-	dir string
+	dir  string // absolute
+	lock *lock
 
 	mu     sync.Mutex // one batch at a time: Root is compared, then replaced
 	closed bool
@@ -38,15 +40,51 @@ const temporary = ".tmp"
 const maxBlob = 64<<10 - 1
 
 // Open returns a backend on a directory, which is created if it does not exist.
-// It fails with Locked while another process has it open.
+//
+// Errors: Locked while another process, or this one, has it open; Denied where
+// the file system does not let this program at it; BackendFailed.
 func Open(dir string) (*Backend, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		err = makeDir(dir)
+	}
+	if err != nil {
 		return nil, failure("open", dir, err)
 	}
-	if err := lock(dir); err != nil {
+	held, err := takeLock(dir)
+	if err != nil {
 		return nil, err
 	}
-	return &Backend{dir: dir}, nil
+	b := &Backend{dir: dir, lock: held}
+	if err := b.clean(); err != nil {
+		_ = held.release() // the first error is the one to report
+		return nil, err
+	}
+	return b, nil
+}
+
+// clean removes what a crash, or blobs long deleted, left behind: files half
+// written, and directories without a file.
+func (b *Backend) clean() error {
+	var dirs []string
+	err := filepath.WalkDir(b.dir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != b.dir:
+			dirs = append(dirs, path)
+		case strings.HasSuffix(path, temporary):
+			return os.Remove(path)
+		}
+		return nil
+	})
+	if err != nil {
+		return failure("open", b.dir, err)
+	}
+	for _, dir := range slices.Backward(dirs) { // the inner ones first
+		_ = os.Remove(dir) // fails where something is in it
+	}
+	return nil
 }
 
 // Read implements store.Backend.
@@ -151,7 +189,7 @@ func (b *Backend) write(blobs []store.Blob) error {
 		path := b.path(blob.Name)
 		dir := filepath.Dir(path)
 		if !dirs[dir] {
-			if err := b.makeDir(dir); err != nil {
+			if err := makeDir(dir); err != nil {
 				return failure("write", blob.Name, err)
 			}
 			dirs[dir] = true
@@ -168,20 +206,22 @@ func (b *Backend) write(blobs []store.Blob) error {
 	return nil
 }
 
-// makeDir creates a directory and makes its entry, and its parents', durable.
-func (b *Backend) makeDir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
+// makeDir creates a directory and makes its entry, and those of the parents it
+// lacked, durable.
+func makeDir(dir string) error {
+	if stat, err := os.Stat(dir); err == nil && stat.IsDir() {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	for parent := filepath.Dir(dir); len(parent) >= len(b.dir); parent = filepath.Dir(parent) {
-		if err := syncDir(parent); err != nil {
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeDir(parent); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
 }
 
 func writeFile(path string, bytes []byte) error {
@@ -268,7 +308,7 @@ func (b *Backend) Close() error {
 		return nil
 	}
 	b.closed = true
-	return unlock(b.dir)
+	return b.lock.release()
 }
 
 func (b *Backend) usable(ctx context.Context) error {
@@ -288,8 +328,11 @@ func failure(op, name string, err error) error {
 		return err
 	}
 	code := store.BackendFailed
-	if noSpace(err) {
+	switch {
+	case noSpace(err):
 		code = store.Quota
+	case errors.Is(err, fs.ErrPermission) || readOnly(err):
+		code = store.Denied
 	}
 	return &store.Error{Code: code, Op: "file " + op, Name: name, Err: err}
 }

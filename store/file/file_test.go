@@ -1,6 +1,8 @@
 package file_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -45,18 +47,94 @@ func TestSecondOpenIsLocked(t *testing.T) {
 	second.Close()
 }
 
-func TestTemporaryFilesAreNoBlobs(t *testing.T) {
+func TestOpenCleansUpAfterACrash(t *testing.T) {
 	dir := t.TempDir()
 	b, err := file.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
-	if err := os.WriteFile(filepath.Join(dir, "r.tmp"), []byte("torn"), 0o600); err != nil {
+	page := []store.Blob{{Name: "p/1/1", Bytes: []byte("kept")}}
+	if err := b.Commit(t.Context(), &store.Batch{Put: page}); err != nil {
+		t.Fatal(err)
+	}
+	torn := []string{filepath.Join(dir, "r.tmp"), filepath.Join(dir, "p", "1", "2.tmp")}
+	for _, path := range torn {
+		if err := os.WriteFile(path, []byte("torn"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	empty := filepath.Join(dir, "p", "2")
+	if err := os.Mkdir(empty, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	names, err := b.List(t.Context(), "")
-	if err != nil || len(names) != 0 {
-		t.Fatalf("List = %q, %v", names, err)
+	if err != nil || len(names) != 1 {
+		t.Fatalf("with files half written: List = %q, %v", names, err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	b, err = file.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	for _, path := range append(torn, empty) {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: %v", path, err)
+		}
+	}
+	if got, err := b.Read(t.Context(), []string{"p/1/1"}); err != nil || string(got[0]) != "kept" {
+		t.Errorf("the blob beside them is %q, %v", got, err)
+	}
+}
+
+// TestRelativeDirectory opens the working directory itself, by every name that
+// leads to it.
+func TestRelativeDirectory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{".", "", "new/../new"} {
+		b, err := file.Open(name)
+		if err != nil {
+			t.Fatalf("Open(%q): %v", name, err)
+		}
+		batch := &store.Batch{Put: []store.Blob{{Name: "p/1/1", Bytes: []byte("x")}}, Durability: store.Strict}
+		if err := b.Commit(t.Context(), batch); err != nil {
+			t.Errorf("in %q: %v", name, err)
+		}
+		if err := b.Close(); err != nil {
+			t.Errorf("in %q: %v", name, err)
+		}
+	}
+}
+
+// TestFailuresAreTyped puts things in the way that no privilege removes.
+func TestFailuresAreTyped(t *testing.T) {
+	dir := t.TempDir()
+	plain := filepath.Join(dir, "plain")
+	if err := os.WriteFile(plain, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Open(filepath.Join(plain, "below")); store.CodeOf(err) != store.BackendFailed {
+		t.Errorf("below a file: %v", err)
+	}
+	b, err := file.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if err := os.MkdirAll(filepath.Join(dir, "p", "1", "1"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Read(t.Context(), []string{"p/1/1"}); store.CodeOf(err) != store.BackendFailed {
+		t.Errorf("reading a directory: %v", err)
+	}
+	page := []store.Blob{{Name: "p/1/1", Bytes: []byte("x")}}
+	if err := b.Commit(t.Context(), &store.Batch{Put: page}); store.CodeOf(err) != store.BackendFailed {
+		t.Errorf("writing over a directory: %v", err)
+	}
+	if names, err := b.List(t.Context(), "p/"); err != nil || len(names) != 0 {
+		t.Errorf("after a write that failed: List = %q, %v", names, err)
 	}
 }

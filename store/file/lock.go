@@ -16,51 +16,104 @@ import (
 // in decimal. A lock whose process is gone is taken over.
 const lockName = "lock"
 
-// lock claims the directory. Two opens in one process are two claims as well.
-func lock(dir string) error {
-	path := filepath.Join(dir, lockName)
-	for range 3 {
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err == nil {
-			_, err = f.WriteString(strconv.Itoa(os.Getpid()))
-			if closeErr := f.Close(); err == nil {
-				err = closeErr
-			}
-			return failure("lock", dir, err)
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return failure("lock", dir, err)
-		}
-		if !abandoned(path) {
-			break
-		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return failure("lock", dir, err)
-		}
-	}
-	return &store.Error{Code: store.Locked, Op: "file open", Name: dir}
+// lock keeps others out of a directory. The Node driver knows the file alone,
+// for Node cannot lock files. Go programs also hold a lock of the operating
+// system's on the directory, where it has such locks: it ends with the process,
+// and of two that find an abandoned file only one takes it over.
+type lock struct {
+	dir  string
+	held *os.File // the directory, locked
 }
 
-// abandoned reports whether the process that wrote a lock is gone. One that is
+// takeLock claims a directory. Two claims of one process are two as well.
+func takeLock(dir string) (*lock, error) {
+	held, err := os.Open(dir)
+	if err != nil {
+		return nil, failure("lock", dir, err)
+	}
+	l := &lock{dir: dir, held: held}
+	if err := l.claim(); err != nil {
+		_ = held.Close() // the first error is the one to report
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *lock) claim() error {
+	free, err := lockFile(l.held)
+	if err != nil {
+		return failure("lock", l.dir, err)
+	}
+	if !free {
+		return l.locked(nil)
+	}
+	err = create(l.path())
+	if !errors.Is(err, fs.ErrExist) {
+		return failure("lock", l.dir, err)
+	}
+	pid, err := l.owner()
+	if err != nil {
+		return failure("lock", l.dir, err)
+	}
+	if pid != 0 && running(pid) {
+		return l.locked(errors.New("process " + strconv.Itoa(pid) + " is named in the file " + lockName))
+	}
+	if err := os.Remove(l.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return failure("lock", l.dir, err)
+	}
+	err = create(l.path())
+	if errors.Is(err, fs.ErrExist) { // a Node program was faster
+		return l.locked(nil)
+	}
+	return failure("lock", l.dir, err)
+}
+
+// create makes the file, with this process in it, where there is none.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(strconv.Itoa(os.Getpid()))
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// owner is the process that the file names, 0 where it names none. One that is
 // still being written is given a moment.
-func abandoned(path string) bool {
+func (l *lock) owner() (pid int, err error) {
 	for range 10 {
-		text, err := os.ReadFile(path)
+		text, err := os.ReadFile(l.path())
+		if errors.Is(err, fs.ErrNotExist) {
+			return 0, nil
+		}
 		if err != nil {
-			return errors.Is(err, fs.ErrNotExist)
+			return 0, err
 		}
 		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
-			return !running(pid)
+			return pid, nil
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	return true
+	return 0, nil
 }
 
-func unlock(dir string) error {
-	err := os.Remove(filepath.Join(dir, lockName))
+func (l *lock) locked(cause error) error {
+	return &store.Error{Code: store.Locked, Op: "file open", Name: l.dir, Err: cause}
+}
+
+func (l *lock) path() string { return filepath.Join(l.dir, lockName) }
+
+// release gives the directory back.
+func (l *lock) release() error {
+	err := os.Remove(l.path())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		err = nil
 	}
-	return failure("unlock", dir, err)
+	if closeErr := l.held.Close(); err == nil {
+		err = closeErr
+	}
+	return failure("unlock", l.dir, err)
 }

@@ -24,5 +24,8 @@ func running(pid int) bool {
 
 func noSpace(err error) bool { return errors.Is(err, syscall.ENOSPC) }
 
+// readOnly reports whether an error says that nothing can be written here.
+func readOnly(error) bool { return false }
+
 // syncDir does nothing: these systems do not sync directories.
 func syncDir(string) error { return nil }

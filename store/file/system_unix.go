@@ -18,13 +18,18 @@ func noSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// syncDir makes the entries of a directory durable.
+// readOnly reports whether an error says that nothing can be written here.
+func readOnly(err error) bool { return errors.Is(err, syscall.EROFS) }
+
+// syncDir makes the entries of a directory durable, on file systems that can.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	err = d.Sync()
+	if err = d.Sync(); errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
 	if closeErr := d.Close(); err == nil {
 		err = closeErr
 	}

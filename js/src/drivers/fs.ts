@@ -5,7 +5,8 @@
  *
  * A blob is written under a temporary name, synced and renamed, so that a crash
  * leaves it whole or absent; directories are synced as well. Both durabilities are therefore
- * strict. A lock file keeps a second process out.
+ * strict. A lock file keeps a second process out; what a crash left behind is removed when the
+ * directory is next opened.
  */
 import * as fs from 'node:fs/promises'
 import * as path from 'node:path'
@@ -32,8 +33,14 @@ export function directory(root: string): DriverFactory {
         throw new StowageError('invalid_argument', 'the name of an environment in a directory cannot have a slash in it')
       }
       const dir = path.join(base, name)
-      await attempt('open', () => fs.mkdir(dir, { recursive: true, mode: 0o700 }))
+      await attempt('open', () => makeDirectory(dir))
       await lock(dir)
+      try {
+        await attempt('open', () => clean(dir))
+      } catch (error) {
+        await unlock(dir).catch(() => {})
+        throw error
+      }
       return new DirectoryDriver(dir)
     },
   }
@@ -74,7 +81,7 @@ class DirectoryDriver implements Driver {
     if (this.closed) return
     this.closed = true
     await this.last
-    await attempt('unlock', () => fs.rm(path.join(this.dir, lockName), { force: true }))
+    await attempt('unlock', () => unlock(this.dir))
   }
 
   private check(): void {
@@ -117,18 +124,9 @@ class DirectoryDriver implements Driver {
 
   private async writeBlobs(blobs: Blob[]): Promise<void> {
     const dirs = new Set(blobs.map(({ name }) => path.dirname(this.file(name))))
-    for (const dir of dirs) await this.makeDirectory(dir)
+    for (const dir of dirs) await makeDirectory(dir)
     await Promise.all(blobs.map(({ name, bytes }) => writeFile(this.file(name), bytes)))
     for (const dir of dirs) await syncDirectory(dir)
-  }
-
-  /** Creates a directory and makes its entry, and its parents', durable. */
-  private async makeDirectory(dir: string): Promise<void> {
-    const made = await fs.mkdir(dir, { recursive: true, mode: 0o700 })
-    if (made === undefined) return
-    for (let parent = path.dirname(dir); parent.length >= this.dir.length; parent = path.dirname(parent)) {
-      await syncDirectory(parent)
-    }
   }
 
   /** The names of all blobs. */
@@ -139,6 +137,26 @@ class DirectoryDriver implements Driver {
       .map(entry => path.relative(this.dir, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
       .filter(name => name !== lockName && !name.endsWith(temporary))
   }
+}
+
+/** Creates a directory and makes its entry, and those of the parents it lacked, durable. */
+async function makeDirectory(dir: string): Promise<void> {
+  const first = await fs.mkdir(dir, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = dir; made.length >= first.length; made = path.dirname(made)) await syncDirectory(path.dirname(made))
+}
+
+/** Removes files half written, and directories without a file. */
+async function clean(dir: string): Promise<void> {
+  const entries = await fs.readdir(dir, { recursive: true, withFileTypes: true })
+  const directories: string[] = []
+  for (const entry of entries) {
+    const found = path.join(entry.parentPath, entry.name)
+    if (entry.isDirectory()) directories.push(found)
+    else if (entry.name.endsWith(temporary)) await fs.rm(found, { force: true })
+  }
+  directories.sort((a, b) => b.length - a.length) // the inner ones first
+  for (const directory of directories) await fs.rmdir(directory).catch(() => {}) // fails where something is in it
 }
 
 async function writeFile(file: string, bytes: Uint8Array): Promise<void> {
@@ -185,6 +203,10 @@ async function lock(dir: string): Promise<void> {
   throw new StowageError('locked', 'the directory is open in another process, or in this one already')
 }
 
+async function unlock(dir: string): Promise<void> {
+  await fs.rm(path.join(dir, lockName), { force: true })
+}
+
 /** Whether the process that wrote a lock is gone. One that is still being written is given a moment. */
 async function isAbandoned(file: string): Promise<boolean> {
   for (let tries = 0; tries < 10; tries++) {
@@ -214,12 +236,16 @@ async function attempt<R>(what: string, f: () => Promise<R>): Promise<R> {
   }
 }
 
+const codes: Record<string, ErrorCode> = {
+  ENOSPC: 'quota', EDQUOT: 'quota',
+  EACCES: 'denied', EPERM: 'denied', EROFS: 'denied',
+}
+
 /** Gives an error of the file system a code. */
 function explain(what: string, error: unknown): StowageError {
   if (error instanceof StowageError) return error
   const { code } = error as NodeJS.ErrnoException
-  const ours: ErrorCode = code === 'ENOSPC' || code === 'EDQUOT' ? 'quota' : 'backend_failed'
-  return new StowageError(ours, `the file system failed to ${what}: ${code}`, { cause: error })
+  return new StowageError(codes[code ?? ''] ?? 'backend_failed', `the file system failed to ${what}: ${code}`, { cause: error })
 }
 
 function isMissing(error: unknown): boolean {
