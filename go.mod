@@ -4,7 +4,6 @@ go 1.26.0
 
 require (
 	github.com/klauspost/compress v1.20.3
-	github.com/tidwall/btree v1.8.2
 	github.com/tinylib/msgp v1.6.5
 	golang.org/x/text v0.43.0
 )

@@ -157,13 +157,8 @@ func (e *Env) cut(ctx context.Context) (s *state, reloads int, err error) {
 		return nil, 0, nil
 	}
 	cut := *e.committed
-	cut.lower = nil
-	for _, l := range e.committed.layers() {
-		if l.memory == nil || l.memory.Len() > 0 {
-			cut.lower = append(cut.lower, l)
-		}
-	}
-	cut.upper = []layer{{memory: newMemory()}}
+	cut.lower = e.committed.layers
+	cut.top, cut.upper, cut.layers = newMemory(), nil, nil
 	cut.upperBytes, cut.lowerBytes = 0, e.committed.bytes()
 	tip := cut
 	tip.sequence = e.tip.sequence
@@ -247,7 +242,7 @@ func unwritten(layers []layer) (n int, size int64) {
 			below += l.tree.root.bytes
 			continue
 		}
-		n, size = i+1, size+below+int64(memoryBytes(l.memory))
+		n, size = i+1, size+below+int64(l.memory.bytes())
 		below = 0
 	}
 	return n, size
@@ -364,17 +359,12 @@ func (e *Env) exchange(ctx context.Context, x exchange) error {
 	}
 	e.root, e.rootBytes = next, stored
 	e.epoch++
-	e.committed = e.committed.onto(x.trees)
-	e.tip = e.tip.onto(x.trees)
+	committed, tip := *e.committed, *e.tip
+	committed.onto(layersOf(x.trees), 0)
+	tip.lower, tip.lowerBytes = committed.lower, 0
+	e.committed, e.tip = &committed, &tip
 	e.retire(x.leftover)
 	e.mu.Unlock()
 	e.forgetBodies(x.position)
 	return e.collect(ctx)
-}
-
-// onto returns the state with its lower layers replaced by trees.
-func (s *state) onto(trees []tree) *state {
-	moved := *s
-	moved.lower, moved.lowerBytes = layersOf(trees), 0
-	return &moved
 }

@@ -11,6 +11,7 @@ type group struct {
 	dead       []Overflow
 	durability Durability
 	after      *state // what will be committed
+	generation uint64 // of the root when it was begun
 	done       Gate
 	err        error // set before done opens
 }
@@ -148,7 +149,7 @@ func (e *Env) begin() {
 	g := e.staged
 	e.staged = nil
 	e.flushing = g
-	g.after = e.tip.freeze()
+	g.after, g.generation = e.tip.freeze(), e.root.generation
 	g.after.position = e.committed.position + 1
 	e.tip.position = g.after.position
 }
@@ -165,7 +166,9 @@ func (e *Env) flush(ctx context.Context) {
 		e.mu.Unlock()
 		return
 	}
-	g.after.lower, g.after.lowerBytes = e.committed.lower, e.committed.lowerBytes // a checkpoint may have exchanged them
+	if e.root.generation != g.generation { // a checkpoint has exchanged them
+		g.after.onto(e.committed.lower, e.committed.lowerBytes)
+	}
 	e.committed = g.after
 	for _, ref := range g.written {
 		delete(e.unwritten, ref)
@@ -198,7 +201,7 @@ func (e *Env) abandon(g *group, err error) {
 	}
 	e.staged = nil
 	sequence := e.tip.sequence + 1
-	e.tip = e.committed.freeze()
+	e.tip = e.committed.reopen()
 	e.tip.sequence = sequence // a new one: none of those that failed may be taken for it
 	e.committed = e.tip.freeze()
 	e.recent = nil

@@ -219,7 +219,7 @@ func (e *Env) Stat(ctx context.Context) (Stat, error) {
 	s := e.committed
 	stat := Stat{OverlayBytes: int64(s.bytes()), Position: s.position, Generation: e.root.generation}
 	e.mu.Unlock()
-	for _, l := range s.layers() {
+	for _, l := range s.layers {
 		if l.memory == nil {
 			stat.Trees++
 			stat.Entries += l.tree.root.entries

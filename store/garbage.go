@@ -197,12 +197,12 @@ func (e *Env) reachable(ctx context.Context) (map[string]bool, error) {
 			mark(chunkRefs([]Overflow{o}))
 		}
 	}
-	for _, l := range s.layers() {
+	for _, l := range s.layers {
 		if l.memory != nil {
-			l.memory.Scan(func(_ string, e entry) bool {
-				value(e)
-				return true
-			})
+			c := newMemoryCursor(l.memory)
+			for c.seek(nil); c.valid(); c.next() {
+				value(c.now)
+			}
 			continue
 		}
 		err := in.walkPages(l.tree, func(c child, level int) error {

@@ -1,53 +1,120 @@
 package store
 
-import (
-	"unsafe"
+// memory is a layer that is not in a tree yet, as one snapshot shows it: whole
+// keys and their entries, ordered.
+//
+// One view of a list writes, the others are frozen. What is written shows in
+// views that are frozen from then on, in those before it does not.
+type memory struct {
+	list    *skipList
+	version uint64 // entries of later versions do not show
+	size    int    // of the keys, at least; 0 where none shows
+}
 
-	"github.com/tidwall/btree"
-)
-
-// memory is a layer that is not in the tree yet: whole keys and their entries,
-// ordered, cheap to copy. A copy and its original share nodes until one of them
-// is written to.
-type memory = btree.Map[string, entry]
-
-// newMemory returns an empty layer. Its nodes are small: every commit copies
-// those on the path to what it changes.
-func newMemory() *memory { return btree.NewMap[string, entry](memoryDegree) }
-
-const memoryDegree = 8
+// newMemory returns an empty layer that can be written to.
+func newMemory() *memory { return &memory{list: &skipList{}} }
 
 // memoryEntryBytes is what an entry of a memory layer costs beside its bytes.
-const memoryEntryBytes = 64
+const memoryEntryBytes = 160
 
-// memoryCursor walks a memory layer, which must not be written to meanwhile.
-type memoryCursor struct {
-	iter  btree.MapIter[string, entry]
-	stand bool
+// freeze returns a view of the layer as it is now. m is the view that writes, and
+// goes on being written to.
+func (m *memory) freeze() *memory {
+	frozen := *m
+	m.list.latest++
+	m.version = m.list.latest
+	return &frozen
 }
 
-func newMemoryCursor(m *memory) *memoryCursor { return &memoryCursor{iter: m.Iter()} }
+// reopen returns a view to write to in the place of all others, which begins as
+// the frozen m: what was written since is dropped. A snapshot that shows it loses
+// it under way, and so must not lead to anything.
+func (m *memory) reopen() *memory {
+	m.list.rollback(m.version)
+	m.list.latest++
+	return &memory{list: m.list, version: m.list.latest, size: m.size}
+}
 
-func (c *memoryCursor) seek(key []byte) { c.stand = c.iter.Seek(keyString(key)) }
+func (m *memory) empty() bool { return m.size == 0 }
+
+// set sets a whole key, which is kept as the entry is, and returns the entry that
+// it had.
+func (m *memory) set(whole []byte, e entry) (old entry, replaced bool) {
+	m.size++
+	return m.list.set(whole, e, m.version)
+}
+
+func (m *memory) get(whole []byte) (entry, bool) {
+	n := m.list.seek(whole, nil)
+	if n == nil || n.compare(spaceOf(whole), head(whole), whole) != 0 {
+		return entry{}, false
+	}
+	return n.at(m.version)
+}
+
+// bytes is what the layer takes of memory.
+func (m *memory) bytes() int {
+	n := 0
+	c := newMemoryCursor(m)
+	for c.seek(nil); c.valid(); c.next() {
+		n += len(c.node.key) + len(c.now.value) + memoryEntryBytes
+	}
+	return n
+}
+
+// memoryCursor walks a memory layer.
+type memoryCursor struct {
+	memory *memory
+	node   *skipNode
+	now    entry
+}
+
+func newMemoryCursor(m *memory) *memoryCursor { return &memoryCursor{memory: m} }
+
+func (c *memoryCursor) seek(key []byte) {
+	c.node = c.memory.list.seek(key, nil)
+	c.forward()
+}
 
 func (c *memoryCursor) seekBefore(key []byte) {
-	if key != nil && c.iter.Seek(keyString(key)) {
-		c.stand = c.iter.Prev()
-		return
+	if key == nil {
+		c.node = c.memory.list.last.Load()
+	} else {
+		c.node = c.memory.list.before(key)
 	}
-	c.stand = c.iter.Last()
+	c.backward()
 }
 
-func (c *memoryCursor) next()                 { c.stand = c.stand && c.iter.Next() }
-func (c *memoryCursor) prev()                 { c.stand = c.stand && c.iter.Prev() }
-func (c *memoryCursor) valid() bool           { return c.stand }
-func (c *memoryCursor) key() []byte           { return keyBytes(c.iter.Key()) }
-func (c *memoryCursor) entry() (entry, error) { return c.iter.Value(), nil }
+func (c *memoryCursor) next() {
+	c.node = c.node.next.Load()
+	c.forward()
+}
+
+func (c *memoryCursor) prev() {
+	c.node = c.node.below.Load()
+	c.backward()
+}
+
+// forward passes over keys that do not show.
+func (c *memoryCursor) forward() {
+	for ; c.node != nil; c.node = c.node.next.Load() {
+		var shows bool
+		if c.now, shows = c.node.at(c.memory.version); shows {
+			return
+		}
+	}
+}
+
+func (c *memoryCursor) backward() {
+	for ; c.node != nil; c.node = c.node.below.Load() {
+		var shows bool
+		if c.now, shows = c.node.at(c.memory.version); shows {
+			return
+		}
+	}
+}
+
+func (c *memoryCursor) valid() bool           { return c.node != nil }
+func (c *memoryCursor) key() []byte           { return c.node.key }
+func (c *memoryCursor) entry() (entry, error) { return c.now, nil }
 func (c *memoryCursor) err() error            { return nil }
-
-// keyString views a key as a string without copying it: for look-ups, where the
-// string does not outlive the call.
-func keyString(key []byte) string { return unsafe.String(unsafe.SliceData(key), len(key)) }
-
-// keyBytes views a stored key as bytes, which must not be modified.
-func keyBytes(key string) []byte { return unsafe.Slice(unsafe.StringData(key), len(key)) }

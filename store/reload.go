@@ -62,7 +62,7 @@ func (e *Env) load(ctx context.Context) (*state, *root, []byte, error) {
 			return nil, nil, nil, err
 		}
 		e.forgetBodies(0)
-		s := &state{position: r.position, upper: []layer{{memory: newMemory()}}}
+		s := &state{position: r.position, top: newMemory()}
 		s.lower = layersOf(r.trees)
 		err = e.replay(in, s, names)
 		if err == nil {
@@ -189,13 +189,4 @@ func (r *reader) value(e entry) ([]byte, error) {
 		return nil, fail(Corrupt, "read value", "", nil)
 	}
 	return r.pages.value(r.ctx, o)
-}
-
-func memoryBytes(m *memory) int {
-	n := 0
-	m.Scan(func(key string, e entry) bool {
-		n += len(key) + len(e.value) + memoryEntryBytes
-		return true
-	})
-	return n
 }

@@ -9,24 +9,30 @@ type layer struct {
 
 // state is everything the environment holds at one log position, as layers from
 // the newest to the oldest. A state that was published is never modified; what
-// the next transactions stage goes into a copy.
+// the next transactions stage goes into the tip, the only one that is written to.
 //
-// Upper layers have been committed since the last checkpoint began, lower ones
-// are those it folds or has folded: a checkpoint exchanges lower while commits
-// go on stacking upper.
+// Top and upper layers have been committed since the last checkpoint began, lower
+// ones are those it folds or has folded: a checkpoint exchanges lower while
+// commits go on stacking upper.
 type state struct {
-	position   uint64  // the last log position it contains
-	sequence   uint64  // the last staged transaction it contains
-	upper      []layer // upper[0] is in memory
+	position   uint64 // the last log position it contains
+	sequence   uint64 // the last staged transaction it contains
+	top        *memory
+	upper      []layer // below top
 	lower      []layer // the last one is the base tree, if there is one
-	upperBytes int     // of the layers in memory: keys, values and overhead
+	upperBytes int     // of top and the upper layers in memory: keys, values and overhead
 	lowerBytes int
+
+	layers []layer // of a frozen state, all that hold anything, newest first
 }
 
-// layers is every layer, newest first.
-func (s *state) layers() []layer {
-	all := make([]layer, 0, len(s.upper)+len(s.lower))
-	return append(append(all, s.upper...), s.lower...)
+// list enters the layers of a state that is not written to any more.
+func (s *state) list() {
+	s.layers = make([]layer, 0, 1+len(s.upper)+len(s.lower))
+	if !s.top.empty() {
+		s.layers = append(s.layers, layer{memory: s.top})
+	}
+	s.layers = append(append(s.layers, s.upper...), s.lower...)
 }
 
 // bytes is what the layers in memory take.
@@ -35,22 +41,27 @@ func (s *state) bytes() int { return s.upperBytes + s.lowerBytes }
 // freeze returns the state as it is now, to be read while s goes on changing.
 func (s *state) freeze() *state {
 	frozen := *s
-	frozen.upper = append([]layer(nil), s.upper...)
-	frozen.upper[0].memory = s.upper[0].memory.Copy()
+	frozen.top = s.top.freeze()
+	frozen.list()
 	return &frozen
 }
 
+// reopen returns a tip that begins as the frozen s: see memory.reopen.
+func (s *state) reopen() *state {
+	tip := *s
+	tip.top, tip.layers = s.top.reopen(), nil
+	return &tip
+}
+
 // apply puts a transaction's writes on top: its trees, then its last writes,
-// whose buffers it goes on using. The result still has a memory layer on top. It
-// returns the large values that were overwritten within that layer, which no
-// merge will come across.
+// whose buffers it goes on using. It returns the large values that were
+// overwritten within the top layer, which no merge will come across.
 func (s *state) apply(writes *writeSet, trees []tree) (dead []Overflow) {
 	if len(trees) > 0 {
 		s.stack(trees)
 	}
-	top := s.upper[0].memory
 	_ = writes.all(func(whole []byte, e entry) error {
-		old, replaced := top.Set(string(whole), e)
+		old, replaced := s.top.set(whole, e)
 		s.upperBytes += len(whole) + len(e.value) + memoryEntryBytes
 		if o, ok := readOverflow(old.value); replaced && ok && old.kind == overflow {
 			dead = append(dead, o)
@@ -60,15 +71,21 @@ func (s *state) apply(writes *writeSet, trees []tree) (dead []Overflow) {
 	return dead
 }
 
-// stack puts trees, newest first, and an empty memory layer on top.
+// stack puts trees, newest first, and an empty top above them.
 func (s *state) stack(trees []tree) {
-	upper := make([]layer, 0, 1+len(trees)+len(s.upper))
-	upper = append(upper, layer{memory: newMemory()})
+	upper := make([]layer, 0, len(trees)+1+len(s.upper))
 	upper = append(upper, layersOf(trees)...)
-	if s.upper[0].memory.Len() == 0 {
-		s.upper = s.upper[1:]
+	if !s.top.empty() {
+		upper = append(upper, layer{memory: s.top.freeze()})
 	}
 	s.upper = append(upper, s.upper...)
+	s.top = newMemory()
+}
+
+// onto puts a frozen state on other lower layers, in memory of that many bytes.
+func (s *state) onto(lower []layer, bytes int) {
+	s.lower, s.lowerBytes = lower, bytes
+	s.list()
 }
 
 // layerSources opens layers for a merge, newest first. Layers in memory are not
@@ -78,7 +95,7 @@ func layerSources(dst []source, layers []layer, in *reader, bounds KeyRange) []s
 		switch {
 		case l.memory == nil:
 			dst = append(dst, newTreeCursor(in, l.tree, bounds))
-		case l.memory.Len() > 0:
+		case !l.memory.empty():
 			dst = append(dst, newMemoryCursor(l.memory))
 		}
 	}
@@ -92,7 +109,7 @@ func (r *reader) lookup(layers []layer, key []byte) (entry, bool, error) {
 		var e entry
 		var found bool
 		if l.memory != nil {
-			e, found = l.memory.Get(keyString(key))
+			e, found = l.memory.get(key)
 		} else {
 			var err error
 			if e, found, err = r.get(l.tree, key); err != nil {

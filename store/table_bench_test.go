@@ -132,3 +132,32 @@ func BenchmarkTableFind(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkTableInsertOne commits one document at a time into a table that holds
+// ten thousand.
+func BenchmarkTableInsertOne(b *testing.B) {
+	docs := benchDocs(10_000)
+	env, table := benchTable(b, oneIndex())
+	insert := func(docs [][]byte) {
+		err := env.Update(ctx, func(tx *store.Tx) error {
+			_, err := table.Insert(tx, docs)
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	insert(docs)
+	if err := env.Checkpoint(ctx); err != nil {
+		b.Fatal(err)
+	}
+	more := make([][]byte, b.N)
+	for i := range more {
+		more[i] = query.AppendValue(nil, fields{"id": len(docs) + i, "name": "one more", "population": i * 7919 % len(docs), "note": strings.Repeat("words ", 40)})
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range more {
+		insert(more[i : i+1])
+	}
+}

@@ -70,7 +70,7 @@ func (e *Env) newTx(ctx context.Context, base *state, write bool) *Tx {
 		env:        e,
 		in:         reader{ctx: ctx, pages: e.pages},
 		base:       base,
-		layers:     base.layers(),
+		layers:     base.layers,
 		epoch:      e.epoch,
 		writable:   write,
 		durability: e.options.Durability,
@@ -96,7 +96,7 @@ func (tx *Tx) Renew(ctx context.Context) error {
 		return fail(InvalidArgument, "begin: renewing a writing transaction", "", nil)
 	}
 	if tx.base != e.committed {
-		tx.base, tx.layers, tx.dbs = e.committed, e.committed.layers(), nil
+		tx.base, tx.layers, tx.dbs = e.committed, e.committed.layers, nil
 	}
 	if tx.ended {
 		e.enlist(tx)
