@@ -162,12 +162,13 @@ func (c *checker) log() error {
 	return nil
 }
 
-// gone reports whether a log record was covered by a checkpoint meanwhile.
+// gone reports whether a log record was covered by a checkpoint meanwhile. It asks
+// the stored root: the environment's own is only replaced once the backend has
+// answered, and the record may be gone before that.
 func (c *checker) gone(name string) bool {
 	position, _ := logPosition(name)
-	c.tx.env.mu.Lock()
-	defer c.tx.env.mu.Unlock()
-	return position <= c.tx.env.root.position
+	root, _, err := c.tx.env.readRoot(c.in.ctx)
+	return err == nil && position <= root.position
 }
 
 // catalogue checks that names and ids are one to one.
