@@ -24,6 +24,8 @@ import (
 var campaigns = []campaign{
 	{"crash", 120, crash},
 	{"nested", 60, nested},
+	{"model", 64, model},
+	{"metamorphic", 1, metamorphic},
 }
 
 func main() {
