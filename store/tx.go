@@ -19,8 +19,9 @@ type Tx struct {
 	layers     []layer // of base, newest first
 	epoch      uint64
 	writable   bool
-	exclusive  bool // nothing can be staged beside it, so what it reads need not be noted
-	turn       bool // holds the environment's turn
+	exclusive  bool   // nothing can be staged beside it, so what it reads need not be noted
+	turn       bool   // holds the environment's turn
+	under      *group // the last one staged below what an exclusive transaction sees, nil if all that is committed
 	durability Durability
 	ended      bool
 	next       *Tx // in the environment's list of those that are open
@@ -193,11 +194,15 @@ func (e *Env) beginOnTip(ctx context.Context) (*Tx, error) {
 	if e.closing {
 		return nil, fail(Closed, "begin", "", nil)
 	}
-	base := e.committed
+	base, under := e.committed, e.flushing
 	if e.tip.sequence != base.sequence { // more is staged on top of it
 		base = e.tip.freeze()
 	}
+	if e.staged != nil {
+		under = e.staged
+	}
 	tx := e.newTx(ctx, base, true)
+	tx.under = under
 	tx.exclusive, tx.turn = true, true
 	return tx, nil
 }
@@ -263,9 +268,25 @@ func (tx *Tx) Commit(ctx context.Context) error {
 	tx.in.ctx = ctx
 	defer tx.Rollback()
 	if !tx.writable || tx.changes == 0 {
-		return nil
+		return tx.confirm(ctx)
 	}
 	return tx.env.commit(ctx, tx)
+}
+
+// confirm waits until what an exclusive transaction has seen is committed: nothing
+// that it tells its caller may turn out never to have been.
+func (tx *Tx) confirm(ctx context.Context) error {
+	if tx.under == nil {
+		return nil
+	}
+	tx.passTurn()
+	if err := tx.under.done.Wait(ctx); err != nil {
+		return fail(Aborted, "commit", "", err)
+	}
+	if tx.under.err != nil {
+		return fail(Conflict, "commit", "", nil)
+	}
+	return nil
 }
 
 // Rollback ends the transaction and drops what it wrote. It does nothing to a
