@@ -10,9 +10,12 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# PORT of the demo; FUZZTIME of each fuzzer; N, REPS, PEERS and WORK of the bench.
+# PORT of the demo; FUZZTIME of each fuzzer; SEED of the proof, TIME
+# of each campaign in torture; N, REPS, PEERS and WORK of the bench.
 PORT ?= 8080
 FUZZTIME ?= 3s
+SEED ?= 0
+TIME ?= 10m
 export N REPS PEERS WORK
 
 WASM := GOOS=js GOARCH=wasm
@@ -24,7 +27,7 @@ GO_SOURCES := $(call sources,query store wasm) go.mod go.sum
 JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/README.md)
 DEMO_SOURCES := $(call sources,web-demo/src) $(wildcard web-demo/public/*.*) web-demo/index.html web-demo/vite.config.ts
 
-.PHONY: help setup build check test demo bench size pack clean
+.PHONY: help setup build check test proof torture demo bench size pack clean
 .PHONY: tools format vet lint host types node race js fuzz packed browser atlas data
 
 help: ## list these targets
@@ -102,7 +105,7 @@ size: .build/size.txt ## brotli sizes against their budgets, code by Go package
 
 # --- Testing: everything
 
-test: check race js fuzz packed browser atlas ## all: check, race detector, Go tests in Node, fuzzers, the package, browsers, the demo
+test: check race js fuzz proof packed browser atlas ## all: check, race detector, Go tests in Node, fuzzers, the package, browsers, the demo
 	@echo "all tests passed"
 
 race: tools
@@ -114,6 +117,13 @@ js: tools
 
 fuzz:
 	scripts/fuzz.sh $(FUZZTIME)
+
+# Failures come with the seed that replays them: go run ./proof -h.
+proof: tools ## crash, break and race the store; results in proof/latest.json (SEED=)
+	go run ./proof -seed $(SEED) -o proof/latest.json
+
+torture: tools ## the same for TIME a campaign, 10m if not given
+	go run ./proof -seed $(SEED) -time $(TIME) -o proof/latest.json
 
 packed: .build/stowage.tgz
 	node --test --test-reporter=spec scripts/packed.test.mjs

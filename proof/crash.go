@@ -84,7 +84,7 @@ func (f *flow) survives(before *lineage, n int, steps []step) error {
 	if err := before.lost(number, n); err != nil {
 		return err
 	}
-	return f.goOn(steps)
+	return f.goOn(steps, 0)
 }
 
 // fork returns a lineage that goes on from this one, without its acknowledgements.
@@ -143,5 +143,5 @@ func nested(seed uint64) (int64, error) {
 		}
 		f = next
 	}
-	return crashes, f.goOn(nil)
+	return crashes, f.goOn(nil, 0)
 }

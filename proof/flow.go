@@ -21,18 +21,9 @@ type flow struct {
 	failure  error // the first that nothing excuses
 }
 
-// excused reports whether a fault made on purpose explains an error.
-func (f *flow) excused(err error) bool {
-	var untrue wrongAnswer
-	if errors.As(err, &untrue) {
-		return false
-	}
-	return f.faulty != nil && f.faulty.Failed() && errors.Is(err, storetest.ErrFault)
-}
-
-func (f *flow) report(what fmt.Stringer, err error) {
-	if err != nil && f.failure == nil && !f.excused(err) {
-		f.failure = fmt.Errorf("%v: %w", what, err)
+func (f *flow) report(s step, err error) {
+	if err != nil && f.failure == nil && !f.excused(s, err) {
+		f.failure = fmt.Errorf("%v: %w", s, err)
 	}
 }
 
@@ -129,8 +120,8 @@ func (f *flow) recover() (number int, err error) {
 }
 
 // goOn writes to an environment that has recovered, folds it, and looks whether
-// anything is wrong or left over.
-func (f *flow) goOn(steps []step) error {
+// anything is wrong, or more than so many blobs left over.
+func (f *flow) goOn(steps []step, orphans int64) error {
 	if err := f.run(steps, 2); err != nil {
 		return err
 	}
@@ -139,7 +130,7 @@ func (f *flow) goOn(steps []step) error {
 		for _, work := range []func() error{
 			func() error { return f.env.Checkpoint(context.Background()) },
 			f.look,
-			func() error { return clean(f.env, 0) },
+			func() error { return clean(f.env, orphans) },
 			func() error { return f.env.Close(context.Background()) },
 		} {
 			if err == nil {

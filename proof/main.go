@@ -24,8 +24,11 @@ import (
 var campaigns = []campaign{
 	{"crash", 120, crash},
 	{"nested", 60, nested},
+	{"fault", 60, fault},
+	{"damage", 10, damage},
 	{"model", 64, model},
 	{"metamorphic", 1, metamorphic},
+	{"linear", 400, linear},
 }
 
 func main() {
