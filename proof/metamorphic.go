@@ -51,7 +51,8 @@ type optionSet struct {
 	scheduled  bool
 }
 
-var backends = []string{"memory", "browser", "directory", "file"}
+// Real files are slow, so they come once in eight times.
+var backends = []string{"memory", "browser", "directory", "browser", "memory", "directory", "browser", "file"}
 
 func drawOptions(random *rand.Rand, i int) optionSet {
 	s := optionSet{backend: backends[i%len(backends)], compress: i/len(backends)%2 == 0, scheduled: random.IntN(2) == 0}
