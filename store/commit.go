@@ -210,7 +210,8 @@ func (e *Env) abandon(g *group, err error) {
 // write seals a group as the next log record and hands it to the backend, with
 // all the blobs it refers to.
 func (e *Env) write(ctx context.Context, g *group) error {
-	body := entry{value: encodeSections(g.sections)}
+	e.desk.body = appendSections(e.desk.body[:0], g.sections)
+	body := entry{value: e.desk.body}
 	if len(body.value) > e.chunkBytes() {
 		chunks, err := e.cutBody(ctx, g, &body)
 		if err != nil {
@@ -220,13 +221,28 @@ func (e *Env) write(ctx context.Context, g *group) error {
 	}
 	r := record{position: g.after.position, body: body}
 	e.keepBody(r)
-	sealed, err := e.pages.sealer.seal(ctx, RecordBlob, []Blob{{logName(r.position), r.encode()}})
+	e.desk.plain = r.append(e.desk.plain[:0])
+	sealed, err := e.pages.sealer.seal(ctx, RecordBlob, []Blob{{logName(r.position), e.desk.plain}})
+	e.desk.clear()
 	if err != nil {
 		return err
 	}
 	batch := &Batch{Put: g.blobs, Add: sealed, Durability: g.durability}
 	return e.publish(ctx, batch)
 }
+
+// desk is where log records are put together, one at a time, again and again in
+// the same memory.
+type desk struct{ body, plain []byte }
+
+// clear lets go of memory that only a record of unusual length needed.
+func (d *desk) clear() {
+	if cap(d.body)+cap(d.plain) > deskBytes {
+		*d = desk{}
+	}
+}
+
+const deskBytes = 64 << 10
 
 // cutBody cuts a body that is too long for one blob into chunks.
 func (e *Env) cutBody(ctx context.Context, g *group, body *entry) ([]Blob, error) {

@@ -37,6 +37,7 @@ func (t *Table) write(tx *Tx, op string, docs [][]byte, one func(s *session, doc
 	if err != nil {
 		return nil, err
 	}
+	defer s.end()
 	ids := make([][]byte, len(docs))
 	for i, doc := range docs {
 		var fresh bool

@@ -57,6 +57,7 @@ type Env struct {
 	swept      bool             // what earlier openings left behind was looked for
 	foldAt     int              // bytes of overlay that call for the next checkpoint
 	checkpoint *checkpointing
+	desk       desk // of the commit that is being written
 	writer     uint64
 	nextSeq    uint64
 	closing    bool

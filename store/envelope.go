@@ -207,10 +207,9 @@ func openEnvelope(kind BlobKind, b Blob) (payload, stages []byte, err error) {
 }
 
 func checksum(name string, kind BlobKind, stages, payload []byte) uint32 {
-	sum := crc32.Update(0, castagnoli, []byte(name))
-	sum = crc32.Update(sum, castagnoli, []byte{byte(kind)})
-	sum = crc32.Update(sum, castagnoli, stages)
-	return crc32.Update(sum, castagnoli, payload)
+	var room [64]byte
+	head := append(append(append(room[:0], name...), byte(kind)), stages...)
+	return crc32.Update(crc32.Update(0, castagnoli, head), castagnoli, payload)
 }
 
 func putUint32(b []byte, v uint32) {

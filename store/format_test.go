@@ -36,12 +36,12 @@ func samples() map[string][]byte {
 	writes := &writeSet{}
 	writes.space(1).put([]byte("\x00\x00\x00\x01key"), entry{value: []byte("value")})
 	writes.space(1).put([]byte("\x00\x00\x00\x01gone"), entry{kind: deleted})
-	body := encodeSections([]section{{writes: writes}, {trees: []tree{run}, writes: &writeSet{}}})
+	body := appendSections(nil, []section{{writes: writes}, {trees: []tree{run}, writes: &writeSet{}}})
 	r := &root{id: [16]byte{1, 2, 3}, stages: []byte{2, 1}, generation: 4, position: 5, trees: []tree{run, {root: below}}}
 	return map[string][]byte{
 		"leaf":    leaf.encode(0, 3).encode(),
 		"branch":  branch.encode(1, 2).encode(),
-		"record":  record{position: 6, body: entry{value: body}}.encode(),
+		"record":  record{position: 6, body: entry{value: body}}.append(nil),
 		"root":    r.encode(),
 		"catalog": (&DB{space: 3, meta: []byte("meta")}).encode(),
 	}

@@ -1,6 +1,10 @@
 package store
 
-import "github.com/tinylib/msgp/msgp"
+import (
+	"slices"
+
+	"github.com/tinylib/msgp/msgp"
+)
 
 // record is one group of commits as the log keeps it. Plain:
 //
@@ -22,10 +26,10 @@ type section struct {
 	writes *writeSet
 }
 
-func (r record) encode() []byte {
-	b := msgp.AppendArrayHeader(make([]byte, 0, r.body.size()+16), 2)
-	b = msgp.AppendUint64(b, r.position)
-	return r.body.append(b)
+func (r record) append(dst []byte) []byte {
+	dst = msgp.AppendArrayHeader(slices.Grow(dst, r.body.size()+16), 2)
+	dst = msgp.AppendUint64(dst, r.position)
+	return r.body.append(dst)
 }
 
 func decodeRecord(plain []byte) (record, bool) {
@@ -42,12 +46,12 @@ func decodeRecord(plain []byte) (record, bool) {
 	return r, ok && body.kind != deleted && len(rest) == 0
 }
 
-func encodeSections(sections []section) []byte {
+func appendSections(dst []byte, sections []section) []byte {
 	size := 16
 	for _, s := range sections {
 		size += s.writes.bytes + (childBytes+8)*len(s.trees) + 16
 	}
-	b := msgp.AppendArrayHeader(make([]byte, 0, size), uint32(len(sections)))
+	b := msgp.AppendArrayHeader(slices.Grow(dst, size), uint32(len(sections)))
 	for _, s := range sections {
 		b = msgp.AppendArrayHeader(b, 2)
 		b = appendTrees(b, s.trees)

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/stowage-db/stowage/query"
@@ -25,6 +26,8 @@ type Table struct {
 // layout is a schema made ready for use. It belongs to the meta it was made of:
 // another program may add an index, and a snapshot may be from before that.
 type layout struct {
+	sessions sync.Pool // of *session, ended
+
 	meta    []byte
 	schema  Schema
 	extract *query.Extractor
@@ -185,12 +188,18 @@ func (t *Table) open(tx *Tx) (*session, error) {
 }
 
 func newSession(t *Table, tx *Tx, l *layout, docs *DB) (*session, error) {
-	s := &session{layout: l, table: t, tx: tx, docs: docs, indexes: make([]*DB, len(l.names))}
+	s, ended := l.sessions.Get().(*session)
+	if !ended {
+		s = &session{layout: l, indexes: make([]*DB, len(l.names))}
+	}
+	s.table, s.tx, s.docs = t, tx, docs
 	if !tx.Writable() {
 		return s, nil // an index is opened when it is read
 	}
-	s.claims = make([]claims, len(l.names))
-	s.offsets = l.extract.Offsets()
+	if s.offsets == nil {
+		s.claims = make([]claims, len(l.names))
+		s.offsets = l.extract.Offsets()
+	}
 	for i, name := range l.names {
 		var err error
 		if s.indexes[i], err = tx.DB(name); err != nil {
@@ -198,6 +207,18 @@ func newSession(t *Table, tx *Tx, l *layout, docs *DB) (*session, error) {
 		}
 	}
 	return s, nil
+}
+
+// end lets the next call have what the session has allocated. Nothing of it may be
+// used any more.
+func (s *session) end() {
+	clear(s.indexes)
+	for i := range s.claims {
+		s.claims[i] = claims{room: s.claims[i].room[:0], list: s.claims[i].list[:0]}
+	}
+	s.table, s.tx, s.docs = nil, nil, nil
+	s.counter, s.document, s.room = counter{}, 0, nil
+	s.sessions.Put(s)
 }
 
 // failed says of an error by which table's operation it was met. Errors of the

@@ -59,6 +59,9 @@ func (c *claims) order() {
 // document it was, where values are taken that another document has.
 func (s *session) settle() (document int, err error) {
 	for i := range s.claims {
+		if len(s.claims[i].list) == 0 {
+			continue
+		}
 		if document, err = s.settleIndex(i, &s.claims[i]); err != nil {
 			return document, err
 		}

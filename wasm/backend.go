@@ -28,8 +28,7 @@ func (b backend) Commit(ctx context.Context, batch *store.Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	payload := wire.AppendBatch(make([]byte, 0, wire.BatchBytes(batch)), batch)
-	reply, err := b.bridge.await(wire.Write, payload)
+	reply, err := b.bridge.await(wire.Write, wire.AppendBatch(b.bridge.outgoing(wire.BatchBytes(batch)), batch))
 	if err != nil {
 		return err
 	}

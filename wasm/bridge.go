@@ -24,6 +24,7 @@ type bridge struct {
 	lastNumber   uint32       // of tasks and transactions
 	idle         []*coroutine // for tasks to come
 	spare        []byte       // for the result of a task to come: the largest of those before
+	outbox       []byte       // for what is asked of the host, which reads it when the call returns
 
 	current *task     // nil while an operation is tried without a task
 	missed  bool      // an operation without a task wanted something of the host
@@ -262,6 +263,19 @@ func (b *bridge) await(status wire.Status, payload []byte) ([]byte, error) {
 	t.status, t.payload = wire.None, nil
 	return t.reply, nil
 }
+
+// outgoing is memory for a request of n bytes. Small ones share the outbox.
+func (b *bridge) outgoing(n int) []byte {
+	if n > outboxBytes {
+		return make([]byte, 0, n)
+	}
+	if b.outbox == nil {
+		b.outbox = make([]byte, 0, outboxBytes)
+	}
+	return b.outbox
+}
+
+const outboxBytes = 16 << 10
 
 // wake lists a task as ready, once.
 func (b *bridge) wake(t *task) {

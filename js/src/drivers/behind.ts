@@ -28,6 +28,7 @@ export class WriteBehind implements Driver {
   constructor(private readonly inner: Driver) {}
 
   async read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    if (this.held.size === 0) return this.inner.read(names)
     const missing = names.filter(name => !this.held.has(name))
     if (missing.length === names.length) return this.inner.read(names)
     const blobs = new Map(names.map(name => [name, this.held.get(name)]))
@@ -72,7 +73,11 @@ export class WriteBehind implements Driver {
     if (underWay.length > maxPending) await Promise.race(underWay.map(p => p.settled))
   }
 
-  private async publish(batch: Batch): Promise<void> {
+  private publish(batch: Batch): Promise<void> {
+    return this.pending.length === 0 ? this.inner.commit(batch) : this.publishAfter(batch)
+  }
+
+  private async publishAfter(batch: Batch): Promise<void> {
     await this.settle()
     for (const name of batch.remove) this.held.delete(name)
     for (const entry of [...this.pending]) {

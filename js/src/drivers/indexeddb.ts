@@ -150,7 +150,7 @@ class IndexedDBDriver implements Driver {
     issue: (store: IDBObjectStore, abort: (reason: StowageError) => void) => () => R,
   ): Promise<R> {
     for (let attempt = 1; ; attempt++) {
-      const connection = await this.connect()
+      const connection = this.connection ?? (await this.connect())
       let transaction: IDBTransaction
       try {
         transaction = connection.transaction(storeName, mode, { durability })
