@@ -173,13 +173,13 @@ func (c *checker) gone(name string) bool {
 
 // catalogue checks that names and ids are one to one.
 func (c *checker) catalogue() error {
-	names, err := c.tx.DBs()
+	names, err := c.tx.catalogued(KeyRange{})
 	if err != nil {
 		return c.problem("catalogue", "", err)
 	}
 	seen := make(map[space]string)
 	for _, name := range names {
-		db, err := c.tx.DB(name)
+		db, err := c.tx.database(name, false, 0)
 		if err != nil {
 			if err := c.problem("database", name, err); err != nil {
 				return err

@@ -303,11 +303,11 @@ func droppedSpaces(in *reader, layers []layer) (func(space) bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		id, _, ok := decodeDatabase(stored)
+		db, ok := decodeDatabase(stored)
 		if !ok {
 			return nil, fail(Corrupt, "checkpoint: catalogue", "", nil)
 		}
-		held[id] = true
+		held[db.space] = true
 	}
 	if err := m.err(); err != nil {
 		return nil, err

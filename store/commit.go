@@ -37,6 +37,9 @@ func (e *Env) commit(ctx context.Context, tx *Tx) error {
 	if err := g.done.Wait(ctx); err != nil {
 		return fail(Aborted, "commit", "", err)
 	}
+	if g.err == nil {
+		tx.committed = g.after.position
+	}
 	return g.err
 }
 

@@ -50,14 +50,14 @@ func (tx *Tx) holders(bounds KeyRange) ([]holder, error) {
 			held = append(held, h)
 		}
 	}
-	if tx.writable {
-		if written := tx.writes.find(spaceOf(bounds.Low)); written != nil {
+	for t := tx; t != nil && t.writable; t = t.parent {
+		if written := t.writes.find(spaceOf(bounds.Low)); written != nil {
 			h := holder{writes: written}
 			h.entries = entriesWithin(h.sources(nil, &tx.in, bounds), bounds)
 			note(h)
 		}
-		for _, t := range tx.runs {
-			h, err := tx.treeHolder(t, bounds)
+		for _, run := range t.runs {
+			h, err := tx.treeHolder(run, bounds)
 			if err != nil {
 				return nil, err
 			}

@@ -24,7 +24,7 @@ func (s *session) loadCounter() error {
 	if c.db != nil {
 		return nil
 	}
-	db, err := s.tx.DB(s.table.name + "\x00")
+	db, err := s.tx.inner(s.table.name + "\x00")
 	if err != nil {
 		return err
 	}

@@ -2,19 +2,25 @@ package store
 
 import "bytes"
 
-// Cursor walks the keys of a database in order, both ways, within a range. It
-// starts nowhere: First, Last, Seek or SeekReverse position it. All moves report
-// whether they found an entry; after false, Err tells whether that was the end
-// or a failure. Writes of its own transaction show up as it moves on.
+// Cursor walks the entries of a database in order, both ways, within a range: its
+// keys, with DupSort all values of each. All moves report whether they found an
+// entry; after false the cursor stands nowhere, and Err tells whether that was the
+// end or a failure. It starts nowhere: from there Next goes to the first entry
+// and Prev to the last, but after a failure only First, Last and the seeks go on.
+// Writes of its own transaction show up as it moves.
 type Cursor struct {
 	db      *DB
+	keys    KeyRange
 	bounds  KeyRange // whole keys
 	merge   *merge
 	changes int // of the transaction, when merge was made
 
 	now     []byte // the whole key of the current entry, the merge's until it moves
 	entry   entry
+	head    int    // with flags: where, in now, the stored key ends
+	plain   []byte // with flags: the key, as it was given
 	on      bool
+	carried bool   // a deletion has brought it to where it stands
 	noted   bool   // among the transaction's reads
 	from    []byte // where the walk since the last seek began
 	reverse bool
@@ -23,8 +29,8 @@ type Cursor struct {
 
 // Cursor opens a cursor over a range of keys.
 func (db *DB) Cursor(r KeyRange) *Cursor {
-	c := &Cursor{db: db, bounds: db.space.bounds(r)}
-	if err := db.tx.usable("cursor"); err != nil {
+	c := &Cursor{db: db, keys: r, bounds: db.bounds(r)}
+	if err := db.usable("cursor"); err != nil {
 		c.failed = err
 	}
 	if db.tx.writable && !db.tx.exclusive {
@@ -40,16 +46,28 @@ func (c *Cursor) Close() {
 }
 
 // First stands on the first entry of the range.
-func (c *Cursor) First() bool { return c.seek(c.bounds.Low) }
+func (c *Cursor) First() bool {
+	c.follow()
+	return c.seek(c.bounds.Low)
+}
 
 // Last stands on the last entry of the range.
-func (c *Cursor) Last() bool { return c.seekBefore(c.bounds.High) }
+func (c *Cursor) Last() bool {
+	c.follow()
+	return c.seekBefore(c.bounds.High)
+}
 
 // Seek stands on the first entry at or above key.
-func (c *Cursor) Seek(key []byte) bool { return c.seek(c.db.space.whole(key)) }
+func (c *Cursor) Seek(key []byte) bool { return c.seek(c.db.whole(key)) }
+
+// SeekExact stands on the entry of key, with DupSort on its first value.
+func (c *Cursor) SeekExact(key []byte) bool { return c.seekWithin(c.db.values(key)) }
+
+// SeekFloor stands on the last entry at or below key.
+func (c *Cursor) SeekFloor(key []byte) bool { return c.seekBefore(c.db.values(key).High) }
 
 // SeekReverse stands on the last entry below key.
-func (c *Cursor) SeekReverse(key []byte) bool { return c.seekBefore(c.db.space.whole(key)) }
+func (c *Cursor) SeekReverse(key []byte) bool { return c.seekBefore(c.db.whole(key)) }
 
 func (c *Cursor) seek(whole []byte) bool {
 	if !c.begin(whole, false) {
@@ -67,11 +85,42 @@ func (c *Cursor) seekBefore(whole []byte) bool {
 	return c.settle(true)
 }
 
+// seekWithin stands on the first entry within narrower bounds, and has read no
+// more than those where there is none.
+func (c *Cursor) seekWithin(bounds KeyRange) bool {
+	c.follow()
+	if bytes.Compare(bounds.Low, c.bounds.Low) < 0 {
+		bounds.Low = c.bounds.Low
+	}
+	if bytes.Compare(bounds.High, c.bounds.High) > 0 {
+		bounds.High = c.bounds.High
+	}
+	if bytes.Compare(bounds.Low, bounds.High) >= 0 {
+		return c.leave()
+	}
+	if !c.seek(bounds.Low) || bytes.Compare(c.now, bounds.High) < 0 {
+		return c.on
+	}
+	c.db.tx.noteRead(bounds)
+	c.on, c.noted = false, true
+	return false
+}
+
+// leave makes the cursor stand nowhere, having read no further than it has come.
+func (c *Cursor) leave() bool {
+	c.note()
+	c.on = false
+	return false
+}
+
 // begin starts a walk at a whole key.
 func (c *Cursor) begin(whole []byte, reverse bool) bool {
 	c.note()
-	c.on = false
-	if c.failed != nil || bytes.Compare(c.bounds.Low, c.bounds.High) >= 0 || !c.open() {
+	c.on, c.carried = false, false
+	if c.failed != nil {
+		c.failed, c.merge = nil, nil
+	}
+	if !c.open() || bytes.Compare(c.bounds.Low, c.bounds.High) >= 0 {
 		return false
 	}
 	if bytes.Compare(whole, c.bounds.Low) < 0 {
@@ -85,25 +134,51 @@ func (c *Cursor) begin(whole []byte, reverse bool) bool {
 
 // open makes the merge, anew when the transaction has written since.
 func (c *Cursor) open() bool {
-	if err := c.db.tx.usable("cursor"); err != nil {
+	if err := c.db.usable("cursor"); err != nil {
 		c.failed = err
 		return false
 	}
 	if c.merge == nil || c.changes != c.db.tx.changes {
+		c.follow()
 		c.merge = newMerge(c.db.tx.sources(c.bounds), c.bounds)
 		c.changes = c.db.tx.changes
 	}
 	return true
 }
 
+// follow goes with a database that was emptied to its new space.
+func (c *Cursor) follow() {
+	if spaceOf(c.bounds.Low) == c.db.space {
+		return
+	}
+	c.note()
+	c.bounds = c.db.bounds(c.keys)
+	if c.on {
+		c.now = append(c.db.space.whole(nil), c.now[spaceBytes:]...)
+		c.from, c.noted = append(c.from[:0], c.now...), false
+	}
+}
+
 // Next moves to the following entry.
-func (c *Cursor) Next() bool { return c.step(false) }
+func (c *Cursor) Next() bool {
+	if !c.on {
+		return c.failed == nil && c.First()
+	}
+	return c.step(false)
+}
 
 // Prev moves to the entry before.
-func (c *Cursor) Prev() bool { return c.step(true) }
+func (c *Cursor) Prev() bool {
+	if !c.on {
+		return c.failed == nil && c.Last()
+	}
+	return c.step(true)
+}
 
 func (c *Cursor) step(reverse bool) bool {
-	if !c.on || c.failed != nil {
+	c.carried = false
+	if c.failed = c.db.usable("cursor"); c.failed != nil {
+		c.on = false
 		return false
 	}
 	if c.reverse != reverse {
@@ -112,6 +187,7 @@ func (c *Cursor) step(reverse bool) bool {
 	}
 	if c.changes != c.db.tx.changes {
 		if !c.open() {
+			c.on = false
 			return false
 		}
 		if reverse {
@@ -143,7 +219,7 @@ func (c *Cursor) settle(reverse bool) bool {
 		}
 		if e.kind != deleted {
 			c.now, c.entry, c.on = c.merge.key(), e, true
-			return true
+			return c.db.flags == 0 || c.read()
 		}
 		if c.failed = c.db.tx.Work(memoryEntryBytes); c.failed != nil {
 			break
@@ -157,11 +233,26 @@ func (c *Cursor) settle(reverse bool) bool {
 	return false
 }
 
+// read takes the key out of a stored key that differs from it.
+func (c *Cursor) read() bool {
+	head, ok := c.db.flags.headOf(c.now[spaceBytes:])
+	if !ok {
+		c.failed, c.on = fail(Corrupt, "cursor: key", c.db.Name(), nil), false
+		return false
+	}
+	c.head = spaceBytes + len(head)
+	c.plain = c.db.flags.appendPlain(c.plain[:0], head)
+	return true
+}
+
 // Skip moves n entries on, as n calls of Next would. Where the rest of the range
 // stands in a single tree it costs no more than one.
 func (c *Cursor) Skip(n int64) bool {
-	if !c.on || n <= 0 {
+	if n <= 0 {
 		return c.on
+	}
+	if !c.on {
+		return c.Next() && (n == 1 || c.Skip(n-1))
 	}
 	if t, ok := c.single(); ok {
 		return c.jump(t, n)
@@ -202,14 +293,22 @@ func (c *Cursor) jump(t *treeCursor, n int64) bool {
 		c.on = false
 		return false
 	}
+	if !c.open() {
+		c.on = false
+		return false
+	}
 	c.merge.seek(t.key())
 	return c.settle(false)
 }
 
-// Key is the current entry's key, valid until the cursor moves.
+// Key is the current entry's key, valid until the cursor moves; nil where it
+// stands nowhere.
 func (c *Cursor) Key() []byte {
 	if !c.on {
 		return nil
+	}
+	if c.db.flags != 0 {
+		return c.plain
 	}
 	return c.now[spaceBytes:]
 }
@@ -222,10 +321,13 @@ func (c *Cursor) Value() ([]byte, error) {
 	if err := c.db.tx.usable("cursor"); err != nil {
 		return nil, err
 	}
+	if c.db.flags&DupSort != 0 {
+		return append([]byte{}, c.now[c.head:]...), nil
+	}
 	return c.db.tx.in.value(c.entry)
 }
 
-// Err is why a move failed, nil where it only came to the end.
+// Err is why the last move failed, nil where it only came to the end.
 func (c *Cursor) Err() error { return c.failed }
 
 // note adds the walk so far to the transaction's reads.

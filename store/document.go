@@ -195,7 +195,7 @@ func (s *session) examine(doc []byte) (offsets []int, err error) {
 
 // Get returns the document under a key, the key of its identity.
 func (t *Table) Get(tx *Tx, key []byte) (doc []byte, found bool, err error) {
-	docs, err := tx.DB(t.name)
+	docs, err := tx.inner(t.name)
 	if err != nil {
 		return nil, false, err
 	}

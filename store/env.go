@@ -139,8 +139,10 @@ func (e *Env) Close(ctx context.Context) error {
 	e.awaitIdle(ctx)
 	e.mu.Lock()
 	e.closed = true
-	for tx := e.live; tx != nil; tx = tx.next {
-		tx.ended = true
+	for root := e.live; root != nil; root = root.next {
+		for tx := root; tx != nil; tx = tx.child {
+			tx.ended = true
+		}
 	}
 	e.live = nil
 	e.mu.Unlock()

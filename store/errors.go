@@ -36,6 +36,7 @@ const (
 	Conflict       Code = "conflict"        // another transaction changed what this one had read
 	Closed         Code = "closed"          // the environment was closed
 	TxEnded        Code = "tx_ended"        // the transaction was already committed or rolled back
+	TxBusy         Code = "tx_busy"         // a child of the transaction is open
 	ReadOnly       Code = "read_only"       // a write in a reading transaction
 	Locked         Code = "locked"          // another process or tab holds the environment
 	NotEmpty       Code = "not_empty"       // what was to be filled holds something already

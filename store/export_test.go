@@ -14,3 +14,7 @@ func (e *Env) Staged() int {
 	}
 	return n
 }
+
+// Inner opens one of the databases that make up a table, so that tests see what it
+// holds.
+func (tx *Tx) Inner(name string) (*DB, error) { return tx.inner(name) }

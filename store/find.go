@@ -88,7 +88,7 @@ func (t *Table) begin(tx *Tx, q *query.Query, counting bool) (*search, error) {
 	}
 	db := s.docs
 	if i := r.plan.Index; i >= 0 {
-		if db, err = tx.DB(s.names[i]); err != nil {
+		if db, err = tx.inner(s.names[i]); err != nil {
 			return nil, err
 		}
 	}

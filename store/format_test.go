@@ -26,6 +26,15 @@ func samples() map[string][]byte {
 		leaf.ends = append(leaf.ends, len(leaf.keys))
 		leaf.entries = append(leaf.entries, kv.e)
 	}
+	pairs := pending{}
+	for _, pair := range []struct{ key, value string }{
+		{"a", "first"}, {"a", "second"}, {"a\x00b", "\x00"},
+	} {
+		stored := DupSort.appendKey([]byte("\x00\x00\x00\x02"), []byte(pair.key))
+		pairs.keys = append(append(pairs.keys, stored...), pair.value...)
+		pairs.ends = append(pairs.ends, len(pairs.keys))
+		pairs.entries = append(pairs.entries, entry{})
+	}
 	below := child{ref: Ref{7, 9}, entries: 3, tombstones: 1, overflows: 1, bytes: 90}
 	branch := pending{
 		keys:    []byte("\x00\x00\x00\x01apple\x00\x00\x00\x01melon"),
@@ -43,7 +52,8 @@ func samples() map[string][]byte {
 		"branch":  branch.encode(1, 2).encode(),
 		"record":  record{position: 6, body: entry{value: body}}.append(nil),
 		"root":    r.encode(),
-		"catalog": (&DB{space: 3, meta: []byte("meta")}).encode(),
+		"catalog": (&DB{space: 3, flags: DupSort, meta: []byte("meta")}).encode(),
+		"pairs":   pairs.encode(0, 3).encode(),
 	}
 }
 

@@ -155,7 +155,7 @@ const (
 
 // index builds the indexes of a schema for all documents of the table.
 func (t *Table) index(tx *Tx, schema Schema, total int64, progress func(done, total int64)) error {
-	docs, err := tx.DB(t.name)
+	docs, err := tx.inner(t.name)
 	if err != nil {
 		return err
 	}

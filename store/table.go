@@ -65,8 +65,8 @@ func newLayout(table string, schema Schema) *layout {
 //
 // Errors: InvalidArgument and InvalidPath for a schema that makes no sense;
 // SchemaMismatch where the table, or an index of the same name, was made
-// otherwise, or where a database of that name is no table; DuplicateKey where a
-// new unique index cannot be; Aborted; and what the engine reports.
+// otherwise; DuplicateKey where a new unique index cannot be; Aborted; and what
+// the engine reports.
 func (e *Env) Table(ctx context.Context, name string, schema Schema, progress func(done, total int64)) (*Table, error) {
 	if err := schema.check(name); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (t *Table) Schema() Schema { return t.layout.Load().schema }
 
 // ready reports whether the table has all that is asked for.
 func (t *Table) ready(tx *Tx, asked *Schema) (bool, error) {
-	db, err := tx.DB(t.name)
+	db, err := tx.inner(t.name)
 	if CodeOf(err) == NotFound {
 		return false, nil
 	}
@@ -112,7 +112,7 @@ func (t *Table) ready(tx *Tx, asked *Schema) (bool, error) {
 
 // build brings the table to what is asked for.
 func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) error {
-	db, err := tx.DB(t.name)
+	db, err := tx.inner(t.name)
 	if err != nil {
 		return err
 	}
@@ -129,8 +129,6 @@ func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) e
 		if extended, added, err = stored.extend(t.name, asked); err != nil {
 			return err
 		}
-	} else if total > 0 {
-		return fail(SchemaMismatch, "open table: the database is no table", t.name, nil)
 	}
 	l := newLayout(t.name, extended)
 	if err := db.SetMeta(l.meta); err != nil {
@@ -138,7 +136,7 @@ func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) e
 	}
 	t.layout.Store(l)
 	for _, index := range l.names {
-		if _, err := tx.DB(index); err != nil {
+		if _, err := tx.inner(index); err != nil {
 			return err
 		}
 	}
@@ -168,7 +166,7 @@ type session struct {
 
 // open prepares a table for one call.
 func (t *Table) open(tx *Tx) (*session, error) {
-	docs, err := tx.DB(t.name)
+	docs, err := tx.inner(t.name)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +200,7 @@ func newSession(t *Table, tx *Tx, l *layout, docs *DB) (*session, error) {
 	}
 	for i, name := range l.names {
 		var err error
-		if s.indexes[i], err = tx.DB(name); err != nil {
+		if s.indexes[i], err = tx.inner(name); err != nil {
 			return nil, err
 		}
 	}

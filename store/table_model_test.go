@@ -416,7 +416,7 @@ func (m *tableModel) compareIndexes() {
 		slices.SortFunc(want, bytes.Compare)
 		var got [][]byte
 		m.view(func(tx *store.Tx) error {
-			db, err := tx.DB("cities\x00" + index.Name)
+			db, err := tx.Inner("cities\x00" + index.Name)
 			if err != nil {
 				return err
 			}

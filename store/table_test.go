@@ -413,16 +413,6 @@ func TestSchemaGrows(t *testing.T) {
 func TestSchemaMismatch(t *testing.T) {
 	b := newBed(t, cities())
 	b.mustInsert(fields{"id": 1, "name": "a"}, fields{"id": 2, "name": "a"})
-	err := b.update(func(tx *store.Tx) error {
-		db, err := tx.DB("plain")
-		if err != nil {
-			return err
-		}
-		return db.Put([]byte("k"), []byte("v"))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	id := query.Field("id")
 	for _, test := range []struct {
 		name   string
@@ -433,7 +423,6 @@ func TestSchemaMismatch(t *testing.T) {
 		{"another key", "cities", store.Schema{Key: query.Field("code")}, store.SchemaMismatch},
 		{"another path", "cities", store.Schema{Key: id, Indexes: []store.IndexSpec{{Name: "country", Paths: []query.Path{slug}}}}, store.SchemaMismatch},
 		{"unique now", "cities", store.Schema{Key: id, Indexes: []store.IndexSpec{{Name: "country", Paths: []query.Path{country}, Unique: true}}}, store.SchemaMismatch},
-		{"no table", "plain", store.Schema{Key: id}, store.SchemaMismatch},
 		{"unique, but is not", "cities", store.Schema{Key: id, Indexes: []store.IndexSpec{{Name: "name", Paths: []query.Path{query.Field("name")}, Unique: true}}}, store.DuplicateKey},
 		{"no name", "", store.Schema{Key: id}, store.InvalidArgument},
 		{"a name with a zero", "a\x00b", store.Schema{Key: id}, store.InvalidArgument},

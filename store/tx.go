@@ -24,7 +24,11 @@ type Tx struct {
 	under      *group // the last one staged below what an exclusive transaction sees, nil if all that is committed
 	durability Durability
 	ended      bool
-	next       *Tx // in the environment's list of those that are open
+	failed     error  // something of it was half done: it can only be rolled back
+	committed  uint64 // position of the log record that holds it
+	parent     *Tx    // what it is nested in
+	child      *Tx    // nested in it and still open
+	next       *Tx    // in the environment's list of those that are open
 	previous   *Tx
 	debt       int // work done since others were last let run
 
@@ -238,15 +242,44 @@ func (e *Env) breathe(ctx context.Context) error {
 	return nil
 }
 
+// ID grows with what is committed. It is the position of the newest log record
+// that the transaction sees, 0 in a new environment, and once it has committed
+// writes, the position of the record that holds them: whoever begins after that
+// has at least this ID.
+func (tx *Tx) ID() uint64 {
+	if tx.parent != nil {
+		return tx.parent.ID()
+	}
+	if tx.committed != 0 {
+		return tx.committed
+	}
+	return tx.base.position
+}
+
 // usable reports why the transaction cannot be used, if so.
 func (tx *Tx) usable(op string) error {
-	if tx.ended {
-		if tx.env.isClosed() {
-			return fail(Closed, op, "", nil)
-		}
-		return fail(TxEnded, op, "", nil)
+	if !tx.ended && tx.child == nil && tx.failed == nil {
+		return nil
 	}
-	return nil
+	switch {
+	case tx.ended && tx.env.isClosed():
+		return fail(Closed, op, "", nil)
+	case tx.ended:
+		return fail(TxEnded, op, "", nil)
+	case tx.failed != nil:
+		return fail(CodeOf(tx.failed), op+": the transaction failed before", "", tx.failed)
+	default:
+		return fail(TxBusy, op, "", nil)
+	}
+}
+
+// broken notes that an operation failed half-way, so that nothing of the
+// transaction can be committed any more.
+func (tx *Tx) broken(err error) error {
+	if tx.failed == nil {
+		tx.failed = err
+	}
+	return err
 }
 
 func (e *Env) isClosed() bool {
@@ -259,8 +292,10 @@ func (e *Env) isClosed() bool {
 // visible. After an error nothing of them is, except where the backend failed
 // without saying how far it came: then they may turn out to be there.
 //
+// A child's writes become its parent's, and no more than that.
+//
 // Errors: Conflict, Quota, Aborted (before anything was written), TxEnded,
-// Closed, BackendFailed.
+// TxBusy, Closed, BackendFailed.
 func (tx *Tx) Commit(ctx context.Context) error {
 	if err := tx.usable("commit"); err != nil {
 		return err
@@ -269,6 +304,9 @@ func (tx *Tx) Commit(ctx context.Context) error {
 	defer tx.Rollback()
 	if !tx.writable || tx.changes == 0 {
 		return tx.confirm(ctx)
+	}
+	if tx.parent != nil {
+		return tx.handUp()
 	}
 	return tx.env.commit(ctx, tx)
 }
@@ -289,13 +327,20 @@ func (tx *Tx) confirm(ctx context.Context) error {
 	return nil
 }
 
-// Rollback ends the transaction and drops what it wrote. It does nothing to a
-// transaction that has ended.
+// Rollback ends the transaction, and a child that is open, and drops what it
+// wrote. It does nothing to a transaction that has ended.
 func (tx *Tx) Rollback() {
+	if tx.child != nil {
+		tx.child.Rollback()
+	}
 	if tx.ended {
 		return
 	}
 	tx.ended = true
+	if tx.parent != nil {
+		tx.leave()
+		return
+	}
 	e := tx.env
 	e.mu.Lock()
 	e.delist(tx)
@@ -314,14 +359,14 @@ func (tx *Tx) passTurn() {
 
 // lookup finds the newest entry of a whole key.
 func (tx *Tx) lookup(key []byte) (entry, bool, error) {
-	if tx.writable {
-		if written := tx.writes.find(spaceOf(key)); written != nil {
+	for t := tx; t != nil && t.writable; t = t.parent {
+		if written := t.writes.find(spaceOf(key)); written != nil {
 			if e, found := written.get(key); found {
 				return e, true, nil
 			}
 		}
-		for _, t := range tx.runs {
-			if e, found, err := tx.in.get(t, key); found || err != nil {
+		for _, run := range t.runs {
+			if e, found, err := tx.in.get(run, key); found || err != nil {
 				return e, found, err
 			}
 		}
@@ -334,7 +379,9 @@ func (tx *Tx) set(into *spaceWrites, key []byte, e entry) error {
 	tx.changes++
 	into.put(key, e)
 	if tx.writes.bytes >= spillBytes {
-		return tx.spill(true)
+		if err := tx.spill(true); err != nil {
+			return tx.broken(err)
+		}
 	}
 	return nil
 }
@@ -342,12 +389,12 @@ func (tx *Tx) set(into *spaceWrites, key []byte, e entry) error {
 // sources opens the layers the transaction sees, for a merge within one database.
 func (tx *Tx) sources(bounds KeyRange) []source {
 	var sources []source
-	if tx.writable {
-		if written := tx.writes.find(spaceOf(bounds.Low)); written != nil {
+	for t := tx; t != nil && t.writable; t = t.parent {
+		if written := t.writes.find(spaceOf(bounds.Low)); written != nil {
 			sources = written.cursors(sources)
 		}
-		for _, t := range tx.runs {
-			sources = append(sources, newTreeCursor(&tx.in, t, bounds))
+		for _, run := range t.runs {
+			sources = append(sources, newTreeCursor(&tx.in, run, bounds))
 		}
 	}
 	return layerSources(sources, tx.layers, &tx.in, bounds)

@@ -1,0 +1,217 @@
+package store
+
+import (
+	"bytes"
+	"math"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// The catalogue is the database of databases. Under every name it holds
+//
+//	array of 3
+//	  space  uint  the database's id
+//	  flags  uint
+//	  meta   bin   what its user keeps with it; a table keeps its schema there
+//
+// and under the empty name the greatest id ever given out.
+//
+// The databases that a program opens by name stand under 0x00 and that name, so
+// that they and the databases of tables, which cannot begin so, are never in each
+// other's way. 0x00 alone is the default database.
+const ownName = "\x00"
+
+// absent is the space of a default database that was never written to. It is not
+// given out.
+const absent space = math.MaxUint32 - 1
+
+// names is the catalogue, seen through the transaction.
+func (tx *Tx) names() *DB { return &DB{tx: tx, space: catalogue} }
+
+// database opens a database by its name in the catalogue. A transaction that
+// creates makes it, with flags, where it does not exist; otherwise that is
+// NotFound. The same transaction gives the same handle for the same name.
+func (tx *Tx) database(name string, create bool, flags Flags) (*DB, error) {
+	if err := tx.usable("open database"); err != nil {
+		return nil, err
+	}
+	if db := tx.dbs[name]; db != nil {
+		return db, nil
+	}
+	db := &DB{tx: tx, name: name}
+	names := tx.names()
+	stored, found, err := names.get([]byte(name))
+	switch {
+	case err != nil:
+	case found:
+		err = db.decode(stored)
+	case create:
+		db.flags = flags
+		err = db.renew()
+	case name == ownName:
+		db.space = absent
+	default:
+		err = fail(NotFound, "open database", db.Name(), nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if tx.dbs == nil {
+		tx.dbs = make(map[string]*DB)
+	}
+	tx.dbs[name] = db
+	return db, nil
+}
+
+// inner opens one of the databases that make up a table.
+func (tx *Tx) inner(name string) (*DB, error) {
+	if db := tx.dbs[name]; db != nil {
+		return db, tx.usable("open database")
+	}
+	if len(name) > MaxNameBytes {
+		return nil, fail(InvalidArgument, "open database: name", "", nil)
+	}
+	return tx.database(name, tx.writable, 0)
+}
+
+func (db *DB) decode(stored []byte) error {
+	read, ok := decodeDatabase(stored)
+	if !ok {
+		return fail(Corrupt, "open database", db.Name(), nil)
+	}
+	if read.flags&^allFlags != 0 {
+		return fail(NewerFormat, "open database", db.Name(), nil)
+	}
+	db.space, db.flags, db.meta = read.space, read.flags, read.meta
+	return nil
+}
+
+// encode is the database's entry in the catalogue.
+func (db *DB) encode() []byte {
+	stored := msgp.AppendArrayHeader(nil, 3)
+	stored = msgp.AppendUint32(stored, uint32(db.space))
+	stored = msgp.AppendUint8(stored, uint8(db.flags))
+	return msgp.AppendBytes(stored, db.meta)
+}
+
+// decodeDatabase reads an entry of the catalogue.
+func decodeDatabase(stored []byte) (db DB, ok bool) {
+	n, rest, err := msgp.ReadArrayHeaderBytes(stored)
+	if err != nil || n != 3 {
+		return DB{}, false
+	}
+	id, rest, err := msgp.ReadUint32Bytes(rest)
+	if err != nil || id == 0 {
+		return DB{}, false
+	}
+	flags, rest, err := msgp.ReadUint8Bytes(rest)
+	if err != nil {
+		return DB{}, false
+	}
+	meta, rest, ok := readBin(rest)
+	return DB{space: space(id), flags: Flags(flags), meta: meta}, ok && len(rest) == 0
+}
+
+// renew gives the database an id that was never used, under which there is
+// nothing, and enters it in the catalogue.
+func (db *DB) renew() error {
+	names := db.tx.names()
+	last, found, err := names.get(nil)
+	if err != nil {
+		return err
+	}
+	var id uint32
+	if found {
+		if id, _, err = msgp.ReadUint32Bytes(last); err != nil {
+			return fail(Corrupt, "create database: last id", "", nil)
+		}
+	}
+	id++
+	if space(id) >= absent {
+		return fail(TooLarge, "create database: no id is left", db.Name(), nil)
+	}
+	if err := names.set(nil, entry{value: msgp.AppendUint32(nil, id)}); err != nil {
+		return err
+	}
+	db.space, db.top, db.puts, db.writes = space(id), nil, 0, nil
+	return db.save()
+}
+
+// save enters the database in the catalogue.
+func (db *DB) save() error {
+	return db.tx.names().set([]byte(db.name), entry{value: db.encode()})
+}
+
+// DBs lists the names of the databases that were opened by name, ascending; not
+// the default one, and not what tables consist of.
+func (tx *Tx) DBs() ([]string, error) {
+	all, err := tx.catalogued(KeyRange{Low: []byte(ownName), High: []byte{1}})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, name := range all {
+		if name != ownName {
+			names = append(names, name[len(ownName):])
+		}
+	}
+	return names, nil
+}
+
+// catalogued lists names as the catalogue has them.
+func (tx *Tx) catalogued(r KeyRange) ([]string, error) {
+	if err := tx.usable("list databases"); err != nil {
+		return nil, err
+	}
+	if r.Low == nil {
+		r.Low = []byte{0} // the greatest id stands before it
+	}
+	var names []string
+	c := tx.names().Cursor(r)
+	defer c.Close()
+	for ok := c.First(); ok; ok = c.Next() {
+		names = append(names, string(c.Key()))
+	}
+	return names, c.Err()
+}
+
+// Meta is the small record kept beside the database's name, nil if there is none.
+func (db *DB) Meta() []byte {
+	if len(db.meta) == 0 {
+		return nil
+	}
+	return db.meta
+}
+
+// SetMeta replaces Meta.
+func (db *DB) SetMeta(meta []byte) error {
+	if err := db.writable("set meta"); err != nil {
+		return err
+	}
+	db.meta = bytes.Clone(meta)
+	return db.save()
+}
+
+// Empty removes everything in the database and keeps the database. It costs the
+// same however much that is; it may be called again and again.
+func (db *DB) Empty() error {
+	if err := db.writable("empty"); err != nil {
+		return err
+	}
+	return db.renew()
+}
+
+// Drop removes the database with everything in it. Later calls of its handle fail
+// with NotFound; DB with the same name creates an empty one. The default database
+// cannot be dropped, that is an InvalidArgument.
+func (db *DB) Drop() error {
+	if err := db.writable("drop"); err != nil {
+		return err
+	}
+	if db.name == ownName {
+		return fail(InvalidArgument, "drop: the default database is always there", "", nil)
+	}
+	delete(db.tx.dbs, db.name)
+	db.gone = true
+	return db.tx.names().set([]byte(db.name), entry{kind: deleted})
+}
