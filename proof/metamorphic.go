@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
+	"sync"
 
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/compress"
@@ -20,25 +22,43 @@ const optionSets = 96
 // that the operations give must be equal to the byte. It counts option sets.
 func metamorphic(seed uint64) (int64, error) {
 	random := rand.New(rand.NewPCG(seed, 9))
-	steps := compose(random, 120, modelShape)
-	sets := make([]optionSet, optionSets)
-	for i := range sets {
-		sets[i] = drawOptions(random, i)
-	}
+	steps := compose(random, 100, modelShape)
 	_, want, err := drawTerrain(random).solo(seed, steps)
 	if err != nil {
 		return 0, fmt.Errorf("the first run: %w", err)
 	}
-	for i, set := range sets {
-		digest, err := set.run(seed, steps)
-		if err == nil && digest != want {
-			err = wrong("other results than the first run")
-		}
-		if err != nil {
-			return int64(i), fmt.Errorf("%v: %w", set, err)
-		}
+	sets := make(chan optionSet, optionSets)
+	for i := range optionSets {
+		sets <- drawOptions(random, i)
 	}
-	return optionSets, nil
+	close(sets)
+	failures := make(chan error, optionSets)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for set := range sets {
+				failures <- set.agrees(seed, steps, want)
+			}
+		})
+	}
+	workers.Wait()
+	close(failures)
+	for failure := range failures {
+		err = errors.Join(err, failure)
+	}
+	return optionSets, err
+}
+
+// agrees fails where a history gives anything else than it gave before.
+func (s optionSet) agrees(seed uint64, steps []step, want uint64) error {
+	digest, err := s.run(seed, steps)
+	if err == nil && digest != want {
+		err = wrong("other results than the first run")
+	}
+	if err != nil {
+		return fmt.Errorf("%v: %w", s, err)
+	}
+	return nil
 }
 
 // optionSet is all that may be chosen about an environment without changing what

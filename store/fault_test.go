@@ -168,6 +168,44 @@ func TestReadsWhatIsBeingWritten(t *testing.T) {
 	}
 }
 
+// TestSnapshotOutlivesAFailedCommit has a commit fail while a transaction reads on
+// top of it: that one is to be run again, but sees one state until then.
+func TestSnapshotOutlivesAFailedCommit(t *testing.T) {
+	ctx, schedule := context.Background(), storetest.NewSchedule(1)
+	faulty := storetest.NewFaulty(memory.New())
+	options := storetest.Small()
+	options.Scheduler = schedule
+	env := storetest.Open(t, faulty, options)
+	var failed error
+	faulty.HangAt(0, storetest.Hung, schedule.NewGate())
+	schedule.Go(func(context.Context) {
+		failed = env.Update(ctx, func(tx *store.Tx) error { return increment(tx, "n") })
+	})
+	if err := schedule.Drain(); !errors.Is(err, storetest.ErrStuck) {
+		t.Fatalf("the first commit does not wait: %v", err)
+	}
+	err := schedule.Run(func() {
+		tx, err := env.BeginExclusive(ctx)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer tx.Rollback()
+		before := listing(t, tx)
+		faulty.Heal()
+		for failed == nil {
+			schedule.Pause()
+		}
+		if after := listing(t, tx); before == "" || after != before {
+			t.Errorf("it saw\n%s, then\n%s", before, after)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectFault(t, failed)
+}
+
 // TestCheckpointOfNothingWritesNothing holds so that the root of a new environment
 // is made by its first commit alone.
 func TestCheckpointOfNothingWritesNothing(t *testing.T) {

@@ -26,15 +26,6 @@ func (m *memory) freeze() *memory {
 	return &frozen
 }
 
-// reopen returns a view to write to in the place of all others, which begins as
-// the frozen m: what was written since is dropped. A snapshot that shows it loses
-// it under way, and so must not lead to anything.
-func (m *memory) reopen() *memory {
-	m.list.rollback(m.version)
-	m.list.latest++
-	return &memory{list: m.list, version: m.list.latest, size: m.size}
-}
-
 func (m *memory) empty() bool { return m.size == 0 }
 
 // set sets a whole key, which is kept as the entry is, and returns the entry that

@@ -124,9 +124,6 @@ func (l *skipList) set(whole []byte, e entry, version uint64) (old entry, replac
 	}
 	older := n.newest.Load()
 	n.newest.Store(&skipVersion{version: version, entry: e, older: older})
-	if older == nil {
-		return entry{}, false
-	}
 	return older.entry, true
 }
 
@@ -167,17 +164,6 @@ func (l *skipList) draw() int {
 		height++
 	}
 	return height
-}
-
-// rollback drops all entries of later versions. Their keys stay, without one.
-func (l *skipList) rollback(version uint64) {
-	for n := l.first[0].Load(); n != nil; n = n.next.Load() {
-		v := n.newest.Load()
-		for v != nil && v.version > version {
-			v = v.older
-		}
-		n.newest.Store(v)
-	}
 }
 
 // at returns what a node holds in a version.

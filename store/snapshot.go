@@ -46,10 +46,14 @@ func (s *state) freeze() *state {
 	return &frozen
 }
 
-// reopen returns a tip that begins as the frozen s: see memory.reopen.
+// reopen returns a tip that begins as the frozen s. Its list is left to those who
+// still read what was staged in it since.
 func (s *state) reopen() *state {
 	tip := *s
-	tip.top, tip.layers = s.top.reopen(), nil
+	if !s.top.empty() {
+		tip.upper = append([]layer{{memory: s.top}}, s.upper...)
+	}
+	tip.top, tip.layers = newMemory(), nil
 	return &tip
 }
 
