@@ -22,6 +22,7 @@ const (
 	RecordBlob
 	PageBlob
 	ChunkBlob
+	PartBlob // of an export; no backend holds one
 )
 
 // sealer turns plain blobs into what a backend holds and back: the modifier

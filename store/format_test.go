@@ -90,6 +90,40 @@ func TestFormatIsPinned(t *testing.T) {
 	}
 }
 
+// TestExportIsPinned compares an export of fixed contents with the golden one.
+func TestExportIsPinned(t *testing.T) {
+	var out bytes.Buffer
+	w := &partWriter{ctx: context.Background(), out: &out, sealer: &sealer{}}
+	stored := func(id space) []byte { return (&DB{space: id, meta: []byte("meta")}).encode() }
+	for _, err := range []error{
+		w.begin(item{kind: headItem, name: bytes.Repeat([]byte{1, 2}, 8), numbers: [3]uint64{7, 4}}),
+		w.database([]byte(ownName+"colours"), stored(3)),
+		w.entry([]byte("apple"), []byte("red")),
+		w.entry([]byte("lime"), []byte("green")),
+		w.entry([]byte("none"), nil),
+		w.database([]byte(ownName+"large"), stored(2)),
+		w.entry([]byte("key"), bytes.Repeat([]byte("0123456789abcdef"), 70<<10/16)),
+		w.end(2, 4),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden := filepath.Join("testdata", "format-1", "export.stowage")
+	if *update {
+		if err := os.WriteFile(golden, out.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(out.Bytes(), want) {
+		t.Errorf("an export of %d bytes was one of %d, or another", out.Len(), len(want))
+	}
+}
+
 func TestEnvelopeRefusesEveryChange(t *testing.T) {
 	s, err := newSealer(nil)
 	if err != nil {
