@@ -98,4 +98,7 @@ type Properties struct {
 	PrefixDurable bool
 	// MaxBlob is the size in bytes a sealed blob must not exceed.
 	MaxBlob int
+	// Contexts lets several engines commit to the same blobs at once, each over a
+	// backend of its own; nil where only one has them open. It needs Atomic.
+	Contexts Contexts
 }

@@ -167,7 +167,7 @@ func (c *checker) log() error {
 // answered, and the record may be gone before that.
 func (c *checker) gone(name string) bool {
 	position, _ := logPosition(name)
-	root, _, err := c.tx.env.readRoot(c.in.ctx)
+	root, _, err := c.tx.env.readRoot(c.in.ctx, nil)
 	return err == nil && position <= root.position
 }
 

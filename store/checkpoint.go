@@ -26,11 +26,8 @@ const (
 // wantCheckpoint starts a checkpoint when enough has been committed for one.
 func (e *Env) wantCheckpoint() {
 	e.mu.Lock()
-	s := e.committed
-	wanted := !e.closing && e.checkpoint == nil && !e.suspect &&
-		(s.bytes() > e.foldAt ||
-			s.position-e.root.position > foldRecords ||
-			crowded(s.upper))
+	wanted := !e.closing && e.checkpoint == nil && !e.suspect && e.overgrown() &&
+		(!e.shared() || !e.now().Before(e.foldAfter))
 	if wanted {
 		e.checkpoint = &checkpointing{done: e.scheduler.NewGate()}
 	}
@@ -38,6 +35,12 @@ func (e *Env) wantCheckpoint() {
 	if wanted {
 		e.scheduler.Go(func(ctx context.Context) { _ = e.runCheckpoint(ctx, false) })
 	}
+}
+
+// overgrown reports whether enough has been committed for a checkpoint. e.mu is held.
+func (e *Env) overgrown() bool {
+	s := e.committed
+	return s.bytes() > e.foldAt || s.position-e.root.position > foldRecords || crowded(s.upper)
 }
 
 // crowded reports whether the trees among layers call for a checkpoint.
@@ -67,7 +70,14 @@ func (e *Env) Checkpoint(ctx context.Context) error {
 		if under == nil {
 			e.checkpoint = &checkpointing{done: e.scheduler.NewGate()}
 			e.mu.Unlock()
-			return e.runCheckpoint(ctx, true)
+			err := e.runCheckpoint(ctx, true)
+			if !e.shared() || !overtaken(err) {
+				return err
+			}
+			if err := e.awaitFold(ctx); err != nil {
+				return err
+			}
+			continue
 		}
 		e.mu.Unlock()
 		if err := under.done.Wait(ctx); err != nil {
@@ -97,13 +107,16 @@ func (e *Env) room(ctx context.Context) error {
 
 // runCheckpoint does the work of the checkpoint that e.checkpoint stands for.
 func (e *Env) runCheckpoint(ctx context.Context, whole bool) error {
-	err := e.fold(ctx, whole)
+	err := e.foldAlone(ctx, whole)
 	e.mu.Lock()
 	under := e.checkpoint
 	e.checkpoint = nil
 	under.err = err
 	e.foldAt = min(foldBytes, e.options.OverlayBytes/2)
-	if err != nil { // not again at the very next commit
+	switch {
+	case overtaken(err):
+		e.foldAfter = e.now().Add(foldAgain)
+	case err != nil: // not again at the very next commit
 		e.foldAt += e.committed.bytes()
 	}
 	e.mu.Unlock()
@@ -115,12 +128,13 @@ func (e *Env) fold(ctx context.Context, whole bool) error {
 	if err := e.sweep(ctx); err != nil {
 		return err
 	}
-	s, reloads, err := e.cut(ctx)
-	if err != nil || s == nil {
+	c, err := e.cut(ctx)
+	if err != nil || c == nil {
 		return err
 	}
 	w := e.newPageWriter(ctx, e.worker(ctx))
-	trees, leftover, err := e.foldLayers(&reader{ctx: ctx, pages: e.pages}, w, s.lower, whole)
+	in := &reader{ctx: ctx, pages: e.pages, env: e, generation: c.generation}
+	trees, leftover, err := e.foldLayers(in, w, c.state.lower, whole)
 	var blobs []Blob
 	if err == nil {
 		blobs, err = w.take()
@@ -129,42 +143,60 @@ func (e *Env) fold(ctx context.Context, whole bool) error {
 		e.discard(w.refs)
 		return err
 	}
-	// From here on the pages may be published even where an error is reported:
-	// they are left to a later sweep then.
-	defer e.settle(w.refs)
-	return e.exchange(ctx, exchange{s.position, reloads, trees, leftover, blobs})
+	err = e.exchange(ctx, exchange{c.state.position, c.reloads, trees, leftover, blobs})
+	if CodeOf(err) == Conflict {
+		e.discard(w.refs)
+		return err
+	}
+	// The pages may be published even where another error is reported: they are
+	// left to a later sweep then.
+	e.settle(w.refs)
+	return err
+}
+
+// cut is what a checkpoint folds.
+type cut struct {
+	state      *state
+	generation uint64 // of the root
+	reloads    int    // of the environment
 }
 
 // cut moves all that is committed to the lower layers, which nobody writes to,
 // and starts new upper ones. It needs a moment in which no commit is under way.
 // It returns nil where nothing has ever been committed: the first commit brings
 // the root, and must not find one there.
-func (e *Env) cut(ctx context.Context) (s *state, reloads int, err error) {
+func (e *Env) cut(ctx context.Context) (*cut, error) {
 	if err := e.turn.take(ctx); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer e.turn.pass()
 	if err := e.ready(ctx); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	e.awaitFlush(ctx)
-	if err := ctx.Err(); err != nil {
-		return nil, 0, fail(Aborted, "checkpoint", "", err)
+	for {
+		e.awaitFlush(ctx)
+		if err := ctx.Err(); err != nil {
+			return nil, fail(Aborted, "checkpoint", "", err)
+		}
+		e.mu.Lock()
+		if e.flushing == nil {
+			break
+		}
+		e.mu.Unlock()
 	}
-	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.rootBytes == nil {
-		return nil, 0, nil
+		return nil, nil
 	}
-	cut := *e.committed
-	cut.lower = e.committed.layers
-	cut.top, cut.upper, cut.layers = newMemory(), nil, nil
-	cut.upperBytes, cut.lowerBytes = 0, e.committed.bytes()
-	tip := cut
+	s := *e.committed
+	s.lower = e.committed.layers
+	s.top, s.upper, s.layers = newMemory(), nil, nil
+	s.upperBytes, s.lowerBytes = 0, e.committed.bytes()
+	tip := s
 	tip.sequence = e.tip.sequence
 	e.tip = &tip
 	e.committed = tip.freeze()
-	return &cut, e.reloads, nil
+	return &cut{&s, e.root.generation, e.reloads}, nil
 }
 
 // foldLayers merges layers into the trees of the next root: one tree, or where
@@ -343,13 +375,16 @@ func (e *Env) exchange(ctx context.Context, x exchange) error {
 		return err
 	}
 	batch := &Batch{Put: x.blobs, Root: &RootSwap{Old: old, New: stored}}
-	if x.position > 0 {
+	if x.position > 0 && !e.shared() {
 		batch.DeleteRange = &NameRange{From: logName(0), To: logName(x.position)}
 	}
 	if !e.info.PrefixDurable {
 		batch.Durability = Strict
 	}
 	err = e.backend.Commit(ctx, batch)
+	if CodeOf(err) == Conflict {
+		return err // another context has published: nothing of this has happened
+	}
 	e.mu.Lock()
 	if err != nil || e.reloads != x.reloads {
 		// It may have happened, or what was reloaded may be from before it.
@@ -358,7 +393,9 @@ func (e *Env) exchange(ctx context.Context, x exchange) error {
 		return backendError("checkpoint", err)
 	}
 	e.root, e.rootBytes = next, stored
-	e.epoch++
+	if e.shared() {
+		e.covered = append(e.covered, covered{x.position, next.generation})
+	}
 	committed, tip := *e.committed, *e.tip
 	committed.onto(layersOf(x.trees), 0)
 	tip.lower, tip.lowerBytes = committed.lower, 0
@@ -366,5 +403,8 @@ func (e *Env) exchange(ctx context.Context, x exchange) error {
 	e.retire(x.leftover)
 	e.mu.Unlock()
 	e.forgetBodies(x.position)
+	if err := e.repin(ctx); err != nil {
+		return err
+	}
 	return e.collect(ctx)
 }

@@ -15,10 +15,9 @@ func (tx *Tx) Child() (*Tx, error) {
 	}
 	tx.child = &Tx{
 		env:        tx.env,
-		in:         reader{ctx: tx.in.ctx, pages: tx.in.pages},
+		in:         reader{ctx: tx.in.ctx, pages: tx.in.pages, env: tx.env, generation: tx.in.generation},
 		base:       tx.base,
 		layers:     tx.layers,
-		epoch:      tx.epoch,
 		writable:   true,
 		exclusive:  tx.exclusive,
 		durability: tx.durability,

@@ -1,20 +1,9 @@
 package store
 
-import "context"
-
-// group is what commits together: all transactions staged while the one before
-// was being written. It becomes one log record.
-type group struct {
-	sections   []section
-	blobs      []Blob // sealed pages and chunks that go into the same batch
-	written    []Ref  // names the record refers to, published with it
-	dead       []Overflow
-	durability Durability
-	after      *state // what will be committed
-	generation uint64 // of the root when it was begun
-	done       Gate
-	err        error // set before done opens
-}
+import (
+	"context"
+	"slices"
+)
 
 // commit stages a transaction and waits until its group is durable.
 //
@@ -24,7 +13,7 @@ func (e *Env) commit(ctx context.Context, tx *Tx) error {
 	if err := tx.prepare(); err != nil {
 		return err
 	}
-	g, lead, err := e.enter(ctx, tx)
+	g, m, lead, err := e.enter(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -36,6 +25,9 @@ func (e *Env) commit(ctx context.Context, tx *Tx) error {
 	}
 	if err := g.done.Wait(ctx); err != nil {
 		return fail(Aborted, "commit", "", err)
+	}
+	if m.err != nil {
+		return m.err
 	}
 	if g.err == nil {
 		tx.committed = g.after.position
@@ -65,34 +57,39 @@ func (tx *Tx) prepare() error {
 
 // enter validates and stages a transaction. It reports whether the caller is to
 // write the group.
-func (e *Env) enter(ctx context.Context, tx *Tx) (g *group, lead bool, err error) {
+func (e *Env) enter(ctx context.Context, tx *Tx) (g *group, m *member, lead bool, err error) {
 	if !tx.turn {
 		if err := e.room(ctx); err != nil {
-			return nil, false, err
+			return nil, nil, false, err
 		}
 		if err := e.turn.take(ctx); err != nil {
-			return nil, false, err
+			return nil, nil, false, err
 		}
 		tx.turn = true
 	}
 	defer tx.passTurn()
 	if err := e.ready(ctx); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
+	}
+	if !tx.floor {
+		if tx.floor, err = e.enterFloor(ctx); err != nil {
+			return nil, nil, false, err
+		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		return nil, false, fail(Closed, "commit", "", nil)
+		return nil, nil, false, fail(Closed, "commit", "", nil)
 	}
 	if err := e.validate(tx); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
-	g = e.stage(tx)
+	g, m = e.stage(tx)
 	lead = e.flushing == nil
 	if lead {
 		e.begin()
 	}
-	return g, lead, nil
+	return g, m, lead, nil
 }
 
 // validate fails with Conflict when something staged since the transaction's
@@ -101,83 +98,88 @@ func (e *Env) validate(tx *Tx) error {
 	if tx.base.sequence == e.tip.sequence {
 		return nil
 	}
-	tx.reads.complete()
 	if len(e.recent) == 0 || e.recent[0].sequence > tx.base.sequence+1 {
 		return fail(Conflict, "commit", "", nil) // what came between is not known any more
 	}
-	for i := range e.recent {
-		if w := &e.recent[i]; w.sequence > tx.base.sequence && w.meets(&tx.reads) {
-			return fail(Conflict, "commit", "", nil)
-		}
+	since := slices.IndexFunc(e.recent, func(w footprint) bool { return w.sequence > tx.base.sequence })
+	if since >= 0 && tx.reads.met(e.recent[since:]) {
+		return fail(Conflict, "commit", "", nil)
 	}
 	return nil
 }
 
 // stage puts a transaction's writes on top of the tip and into the next group.
 // e.mu is held.
-func (e *Env) stage(tx *Tx) *group {
+func (e *Env) stage(tx *Tx) (*group, *member) {
 	if e.staged == nil {
 		e.staged = &group{done: e.scheduler.NewGate()}
 	}
-	g := e.staged
-	e.remember(tx)
-	e.tip.sequence++
-	g.sections = append(g.sections, section{trees: tx.runs, writes: tx.writes})
-	g.dead = append(g.dead, e.tip.apply(tx.writes, tx.runs)...)
-	g.blobs = append(g.blobs, tx.unsaved...)
+	m := &member{tx: tx, written: tx.written}
+	tx.written = nil // the member's now: Rollback must not give them back
+	e.forget(tx)
+	e.put(m, e.tip)
+	e.pages.transit.remove(e.fallen) // nobody is on top of those any more: that is what the turn is for
+	e.fallen = nil
 	e.pages.transit.add(tx.unsaved)
-	g.written = append(g.written, tx.written...)
-	g.durability = max(g.durability, tx.durability)
-	tx.written = nil // the group's now: Rollback must not give them back
-	return g
+	e.staged.members = append(e.staged.members, m)
+	return e.staged, m
 }
 
-// remember keeps what a transaction wrote for as long as an older writing
-// transaction may have to be validated against it. e.mu is held.
-func (e *Env) remember(tx *Tx) {
+// put applies a member to a state, as the newest, and remembers what it changed.
+// e.mu is held.
+func (e *Env) put(m *member, s *state) {
+	s.sequence++
+	e.recent = append(e.recent, m.footprint(s.sequence))
+	m.dead = s.apply(m.tx.writes, m.tx.runs)
+}
+
+// forget drops what no transaction but tx, which is about to be staged, may have to
+// be validated against any more. e.mu is held.
+func (e *Env) forget(tx *Tx) {
 	oldest := e.committed.sequence // what begins now, begins there
 	for other := e.live; other != nil; other = other.next {
-		if other != tx && other.writable && !other.exclusive {
+		if other != tx && other.writable && (!other.exclusive || e.shared()) {
 			oldest = min(oldest, other.base.sequence)
 		}
 	}
 	for len(e.recent) > 0 && e.recent[0].sequence <= oldest {
 		e.recent = e.recent[1:]
 	}
-	e.recent = append(e.recent, footprint{sequence: e.tip.sequence + 1, writes: tx.writes, spans: tx.spans})
 }
 
-// begin takes the staged group to be written. e.mu is held.
+// begin takes the staged group, or none, to be written. e.mu is held.
 func (e *Env) begin() {
-	g := e.staged
-	e.staged = nil
-	e.flushing = g
-	g.after, g.generation = e.tip.freeze(), e.root.generation
-	g.after.position = e.committed.position + 1
-	e.tip.position = g.after.position
+	e.flushing, e.staged = e.staged, nil
+	e.follow(e.flushing, e.tip)
+}
+
+// follow makes a group the one that comes after what is committed, and takes that
+// to tip. e.mu is held.
+func (e *Env) follow(g *group, tip *state) {
+	tip.position = e.committed.position + 1
+	g.after, g.generation = tip.freeze(), e.root.generation
 }
 
 // flush writes the group at hand. When others have been staged meanwhile, their
 // group is written by an operation of its own.
 func (e *Env) flush(ctx context.Context) {
 	g := e.flushing
-	err := e.write(ctx, g)
+	err := e.land(ctx, g)
 	e.mu.Lock()
-	e.flushing = nil
 	if err != nil {
 		e.abandon(g, err)
-		e.mu.Unlock()
-		return
+	} else if len(g.members) > 0 {
+		e.settleGroup(g)
 	}
-	if e.root.generation != g.generation { // a checkpoint has exchanged them
-		g.after.onto(e.committed.lower, e.committed.lowerBytes)
-	}
-	e.committed = g.after
-	for _, ref := range g.written {
-		delete(e.unwritten, ref)
-	}
-	e.garbage = appendDead(e.garbage, g.dead)
-	e.pages.transit.remove(g.blobs)
+	e.pass(g, err)
+	e.wantCheckpoint()
+}
+
+// pass ends the use of the log by a group and lets the next one have it. It gives
+// up e.mu, which is held.
+func (e *Env) pass(g *group, err error) {
+	g.err = err
+	e.flushing = nil
 	more := e.staged != nil
 	if more {
 		e.begin()
@@ -187,51 +189,99 @@ func (e *Env) flush(ctx context.Context) {
 	if more {
 		e.scheduler.Go(e.flush)
 	}
-	e.wantCheckpoint()
 }
 
-// abandon fails a group and all that was staged on top of it. e.mu is held.
+// settleGroup makes what was written what readers see. e.mu is held.
+func (e *Env) settleGroup(g *group) {
+	if e.root.generation != g.generation { // a checkpoint has exchanged them
+		g.after.onto(e.committed.lower, e.committed.lowerBytes)
+	}
+	e.committed = g.after
+	for _, m := range g.members {
+		for _, ref := range m.written {
+			delete(e.unwritten, ref)
+		}
+		e.garbage = appendDead(e.garbage, m.dead)
+		e.pages.transit.remove(m.tx.unsaved)
+	}
+}
+
+// abandon fails what was staged on top of a group that failed, as pass does with the
+// group itself. e.mu is held.
 func (e *Env) abandon(g *group, err error) {
 	e.suspect = true
-	for _, failed := range []*group{g, e.staged} {
-		if failed == nil {
-			continue
-		}
-		// Its blobs stay among the unwritten: the record that names them may be
-		// there in spite of the error.
-		failed.err = err
-		failed.done.Open()
+	// The blobs stay among the unwritten: the record that names them may be there
+	// in spite of the error.
+	if e.staged != nil {
+		e.staged.err = err
+		e.staged.done.Open()
+		e.staged = nil
 	}
-	e.staged = nil
 	sequence := e.tip.sequence + 1
-	e.tip = e.committed.reopen()
+	var dead []Overflow
+	e.tip, dead = e.committed.reopen()
+	e.garbage = appendDead(e.garbage, dead)
 	e.tip.sequence = sequence // a new one: none of those that failed may be taken for it
 	e.committed = e.tip.freeze()
 	e.recent = nil
 }
 
+// land writes a group. Where other contexts took its place in the log it comes
+// after them, without those of its members that had read what they changed.
+func (e *Env) land(ctx context.Context, g *group) error {
+	lost := false
+	for len(g.members) > 0 {
+		err := e.write(ctx, g)
+		if !e.shared() || CodeOf(err) != Conflict {
+			return err
+		}
+		if !lost {
+			lost = true
+			if err := e.contest(ctx); err != nil {
+				return err
+			}
+			defer e.leaveFloor()
+		}
+		if err := e.catchUp(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // write seals a group as the next log record and hands it to the backend, with
 // all the blobs it refers to.
 func (e *Env) write(ctx context.Context, g *group) error {
-	e.desk.body = appendSections(e.desk.body[:0], g.sections)
-	body := entry{value: e.desk.body}
-	if len(body.value) > e.chunkBytes() {
-		chunks, err := e.cutBody(ctx, g, &body)
+	e.desk.body = appendSections(e.desk.body[:0], g.sections())
+	content := entry{value: e.desk.body}
+	blobs := g.blobs()
+	var refs []Ref
+	if len(content.value) > e.chunkBytes() {
+		w := e.newPageWriter(ctx, e.worker(ctx))
+		chunks, err := cutBody(w, &content)
 		if err != nil {
 			return err
 		}
-		g.blobs = append(g.blobs, chunks...)
+		refs, blobs = w.refs, append(blobs, chunks...)
 	}
-	r := record{position: g.after.position, body: body}
-	e.keepBody(r)
+	r := record{position: g.after.position, body: content}
 	e.desk.plain = r.append(e.desk.plain[:0])
 	sealed, err := e.pages.sealer.seal(ctx, RecordBlob, []Blob{{logName(r.position), e.desk.plain}})
 	e.desk.clear()
 	if err != nil {
 		return err
 	}
-	batch := &Batch{Put: g.blobs, Add: sealed, Durability: g.durability}
-	return e.publish(ctx, batch)
+	err = e.publish(ctx, &Batch{Put: blobs, Add: sealed, Durability: g.durability()})
+	if CodeOf(err) == Conflict {
+		e.discard(refs)
+	}
+	if err == nil && refs != nil {
+		e.mu.Lock()
+		e.bodies = append(e.bodies, body{r.position, refs})
+		e.mu.Unlock()
+		e.settle(refs)
+	}
+	return err
 }
 
 // desk is where log records are put together, one at a time, again and again in
@@ -247,17 +297,14 @@ func (d *desk) clear() {
 
 const deskBytes = 64 << 10
 
-// cutBody cuts a body that is too long for one blob into chunks.
-func (e *Env) cutBody(ctx context.Context, g *group, body *entry) ([]Blob, error) {
-	w := e.newPageWriter(ctx, e.worker(ctx))
-	o, err := w.value(body.value)
+// cutBody cuts a record's body that is too long for one blob into chunks.
+func cutBody(w *pageWriter, content *entry) ([]Blob, error) {
+	o, err := w.value(content.value)
 	if err != nil {
 		return nil, err
 	}
-	chunks, err := w.take()
-	g.written = append(g.written, w.refs...)
-	*body = entry{kind: overflow, value: o.append(nil)}
-	return chunks, err
+	*content = entry{kind: overflow, value: o.append(nil)}
+	return w.take()
 }
 
 // publish commits a batch that refers to blobs. The first one of a new
@@ -305,6 +352,9 @@ func (e *Env) ensureRoot(ctx context.Context) error {
 		return err
 	}
 	if err := e.backend.Commit(ctx, &Batch{Root: &RootSwap{New: stored}}); err != nil {
+		if e.shared() && CodeOf(err) == Conflict { // another context was faster
+			return e.Sync(ctx)
+		}
 		return backendError("create", err)
 	}
 	e.mu.Lock()
@@ -322,16 +372,28 @@ func (e *Env) sealRoot(ctx context.Context, r *root) ([]byte, error) {
 }
 
 // ready brings the state up to date after a write whose outcome is unknown. The
-// turn is held.
+// turn is held, so nothing is staged.
 func (e *Env) ready(ctx context.Context) error {
 	e.mu.Lock()
 	suspect := e.suspect
 	e.mu.Unlock()
-	if !suspect {
-		return nil
+	for suspect {
+		own, under, err := e.takeLog()
+		switch {
+		case err != nil:
+			return err
+		case own == nil:
+			if err := e.awaitGroup(ctx, under); err != nil {
+				return err
+			}
+		default:
+			err := e.reload(ctx)
+			e.mu.Lock()
+			e.pass(own, err)
+			return err
+		}
 	}
-	e.awaitFlush(ctx)
-	return e.reload(ctx)
+	return nil
 }
 
 // worker counts work for an operation that is not a transaction.
@@ -342,6 +404,9 @@ func (e *Env) worker(ctx context.Context) func(int) error {
 			return nil
 		}
 		debt = 0
+		if err := e.showAlive(ctx); err != nil {
+			return err
+		}
 		return e.breathe(ctx)
 	}
 }

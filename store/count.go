@@ -149,10 +149,3 @@ func (tx *Tx) countByWalking(bounds KeyRange) (int64, error) {
 	}
 	return n, m.err()
 }
-
-// noteRead adds a range to what a writing transaction has read.
-func (tx *Tx) noteRead(bounds KeyRange) {
-	if tx.writable && !tx.exclusive {
-		tx.reads.add(bounds)
-	}
-}

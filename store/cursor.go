@@ -33,9 +33,7 @@ func (db *DB) Cursor(r KeyRange) *Cursor {
 	if err := db.usable("cursor"); err != nil {
 		c.failed = err
 	}
-	if db.tx.writable && !db.tx.exclusive {
-		db.tx.reads.cursors = append(db.tx.reads.cursors, c)
-	}
+	db.tx.noteCursor(c)
 	return c
 }
 

@@ -125,9 +125,7 @@ func (db *DB) get(stored []byte) (value []byte, found bool, err error) {
 func (db *DB) find(stored []byte) (e entry, found bool, err error) {
 	var room [96]byte
 	whole := append(db.space.appendTo(room[:0]), stored...)
-	if db.tx.writable && !db.tx.exclusive {
-		db.tx.reads.point(bytes.Clone(whole))
-	}
+	db.tx.noteKey(whole)
 	if db.above(whole) {
 		return entry{}, false, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"sync"
+	"time"
 )
 
 // Options say how an environment is opened. The zero value is usable.
@@ -38,6 +39,7 @@ type Env struct {
 	pages     *pager
 	scheduler Scheduler
 	turn      turn
+	now       func() time.Time
 
 	mu         sync.Mutex // guards what follows; never held across a wait
 	root       root
@@ -45,17 +47,24 @@ type Env struct {
 	committed  *state      // what readers see; never modified
 	tip        *state      // committed and all that is staged on top of it
 	staged     *group      // waits for the flush under way to end, nil if there is none
-	flushing   *group      // being written, nil if none is
+	flushing   *group      // being written, or reading the log; nil if the log is free
 	suspect    bool        // a write failed without saying whether it happened
 	reloads    int         // counts reload, so that a checkpoint notices
 	live       *Tx         // the transactions that are open, a list
 	recent     []footprint // staged since the oldest live writing transaction began
-	epoch      uint64      // counts published roots
+	pinned     Pin         // what others believe this context to need
+	pinning    bool        // they are being told of another one
 	garbage    []garbage
-	bodies     []body           // chunks of log records too long for one blob
+	covered    []covered // records that wait until nobody asks for their places
+	bodies     []body    // chunks of log records too long for one blob
+	fallen     []Blob    // of transactions that were staged and lost: who began on top of them may still read these
+	floor      floor
+	hinted     bool             // it was heard that others have committed, and not looked yet
 	unwritten  map[Ref]struct{} // names given to transactions and folds under way
 	swept      bool             // what earlier openings left behind was looked for
 	foldAt     int              // bytes of overlay that call for the next checkpoint
+	foldAfter  time.Time        // before it no checkpoint is begun: another context had the lock
+	shown      time.Time        // when others were last told that this context is folding
 	checkpoint *checkpointing
 	desk       desk // of the commit that is being written
 	writer     uint64
@@ -99,12 +108,18 @@ func Open(ctx context.Context, backend Backend, options Options) (*Env, error) {
 		unwritten: make(map[Ref]struct{}),
 		writer:    options.Random(),
 		foldAt:    min(foldBytes, options.OverlayBytes/2),
+		now:       time.Now,
 	}
 	e.turn.scheduler = e.scheduler
+	if e.shared() {
+		if err := e.info.Contexts.Join(ctx, e.writer, e.heard); err != nil {
+			return nil, backendError("open", err)
+		}
+	}
 	if err := e.reload(ctx); err != nil {
 		return nil, err
 	}
-	return e, nil
+	return e, e.repin(ctx)
 }
 
 func setDefaults(o *Options) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"time"
 )
 
 // Staged is how many writes wait for the next log record: tests use it to know that
@@ -15,10 +16,18 @@ func (e *Env) Staged() int {
 		return 0
 	}
 	n := 0
-	for _, s := range e.staged.sections {
-		n += s.writes.len()
+	for _, m := range e.staged.members {
+		n += m.tx.writes.len()
 	}
 	return n
+}
+
+// Later moves an environment's clock.
+func (e *Env) Later(by time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.now
+	e.now = func() time.Time { return now().Add(by) }
 }
 
 // Inner opens one of the databases that make up a table, so that tests see what it

@@ -1,12 +1,24 @@
 package store
 
-import "context"
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+)
 
 // garbage are blobs that no root and no log record will name again.
 type garbage struct {
-	refs  []Ref
-	epoch uint64 // transactions that began before this one may still read them
-	log   bool   // large values overwritten in the overlay: the log names them until a checkpoint covers it
+	refs       []Ref
+	generation uint64    // who reads the root from before this one may still read them; 0: nobody may
+	since      time.Time // that root was published
+	log        bool      // large values overwritten in the overlay: the log names them until a checkpoint covers it
+}
+
+// covered are the log records up to a position, which a root covers.
+type covered struct {
+	position   uint64
+	generation uint64 // of that root
 }
 
 // body is a log record's body that was too long for one blob.
@@ -57,63 +69,94 @@ func (e *Env) discard(refs []Ref) {
 
 // retire notes what the root just published no longer names. e.mu is held.
 func (e *Env) retire(leftover []Ref) {
-	for i := range e.garbage {
-		if e.garbage[i].log {
-			e.garbage[i].log, e.garbage[i].epoch = false, e.epoch
+	retired := garbage{refs: leftover, generation: e.root.generation, since: e.now()}
+	e.garbage = slices.DeleteFunc(e.garbage, func(g garbage) bool {
+		if g.log {
+			retired.refs = append(retired.refs, g.refs...)
 		}
-	}
-	if len(leftover) > 0 {
-		e.garbage = append(e.garbage, garbage{refs: leftover, epoch: e.epoch})
-	}
-}
-
-// keepBody notes the chunks of a long log record, to be given back with it.
-func (e *Env) keepBody(r record) {
-	if r.body.kind != overflow {
-		return
-	}
-	if o, ok := readOverflow(r.body.value); ok {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.bodies = append(e.bodies, body{r.position, chunkRefs([]Overflow{o})})
+		return g.log
+	})
+	if len(retired.refs) > 0 {
+		e.garbage = append(e.garbage, retired)
 	}
 }
 
-// forgetBodies gives back the chunks of log records up to a position; zero
-// forgets all of them without giving anything back.
+// forgetLogged forgets what the log names of garbage and of its own: who reads the
+// log anew comes across it again. e.mu is held.
+func (e *Env) forgetLogged() {
+	e.garbage = slices.DeleteFunc(e.garbage, func(g garbage) bool { return g.log })
+	e.bodies, e.covered = nil, nil
+}
+
+// forgetBodies gives back the chunks of log records up to a position.
 func (e *Env) forgetBodies(covered uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var kept []body
-	for _, b := range e.bodies {
+	e.bodies = slices.DeleteFunc(e.bodies, func(b body) bool {
 		if b.position <= covered {
 			e.garbage = append(e.garbage, garbage{refs: b.refs})
-		} else if covered > 0 {
-			kept = append(kept, b)
 		}
-	}
-	e.bodies = kept
+		return b.position <= covered
+	})
 }
 
-// collect deletes the garbage that no transaction can read any more.
+// collect deletes the garbage that no transaction can read any more, here or in
+// another context, and the log records whose places nobody will ask for.
 func (e *Env) collect(ctx context.Context) error {
-	e.mu.Lock()
-	oldest := e.epoch
-	for tx := e.live; tx != nil; tx = tx.next {
-		oldest = min(oldest, tx.epoch)
-	}
-	var free []Ref
-	var kept []garbage
-	for _, g := range e.garbage {
-		if g.log || g.epoch > oldest {
-			kept = append(kept, g)
-		} else {
-			free = append(free, g.refs...)
+	others := Others{Pin: Pin{math.MaxUint64, math.MaxUint64}}
+	if e.shared() {
+		var err error
+		if others, err = e.info.Contexts.Others(ctx); err != nil {
+			return backendError("collect", err)
 		}
 	}
-	e.garbage = kept
+	e.mu.Lock()
+	free := e.takeGarbage(others.Read)
+	var log *NameRange
+	e.covered = slices.DeleteFunc(e.covered, func(c covered) bool {
+		if c.generation <= others.Known {
+			log = &NameRange{From: logName(0), To: logName(c.position)}
+		}
+		return c.generation <= others.Known
+	})
 	e.mu.Unlock()
+	if log != nil {
+		if err := e.backend.Commit(ctx, &Batch{DeleteRange: log}); err != nil {
+			return backendError("collect", err) // what stays is found by the next opening
+		}
+	}
 	return e.remove(ctx, free)
+}
+
+// takeGarbage takes off the list what nobody reads, others having pinned a
+// generation. e.mu is held.
+func (e *Env) takeGarbage(pinned uint64) (free []Ref) {
+	oldest, now, patience := e.oldest(), e.now(), e.patience()
+	e.garbage = slices.DeleteFunc(e.garbage, func(g garbage) bool {
+		dead := !g.log && g.generation <= oldest && (g.generation <= pinned || now.Sub(g.since) >= patience)
+		if dead {
+			free = append(free, g.refs...)
+		}
+		return dead
+	})
+	return free
+}
+
+// patience is how long garbage waits for other contexts. e.mu is held.
+func (e *Env) patience() time.Duration {
+	waiting, live := 0, int64(0)
+	for _, g := range e.garbage {
+		if g.generation > 0 {
+			waiting += len(g.refs)
+		}
+	}
+	for _, t := range e.root.trees {
+		live += t.root.bytes / int64(e.options.PageBytes)
+	}
+	if int64(waiting)*crowdedGarbage > live {
+		return crowdedPinLasts
+	}
+	return pinLasts
 }
 
 // deleteBlobs is how many blobs are deleted in one batch.
@@ -139,25 +182,29 @@ func (e *Env) remove(ctx context.Context, refs []Ref) error {
 }
 
 // sweep deletes, once, what openings before this one left behind when they were
-// killed: pages and chunks that neither the trees nor the log name.
+// killed: pages and chunks that neither the trees nor the log name. What a context
+// that is alive may have written and not published yet is not touched, nor is
+// anything while somebody may read an older root.
 func (e *Env) sweep(ctx context.Context) error {
-	if e.swept {
+	e.mu.Lock()
+	needed := !e.swept && e.oldest() == e.root.generation
+	e.mu.Unlock()
+	if !needed {
 		return nil
 	}
 	names, err := e.backend.List(ctx, pagePrefix)
 	if err != nil {
 		return backendError("sweep", err)
 	}
+	alive, err := e.alive(ctx)
+	if err != nil || alive == nil {
+		return err
+	}
 	live, err := e.reachable(ctx)
 	if err != nil {
 		return err
 	}
-	var orphans []string
-	for _, name := range names {
-		if !live[name] {
-			orphans = append(orphans, name)
-		}
-	}
+	orphans := slices.DeleteFunc(names, func(name string) bool { return live[name] || alive[writerOf(name)] })
 	for len(orphans) > 0 {
 		n := min(len(orphans), deleteBlobs)
 		if err := e.backend.Commit(ctx, &Batch{Delete: orphans[:n]}); err != nil {
@@ -165,8 +212,36 @@ func (e *Env) sweep(ctx context.Context) error {
 		}
 		orphans = orphans[n:]
 	}
+	e.mu.Lock()
 	e.swept = true
+	e.mu.Unlock()
 	return nil
+}
+
+// alive are the writers of other contexts, nil where one of them may read an older
+// root. It is asked after names were listed, and the log read after that: then
+// whoever wrote them is alive, or has published all it ever will.
+func (e *Env) alive(ctx context.Context) (map[string]bool, error) {
+	alive := make(map[string]bool)
+	if !e.shared() {
+		return alive, nil
+	}
+	others, err := e.info.Contexts.Others(ctx)
+	if err != nil {
+		return nil, backendError("sweep", err)
+	}
+	if err := e.Sync(ctx); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if others.Read < e.root.generation || e.oldest() < e.root.generation {
+		return nil, nil
+	}
+	for _, writer := range others.Writers {
+		alive[writerOf(Ref{Writer: writer}.name())] = true
+	}
+	return alive, nil
 }
 
 // reachable lists the names of all blobs that are in use, or soon may be. It

@@ -43,6 +43,22 @@ func (m *memory) get(whole []byte) (entry, bool) {
 	return n.at(m.version)
 }
 
+// over returns a frozen layer that holds what m has, and beneath it what another
+// one has, and the large values that do not show any more.
+func (m *memory) over(below *memory) (joined *memory, dead []Overflow) {
+	joined = newMemory()
+	for _, layer := range [...]*memory{below, m} {
+		c := newMemoryCursor(layer)
+		for c.seek(nil); c.valid(); c.next() {
+			old, replaced := joined.set(c.node.key, c.now)
+			if o, ok := readOverflow(old.value); replaced && ok && old.kind == overflow {
+				dead = append(dead, o)
+			}
+		}
+	}
+	return joined.freeze(), dead
+}
+
 // bytes is what the layer takes of memory.
 func (m *memory) bytes() int {
 	n := 0

@@ -77,7 +77,7 @@ func (p *pager) read(ctx context.Context, kind BlobKind, names []string) ([][]by
 	blobs := make([]Blob, len(names))
 	for i, name := range names {
 		if stored[i] == nil {
-			return nil, fail(Corrupt, "read: missing blob", name, nil)
+			return nil, fail(Corrupt, "read", name, errMissing)
 		}
 		blobs[i] = Blob{name, stored[i]}
 	}

@@ -8,13 +8,65 @@ import (
 // readSet is what a writing transaction has read, as ranges of whole keys: what
 // must not have changed for it to commit.
 type readSet struct {
-	ranges  []KeyRange
-	cursors []*Cursor // whose walks are not among the ranges yet
+	ranges    []KeyRange
+	cursors   []*Cursor // whose walks are not among the ranges yet
+	databases []space   // those that are among the ranges as a whole
 }
 
 // maxReadRanges is how many ranges are kept apart before they are merged into
 // one per database. That can only cause a conflict too many, never one too few.
 const maxReadRanges = 8192
+
+// noteKey notes that a key is read.
+func (tx *Tx) noteKey(whole []byte) {
+	if !tx.noted() {
+		return
+	}
+	// Which databases there are is worth knowing by name: each is looked up in
+	// every transaction, and seldom does one come or go.
+	if id := spaceOf(whole); tx.exclusive && id != catalogue {
+		tx.reads.database(id)
+		return
+	}
+	tx.reads.point(bytes.Clone(whole))
+}
+
+// noted reports whether what a transaction reads has to be known. An exclusive one
+// meets no other writer in its own context, and so seldom one of another that it
+// notes only which databases it reads: a bulk load must not pay for every key.
+func (tx *Tx) noted() bool { return tx.writable && (!tx.exclusive || tx.env.shared()) }
+
+// database adds all keys of one database.
+func (r *readSet) database(id space) {
+	if !slices.Contains(r.databases, id) {
+		r.databases = append(r.databases, id)
+		r.add(id.bounds(KeyRange{}))
+	}
+}
+
+// noteRead notes that a range of whole keys is read.
+func (tx *Tx) noteRead(bounds KeyRange) {
+	if !tx.noted() {
+		return
+	}
+	if tx.exclusive {
+		tx.reads.database(spaceOf(bounds.Low))
+		return
+	}
+	tx.reads.add(bounds)
+}
+
+// noteCursor notes that what a cursor is going to walk over is read.
+func (tx *Tx) noteCursor(c *Cursor) {
+	if !tx.noted() {
+		return
+	}
+	if tx.exclusive {
+		tx.reads.database(c.db.space)
+		return
+	}
+	tx.reads.cursors = append(tx.reads.cursors, c)
+}
 
 // point adds a single key.
 func (r *readSet) point(key []byte) {
@@ -111,4 +163,10 @@ func (f *footprint) meets(reads *readSet) bool {
 		return nil
 	})
 	return met
+}
+
+// met reports whether any of the footprints met the reads, which are completed.
+func (r *readSet) met(changed []footprint) bool {
+	r.complete()
+	return slices.ContainsFunc(changed, func(f footprint) bool { return f.meets(r) })
 }

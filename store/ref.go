@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"strconv"
+	"strings"
 )
 
 // Ref names one immutable blob of the tree: a page or a chunk of a large value.
@@ -29,6 +30,9 @@ func (r Ref) name() string {
 	b = strconv.AppendUint(b, r.Seq, 16)
 	return string(b)
 }
+
+// writerOf is the part of a page's name that tells who wrote it.
+func writerOf(name string) string { return name[:strings.LastIndexByte(name, '/')+1] }
 
 // plus returns the ref n places on from the same writer.
 func (r Ref) plus(n int) Ref { return Ref{r.Writer, r.Seq + uint64(n)} }

@@ -5,87 +5,137 @@ import (
 	"context"
 )
 
+// loaded is what was read of the environment as it is stored: all of it, from the
+// root on, or the records after a state that was there already.
+type loaded struct {
+	base    *state // what was committed here when the reading began; nil at opening
+	stored  []byte // the root as stored, nil while there is none
+	root    *root  // nil where base was gone on from
+	state   *state // built on root; nil where base was gone on from
+	records []section
+	last    uint64 // the position of the last record
+
+	garbage []garbage
+	covered []covered
+	bodies  []body
+
+	foreign []footprint // of the records after base
+	gap     bool        // some of those are gone: what they changed is not known
+}
+
 // reload takes the environment's state from the backend: the root, then the log
 // records it does not cover. It runs at opening, and again after a write that
-// failed without saying whether it happened.
+// failed without saying whether it happened. The log is this operation's.
 //
 // It writes nothing: opening never changes what is stored.
 func (e *Env) reload(ctx context.Context) error {
 	for {
-		e.mu.Lock()
-		generation := e.root.generation
-		e.mu.Unlock()
-		s, r, stored, err := e.load(ctx)
-		if err != nil {
+		l := e.looking()
+		if err := e.load(ctx, l); err != nil {
 			return err
 		}
-		if e.install(s, r, stored, generation) {
+		if e.install(l) {
 			return nil
 		}
 	}
 }
 
-// install makes a loaded state the current one, unless a checkpoint of this
-// environment has moved on from the generation it was loaded at.
-func (e *Env) install(s *state, r *root, stored []byte, generation uint64) bool {
+// looking begins to read what is stored.
+func (e *Env) looking() *loaded {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.root.generation != generation {
+	return &loaded{base: e.committed, stored: e.rootBytes}
+}
+
+// install makes what was loaded the current state, and puts on top of it what is
+// staged, unless a checkpoint of this environment has moved on meanwhile.
+func (e *Env) install(l *loaded) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.committed != l.base {
 		return false
 	}
-	e.root, e.rootBytes = *r, stored
-	if e.tip != nil {
-		s.sequence = e.tip.sequence + 1
+	s := l.state
+	if s == nil {
+		s = e.goOn(l)
+	} else {
+		e.root, e.rootBytes = *l.root, l.stored
+		e.forgetLogged()
+		e.swept = e.swept && !e.suspect // a checkpoint may have been published and not known
+		if e.suspect {                  // nothing is staged then
+			e.pages.transit.clear()
+			e.suspect = false
+		}
+		e.reloads++
 	}
-	e.committed = s.freeze()
-	e.tip = s
-	e.recent = nil
-	e.suspect = false
-	e.pages.transit.clear()
-	e.reloads++
-	e.epoch++
+	e.garbage = append(e.garbage, l.garbage...)
+	e.covered = append(e.covered, l.covered...)
+	e.bodies = append(e.bodies, l.bodies...)
+	e.rebase(s, l)
 	return true
+}
+
+// goOn applies records to what is committed: to the tip, unless more is staged
+// there. e.mu is held.
+func (e *Env) goOn(l *loaded) *state {
+	s := e.tip
+	if s.sequence != e.committed.sequence {
+		var dead []Overflow
+		s, dead = e.committed.reopen()
+		l.garbage = appendDead(l.garbage, dead)
+	}
+	for _, r := range l.records {
+		l.garbage = appendDead(l.garbage, s.apply(r.writes, r.trees))
+	}
+	s.position = l.last
+	return s
 }
 
 // load reads the stored state. The log is listed before the root is read, so
 // that a checkpoint between the two leaves only records too many. One that
 // follows may delete records before they are read: then it begins again.
-func (e *Env) load(ctx context.Context) (*state, *root, []byte, error) {
+func (e *Env) load(ctx context.Context, l *loaded) error {
 	in := &reader{ctx: ctx, pages: e.pages}
 	for {
 		names, err := e.backend.List(ctx, logPrefix)
 		if err != nil {
-			return nil, nil, nil, backendError("open", err)
+			return backendError("open", err)
 		}
-		r, stored, err := e.readRoot(ctx)
+		r, stored, err := e.readRoot(ctx, l.stored)
 		if err != nil {
-			return nil, nil, nil, err
+			return err
 		}
-		e.forgetBodies(0)
-		s := &state{position: r.position, top: newMemory()}
-		s.lower = layersOf(r.trees)
-		err = e.replay(in, s, names)
+		*l = loaded{base: l.base, root: r, stored: stored}
+		l.state, l.last = &state{top: newMemory(), lower: layersOf(r.trees)}, r.position
+		l.gap = l.base != nil && r.position > l.base.position
+		l.state.position = r.position
+		err = e.replay(in, l, names)
 		if err == nil {
-			return s, r, stored, nil
+			return nil
 		}
 		again, readErr := e.backend.Read(ctx, []string{RootName})
 		if readErr != nil || bytes.Equal(again[0], stored) {
-			return nil, nil, nil, err
+			return err
 		}
 	}
 }
 
 // readRoot returns the root and its stored bytes; on an empty backend a new
-// root, and nil.
-func (e *Env) readRoot(ctx context.Context) (*root, []byte, error) {
+// root, and nil. An environment that had a root before must have one still.
+func (e *Env) readRoot(ctx context.Context, before []byte) (*root, []byte, error) {
 	stored, err := e.backend.Read(ctx, []string{RootName})
 	if err != nil {
 		return nil, nil, backendError("open", err)
 	}
+	if stored[0] == nil && before != nil {
+		return nil, nil, fail(Corrupt, "reload: root is missing", RootName, nil)
+	}
 	if stored[0] == nil {
-		if err := e.vacant(ctx); err != nil {
+		if stored, err = e.vacant(ctx); err != nil {
 			return nil, nil, err
 		}
+	}
+	if stored[0] == nil {
 		r := &root{}
 		for i := range r.id {
 			r.id[i] = byte(e.options.Random())
@@ -107,35 +157,51 @@ func (e *Env) readRoot(ctx context.Context) (*root, []byte, error) {
 
 // vacant makes sure that a backend without a root is empty: the root is written
 // with or before everything else, so blobs without one mean damage, and must not
-// be taken for a new environment.
-func (e *Env) vacant(ctx context.Context) error {
+// be taken for a new environment. It returns what is read of the root after all,
+// if another context has written it meanwhile.
+func (e *Env) vacant(ctx context.Context) (stored [][]byte, err error) {
 	names, err := e.backend.List(ctx, "")
 	if err != nil {
-		return backendError("open", err)
+		return nil, backendError("open", err)
 	}
-	if len(names) > 0 {
-		return fail(Corrupt, "open: root is missing", RootName, nil)
+	if len(names) == 0 {
+		return [][]byte{nil}, nil
 	}
-	return nil
+	stored, err = e.backend.Read(ctx, []string{RootName})
+	if err != nil {
+		return nil, backendError("open", err)
+	}
+	if stored[0] == nil {
+		return nil, fail(Corrupt, "open: root is missing", RootName, nil)
+	}
+	return stored, nil
 }
 
 // replay applies the log records after the state's position, which must follow
 // one another without a gap.
-func (e *Env) replay(in *reader, s *state, names []string) error {
+func (e *Env) replay(in *reader, l *loaded, names []string) error {
 	var pending []string
 	for _, name := range names {
 		position, ok := logPosition(name)
 		if !ok {
 			return fail(Corrupt, "open: log name", name, nil)
 		}
-		if position > s.position { // others were covered before a crash could delete them
+		if position > l.last {
 			pending = append(pending, name)
+		} else if l.covered == nil { // and not deleted yet
+			l.covered = []covered{{l.root.position, l.root.generation}}
 		}
 	}
 	for len(pending) > 0 {
 		n := min(len(pending), readRecords)
-		if err := e.replayBatch(in, s, pending[:n]); err != nil {
+		plain, err := e.pages.read(in.ctx, RecordBlob, pending[:n])
+		if err != nil {
 			return err
+		}
+		for i, b := range plain {
+			if err := e.replayRecord(in, l, pending[i], b); err != nil {
+				return err
+			}
 		}
 		pending = pending[n:]
 	}
@@ -145,38 +211,64 @@ func (e *Env) replay(in *reader, s *state, names []string) error {
 // readRecords is how many log records are read at once.
 const readRecords = 256
 
-func (e *Env) replayBatch(in *reader, s *state, names []string) error {
-	plain, err := e.pages.read(in.ctx, RecordBlob, names)
+// replayRecord applies the next log record.
+func (e *Env) replayRecord(in *reader, l *loaded, name string, plain []byte) error {
+	corrupt := fail(Corrupt, "open: log record", name, nil)
+	r, ok := decodeRecord(plain)
+	if !ok || r.position != l.last+1 || logName(r.position) != name {
+		return corrupt
+	}
+	stored, err := in.value(r.body)
 	if err != nil {
 		return err
 	}
-	for i, b := range plain {
-		corrupt := fail(Corrupt, "open: log record", names[i], nil)
-		r, ok := decodeRecord(b)
-		if !ok || r.position != s.position+1 || logName(r.position) != names[i] {
-			return corrupt
+	sections, ok := decodeSections(stored)
+	if !ok {
+		return corrupt
+	}
+	for _, sec := range sections {
+		if l.base != nil && r.position > l.base.position {
+			f := footprint{writes: sec.writes}
+			if f.spans, err = spansOf(in, sec.trees); err != nil {
+				return err
+			}
+			l.foreign = append(l.foreign, f)
 		}
-		stored, err := in.value(r.body)
-		if err != nil {
-			return err
-		}
-		sections, ok := decodeSections(stored)
-		if !ok {
-			return corrupt
-		}
-		for _, sec := range sections {
-			dead := s.apply(sec.writes, sec.trees)
-			e.mu.Lock()
-			e.garbage = appendDead(e.garbage, dead)
-			e.mu.Unlock()
-		}
-		s.position = r.position
-		e.keepBody(r)
-		if err := e.scheduler.Breathe(in.ctx); err != nil {
-			return fail(Aborted, "open", "", err)
+		if l.state == nil {
+			l.records = append(l.records, sec)
+		} else {
+			l.garbage = appendDead(l.garbage, l.state.apply(sec.writes, sec.trees))
+			l.state.position = r.position
 		}
 	}
+	l.last = r.position
+	if o, ok := readOverflow(r.body.value); ok && r.body.kind == overflow {
+		l.bodies = append(l.bodies, body{r.position, chunkRefs([]Overflow{o})})
+	}
+	if err := e.scheduler.Breathe(in.ctx); err != nil {
+		return fail(Aborted, "open", "", err)
+	}
 	return nil
+}
+
+// spansOf is which keys trees hold at most, as a range for each database.
+func spansOf(in *reader, trees []tree) (spans []KeyRange, err error) {
+	for _, t := range trees {
+		c := newTreeCursor(in, t, KeyRange{})
+		for c.seek(nil); c.valid(); {
+			low := bytes.Clone(c.key())
+			above := (spaceOf(low) + 1).whole(nil)
+			if c.seekBefore(above); !c.valid() {
+				break
+			}
+			spans = append(spans, KeyRange{Low: low, High: append(bytes.Clone(c.key()), 0)})
+			c.seek(above)
+		}
+		if c.err() != nil {
+			return nil, c.err()
+		}
+	}
+	return spans, nil
 }
 
 // value is an entry's value, read from its chunks where it is a large one.
@@ -188,5 +280,6 @@ func (r *reader) value(e entry) ([]byte, error) {
 	if !ok {
 		return nil, fail(Corrupt, "read value", "", nil)
 	}
-	return r.pages.value(r.ctx, o)
+	value, err := r.pages.value(r.ctx, o)
+	return value, r.explain(err)
 }

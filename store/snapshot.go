@@ -47,14 +47,24 @@ func (s *state) freeze() *state {
 }
 
 // reopen returns a tip that begins as the frozen s. Its list is left to those who
-// still read what was staged in it since.
-func (s *state) reopen() *state {
-	tip := *s
-	if !s.top.empty() {
-		tip.upper = append([]layer{{memory: s.top}}, s.upper...)
-	}
+// still read what was staged in it since. So that a state which is often reopened
+// stays quick to read, its layers are joined with those below that are no larger;
+// the large values that no layer shows then are returned.
+func (s *state) reopen() (tip *state, dead []Overflow) {
+	tip = new(state)
+	*tip = *s
 	tip.top, tip.layers = newMemory(), nil
-	return &tip
+	if s.top.empty() {
+		return tip, nil
+	}
+	top, upper := s.top, s.upper
+	for len(upper) > 0 && upper[0].memory != nil && upper[0].memory.size <= top.size {
+		var more []Overflow
+		top, more = top.over(upper[0].memory)
+		dead, upper = append(dead, more...), upper[1:]
+	}
+	tip.upper = append([]layer{{memory: top}}, upper...)
+	return tip, dead
 }
 
 // apply puts a transaction's writes on top: its trees, then its last writes,

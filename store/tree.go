@@ -17,6 +17,9 @@ type reader struct {
 	ctx   context.Context
 	pages *pager
 
+	env        *Env   // nil where a missing blob can have but one reason
+	generation uint64 // of the root that is read
+
 	// branches are the last ones read, by level: most reads of one transaction go
 	// through the same, which need not be looked up in the cache each time.
 	branches [2]struct {
@@ -80,7 +83,7 @@ func (r *reader) node(ref Ref, level int) (*page, error) {
 	}
 	p, err := r.pages.page(r.ctx, ref)
 	if err != nil {
-		return nil, err
+		return nil, r.explain(err)
 	}
 	if p.level != level {
 		return nil, fail(Corrupt, "read page: level", ref.name(), nil)

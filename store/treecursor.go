@@ -224,7 +224,7 @@ func (c *treeCursor) read(direction int) bool {
 	ref := bottom.page.child(bottom.index).ref
 	if c.in.pages.cache.get(ref) == nil {
 		if err := c.in.pages.load(c.in.ctx, c.ahead(bottom, direction)); err != nil {
-			c.failed = err
+			c.failed = c.in.explain(err)
 			return false
 		}
 	}

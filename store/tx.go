@@ -17,10 +17,10 @@ type Tx struct {
 
 	base       *state
 	layers     []layer // of base, newest first
-	epoch      uint64
 	writable   bool
-	exclusive  bool   // nothing can be staged beside it, so what it reads need not be noted
+	exclusive  bool   // nothing can be staged beside it in this context: of what it reads only the databases are noted, if that
 	turn       bool   // holds the environment's turn
+	floor      bool   // has a part in this context's floor
 	under      *group // the last one staged below what an exclusive transaction sees, nil if all that is committed
 	durability Durability
 	ended      bool
@@ -73,10 +73,9 @@ func (e *Env) Begin(ctx context.Context, write bool) (*Tx, error) {
 func (e *Env) newTx(ctx context.Context, base *state, write bool) *Tx {
 	tx := &Tx{
 		env:        e,
-		in:         reader{ctx: ctx, pages: e.pages},
+		in:         reader{ctx: ctx, pages: e.pages, env: e, generation: e.root.generation},
 		base:       base,
 		layers:     base.layers,
-		epoch:      e.epoch,
 		writable:   write,
 		durability: e.options.Durability,
 	}
@@ -106,7 +105,7 @@ func (tx *Tx) Renew(ctx context.Context) error {
 	if tx.ended {
 		e.enlist(tx)
 	}
-	tx.in.ctx, tx.epoch, tx.ended = ctx, e.epoch, false
+	tx.in.ctx, tx.in.generation, tx.ended = ctx, e.root.generation, false
 	return nil
 }
 
@@ -145,20 +144,33 @@ func (e *Env) View(ctx context.Context, f func(*Tx) error) error {
 // Update runs f in a writing transaction and commits it; when f fails, nothing
 // of it stays. Updates of one environment go one after the other, each seeing
 // what the one before has staged; they are written together where they arrive
-// together. Should the stored state turn out to have changed underneath, f is
-// run again on the new one: it must not count on being run once.
+// together. When another context was faster, and changed a database that f had
+// read, f is run again on the new state: it must not count on being run once.
 func (e *Env) Update(ctx context.Context, f func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
 		err := e.update(ctx, f)
-		if CodeOf(err) != Conflict || attempt == maxAttempts {
+		if !startsOver(err) || attempt == maxAttempts {
 			return err
+		}
+		if CodeOf(err) == SnapshotExpired {
+			if err := e.Sync(ctx); err != nil {
+				return err
+			}
 		}
 	}
 }
 
+// startsOver reports whether a writing transaction failed for what others did, and
+// may go well on a new snapshot.
+func startsOver(err error) bool {
+	code := CodeOf(err)
+	return code == Conflict || code == SnapshotExpired
+}
+
 // maxAttempts bounds how often Update begins again after a Conflict, which only
-// another context on the same backend can cause.
-const maxAttempts = 10
+// another context can cause. From the second time on it has the floor, so it can
+// lose again only to contexts that robbed it or have not heard.
+const maxAttempts = 100
 
 func (e *Env) update(ctx context.Context, f func(*Tx) error) error {
 	tx, err := e.BeginExclusive(ctx)
@@ -193,11 +205,19 @@ func (e *Env) beginOnTip(ctx context.Context) (*Tx, error) {
 	if err := e.ready(ctx); err != nil {
 		return nil, err
 	}
+	floor, err := e.enterFloor(ctx)
+	if err != nil {
+		return nil, err
+	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if e.closing {
+		e.mu.Unlock()
+		if floor {
+			e.leaveFloor()
+		}
 		return nil, fail(Closed, "begin", "", nil)
 	}
+	defer e.mu.Unlock()
 	base, under := e.committed, e.flushing
 	if e.tip.sequence != base.sequence { // more is staged on top of it
 		base = e.tip.freeze()
@@ -207,7 +227,7 @@ func (e *Env) beginOnTip(ctx context.Context) (*Tx, error) {
 	}
 	tx := e.newTx(ctx, base, true)
 	tx.under = under
-	tx.exclusive, tx.turn = true, true
+	tx.exclusive, tx.turn, tx.floor = true, true, floor
 	return tx, nil
 }
 
@@ -321,7 +341,7 @@ func (tx *Tx) confirm(ctx context.Context) error {
 	if err := tx.under.done.Wait(ctx); err != nil {
 		return fail(Aborted, "commit", "", err)
 	}
-	if tx.under.err != nil {
+	if tx.under.err != nil || tx.under.fell {
 		return fail(Conflict, "commit", "", nil)
 	}
 	return nil
@@ -344,9 +364,16 @@ func (tx *Tx) Rollback() {
 	e := tx.env
 	e.mu.Lock()
 	e.delist(tx)
+	if e.moved() {
+		e.scheduler.Go(e.moveOn)
+	}
 	e.mu.Unlock()
 	e.discard(tx.written)
 	tx.passTurn()
+	if tx.floor {
+		tx.floor = false
+		e.leaveFloor()
+	}
 }
 
 // passTurn lets the next writer go on.

@@ -21,8 +21,10 @@ type Backend struct {
 
 // Blobs are what a Backend keeps, and what a later one can be opened on.
 type Blobs struct {
-	mu     sync.Mutex
-	byName map[string][]byte
+	mu       sync.Mutex
+	byName   map[string][]byte
+	contexts []*Context // that are alive
+	locks    map[string]*lock
 }
 
 var _ store.Backend = (*Backend)(nil)

@@ -1,0 +1,314 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/memory"
+	"github.com/stowage-db/stowage/store/storetest"
+)
+
+// contexts opens environments over the same blobs.
+func contexts(t *testing.T, n int, options store.Options) (*memory.Blobs, []*memory.Context, []*store.Env) {
+	t.Helper()
+	blobs := memory.NewBlobs()
+	backends := make([]*memory.Context, n)
+	envs := make([]*store.Env, n)
+	for i := range envs {
+		backends[i] = memory.Share(blobs)
+		envs[i] = storetest.Open(t, backends[i], options)
+	}
+	return blobs, backends, envs
+}
+
+// update is Update, telling how often it ran its function.
+func update(t *testing.T, env *store.Env, f func(*store.Tx) error) (runs int) {
+	t.Helper()
+	err := env.Update(context.Background(), func(tx *store.Tx) error {
+		runs++
+		return f(tx)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return runs
+}
+
+func putKey(key, value string) func(*store.Tx) error {
+	return func(tx *store.Tx) error {
+		db, err := tx.DB("d")
+		if err != nil {
+			return err
+		}
+		return db.Put([]byte(key), []byte(value))
+	}
+}
+
+// get reads a key, "" where there is none.
+func getKey(tx *store.Tx, key string) (string, error) {
+	db, err := tx.DB("d")
+	if store.CodeOf(err) == store.NotFound {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	value, _, err := db.Get([]byte(key))
+	return string(value), err
+}
+
+// expectLatest expects a value after a Sync.
+func expectLatest(t *testing.T, env *store.Env, key, want string) {
+	t.Helper()
+	if err := env.Sync(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	err := env.View(context.Background(), func(tx *store.Tx) error {
+		value, err := getKey(tx, key)
+		if value != want {
+			t.Errorf("%s holds %q, want %q", key, value, want)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestContextsCountExactly(t *testing.T) {
+	_, _, envs := contexts(t, 4, storetest.Small())
+	const writers, each = 2, 60
+	var wait sync.WaitGroup
+	for _, env := range envs {
+		for range writers {
+			wait.Go(func() {
+				for range each {
+					update(t, env, func(tx *store.Tx) error { return increment(tx, "c") })
+				}
+			})
+		}
+	}
+	wait.Wait()
+	for _, env := range envs {
+		if err := env.Sync(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if n := counter(t, env, "c"); n != uint64(len(envs)*writers*each) {
+			t.Errorf("%d increments counted, want %d", n, len(envs)*writers*each)
+		}
+	}
+}
+
+func TestContextsSeeOneAnother(t *testing.T) {
+	_, _, envs := contexts(t, 3, store.Options{})
+	for round := range 20 {
+		writer := envs[round%3]
+		value := fmt.Sprint(round)
+		update(t, writer, putKey("k", value))
+		for _, env := range envs {
+			expectLatest(t, env, "k", value)
+		}
+	}
+}
+
+// TestContextsAreBothFirst opens two contexts on nothing: one of them makes the
+// environment, and the other must not make another.
+func TestContextsAreBothFirst(t *testing.T) {
+	_, _, envs := contexts(t, 2, store.Options{})
+	update(t, envs[0], putKey("a", "1"))
+	update(t, envs[1], putKey("b", "2"))
+	for _, env := range envs {
+		expectLatest(t, env, "a", "1")
+		expectLatest(t, env, "b", "2")
+	}
+}
+
+// TestContextsRaceForAPlace commits one after the other what was begun at one
+// moment, in contexts that have not heard of each other.
+func TestContextsRaceForAPlace(t *testing.T) {
+	ctx := context.Background()
+	for _, test := range []struct {
+		name          string
+		reads, writes [2]string
+		want          string // what the first one's key holds then
+		conflict      bool
+	}{
+		{"keys that have nothing in common", [2]string{"a", "b"}, [2]string{"a", "b"}, "0", false},
+		{"one key written blindly", [2]string{"a", "b"}, [2]string{"c", "c"}, "1", false},
+		{"a key that the first one writes", [2]string{"a", "b"}, [2]string{"b", "c"}, "0", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, backends, envs := contexts(t, 2, store.Options{})
+			for _, key := range []string{"a", "b"} {
+				update(t, envs[0], putKey(key, "before"))
+			}
+			expectLatest(t, envs[1], "b", "before")
+			backends[0].Mute()
+			var open [2]*store.Tx
+			for i, env := range envs {
+				tx, err := env.Begin(ctx, true)
+				if err == nil {
+					_, err = getKey(tx, test.reads[i])
+				}
+				if err == nil {
+					err = putKey(test.writes[i], fmt.Sprint(i))(tx)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				open[i] = tx
+			}
+			if err := open[0].Commit(ctx); err != nil {
+				t.Fatal(err)
+			}
+			err := open[1].Commit(ctx)
+			if (store.CodeOf(err) == store.Conflict) != test.conflict || !test.conflict && err != nil {
+				t.Fatalf("the second commit: %v, want a conflict: %v", err, test.conflict)
+			}
+			for _, env := range envs {
+				expectLatest(t, env, test.writes[0], test.want)
+			}
+		})
+	}
+}
+
+// TestContextsRunUpdatesAgain has an exclusive update lose its place: it runs again
+// where it read a database that has changed, and only there.
+func TestContextsRunUpdatesAgain(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		mine string
+		runs int
+	}{{"the same database", "x", 2}, {"another database", "y", 1}} {
+		t.Run(test.name, func(t *testing.T) {
+			_, backends, envs := contexts(t, 2, store.Options{})
+			in := func(name string) func(*store.Tx) error {
+				return func(tx *store.Tx) error {
+					db, err := tx.DB(name)
+					if err != nil {
+						return err
+					}
+					if _, _, err = db.Get([]byte("k")); err != nil {
+						return err
+					}
+					return db.Put([]byte("k"), nil)
+				}
+			}
+			update(t, envs[0], in("x"))
+			update(t, envs[0], in("y"))
+			if err := envs[1].Sync(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			backends[0].Mute()
+			update(t, envs[0], in("x"))
+			if runs := update(t, envs[1], in(test.mine)); runs != test.runs {
+				t.Errorf("the update ran %d times, want %d", runs, test.runs)
+			}
+		})
+	}
+}
+
+// TestContextsAreSerial runs transactions of several contexts, interleaved at
+// random by one goroutine. Each that commits must have read what the model holds
+// then: as if it had run at that moment, alone.
+func TestContextsAreSerial(t *testing.T) {
+	seed := storetest.Seed(t)
+	for round := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, round))
+		_, backends, envs := contexts(t, 3, storetest.Small())
+		for _, b := range backends {
+			if random.IntN(2) == 0 {
+				b.Mute()
+			}
+		}
+		runSerial(t, random, envs)
+	}
+}
+
+func runSerial(t *testing.T, random *rand.Rand, envs []*store.Env) {
+	ctx := context.Background()
+	type run struct {
+		tx            *store.Tx
+		reads, writes map[string]string
+	}
+	model := map[string]string{}
+	var open []*run
+	committed, lost := 0, 0
+	for step := range 400 {
+		key := fmt.Sprint(random.IntN(8))
+		if len(open) < 5 && random.IntN(4) == 0 {
+			tx, err := envs[random.IntN(len(envs))].Begin(ctx, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			open = append(open, &run{tx, map[string]string{}, map[string]string{}})
+			continue
+		}
+		if len(open) == 0 {
+			continue
+		}
+		at := random.IntN(len(open))
+		r := open[at]
+		switch random.IntN(5) {
+		case 0, 1:
+			value, err := getKey(r.tx, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if own, wrote := r.writes[key]; wrote && own != value {
+				t.Fatalf("%s: a transaction reads %q, but wrote %q", key, value, own)
+			} else if !wrote {
+				r.reads[key] = value
+			}
+		case 2, 3:
+			value := fmt.Sprint(step)
+			if err := putKey(key, value)(r.tx); err != nil {
+				t.Fatal(err)
+			}
+			r.writes[key] = value
+		default:
+			open = append(open[:at], open[at+1:]...)
+			err := r.tx.Commit(ctx)
+			if store.CodeOf(err) == store.Conflict {
+				lost++
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.writes) == 0 {
+				continue
+			}
+			committed++
+			for key, value := range r.reads {
+				if model[key] != value {
+					t.Fatalf("%s: a transaction that committed had read %q, but there was %q", key, value, model[key])
+				}
+			}
+			for key, value := range r.writes {
+				model[key] = value
+			}
+		}
+		if random.IntN(20) == 0 {
+			if err := envs[random.IntN(len(envs))].Checkpoint(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, r := range open {
+		r.tx.Rollback()
+	}
+	for _, env := range envs {
+		for key, value := range model {
+			expectLatest(t, env, key, value)
+		}
+	}
+	if committed == 0 {
+		t.Error("no transaction committed")
+	}
+	t.Logf("%d committed, %d lost", committed, lost)
+}
