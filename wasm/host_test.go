@@ -21,6 +21,7 @@ type host struct {
 	waiting map[uint32]*call // tasks that wait for another one
 	queue   []func()         // what is to be stepped next
 	rows    [][]byte
+	feed    [][]byte // what is left of the stream that tasks read
 }
 
 // call is a request on its way.
@@ -109,6 +110,12 @@ func (h *host) take(c *call, a *answer) {
 		c.done, c.err = true, err
 	case wire.Wait:
 		h.waiting[task] = c
+	case wire.Feed:
+		reply := nothing
+		if len(h.feed) > 0 {
+			reply, h.feed = msgp.AppendBytes([]byte{0x92, 0xc0}, h.feed[0]), h.feed[1:]
+		}
+		h.answer(c, task, reply)
 	case wire.Rows:
 		h.rows = append(h.rows, append([]byte(nil), a.payload...))
 		h.answer(c, task, nothing)

@@ -50,6 +50,12 @@ func (o *operation) perform() error {
 		return o.check()
 	case wire.Stat:
 		return o.stat()
+	case wire.Export:
+		return o.export()
+	case wire.Import:
+		return o.imports()
+	case wire.Copy:
+		return o.copy()
 	case wire.Fault:
 		return o.fault()
 	}

@@ -13,6 +13,8 @@ export interface Exchange {
    * it returned is fulfilled with true; with false the operation ends there.
    */
   onRows?: Decode<true | Promise<boolean>> | undefined
+  /** Gives the next bytes of the stream that the operation reads, undefined at its end. A rejection ends the operation. */
+  onFeed?: (() => Promise<Uint8Array | undefined>) | undefined
 }
 
 /**

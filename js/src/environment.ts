@@ -1,5 +1,7 @@
+import { type CopyOptions, copyTo, exportStream, type ImportOptions, importStream } from './backup.js'
 import { unpack } from './document.js'
 import type { Durability } from './drivers/driver.js'
+import { indexeddb } from './drivers/indexeddb.js'
 import { nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import { type LongCall, longCall, Options } from './options.js'
@@ -125,6 +127,43 @@ export class Environment<S extends Tables> {
     const read = (bytes: Uint8Array, start: number, end: number) => unpack(bytes, start, end) as Omit<Stat, 'memoryBytes'>
     const stat = await engine.run(engine.request(Op.Stat, 3, 0, 0), read)
     return { ...stat, memoryBytes: engine.memoryBytes }
+  }
+
+  /**
+   * Everything the environment holds, from when the stream is first read: to save, to send, or to import into
+   * any environment on any driver. Commits go on meanwhile; a slow reader slows nobody else down.
+   *
+   *     const response = new Response(db.export())
+   */
+  export(options?: LongCall): ReadableStream<Uint8Array> {
+    return exportStream(this.session, longCall('export', options))
+  }
+
+  /**
+   * Reads what `export` wrote, in one transaction: after an error nothing has changed. A stream that is cut or damaged is
+   * `corrupt`; an environment that holds something is `not_empty`, unless `replace` is given. Databases and tables
+   * that the stream does not have are empty afterwards.
+   */
+  async import(source: ReadableStream<Uint8Array> | Blob, options?: ImportOptions): Promise<void> {
+    const o = new Options('import', options)
+    const replace = o.boolean('replace') ?? false
+    const call = o.longCall()
+    o.done()
+    await importStream(this.session, source, replace, call)
+  }
+
+  /**
+   * Writes a consistent copy under another name or to another driver, where nothing may be yet (`not_empty`), while commits go on.
+   * It is opened like any environment.
+   */
+  async copy(name: string, options?: CopyOptions): Promise<void> {
+    if (typeof name !== 'string' || name === '') throw new StowageError('invalid_argument', 'copy: an environment needs a name')
+    const o = new Options('copy', options)
+    const driver = o.driver() ?? indexeddb()
+    const compact = o.boolean('compact') ?? false
+    const call = o.longCall()
+    o.done()
+    await copyTo(this.session, name, driver, compact, call)
   }
 
   /** Ends the use of the environment. Everything committed is kept; what is still running is finished first. */

@@ -1,4 +1,5 @@
 export { type Coder, type CompressedCoder, coder, type NamedCoder, type ValueCoder } from './coder.js'
+export type { CopyOptions, ImportOptions } from './backup.js'
 export { type Batch, type Blob, type Driver, type DriverFactory, type DriverInfo, type Durability } from './drivers/driver.js'
 export { indexeddb } from './drivers/indexeddb.js'
 export { memory } from './drivers/memory.js'

@@ -8,13 +8,14 @@ export type Answer =
   | { kind: 'blobs'; blobs: (Uint8Array | undefined)[] }
   | { kind: 'names'; names: string[] }
   | { kind: 'info'; info: DriverInfo }
+  | { kind: 'part'; bytes: Uint8Array | undefined }
   | { kind: 'failed'; error: StowageError }
 
 /** The answer to what needs none. */
 export const done: Answer = { kind: 'done' }
 
 /** A batch as the engine asks for it: absent bytes and an absent root are null. */
-type BatchFrame = [
+export type BatchFrame = [
   puts: [string, Uint8Array][],
   adds: [string, Uint8Array][],
   root: [Uint8Array | null, Uint8Array] | null,
@@ -22,6 +23,15 @@ type BatchFrame = [
   removed: [from: string, to: string] | null,
   strict: boolean,
 ]
+
+/** Answers a task that reads a stream. Never rejects: a failure is an answer too. */
+export async function feed(next: (() => Promise<Uint8Array | undefined>) | undefined): Promise<Answer> {
+  try {
+    return { kind: 'part', bytes: await next?.() }
+  } catch (error) {
+    return { kind: 'failed', error: asStowageError(error, 'backend_failed', 'the stream failed') }
+  }
+}
 
 /** Carries out one request with a driver. Never rejects: a failure is an answer too. */
 export async function perform(driver: Driver, status: Status, request: unknown): Promise<Answer> {
@@ -47,7 +57,8 @@ export async function perform(driver: Driver, status: Status, request: unknown):
   }
 }
 
-function readBatch([puts, adds, root, removes, removed, strict]: BatchFrame): Batch {
+/** Reads a batch that the engine wrote. */
+export function readBatch([puts, adds, root, removes, removed, strict]: BatchFrame): Batch {
   const blobs = (pairs: [string, Uint8Array][]) => pairs.map(([name, bytes]) => ({ name, bytes }))
   return {
     put: blobs(puts),
@@ -63,6 +74,7 @@ function readBatch([puts, adds, root, removes, removed, strict]: BatchFrame): Ba
 export function answerBytes(answer: Answer): number {
   if (answer.kind === 'blobs') return answer.blobs.reduce((sum, blob) => sum + (blob?.length ?? 0) + 5, 16)
   if (answer.kind === 'names') return answer.names.reduce((sum, name) => sum + name.length * 3 + 5, 16)
+  if (answer.kind === 'part') return (answer.bytes?.length ?? 0) + 16
   return 1024
 }
 
@@ -80,6 +92,8 @@ export function writeAnswer(frame: FrameWriter, answer: Answer): FrameWriter {
       frame.nil().array(answer.names.length)
       for (const name of answer.names) frame.string(name)
       return frame
+    case 'part':
+      return answer.bytes === undefined ? frame.nil().nil() : frame.nil().bin(answer.bytes)
     case 'info': {
       const { atomic, prefixDurable, maxBlob, blobs, bytes } = answer.info
       return frame.nil().array(5).bool(atomic).bool(prefixDurable).uint(maxBlob).int(blobs).int(bytes)

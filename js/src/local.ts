@@ -29,6 +29,10 @@ export class LocalHost implements Host {
     return new LocalEngine(instance, new WriteBehind(this.driver))
   }
 
+  sibling(name: string, driver: DriverFactory): Host {
+    return new LocalHost(name, driver, this.wasm, this.cacheBytes)
+  }
+
   async release(): Promise<void> {
     const { driver } = this
     this.driver = undefined

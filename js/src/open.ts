@@ -76,11 +76,9 @@ interface Given {
 
 function readOptions(options: OpenOptions<Tables> | undefined): Given {
   const o = new Options('open', options)
-  const signal = o.signal()
-  const onProgress = o.function<NonNullable<LongCall['onProgress']>>('onProgress')
   const given: Given = {
     tables: readTables(o),
-    driver: readDriver(o),
+    driver: o.driver() ?? indexeddb(),
     worker: o.boolean('worker') ?? false,
     wasm: (o.any('wasm') as WasmSource | undefined) ?? builtIn(),
     settings: {
@@ -88,7 +86,7 @@ function readOptions(options: OpenOptions<Tables> | undefined): Given {
       maxDocumentBytes: o.integer('maxDocumentBytes', { least: 1024, most: 64 * MiB }) ?? 16 * MiB,
       durability: o.oneOf('durability', ['relaxed', 'strict']) ?? 'relaxed',
     },
-    call: { ...(signal && { signal }), ...(onProgress && { onProgress }) },
+    call: o.longCall(),
   }
   o.done()
   return given
@@ -101,13 +99,6 @@ function readTables(o: Options): Tables {
     if (spec?.schema === undefined) throw o.wrong('tables', 'made of what table() returns')
   }
   return tables
-}
-
-function readDriver(o: Options): DriverFactory {
-  const driver = o.any('driver') as DriverFactory | undefined
-  if (driver === undefined) return indexeddb()
-  if (typeof driver?.open !== 'function' || typeof driver.id !== 'string') throw o.wrong('driver', 'a driver')
-  return driver
 }
 
 function makeSession(name: string, given: Given): Session {

@@ -1,3 +1,4 @@
+import type { DriverFactory } from './drivers/driver.js'
 import { StowageError } from './errors.js'
 
 /**
@@ -58,6 +59,20 @@ export class Options {
     return value
   }
 
+  driver(name = 'driver'): DriverFactory | undefined {
+    const value = this.value(name) as DriverFactory | undefined
+    if (value === undefined) return undefined
+    if (typeof value?.open !== 'function' || typeof value.id !== 'string') throw this.wrong(name, 'a driver')
+    return value
+  }
+
+  /** The options that every long call has. */
+  longCall(): LongCall {
+    const signal = this.signal()
+    const onProgress = this.function<NonNullable<LongCall['onProgress']>>('onProgress')
+    return { ...(signal && { signal }), ...(onProgress && { onProgress }) }
+  }
+
   /** An option of another shape, which the caller checks itself. */
   any(name: string): unknown {
     return this.value(name)
@@ -93,8 +108,7 @@ export interface LongCall {
 export function longCall(call: string, given: LongCall | undefined): LongCall {
   if (given === undefined) return {}
   const o = new Options(call, given)
-  const signal = o.signal()
-  const onProgress = o.function<NonNullable<LongCall['onProgress']>>('onProgress')
+  const read = o.longCall()
   o.done()
-  return { ...(signal && { signal }), ...(onProgress && { onProgress }) }
+  return read
 }

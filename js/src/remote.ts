@@ -1,6 +1,7 @@
 import type { DriverFactory } from './drivers/driver.js'
 import type { Decode, Engine, Exchange } from './engine.js'
 import { StowageError } from './errors.js'
+import { LocalHost } from './local.js'
 import type { WasmSource } from './module.js'
 import type { Host } from './session.js'
 import { aborted, readFailure } from './task.js'
@@ -9,8 +10,9 @@ import { FrameWriter, Op } from './wire.js'
 /** What is sent to the worker. */
 export type ToWorker =
   | { type: 'start'; name: string; driver: { module: string; options?: unknown }; wasm: string | WebAssembly.Module; cacheBytes: number }
-  | { type: 'call'; call: number; frame: Uint8Array; rows: boolean; progress: boolean }
+  | { type: 'call'; call: number; frame: Uint8Array; rows: boolean; progress: boolean; feed: boolean }
   | { type: 'more'; call: number; wanted: boolean }
+  | { type: 'fed'; call: number; bytes: Uint8Array | undefined; failed: boolean }
   | { type: 'cancel'; call: number }
   | { type: 'stop' }
 
@@ -23,6 +25,7 @@ export type FromWorker =
   | { type: 'error'; call: number; frame: Uint8Array }
   | { type: 'rows'; call: number; frame: Uint8Array }
   | { type: 'progress'; call: number; done: number; total: number }
+  | { type: 'feed'; call: number }
   | { type: 'lost' }
 
 /** Starts engines in a dedicated worker, a new worker for each: its lock ends with it. */
@@ -52,6 +55,11 @@ export class RemoteHost implements Host {
     }
     this.engine = engine
     return engine
+  }
+
+  sibling(name: string, driver: DriverFactory): Host {
+    const Kind = driver.worker === undefined ? LocalHost : RemoteHost
+    return new Kind(name, driver, this.wasm, this.cacheBytes)
   }
 
   async release(): Promise<void> {
@@ -106,9 +114,11 @@ export class RemoteEngine implements Engine {
     const promise = new Promise<T>((resolve, reject) => {
       this.calls.set(call, { decode, exchange, resolve: resolve as (value: never) => void, reject })
     })
-    this.post({ type: 'call', call, frame: bytes, rows: exchange?.onRows !== undefined, progress: exchange?.onProgress !== undefined }, [
-      bytes.buffer,
-    ])
+    const { onRows, onProgress, onFeed } = exchange ?? {}
+    this.post(
+      { type: 'call', call, frame: bytes, rows: onRows !== undefined, progress: onProgress !== undefined, feed: onFeed !== undefined },
+      [bytes.buffer],
+    )
     const { signal } = exchange ?? {}
     if (signal === undefined) return promise
     const cancel = () => this.post({ type: 'cancel', call })
@@ -161,6 +171,8 @@ export class RemoteEngine implements Engine {
         return call.exchange?.onProgress?.(message.done, message.total)
       case 'rows':
         return this.rows(number, call, message.frame)
+      case 'feed':
+        return void this.feed(number, call)
       case 'error':
         this.calls.delete(number)
         return call.reject(readFailure(message.frame, 0, message.frame.length))
@@ -184,6 +196,15 @@ export class RemoteEngine implements Engine {
     const more = call.exchange?.onRows?.(frame, 0, frame.length) ?? true
     if (more === true) return this.post({ type: 'more', call: number, wanted: true })
     void more.then(wanted => this.post({ type: 'more', call: number, wanted }))
+  }
+
+  /** A failure is told without its cause, which whoever feeds knows. */
+  private async feed(number: number, call: Call): Promise<void> {
+    try {
+      this.post({ type: 'fed', call: number, bytes: await call.exchange?.onFeed?.(), failed: false })
+    } catch {
+      this.post({ type: 'fed', call: number, bytes: undefined, failed: true })
+    }
   }
 
   private lose(cause?: Error): void {

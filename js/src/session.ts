@@ -1,5 +1,5 @@
 import { unpack } from './document.js'
-import type { Durability } from './drivers/driver.js'
+import type { DriverFactory, Durability } from './drivers/driver.js'
 import { type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Schema } from './schema.js'
@@ -17,6 +17,8 @@ export interface Settings {
 /** Starts engines for one environment, one after the other. */
 export interface Host {
   start(): Promise<Engine>
+  /** A host of the same module for another environment. */
+  sibling(name: string, driver: DriverFactory): Host
   /** Gives back what outlives an engine: driver, lock, worker. */
   release(): Promise<void>
 }
@@ -79,6 +81,11 @@ export class Session implements Scope {
 
   together<R>(access: Access, body: (scope: Scope) => Promise<R>): Promise<R> {
     return transact(() => this.ready(), access, body)
+  }
+
+  /** A session of another environment, that nobody else has. */
+  sibling(name: string, driver: DriverFactory): Session {
+    return new Session(this.host.sibling(name, driver), this.settings)
   }
 
   /** Lets the running operations end, closes the engine, and gives everything back. */

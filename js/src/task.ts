@@ -3,7 +3,7 @@ import type { Driver } from './drivers/driver.js'
 import type { Decode, Engine, Exchange } from './engine.js'
 import { asStowageError, readCode, StowageError } from './errors.js'
 import type { Instance } from './instance.js'
-import { type Answer, answerBytes, done, perform, writeAnswer } from './io.js'
+import { type Answer, answerBytes, done, feed, perform, writeAnswer } from './io.js'
 import { turn } from './turn.js'
 import { type FrameWriter, Op, Status } from './wire.js'
 
@@ -129,6 +129,8 @@ export class LocalEngine implements Engine {
         const more = exchange?.onRows?.(heap, payload, payloadEnd) ?? true
         return more === true ? done : more.then(wanted => (wanted ? done : undefined))
       }
+      case Status.Feed:
+        return feed(exchange?.onFeed)
       case Status.Progress: {
         const [finished, total] = unpack(heap, payload, payloadEnd) as [number, number]
         exchange?.onProgress?.(finished, total)

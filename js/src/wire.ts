@@ -36,6 +36,10 @@ export const enum Op {
   Checkpoint = 18,
   Check = 19,
   Stat = 20,
+  /** The backup of everything: see backup.ts. */
+  Export = 30,
+  Import = 31,
+  Copy = 32,
   /** Only for tests: makes the engine fail in a chosen way. */
   Fault = 127,
 }
@@ -68,6 +72,8 @@ export const enum Status {
   Progress = 11,
   /** What get was to read is not in memory; a Get has to be begun. */
   Missed = 12,
+  /** The task waits for the next bytes of the stream it reads: no payload. Reply: bytes, or nil at its end. */
+  Feed = 30,
 }
 
 /** The words of the result header: 32 bits each, little-endian. */

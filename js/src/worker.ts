@@ -6,7 +6,7 @@ import type { DriverFactory } from './drivers/driver.js'
 import { indexeddb } from './drivers/indexeddb.js'
 import { memory } from './drivers/memory.js'
 import type { Engine } from './engine.js'
-import { asStowageError, type StowageError } from './errors.js'
+import { asStowageError, StowageError } from './errors.js'
 import { LocalHost } from './local.js'
 import type { FromWorker, ToWorker } from './remote.js'
 import { FrameWriter } from './wire.js'
@@ -20,6 +20,7 @@ interface WorkerScope {
 const page = globalThis as unknown as WorkerScope
 const running = new Map<number, AbortController>()
 const paused = new Map<number, (wanted: boolean) => void>()
+const hungry = new Map<number, (fed: Extract<ToWorker, { type: 'fed' }>) => void>()
 let host: LocalHost | undefined
 let engine: Engine | undefined
 
@@ -35,6 +36,10 @@ page.onmessage = event => {
     case 'more':
       paused.get(message.call)?.(message.wanted)
       paused.delete(message.call)
+      return
+    case 'fed':
+      hungry.get(message.call)?.(message)
+      hungry.delete(message.call)
       return
     case 'stop':
       return void stop()
@@ -70,6 +75,7 @@ async function call(message: Extract<ToWorker, { type: 'call' }>): Promise<void>
     const result = await target.run(frame, copy, {
       signal: abort.signal,
       onRows: message.rows ? (bytes, from, to) => sendRows(number, copy(bytes, from, to)) : undefined,
+      onFeed: message.feed ? () => askForFeed(number) : undefined,
       onProgress: message.progress ? (done, total) => page.postMessage({ type: 'progress', call: number, done, total }) : undefined,
     })
     const bytes = result ?? new Uint8Array(0)
@@ -86,6 +92,14 @@ async function call(message: Extract<ToWorker, { type: 'call' }>): Promise<void>
 function sendRows(number: number, frame: Uint8Array<ArrayBuffer>): Promise<boolean> {
   page.postMessage({ type: 'rows', call: number, frame }, [frame.buffer])
   return new Promise(resolve => paused.set(number, resolve))
+}
+
+/** Asks the page for the next bytes of a stream. */
+async function askForFeed(number: number): Promise<Uint8Array | undefined> {
+  page.postMessage({ type: 'feed', call: number })
+  const { bytes, failed } = await new Promise<Extract<ToWorker, { type: 'fed' }>>(resolve => hungry.set(number, resolve))
+  if (failed) throw new StowageError('backend_failed', 'the stream failed')
+  return bytes
 }
 
 async function stop(): Promise<void> {

@@ -35,6 +35,8 @@ const written: Record<string, FrameWriter> = {
     kind: 'info',
     info: { atomic: true, prefixDurable: false, maxBlob: 65535, blobs: -1, bytes: 5_000_000_000 },
   }),
+  part: writeAnswer(new FrameWriter(), { kind: 'part', bytes: Uint8Array.of(1, 2, 3) }),
+  import: request(Op.Import, 4).bool(true),
   failed: writeAnswer(new FrameWriter(), { kind: 'failed', error: Object.assign(new StowageError('quota', ''), { message: 'no space' }) }),
 }
 

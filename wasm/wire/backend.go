@@ -150,6 +150,19 @@ func ReadNames(frame []byte) ([]string, error) {
 	return names, r.end()
 }
 
+// ReadPart reads the reply to Feed: the next bytes of a stream, nil at its end.
+// They are a copy.
+func ReadPart(frame []byte) ([]byte, error) {
+	r, err := reply(frame)
+	if err != nil {
+		return nil, err
+	}
+	if r.nil() {
+		return nil, r.end()
+	}
+	return append([]byte{}, r.bin()...), r.end()
+}
+
 // ReadInfo reads the reply to Info: [atomic, prefix durable, max blob, blobs, bytes].
 func ReadInfo(frame []byte) (store.Info, error) {
 	r, err := reply(frame)

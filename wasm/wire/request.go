@@ -180,6 +180,18 @@ func (q *Request) Access() (access Access, d *store.Durability, err error) {
 	return access, d, r.end()
 }
 
+// Replace reads the argument of Import: whether it may drop what there is.
+func (q *Request) Replace() (bool, error) {
+	r := q.read(1)
+	return r.bool(), r.end()
+}
+
+// MaxBlob reads the argument of Copy: the largest blob that the target takes.
+func (q *Request) MaxBlob() (int, error) {
+	r := q.read(1)
+	return r.size(), r.end()
+}
+
 // Text reads the argument of Fault.
 func (q *Request) Text() (string, error) {
 	r := q.read(1)

@@ -39,6 +39,11 @@ const (
 	Check
 	Stat
 
+	// The backup of everything: see wasm/backup.go.
+	Export Op = 30
+	Import Op = 31
+	Copy   Op = 32
+
 	// Fault is only for tests: it makes the engine fail in a chosen way.
 	Fault Op = 127
 )
@@ -74,6 +79,9 @@ const (
 	Progress
 	// Missed: what get was to read is not in memory; a Get has to be begun.
 	Missed
+
+	// Feed: the task waits for the next bytes of the stream it reads. See ReadPart.
+	Feed Status = 30
 )
 
 // ErrMalformed is the error for a frame that does not hold what it should. Host

@@ -82,6 +82,10 @@ func TestRequestsOfTheHost(t *testing.T) {
 	q = read("begin", Begin)
 	access, d, err := q.Access()
 	check("begin", access == Exclusive && d != nil && *d == store.Strict, err)
+
+	q = read("import", Import)
+	replace, err := q.Replace()
+	check("import", replace, err)
 }
 
 func TestRepliesOfTheHost(t *testing.T) {
@@ -100,6 +104,15 @@ func TestRepliesOfTheHost(t *testing.T) {
 	info, err := ReadInfo(all["info"])
 	if want := (store.Info{Properties: store.Properties{Atomic: true, MaxBlob: 65535}, Blobs: -1, Bytes: 5000000000}); err != nil || info != want {
 		t.Errorf("info: %+v, %v", info, err)
+	}
+	if part, err := ReadPart(all["part"]); err != nil || !bytes.Equal(part, []byte{1, 2, 3}) {
+		t.Errorf("part: %x, %v", part, err)
+	}
+	if part, err := ReadPart(all["done"]); err != nil || part != nil {
+		t.Errorf("the end of a stream: %x, %v", part, err)
+	}
+	if _, err := ReadPart(all["failed"]); store.CodeOf(err) != store.Quota {
+		t.Errorf("a stream that failed: %v", err)
 	}
 	if err := ReadNothing(all["done"]); err != nil {
 		t.Errorf("done: %v", err)
