@@ -23,6 +23,7 @@ export interface CopyOptions extends LongCall {
 }
 
 /**
+ * @internal
  * Everything the environment holds when reading begins, as a stream. The engine
  * makes the next part when this one has been taken, and waits meanwhile without keeping anybody
  * else waiting. Cancelling the stream, or closing the environment, ends it.
@@ -89,7 +90,7 @@ export function exportStream(session: Session, { signal, onProgress }: LongCall)
 /** So many bytes of a stream are handed to the engine at once. */
 const feedBytes = 256 << 10
 
-/** Reads a stream that `exportStream` made into an environment: all of it, or after an error nothing. */
+/** @internal Reads a stream that `exportStream` made into an environment: all of it, or after an error nothing. */
 export async function importStream(
   session: Session,
   source: ReadableStream<Uint8Array> | Blob,
@@ -140,6 +141,7 @@ function readerOf(source: ReadableStream<Uint8Array> | Blob): ReadableStreamDefa
 }
 
 /**
+ * @internal
  * Copies an environment to a driver that holds nothing under that name. After an error
  * it holds nothing again, unless it fails at that too.
  */
