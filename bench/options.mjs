@@ -14,6 +14,9 @@ export const rows = [
   'ordered-limit', 'scan', 'indexed-count', 'update-1000', 'delete-1000', 'disk-bytes', 'wasm-memory',
 ]
 
+/** The campaigns over very many documents, and the peers they take unless told. */
+const campaigns = { million: 'stowage', overwrite: 'idb,stowage' }
+
 /**
  * @typedef {object} Options
  * @property {number[]} n      how many documents, one table each
@@ -21,7 +24,7 @@ export const rows = [
  * @property {number} seed     of documents and questions
  * @property {string[]} peers  in the order of the first repetition
  * @property {string[]} work   rows to measure
- * @property {boolean} million whether to import a million documents instead
+ * @property {string} [campaign] one over very many documents that is run instead: 'million' or 'overwrite'
  * @property {string} stowage  folder of the package to measure
  * @property {string} [chromium] path of the browser
  * @property {boolean} profile whether to write CPU profiles
@@ -34,14 +37,14 @@ export const rows = [
  */
 export function readOptions(environment, parameters) {
   const given = { ...environment, ...Object.fromEntries(parameters.map(split)) }
-  const million = given.WORK === 'million'
+  const campaign = given.WORK in campaigns ? given.WORK : undefined
   return {
-    n: list(given.N ?? (million ? '1000000' : '10000,100000')).map((text) => whole('N', text)),
+    n: list(given.N ?? (campaign ? '1000000' : '10000,100000')).map((text) => whole('N', text)),
     reps: whole('REPS', given.REPS ?? '5'),
     seed: whole('SEED', given.SEED ?? '1'),
-    peers: known('PEERS', list(given.PEERS ?? (million ? 'stowage' : peers.join())), peers),
-    work: million ? [] : known('WORK', list(given.WORK ?? rows.join()), rows),
-    million,
+    peers: known('PEERS', list(given.PEERS ?? campaigns[campaign] ?? peers.join()), peers),
+    work: campaign ? [] : known('WORK', list(given.WORK ?? rows.join()), rows),
+    campaign,
     stowage: resolve(here, given.STOWAGE ?? '../js'),
     profile: given.PROFILE === '1',
     chromium: given.CHROMIUM,

@@ -3,6 +3,7 @@ import { arch, cpus, platform } from 'node:os'
 import { findBrowser } from './browser.mjs'
 import { Repetition } from './campaign.mjs'
 import { importMillion } from './million.mjs'
+import { overwriteTenth } from './overwrite.mjs'
 import { readOptions } from './options.mjs'
 import { findPackage } from './package.mjs'
 import { rowsOf } from './statistics.mjs'
@@ -15,8 +16,9 @@ async function main() {
   const options = readOptions(process.env, process.argv.slice(2))
   options.browser = findBrowser(options.chromium)
   options.package = await findPackage(options.stowage, options.peers)
-  const rows = options.million ? await importMillion(options) : await compare(options)
-  await save(options.million ? 'million.json' : 'latest.json', rows)
+  const run = { million: importMillion, overwrite: overwriteTenth }[options.campaign] ?? compare
+  const rows = await run(options)
+  await save(`${options.campaign ?? 'latest'}.json`, rows)
   if (rows.some(({ correct }) => !correct)) process.exitCode = 1
 }
 

@@ -223,6 +223,8 @@ type Stat struct {
 	CacheBytes   int64 // decoded pages in memory
 	Position     uint64
 	Generation   uint64
+	WrittenBytes int64 // of all blobs made since the environment was opened, plain
+	SealedBytes  int64 // the same as they were handed to the backend
 	Blobs        int64 // as the backend tells, −1 where unknown
 	StoredBytes  int64 // as the backend tells, −1 where unknown
 }
@@ -245,6 +247,7 @@ func (e *Env) Stat(ctx context.Context) (Stat, error) {
 		}
 	}
 	stat.CacheBytes = int64(e.pages.cache.size())
+	stat.WrittenBytes, stat.SealedBytes = e.pages.sealer.plain.Load(), e.pages.sealer.sealed.Load()
 	info, err := e.backend.Info(ctx)
 	if err != nil {
 		return Stat{}, backendError("stat", err)

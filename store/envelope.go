@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/crc32"
 	"slices"
+	"sync/atomic"
 
 	"github.com/tinylib/msgp/msgp"
 )
@@ -39,6 +40,9 @@ const (
 // another name, or with a stage stripped, is Corrupt.
 type sealer struct {
 	chain []Modifier
+
+	// What was sealed so far, in bytes before and after.
+	plain, sealed atomic.Int64
 }
 
 // envelopeBytes bounds what the envelope adds to a payload.
@@ -62,7 +66,7 @@ func newSealer(chain []Modifier) (*sealer, error) {
 			return nil, fail(InvalidOption, "open", "modifiers", nil)
 		}
 	}
-	return &sealer{chain}, nil
+	return &sealer{chain: chain}, nil
 }
 
 // require fails with MissingModifier unless the chain has all of the stages, and
@@ -95,6 +99,7 @@ func (s *sealer) seal(ctx context.Context, kind BlobKind, plain []Blob) ([]Blob,
 	work := make([]Sealing, len(plain))
 	stages := make([][]byte, len(plain))
 	for i, b := range plain {
+		s.plain.Add(int64(len(b.Bytes)))
 		work[i] = Sealing{Kind: kind, Name: b.Name, Bytes: b.Bytes}
 	}
 	for _, m := range s.chain {
@@ -119,6 +124,7 @@ func (s *sealer) seal(ctx context.Context, kind BlobKind, plain []Blob) ([]Blob,
 		b = append(b, 0xce, 0, 0, 0, 0)
 		putUint32(b[len(b)-4:], checksum(w.Name, kind, stages[i], w.Bytes))
 		sealed[i] = Blob{w.Name, msgp.AppendBytes(b, w.Bytes)}
+		s.sealed.Add(int64(len(sealed[i].Bytes)))
 	}
 	return sealed, nil
 }

@@ -136,12 +136,14 @@ func (o *operation) stat() error {
 	if err != nil {
 		return err
 	}
-	o.result = msgp.AppendMapHeader(o.result, 7)
+	o.result = msgp.AppendMapHeader(o.result, 9)
 	o.number("entries", s.Entries)
 	o.number("trees", int64(s.Trees))
 	o.number("treeBytes", s.TreeBytes)
 	o.number("overlayBytes", s.OverlayBytes)
 	o.number("cacheBytes", s.CacheBytes)
+	o.number("writtenBytes", s.WrittenBytes)
+	o.number("sealedBytes", s.SealedBytes)
 	o.number("blobs", s.Blobs)
 	o.number("storedBytes", s.StoredBytes)
 	return nil

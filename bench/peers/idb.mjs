@@ -33,6 +33,12 @@ class Places {
     })
   }
 
+  putMany(documents) {
+    return this.#write((places) => {
+      for (const document of documents) places.put(document)
+    })
+  }
+
   insert(document) {
     return this.#write((places) => void places.add(document))
   }

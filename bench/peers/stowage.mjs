@@ -17,6 +17,10 @@ class Places {
     return this.#places.insertMany(documents)
   }
 
+  putMany(documents) {
+    return this.#places.putMany(documents)
+  }
+
   insert(document) {
     return this.#places.insert(document)
   }
@@ -55,6 +59,15 @@ class Places {
 
   close() {
     return this.#db.close()
+  }
+
+  tidy() {
+    return this.#db.checkpoint()
+  }
+
+  async written() {
+    const { writtenBytes, blobs } = await this.#db.stat()
+    return { bytes: writtenBytes, blobs }
   }
 
   async memory() {

@@ -50,6 +50,9 @@ export interface Stat {
   overlayBytes: number
   /** Pages held ready in memory. */
   cacheBytes: number
+  /** Everything made to be stored since the engine was started, before it was compressed and after. */
+  writtenBytes: number
+  sealedBytes: number
   /** What the driver tells: −1 where it does not know. */
   blobs: number
   storedBytes: number
