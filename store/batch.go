@@ -7,7 +7,11 @@ func (db *DB) GetMulti(keys [][]byte) (values [][]byte, err error) {
 		return nil, err
 	}
 	values = make([][]byte, len(keys))
+	ahead := newAhead(db)
 	for i, key := range keys {
+		if err := ahead.before(i, db.storedForms(keys)); err != nil {
+			return nil, err
+		}
 		if values[i], _, err = db.Get(key); err != nil {
 			return nil, err
 		}
@@ -16,6 +20,17 @@ func (db *DB) GetMulti(keys [][]byte) (values [][]byte, err error) {
 		}
 	}
 	return values, nil
+}
+
+// storedForms returns a part of keys in their stored form, as far as there are any.
+func (db *DB) storedForms(keys [][]byte) func(from, to int) [][]byte {
+	return func(from, to int) [][]byte {
+		stored := make([][]byte, min(to, len(keys))-from)
+		for i := range stored {
+			stored[i] = db.flags.appendKey(nil, keys[from+i])
+		}
+		return stored
+	}
 }
 
 // PutMulti puts many pairs, all of them or none. It reports how many it took and

@@ -39,9 +39,13 @@ func (t *Table) write(tx *Tx, op string, docs [][]byte, one func(s *session, doc
 	}
 	defer s.end()
 	ids := make([][]byte, len(docs))
+	ahead := newAhead(s.docs)
 	for i, doc := range docs {
 		var fresh bool
 		s.document = i
+		if err := ahead.before(i, s.identitiesOf(docs)); err != nil {
+			return nil, err
+		}
 		doc, ids[i], fresh, err = s.identify(doc)
 		if err == nil {
 			err = one(s, doc, !fresh)
@@ -57,6 +61,24 @@ func (t *Table) write(tx *Tx, op string, docs [][]byte, one func(s *session, doc
 		return nil, s.failedAt(op, i, len(docs), err)
 	}
 	return ids, s.saveCounter()
+}
+
+// identitiesOf returns the keys of a part of docs, as far as there are any and they
+// have one: what is wrong with the others is found when their turn comes.
+func (s *session) identitiesOf(docs [][]byte) func(from, to int) [][]byte {
+	return func(from, to int) [][]byte {
+		var keys [][]byte
+		for _, doc := range docs[from:min(to, len(docs))] {
+			offsets, err := s.examine(doc)
+			if err != nil || offsets[s.identity] < 0 {
+				continue
+			}
+			if key, _, err := query.AppendKeyRaw(nil, doc[offsets[s.identity]:]); err == nil {
+				keys = append(keys, key)
+			}
+		}
+		return keys
+	}
 }
 
 // DocumentError tells which of the documents of one call an error is about,
@@ -202,20 +224,64 @@ func (t *Table) Get(tx *Tx, key []byte) (doc []byte, found bool, err error) {
 	return docs.Get(key)
 }
 
+// GetMany calls emit for each of several keys with the document under it, nil
+// where there is none, in order.
+func (t *Table) GetMany(tx *Tx, keys [][]byte, emit func(doc []byte) error) error {
+	docs, err := tx.inner(t.name)
+	if err != nil {
+		return err
+	}
+	ahead := newAhead(docs)
+	for i, key := range keys {
+		if err := ahead.before(i, docs.storedForms(keys)); err != nil {
+			return err
+		}
+		doc, _, err := docs.Get(key)
+		if err == nil {
+			err = emit(doc)
+		}
+		if err == nil {
+			err = tx.Work(len(doc))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Delete removes the document under a key and reports whether there was one.
 func (t *Table) Delete(tx *Tx, key []byte) (found bool, err error) {
+	n, err := t.DeleteMany(tx, [][]byte{key})
+	return n > 0, err
+}
+
+// DeleteMany removes the documents under several keys and returns how many there
+// were.
+func (t *Table) DeleteMany(tx *Tx, keys [][]byte) (n int64, err error) {
 	if !tx.Writable() {
-		return false, fail(ReadOnly, "delete", t.name, nil)
+		return 0, fail(ReadOnly, "delete", t.name, nil)
 	}
 	s, err := t.open(tx)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	if found, err = s.delete(key); err != nil || !found {
-		return false, err
+	defer s.end()
+	ahead := newAhead(s.docs)
+	for i, key := range keys {
+		if err := ahead.before(i, s.docs.storedForms(keys)); err != nil {
+			return 0, err
+		}
+		found, err := s.delete(key)
+		if err != nil {
+			return 0, err
+		}
+		if found {
+			n++
+		}
 	}
 	_, err = s.settle()
-	return err == nil, err
+	return n, err
 }
 
 func (s *session) delete(key []byte) (found bool, err error) {

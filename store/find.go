@@ -97,6 +97,9 @@ func (t *Table) begin(tx *Tx, q *query.Query, counting bool) (*search, error) {
 	}
 	r.source = db
 	r.walk = newWalk(db, r.plan)
+	if i := r.plan.Index; i >= 0 && (!counting || r.plan.Residual != nil) {
+		r.walk = &window{walk: r.walk, docs: s.docs, paths: len(s.schema.Indexes[i].Paths), misses: tx.in.misses}
+	}
 	return r, nil
 }
 

@@ -20,6 +20,8 @@ type reader struct {
 	env        *Env   // nil where a missing blob can have but one reason
 	generation uint64 // of the root that is read
 
+	misses int // pages that were not in the cache
+
 	// branches are the last ones read, by level: most reads of one transaction go
 	// through the same, which need not be looked up in the cache each time.
 	branches [2]struct {
@@ -81,9 +83,13 @@ func (r *reader) node(ref Ref, level int) (*page, error) {
 			return last.page, nil
 		}
 	}
-	p, err := r.pages.page(r.ctx, ref)
-	if err != nil {
-		return nil, r.explain(err)
+	p := r.pages.cache.get(ref)
+	if p == nil {
+		r.misses++
+		var err error
+		if p, err = r.pages.page(r.ctx, ref); err != nil {
+			return nil, r.explain(err)
+		}
 	}
 	if p.level != level {
 		return nil, fail(Corrupt, "read page: level", ref.name(), nil)

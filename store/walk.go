@@ -24,7 +24,7 @@ func newWalk(db *DB, plan *query.Plan) walk {
 	case plan.Merge != nil:
 		return newWeave(db, plan)
 	case plan.Index < 0 && allPoints(plan.Ranges):
-		return &lookups{db: db, ranges: plan.Ranges, reverse: plan.Reverse}
+		return &lookups{db: db, ahead: newAhead(db), ranges: plan.Ranges, reverse: plan.Reverse}
 	default:
 		return &sweep{db: db, ranges: plan.Ranges, reverse: plan.Reverse}
 	}
@@ -155,16 +155,22 @@ func onward(c *Cursor, reverse bool) bool {
 // lookups reads ranges that hold one key each.
 type lookups struct {
 	db      *DB
+	ahead   ahead
 	ranges  []KeyRange
 	reverse bool
+	taken   int
 	found   []byte
 	failed  error
 }
 
 func (w *lookups) next() (key []byte, ok bool) {
 	for len(w.ranges) > 0 && w.failed == nil {
+		if w.failed = w.ahead.before(w.taken, w.coming); w.failed != nil {
+			break
+		}
 		var r KeyRange
 		r, w.ranges = takeRange(w.ranges, w.reverse)
+		w.taken++
 		if w.found, ok, w.failed = w.db.Get(r.Low); w.failed == nil {
 			w.failed = w.db.tx.Work(entryWork)
 		}
@@ -173,6 +179,20 @@ func (w *lookups) next() (key []byte, ok bool) {
 		}
 	}
 	return nil, false
+}
+
+// coming are the keys to be looked up next, as many as from and to tell.
+func (w *lookups) coming(from, to int) [][]byte {
+	n := min(to-from, len(w.ranges))
+	ranges := w.ranges[:n]
+	if w.reverse {
+		ranges = w.ranges[len(w.ranges)-n:]
+	}
+	keys := make([][]byte, n)
+	for i, r := range ranges {
+		keys[i] = r.Low
+	}
+	return keys
 }
 
 func (w *lookups) skip(n int64) { skipEach(w, n) }

@@ -87,20 +87,14 @@ func (o *operation) getMany(t *store.Table, tx *store.Tx) error {
 		return err
 	}
 	rows := o.rows()
-	for _, key := range keys {
-		doc, found, err := t.Get(tx, key)
-		if err != nil {
-			return err
-		}
-		if !found {
+	err = t.GetMany(tx, keys, func(doc []byte) error {
+		if doc == nil {
 			doc = absent
 		}
-		if err := rows.add(doc); err != nil {
-			return err
-		}
-		if err := tx.Work(len(doc)); err != nil {
-			return err
-		}
+		return rows.add(doc)
+	})
+	if err != nil {
+		return err
 	}
 	rows.end()
 	return nil

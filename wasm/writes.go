@@ -89,15 +89,7 @@ func (o *operation) delete(t *store.Table, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	var n int64
-	for _, key := range keys {
-		found, err := t.Delete(tx, key)
-		if err != nil {
-			return err
-		}
-		n += one(found)
-	}
-	return o.count(n, nil)
+	return o.count(t.DeleteMany(tx, keys))
 }
 
 // count results in how many documents were met.
