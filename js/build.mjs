@@ -55,9 +55,14 @@ const sharedErrors = {
 
 /** Tests of parts are bundled with them; tests of the package import what was built. */
 async function buildTests() {
-  for (const out of ['build/test', 'build/browser']) rmSync(at(out), { recursive: true, force: true })
-  for (const [folder, out] of [['test', 'build/test'], ['test/browser', 'build/browser']]) {
-    const entryPoints = readdirSync(at(folder)).filter(name => name.endsWith('.test.ts')).map(name => at(folder, name))
+  const folders = [
+    ['test', 'build/test', '.test.ts'],
+    ['test/browser', 'build/browser', '.test.ts'],
+    ['test/model', 'build/model', 'rules.ts'], // for pages
+  ]
+  for (const [folder, out, ending] of folders) {
+    rmSync(at(out), { recursive: true, force: true })
+    const entryPoints = readdirSync(at(folder)).filter(name => name.endsWith(ending)).map(name => at(folder, name))
     if (entryPoints.length === 0) continue
     await build({
       ...common,

@@ -55,3 +55,29 @@ export async function rejects(code: string, work: PromiseLike<unknown> | (() => 
   assert.equal(error.code, code, error.message)
   return error
 }
+
+/**
+ * Does a bit of everything, of it one bulk insert of so many places, noting which
+ * writes were promised and telling what failed. Every promise is awaited.
+ */
+export async function work(db: Places, promised: Set<number>, bulk: number, failed: (error: unknown) => void = () => {}): Promise<number> {
+  let failures = 0
+  const attempt = async (f: () => Promise<unknown>) => {
+    try {
+      await f()
+    } catch (error) {
+      assert.ok(error instanceof StowageError, String(error))
+      failed(error)
+      failures++
+    }
+  }
+  for (let id = 1; id <= 5; id++) await attempt(() => db.places.insert(place(id)).then(() => promised.add(id)))
+  await attempt(() => db.places.insertMany(placesFrom(100, bulk)).then(() => promised.add(100)))
+  await attempt(() => db.checkpoint())
+  await attempt(() => db.transaction(async tx => void (await tx.places.insert(place(50)))).then(() => promised.add(50)))
+  await attempt(() => db.places.find({ country: 'NO' }).then(x => x))
+  await attempt(() => db.places.delete(3).then(() => promised.delete(3)))
+  await attempt(() => db.stat())
+  await attempt(() => db.check())
+  return failures
+}
