@@ -116,25 +116,32 @@ func decodeDatabase(stored []byte) (db DB, ok bool) {
 // nothing, and enters it in the catalogue.
 func (db *DB) renew() error {
 	names := db.tx.names()
-	last, found, err := names.get(nil)
+	id, err := names.lastID()
 	if err != nil {
 		return err
 	}
-	var id uint32
-	if found {
-		if id, _, err = msgp.ReadUint32Bytes(last); err != nil {
-			return fail(Corrupt, "create database: last id", "", nil)
-		}
-	}
 	id++
-	if space(id) >= absent {
+	if id >= absent {
 		return fail(TooLarge, "create database: no id is left", db.Name(), nil)
 	}
-	if err := names.set(nil, entry{value: msgp.AppendUint32(nil, id)}); err != nil {
+	if err := names.set(nil, entry{value: msgp.AppendUint32(nil, uint32(id))}); err != nil {
 		return err
 	}
-	db.space, db.top, db.puts, db.writes = space(id), nil, 0, nil
+	db.space, db.top, db.puts, db.writes = id, nil, 0, nil
 	return db.save()
+}
+
+// lastID reads, from the catalogue, the greatest id ever given out.
+func (db *DB) lastID() (space, error) {
+	stored, found, err := db.get(nil)
+	if err != nil || !found {
+		return 0, err
+	}
+	id, _, err := msgp.ReadUint32Bytes(stored)
+	if err != nil {
+		return 0, fail(Corrupt, "read catalogue: last id", "", nil)
+	}
+	return space(id), nil
 }
 
 // save enters the database in the catalogue.

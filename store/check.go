@@ -33,6 +33,7 @@ func (e *Env) Check(ctx context.Context) (*Report, error) {
 		tx:     tx,
 		in:     &reader{ctx: ctx, pages: &pager{backend: e.backend, sealer: e.pages.sealer, cache: newCache(0)}},
 		report: &Report{},
+		flags:  make(map[space]Flags),
 	}
 	for _, step := range []func() error{c.trees, c.log, c.catalogue, c.entries, c.orphans} {
 		if err := step(); err != nil {
@@ -46,6 +47,7 @@ type checker struct {
 	tx     *Tx
 	in     *reader
 	report *Report
+	flags  map[space]Flags // of databases that have any
 }
 
 // problem notes what is wrong with a blob, a database or a tree. It returns err
@@ -171,9 +173,14 @@ func (c *checker) gone(name string) bool {
 	return err == nil && position <= root.position
 }
 
-// catalogue checks that names and ids are one to one.
+// catalogue checks that names and ids are one to one, and that no id is in use that
+// would be given out again.
 func (c *checker) catalogue() error {
 	names, err := c.tx.catalogued(KeyRange{})
+	if err != nil {
+		return c.problem("catalogue", "", err)
+	}
+	last, err := c.tx.names().lastID()
 	if err != nil {
 		return c.problem("catalogue", "", err)
 	}
@@ -189,7 +196,13 @@ func (c *checker) catalogue() error {
 		if other, twice := seen[db.space]; twice {
 			_ = c.problem("database shares its id with "+other, name, nil)
 		}
+		if db.space > last {
+			_ = c.problem("database has an id that was not given out", name, nil)
+		}
 		seen[db.space] = name
+		if db.flags != 0 {
+			c.flags[db.space] = db.flags
+		}
 	}
 	return nil
 }
@@ -207,6 +220,11 @@ func (c *checker) entries() error {
 			continue
 		}
 		c.report.Entries++
+		if flags, has := c.flags[spaceOf(m.key())]; has {
+			if _, ok := flags.headOf(m.key()[spaceBytes:]); !ok {
+				_ = c.problem("key that its database cannot have", "", nil)
+			}
+		}
 		if e.kind == overflow {
 			if _, err := c.in.value(e); err != nil {
 				if err := c.problem("large value", "", err); err != nil {

@@ -107,3 +107,41 @@ func FuzzCatalogue(f *testing.F) {
 		}
 	})
 }
+
+// FuzzStoredKeys: whatever a database's flags, its stored keys sort as its keys
+// and values do, and the keys can be read back.
+func FuzzStoredKeys(f *testing.F) {
+	f.Add([]byte("a"), []byte("\x00"), []byte("a\x00"), []byte("\xff"))
+	f.Add([]byte("\x00\x00"), []byte(""), []byte("\x00"), []byte("\x00"))
+	f.Add([]byte("\x00\xff"), []byte("\xff"), []byte("\x00"), []byte("\xff\x00"))
+	f.Fuzz(func(t *testing.T, key, value, otherKey, otherValue []byte) {
+		if len(key) == 0 || len(otherKey) == 0 {
+			return
+		}
+		for flags := range allFlags + 1 {
+			stored, other := flags.appendKey(nil, key), flags.appendKey(nil, otherKey)
+			plain := flags &^ DupSort
+			order := bytes.Compare(plain.appendKey(nil, key), plain.appendKey(nil, otherKey))
+			if flags&DupSort != 0 {
+				if order == 0 {
+					order = bytes.Compare(value, otherValue)
+				}
+				stored, other = append(stored, value...), append(other, otherValue...)
+			}
+			if bytes.Compare(stored, other) != order {
+				t.Errorf("%s: %x and %x sort otherwise than %q %q and %q %q", flags, stored, other, key, value, otherKey, otherValue)
+			}
+			head, ok := flags.headOf(stored)
+			if !ok || !bytes.Equal(flags.appendPlain(nil, head), key) || flags&DupSort != 0 && !bytes.Equal(stored[len(head):], value) {
+				t.Errorf("%s: %x does not read as %q %q", flags, stored, key, value)
+			}
+			if head, ok := flags.headOf(value); ok && !bytes.Equal(flags.appendKey(nil, flags.appendPlain(nil, head)), head) {
+				t.Errorf("%s: %x is read as a key that is stored otherwise", flags, value)
+			}
+			beyond := flags.appendBeyond(nil, key)
+			if bytes.Compare(stored, beyond) >= 0 || !bytes.Equal(key, otherKey) && bytes.Compare(other, stored) > 0 && bytes.Compare(other, beyond) < 0 {
+				t.Errorf("%s: %x does not stand between %q and what follows", flags, beyond, key)
+			}
+		}
+	})
+}

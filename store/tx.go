@@ -318,6 +318,9 @@ func (e *Env) isClosed() bool {
 // TxBusy, Closed, BackendFailed.
 func (tx *Tx) Commit(ctx context.Context) error {
 	if err := tx.usable("commit"); err != nil {
+		if tx.failed != nil {
+			tx.Rollback()
+		}
 		return err
 	}
 	tx.in.ctx = ctx
