@@ -82,6 +82,7 @@ func (c *Cursor) DeleteKey() (bool, error) {
 // still reports whether the entry at hand is there in spite of other writes, and
 // stands on it; else on what follows.
 func (c *Cursor) still() bool {
+	c.follow()
 	now := bytes.Clone(c.now)
 	return c.seek(now) && bytes.Equal(c.now, now)
 }

@@ -775,7 +775,7 @@ func TestKeyValueModel(t *testing.T) {
 		blobs := memory.NewBlobs()
 		m.env = storetest.Open(t, memory.Open(blobs), options)
 		var id uint64
-		for round := range 250 {
+		for round := range 120 {
 			m.transaction()
 			m.must(m.env.View(context.Background(), func(tx *store.Tx) error {
 				if tx.ID() < id {
