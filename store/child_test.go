@@ -157,7 +157,7 @@ func TestChildrenBeyondMemory(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.parent, test.child, test.end), func(t *testing.T) {
 			env := storetest.Open(t, memory.New(), store.Options{})
-			update(t, env, func(tx *store.Tx) error {
+			updating(t, env, func(tx *store.Tx) error {
 				db, err := tx.DB("d")
 				if err != nil {
 					return err
@@ -187,7 +187,7 @@ func TestChildrenBeyondMemory(t *testing.T) {
 			if report, err := env.Check(ctx); err != nil || !report.Clean() {
 				t.Error(report, err)
 			}
-			view(t, env, func(tx *store.Tx) error {
+			viewing(t, env, func(tx *store.Tx) error {
 				db, err := tx.DB("d")
 				if err != nil {
 					return err
@@ -308,7 +308,7 @@ func TestFailedWritesEndTheTransaction(t *testing.T) {
 	if err := env.Put(ctx, "d", []byte("l"), []byte("w")); err != nil {
 		t.Errorf("the next writer: %v", err)
 	}
-	view(t, env, func(tx *store.Tx) error {
+	viewing(t, env, func(tx *store.Tx) error {
 		db, err := tx.DB("d")
 		if err == nil {
 			expect(t, "in the end", all(db), "k=v l=w")

@@ -14,14 +14,14 @@ import (
 	"github.com/stowage-db/stowage/store/storetest"
 )
 
-func update(t *testing.T, env *store.Env, f func(tx *store.Tx) error) {
+func updating(t *testing.T, env *store.Env, f func(tx *store.Tx) error) {
 	t.Helper()
 	if err := env.Update(context.Background(), f); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func view(t *testing.T, env *store.Env, f func(tx *store.Tx) error) {
+func viewing(t *testing.T, env *store.Env, f func(tx *store.Tx) error) {
 	t.Helper()
 	if err := env.View(context.Background(), f); err != nil {
 		t.Fatal(err)
@@ -38,14 +38,14 @@ func TestFlagsAreFixedAtCreation(t *testing.T) {
 		}
 		return db.Flags().String()
 	}
-	update(t, env, func(tx *store.Tx) error {
+	updating(t, env, func(tx *store.Tx) error {
 		expect(t, "created", open(tx, "both", store.DupSort, store.ReverseKey), "dup_sort|reverse_key")
 		expect(t, "created without", open(tx, "plain"), "")
 		return nil
 	})
 	storetest.Close(t, env)
 	env = storetest.Open(t, memory.Open(blobs), store.Options{})
-	update(t, env, func(tx *store.Tx) error {
+	updating(t, env, func(tx *store.Tx) error {
 		expect(t, "as it is", open(tx, "both"), "dup_sort|reverse_key")
 		expect(t, "with its flags", open(tx, "both", store.ReverseKey|store.DupSort), "dup_sort|reverse_key")
 		expect(t, "with fewer", open(tx, "both", store.DupSort), "schema_mismatch")
@@ -62,7 +62,7 @@ func TestFlagsAreFixedAtCreation(t *testing.T) {
 func TestDefaultDatabaseIsAlwaysThere(t *testing.T) {
 	ctx := context.Background()
 	env := storetest.Open(t, memory.New(), storetest.Small())
-	view(t, env, func(tx *store.Tx) error {
+	viewing(t, env, func(tx *store.Tx) error {
 		db, err := tx.DB("")
 		if err != nil {
 			return err
@@ -84,7 +84,7 @@ func TestDefaultDatabaseIsAlwaysThere(t *testing.T) {
 	if names, err := env.DBs(ctx); len(names) != 0 || err != nil {
 		t.Errorf("it is listed: %q, %v", names, err)
 	}
-	update(t, env, func(tx *store.Tx) error {
+	updating(t, env, func(tx *store.Tx) error {
 		db, err := tx.OpenDB("")
 		if err != nil {
 			return err
@@ -114,7 +114,7 @@ func TestDatabasesAndTablesAreApart(t *testing.T) {
 	}
 	for _, name := range names {
 		expect(t, name, text(b.env.Get(ctx, name, []byte("k"))), name)
-		update(t, b.env, func(tx *store.Tx) error {
+		updating(t, b.env, func(tx *store.Tx) error {
 			db, err := tx.DB(name)
 			if err != nil {
 				return err
@@ -206,7 +206,7 @@ func TestSortedDuplicates(t *testing.T) {
 		expect(t, "a's values were deleted", all(db), "b=2 c=")
 		expect(t, "and the next key is at hand", string(c.Key()), "b")
 	})
-	view(t, env, func(tx *store.Tx) error {
+	viewing(t, env, func(tx *store.Tx) error {
 		db, err := tx.DB("d")
 		if err != nil {
 			return err
@@ -234,7 +234,7 @@ func TestManyValuesGoAtOnce(t *testing.T) {
 	if err := env.Checkpoint(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	update(t, env, func(tx *store.Tx) error {
+	updating(t, env, func(tx *store.Tx) error {
 		db, err := tx.DB("d")
 		if err != nil {
 			return err
@@ -406,7 +406,7 @@ func TestEveryHandleEnds(t *testing.T) {
 
 func TestReadingTransactionsDoNotWrite(t *testing.T) {
 	env := writingOn(t, 0, func(tx *store.Tx, db *store.DB) { mustPut(t, db, "a", "1") })
-	view(t, env, func(tx *store.Tx) error {
+	viewing(t, env, func(tx *store.Tx) error {
 		db, err := tx.DB("d")
 		if err != nil {
 			return err
@@ -442,7 +442,7 @@ func TestTransactionIDsGrow(t *testing.T) {
 	blobs := memory.NewBlobs()
 	env := storetest.Open(t, memory.Open(blobs), storetest.Small())
 	now := func() (id uint64) {
-		view(t, env, func(tx *store.Tx) error {
+		viewing(t, env, func(tx *store.Tx) error {
 			id = tx.ID()
 			return nil
 		})
@@ -536,8 +536,8 @@ func TestInfo(t *testing.T) {
 		before.MaxKeyBytes != env.MaxKeySize() || before.Readers != 0 || before.Writers != 0 {
 		t.Errorf("%+v, %v", before, err)
 	}
-	view(t, env, func(*store.Tx) error {
-		update(t, env, func(*store.Tx) error {
+	viewing(t, env, func(*store.Tx) error {
+		updating(t, env, func(*store.Tx) error {
 			if info, err := env.Info(ctx); err != nil || info.Readers != 1 || info.Writers != 1 {
 				t.Errorf("%+v, %v", info, err)
 			}
