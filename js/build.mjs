@@ -68,7 +68,7 @@ async function buildTests() {
       ...common,
       entryPoints,
       outdir: at(out),
-      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core', 'vite'],
+      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core', 'vite', 'esbuild'],
       plugins: [builtPackage(at(out))],
     })
   }

@@ -48,7 +48,17 @@ func faultFrame(how string) []byte {
 
 func (h *host) beginTransaction(access wire.Access) uint32 {
 	h.t.Helper()
-	n, _, err := msgp.ReadUint32Bytes(h.must(beginFrame(access)))
+	return h.begun(h.must(beginFrame(access)))
+}
+
+// begun reads the number of a transaction from [number, id].
+func (h *host) begun(result []byte) uint32 {
+	h.t.Helper()
+	_, result, err := msgp.ReadArrayHeaderBytes(result)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	n, _, err := msgp.ReadUint32Bytes(result)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -173,8 +183,7 @@ func TestWritersWaitForOneAnother(t *testing.T) {
 	if !second.done || third.done {
 		t.Fatalf("after the first: second %v, third %v", second.done, third.done)
 	}
-	n, _, _ := msgp.ReadUint32Bytes(second.result)
-	h.must(request(wire.Rollback, n, 0, 0, nil))
+	h.must(request(wire.Rollback, h.begun(second.result), 0, 0, nil))
 	if !third.done || third.err != nil {
 		t.Fatalf("third: %v, %v", third.done, third.err)
 	}

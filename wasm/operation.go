@@ -20,7 +20,14 @@ type operation struct {
 
 // warm tells of an operation that usually finds all it needs in memory, so that
 // it is worth trying without a task. It must not change anything.
-func warm(r wire.Request) bool { return r.Op == wire.Get || r.Op == wire.GetMany }
+func warm(r wire.Request) bool {
+	switch r.Op {
+	case wire.Get, wire.GetMany, wire.DBGet, wire.DBGetMulti:
+		return true
+	default:
+		return false
+	}
+}
 
 // perform carries out the request and leaves its result in o.result.
 func (o *operation) perform() error {
@@ -38,6 +45,11 @@ func (o *operation) perform() error {
 		return o.read()
 	case wire.Insert, wire.Put, wire.Update, wire.Delete, wire.DeleteWhere, wire.UpdateWhere:
 		return o.write()
+	case wire.DBGet, wire.DBGetMulti, wire.DBWalk, wire.DBPut, wire.DBDelete, wire.DBPop, wire.DBReplace,
+		wire.DBEmpty, wire.DBDrop, wire.DBStat, wire.DBCount, wire.DBs:
+		return o.database()
+	case wire.CursorOpen, wire.CursorMove, wire.CursorEdit, wire.CursorCount, wire.CursorWalk, wire.CursorClose:
+		return o.cursor()
 	case wire.Begin:
 		return o.begin()
 	case wire.Commit:

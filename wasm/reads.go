@@ -17,15 +17,20 @@ func (o *operation) read() error {
 	if t == nil {
 		return &store.Error{Code: store.Internal, Op: "read: no such table"}
 	}
+	return o.reading(func(tx *store.Tx) error { return o.readFrom(t, tx) })
+}
+
+// reading runs f in the request's transaction, or in one of its own.
+func (o *operation) reading(f func(*store.Tx) error) error {
 	if o.request.Transaction != 0 {
-		return o.within(func(within *transaction) error { return o.readFrom(t, within.tx) })
+		return o.within(func(within *transaction) error { return f(within.tx) })
 	}
 	tx, err := o.beginReading()
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	return o.readFrom(t, tx)
+	return f(tx)
 }
 
 // beginReading begins a transaction for one operation. Those without a task
@@ -130,7 +135,7 @@ var absent = []byte{0xc0}
 // host a few milliseconds.
 const rowsBytes = 1 << 20
 
-// rows gathers documents as [document …] and hands them on part by part. What is left at
+// rows gathers values as [value …] and hands them on part by part. What is left at
 // the end is the result.
 type rows struct {
 	operation *operation
@@ -149,20 +154,61 @@ func (o *operation) rows() *rows {
 }
 
 func (r *rows) add(doc []byte) error {
-	o := r.operation
-	if r.count > 0 && len(o.result)+len(doc) > rowsBytes {
-		r.end()
-		if _, err := o.bridge.await(wire.Rows, o.result); err != nil {
-			return err
-		}
-		if err := o.ctx.Err(); err != nil {
-			return err
-		}
-		o.result, r.count = o.result[:rowsHead], 0
+	if err := r.room(len(doc)); err != nil {
+		return err
 	}
-	o.result = append(o.result, doc...)
+	r.operation.result = append(r.operation.result, doc...)
 	r.count++
 	return nil
+}
+
+// bytes adds bytes, or nil.
+func (r *rows) bytes(b []byte) error {
+	if err := r.room(len(b)); err != nil {
+		return err
+	}
+	r.operation.value(b, b != nil)
+	r.count++
+	return nil
+}
+
+// entry adds the key, the value or both of where a cursor stands, in one part.
+func (r *rows) entry(c *store.Cursor, fields wire.Fields) error {
+	key := c.Key()
+	var value []byte
+	if fields != wire.KeysOnly {
+		var err error
+		if value, err = c.Value(); err != nil {
+			return err
+		}
+	}
+	if err := r.room(len(key) + len(value)); err != nil {
+		return err
+	}
+	o := r.operation
+	if fields != wire.ValuesOnly {
+		o.result = msgp.AppendBytes(o.result, key)
+		r.count++
+	}
+	if fields != wire.KeysOnly {
+		o.result = msgp.AppendBytes(o.result, value)
+		r.count++
+	}
+	return nil
+}
+
+// room hands on what there is, where n more bytes would make too large a part.
+func (r *rows) room(n int) error {
+	o := r.operation
+	if r.count == 0 || len(o.result)+n <= rowsBytes {
+		return nil
+	}
+	r.end()
+	if _, err := o.bridge.await(wire.Rows, o.result); err != nil {
+		return err
+	}
+	o.result, r.count = o.result[:rowsHead], 0
+	return o.ctx.Err()
 }
 
 func (r *rows) end() { binary.BigEndian.PutUint32(r.operation.result[1:], r.count) }

@@ -16,13 +16,43 @@ type transaction struct {
 	busy   bool
 	queue  []store.Gate
 	failed error // of a write: half of it may stand in tx, so it cannot be committed
+
+	parent  *transaction
+	cursors map[uint32]*store.Cursor // by number
 }
 
-// begin starts a transaction. Its result is its number.
+// spoil keeps a transaction from being committed when a write in it has failed.
+func (t *transaction) spoil(op wire.Op, err error) error {
+	if err != nil && !harmless(op, store.CodeOf(err)) {
+		t.failed = err
+	}
+	return err
+}
+
+// harmless tells of a failure that has changed nothing: databases refuse
+// arguments before they act on them, tables may have taken some documents by then.
+func harmless(op wire.Op, code store.Code) bool {
+	if op < wire.DBGet || op == wire.DBDelete {
+		return false
+	}
+	switch code {
+	case store.InvalidArgument, store.InvalidKey, store.TooLarge, store.Unsupported,
+		store.NotFound, store.SchemaMismatch, store.ReadOnly, store.TxBusy:
+		return true
+	default:
+		return false
+	}
+}
+
+// begin starts a transaction, or within one a child of it. Its result is its
+// number and its id.
 func (o *operation) begin() error {
 	access, durability, err := o.request.Access()
 	if err != nil {
 		return err
+	}
+	if o.request.Transaction != 0 {
+		return o.within(o.beginChild)
 	}
 	env := o.bridge.env
 	var tx *store.Tx
@@ -37,28 +67,71 @@ func (o *operation) begin() error {
 	if durability != nil {
 		tx.SetDurability(*durability)
 	}
-	o.bridge.lastNumber++
-	o.bridge.transactions[o.bridge.lastNumber] = &transaction{tx: tx}
-	o.result = msgp.AppendUint32(o.result, o.bridge.lastNumber)
+	o.keep(&transaction{tx: tx})
 	return nil
 }
 
+// beginChild starts a child, whose writes its parent sees once it is committed.
+func (o *operation) beginChild(parent *transaction) error {
+	if parent.failed != nil {
+		return parent.failed
+	}
+	tx, err := parent.tx.Child()
+	if err != nil {
+		return err
+	}
+	o.keep(&transaction{tx: tx, parent: parent})
+	return nil
+}
+
+// keep gives a transaction a number.
+func (o *operation) keep(t *transaction) {
+	o.bridge.lastNumber++
+	o.bridge.transactions[o.bridge.lastNumber] = t
+	o.result = msgp.AppendArrayHeader(o.result, 2)
+	o.result = msgp.AppendUint32(o.result, o.bridge.lastNumber)
+	o.result = msgp.AppendUint64(o.result, t.tx.ID())
+}
+
+// forget takes off a transaction that ends, and what cannot outlive it.
+func (o *operation) forget(ending *transaction) {
+	for number, t := range o.bridge.transactions {
+		if t == ending || t.under(ending) {
+			delete(o.bridge.transactions, number)
+		}
+	}
+}
+
+func (t *transaction) under(other *transaction) bool {
+	for t = t.parent; t != nil; t = t.parent {
+		if t == other {
+			return true
+		}
+	}
+	return false
+}
+
+// commit results in the transaction's id: the position of what it wrote.
 func (o *operation) commit() error {
-	o.result = msgp.AppendNil(o.result)
 	return o.within(func(t *transaction) error {
-		delete(o.bridge.transactions, o.request.Transaction)
 		if t.failed != nil {
+			o.forget(t)
 			t.tx.Rollback()
 			return t.failed
 		}
-		return t.tx.Commit(o.ctx)
+		err := t.tx.Commit(o.ctx)
+		if store.CodeOf(err) != store.TxBusy {
+			o.forget(t)
+		}
+		o.result = msgp.AppendUint64(o.result, t.tx.ID())
+		return err
 	})
 }
 
 func (o *operation) rollback() error {
 	o.result = msgp.AppendNil(o.result)
 	return o.within(func(t *transaction) error {
-		delete(o.bridge.transactions, o.request.Transaction)
+		o.forget(t)
 		t.tx.Rollback()
 		return nil
 	})

@@ -14,16 +14,20 @@ func (o *operation) write() error {
 	if t == nil {
 		return &store.Error{Code: store.Internal, Op: "write: no such table"}
 	}
+	return o.writing(func(tx *store.Tx) error { return o.writeTo(t, tx) })
+}
+
+// writing runs f in the request's transaction, or in one of its own; then maybe
+// more than once.
+func (o *operation) writing(f func(*store.Tx) error) error {
 	if o.request.Transaction == 0 {
-		return o.bridge.env.Update(o.ctx, func(tx *store.Tx) error { return o.writeTo(t, tx) })
+		return o.bridge.env.Update(o.ctx, f)
 	}
 	return o.within(func(within *transaction) error {
 		if within.failed != nil {
 			return within.failed
 		}
-		err := o.writeTo(t, within.tx)
-		within.failed = err
-		return err
+		return within.spoil(o.request.Op, f(within.tx))
 	})
 }
 

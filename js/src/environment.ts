@@ -2,13 +2,15 @@ import { type CopyOptions, copyTo, exportStream, type ImportOptions, importStrea
 import { unpack } from './document.js'
 import type { Durability } from './drivers/driver.js'
 import { indexeddb } from './drivers/indexeddb.js'
-import { nothing } from './engine.js'
+import { type Decode, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import { type LongCall, longCall, Options } from './options.js'
 import type { Schema, TableSpec } from './schema.js'
 import type { Scope } from './scope.js'
 import type { Session } from './session.js'
+import { Store, type StoreOptions } from './store.js'
 import { Table } from './table.js'
+import { nest, transact, Transaction } from './transaction.js'
 import type { Doc } from './types.js'
 import { Op } from './wire.js'
 
@@ -21,10 +23,34 @@ export type TablesOf<S extends Tables> = {
   readonly [N in keyof S]: S[N] extends TableSpec<infer T, infer G> ? Table<T, G> : never
 }
 
-/** What has the tables of S as members, and by name. */
-export type WithTables<S extends Tables> = TablesOf<S> & {
+/** What can be done within a transaction, beside a member for each table. */
+export type Within<S extends Tables> = TablesOf<S> & WithinTransaction<S>
+
+/** The members of a transaction that are no tables. */
+export interface WithinTransaction<S extends Tables> {
+  /** Grows with every commit: the position in the log of what the transaction sees, and once it is committed of what it wrote. */
+  readonly id: number
   /** The table of a name: the way to those whose name is not known to the compiler. */
   table<N extends keyof S & string>(name: N): TablesOf<S>[N]
+  /** A store in the transaction. See Environment.store. */
+  store<K = Uint8Array, V = Uint8Array>(name?: string, options?: StoreOptions<K, V>): Store<K, V>
+  /**
+   * Runs body in a transaction within this one. When it throws, this one is as it
+   * was before; `tx_busy` where this one is used meanwhile.
+   */
+  transaction<R>(body: (tx: Within<S>) => Promise<R>): Promise<R>
+}
+
+/**
+ * A transaction that ends when it is told to; left to itself by `await using`, it
+ * is aborted. Its commit rejects with `conflict` when others have changed what it
+ * read, and nothing of it stays.
+ */
+export type Explicit<S extends Tables> = Within<S> & {
+  commit(): Promise<void>
+  /** Ends the transaction without a trace. Does nothing where it has ended. */
+  abort(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** An open environment: its tables, and what concerns all of them. */
@@ -33,10 +59,11 @@ export type Database<S extends Tables = Record<string, TableSpec>> = Environment
 /** Names that a table cannot have, for they mean something on the environment. */
 export type ReservedName =
   | keyof Environment<Tables>
-  | 'then' | 'catch' | 'finally' | 'constructor' | 'sql' | 'store' | 'health' | 'batch' | 'name'
+  | keyof Explicit<Record<never, never>>
+  | 'then' | 'catch' | 'finally' | 'constructor' | 'sql' | 'health' | 'batch'
 
 const reservedNames: ReadonlySet<string> = new Set([
-  'then', 'catch', 'finally', 'constructor', 'sql', 'store', 'health', 'batch', 'name',
+  'then', 'catch', 'finally', 'constructor', 'sql', 'health', 'batch', 'id', 'commit', 'abort',
 ])
 
 /** What an environment holds. Sizes are in bytes. */
@@ -76,6 +103,14 @@ export interface TransactionOptions {
   signal?: AbortSignal
 }
 
+/** How a transaction is begun that ends when it is told to. */
+export interface BeginOptions {
+  /** Whether it may write; without, it only reads. */
+  write?: boolean
+  durability?: Durability
+  signal?: AbortSignal
+}
+
 /**
  * What `open` returns, beside a member for each table. Sharing is counted: the
  * environment is closed when every Environment over it is.
@@ -97,18 +132,51 @@ export class Environment<S extends Tables> {
   }
 
   /**
+   * A store of bytes, seen through coders: at once, and made where it does not exist
+   * when it is first written to. Without a name it is the one that is always there.
+   * Stores and tables may have the same names.
+   *
+   *     const records = db.store('records', { key: coder.uint16, value: coder.json })
+   */
+  store<K = Uint8Array, V = Uint8Array>(name?: string, options?: StoreOptions<K, V>): Store<K, V> {
+    return Store.make(name ?? '', this.session, options)
+  }
+
+  /** The names of all stores that exist, ascending, without the one that is always there. */
+  async stores(): Promise<string[]> {
+    const engine = await this.session.ready()
+    return engine.run(engine.request(Op.DBs, 3, 0, 0), unpack as Decode<string[]>)
+  }
+
+  /**
    * Runs body in a transaction: what it reads is one snapshot, what it writes is
    * committed together when it returns, and nothing of it stays when it throws. Anything
    * may be awaited in it. When others have changed what it read, it runs again, ten times
    * at most; so body should do nothing outside the database that must happen once.
    */
-  async transaction<R>(body: (tx: WithTables<S>) => Promise<R>, options?: TransactionOptions): Promise<R> {
+  async transaction<R>(body: (tx: Within<S>) => Promise<R>, options?: TransactionOptions): Promise<R> {
     const o = new Options('transaction', options)
     const kind = o.boolean('readOnly') === true ? 'read' : 'write'
     const durability = o.oneOf('durability', ['relaxed', 'strict'])
     const signal = o.signal()
     o.done()
-    return this.session.together({ kind, durability, signal }, scope => body(this.tablesIn(scope)))
+    return transact(() => this.session.ready(), { kind, durability, signal }, transaction => body(this.within(transaction)))
+  }
+
+  /**
+   * Begins a transaction that ends with `commit` or `abort`.
+   *
+   *     await using tx = await db.begin({ write: true })
+   */
+  async begin(options?: BeginOptions): Promise<Explicit<S>> {
+    const o = new Options('begin', options)
+    const kind = o.boolean('write') === true ? 'write' : 'read'
+    const durability = o.oneOf('durability', ['relaxed', 'strict'])
+    const signal = o.signal()
+    o.done()
+    const transaction = await Transaction.begin(await this.session.ready(), { kind, durability, signal })
+    const abort = () => transaction.rollback()
+    return Object.assign(this.within(transaction), { commit: () => transaction.commit(), abort, [Symbol.asyncDispose]: abort })
   }
 
   /** Folds what was committed recently into pages. It happens by itself; there is no need to call it. */
@@ -194,10 +262,18 @@ export class Environment<S extends Tables> {
     }
   }
 
-  private tablesIn(scope: Scope): WithTables<S> {
-    const all: Record<string, unknown> = { table: (name: string) => this.makeTable(name, scope) }
-    for (const name of this.handles.keys()) all[name] = this.makeTable(name, scope)
-    return all as WithTables<S>
+  /** What body sees of a transaction. */
+  private within(transaction: Transaction): Within<S> {
+    const members: WithinTransaction<S> = {
+      get id() {
+        return transaction.id
+      },
+      table: name => this.makeTable(name, transaction) as never,
+      store: (name, options) => Store.make(name ?? '', transaction, options),
+      transaction: body => nest(transaction, child => body(this.within(child))),
+    }
+    for (const name of this.handles.keys()) Object.assign(members, { [name]: this.makeTable(name, transaction) })
+    return members as Within<S>
   }
 
   private makeTable(name: string, scope: Scope): Table<Doc> {

@@ -96,7 +96,7 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    yield* parts<T>(onRows => this.execute(Op.Find, read<T[]>, onRows))
+    for await (const part of parts<T>(onRows => this.execute(Op.Find, read<T[]>, onRows))) yield* part
   }
 
   private async run(): Promise<T[]> {
@@ -123,17 +123,18 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 }
 
-type Rows = (bytes: Uint8Array, start: number, end: number) => true | Promise<boolean>
+/** Takes a part of a result: see Exchange.onRows. */
+export type Rows = (bytes: Uint8Array, start: number, end: number) => true | Promise<boolean>
 
 function read<R>(bytes: Uint8Array, start: number, end: number): R {
   return unpack(bytes, start, end) as R
 }
 
 /**
- * Turns the parts that a call delivers into values, one at a time. The call goes on
- * when a part has been used up, and is ended when the reader leaves early.
+ * Hands on the parts that a call delivers. The call goes on when a part has been
+ * used up, and is ended when the reader leaves early.
  */
-async function* parts<T>(call: (onRows: Rows) => Promise<T[] | undefined>): AsyncGenerator<T, void, undefined> {
+export async function* parts<T>(call: (onRows: Rows) => Promise<T[] | undefined>): AsyncGenerator<T[], void, undefined> {
   let part: T[] = []
   let resume: ((more: boolean) => void) | undefined
   let arrived: () => void = () => {}
@@ -165,7 +166,7 @@ async function* parts<T>(call: (onRows: Rows) => Promise<T[] | undefined>): Asyn
         })
       }
       if (failure !== undefined) throw failure
-      yield* part
+      yield part
       if (failure !== undefined) throw failure // met while the part was being used
       if (over) return
       const more = resume

@@ -2,14 +2,14 @@
  * Reads the tuples that key.ts writes. The engine has the same in
  * query/keydecode.go; both are held to the vectors in query/testdata/keys.json.
  */
-import { StowageError } from './errors.js'
+import { check } from './coder.js'
 import { encodeKey, maxDepth, Tag } from './key.js'
 import type { Key } from './types.js'
 
 /**
  * Returns the values of a key's components. A number comes back as a bigint where
- * it has more bits than a number holds; missing comes back as null. Throws
- * `undecodable` for bytes that are no key, and for what has no order.
+ * it has more bits than a number holds; missing comes back as null. Throws for
+ * bytes that are no key, and for what has no order; the coder tells what.
  */
 export function readKey(bytes: Uint8Array): (Key | null)[] {
   const reader = new KeyReader(bytes)
@@ -37,24 +37,23 @@ class KeyReader {
       case Tag.Date:
         return this.date()
       case Tag.String:
-        return decode(this.text())
+        return decoder.decode(this.text())
       case Tag.Bytes:
         return this.text()
       case Tag.List:
         return this.list(depth)
-      default:
-        throw noKey()
     }
+    check(false)
   }
 
   private byte(): number {
     const byte = this.bytes[this.at++]
-    if (byte === undefined) throw noKey()
+    check(byte !== undefined)
     return byte
   }
 
   private list(depth: number): Key {
-    if (depth >= maxDepth) throw new StowageError('too_deep', `a key is nested deeper than ${maxDepth}`)
+    check(depth < maxDepth)
     const values: (Key | null)[] = []
     for (;;) {
       if (this.byte() === 0) return values as Key[]
@@ -77,7 +76,7 @@ class KeyReader {
   private date(): Date {
     const milliseconds = this.number()
     const date = new Date(Number(milliseconds))
-    if (typeof milliseconds !== 'number' || date.getTime() !== milliseconds) throw noKey()
+    check(date.getTime() === milliseconds)
     return date
   }
 
@@ -98,7 +97,7 @@ class KeyReader {
     float.setUint32(0, high & 0x7fffffff)
     float.setUint32(4, low)
     const value = join(flip !== 0, float.getFloat64(0), rest)
-    if (!this.wrote(value, start)) throw noKey()
+    check(this.wrote(value, start))
     return value
   }
 
@@ -120,15 +119,3 @@ function join(negative: boolean, magnitude: number, residual: number): number | 
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return decoder.decode(bytes)
-  } catch {
-    throw noKey()
-  }
-}
-
-function noKey(): StowageError {
-  return new StowageError('undecodable', 'the bytes are not a key of values')
-}

@@ -1,5 +1,5 @@
 import type { DriverFactory } from './drivers/driver.js'
-import type { Decode, Engine, Exchange } from './engine.js'
+import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import { LocalHost } from './local.js'
 import type { WasmSource } from './module.js'
@@ -13,6 +13,7 @@ export type ToWorker =
   | { type: 'call'; call: number; frame: Uint8Array; rows: boolean; progress: boolean; feed: boolean }
   | { type: 'more'; call: number; wanted: boolean }
   | { type: 'fed'; call: number; bytes: Uint8Array | undefined; failed: boolean }
+  | { type: 'squeeze'; call: number; values: Uint8Array[]; level: number | undefined }
   | { type: 'cancel'; call: number }
   | { type: 'stop' }
 
@@ -23,6 +24,7 @@ export type FromWorker =
   | { type: 'failed'; frame: Uint8Array }
   | { type: 'done'; call: number; frame: Uint8Array; memoryBytes: number }
   | { type: 'error'; call: number; frame: Uint8Array }
+  | { type: 'squeezed'; call: number; values: Uint8Array[] }
   | { type: 'rows'; call: number; frame: Uint8Array }
   | { type: 'progress'; call: number; done: number; total: number }
   | { type: 'feed'; call: number }
@@ -111,9 +113,7 @@ export class RemoteEngine implements Engine {
     if (exchange?.signal?.aborted) return Promise.reject(aborted(exchange.signal))
     const call = this.nextCall++
     const bytes = frame.frame().slice()
-    const promise = new Promise<T>((resolve, reject) => {
-      this.calls.set(call, { decode, exchange, resolve: resolve as (value: never) => void, reject })
-    })
+    const promise = this.expect<T>(call, decode, exchange)
     const { onRows, onProgress, onFeed } = exchange ?? {}
     this.post(
       { type: 'call', call, frame: bytes, rows: onRows !== undefined, progress: onProgress !== undefined, feed: onFeed !== undefined },
@@ -134,8 +134,22 @@ export class RemoteEngine implements Engine {
     }
   }
 
+  squeeze(values: Uint8Array[], level: number | undefined): Promise<Uint8Array[]> {
+    if (this.lost !== undefined) return Promise.reject(this.lost)
+    const call = this.nextCall++
+    const promise = this.expect<Uint8Array[]>(call, nothing as Decode<never>)
+    this.post({ type: 'squeeze', call, values, level })
+    return promise
+  }
+
   discard(why: StowageError): void {
     this.end(why)
+  }
+
+  private expect<T>(call: number, decode: Decode<T>, exchange?: Exchange): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.calls.set(call, { decode, exchange, resolve: resolve as (value: never) => void, reject })
+    })
   }
 
   /** Ends the worker once its driver has been closed. */
@@ -176,6 +190,9 @@ export class RemoteEngine implements Engine {
       case 'error':
         this.calls.delete(number)
         return call.reject(readFailure(message.frame, 0, message.frame.length))
+      case 'squeezed':
+        this.calls.delete(number)
+        return call.resolve(message.values as never)
       case 'done':
         this.calls.delete(number)
         this.memoryBytes = message.memoryBytes

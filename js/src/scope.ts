@@ -1,8 +1,9 @@
-import type { Engine } from './engine.js'
 import type { Durability } from './drivers/driver.js'
+import type { Decode, Engine, Exchange } from './engine.js'
+import type { FrameWriter, Op } from './wire.js'
 
 /**
- * Where the operations of a table run: in the environment, each in a
+ * Where the operations of a table or store run: in the environment, each in a
  * transaction of its own, or all in one transaction.
  */
 export interface Scope {
@@ -14,6 +15,32 @@ export interface Scope {
   ready(): Promise<Engine>
   /** Runs several operations as one; on a conflict again from the start. */
   together<R>(access: Access, body: (scope: Scope) => Promise<R>): Promise<R>
+}
+
+/**
+ * Sends one operation: a request of `length` parts, of which `write` appends
+ * those behind the head, with room for about `bytes`.
+ */
+export function send<R>(
+  scope: Scope,
+  table: number,
+  op: Op,
+  length: number,
+  write: (frame: FrameWriter) => unknown,
+  decode: Decode<R>,
+  exchange?: Exchange,
+  bytes?: number,
+): Promise<R> {
+  const sendTo = (engine: Engine): Promise<R> => {
+    const frame = engine.request(op, length, scope.transaction, table, bytes)
+    write(frame)
+    return engine.run(frame, decode, exchange)
+  }
+  try {
+    return scope.engine === undefined ? scope.ready().then(sendTo) : sendTo(scope.engine)
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 /** What a transaction is for. */

@@ -1,13 +1,13 @@
 import { inSlices, readList, type Slice, Slicer } from './bulk.js'
 import { packDocument, unpack } from './document.js'
-import type { Decode, Engine, Exchange } from './engine.js'
+import type { Decode, Exchange } from './engine.js'
 import { StowageError } from './errors.js'
 import { Find } from './find.js'
 import { type LongCall, longCall } from './options.js'
 import { lookUp } from './path.js'
 import { packQuery, query } from './query.js'
 import type { Schema } from './schema.js'
-import type { Access, Scope } from './scope.js'
+import { type Access, type Scope, send } from './scope.js'
 import type { Comparable, Doc, Draft, Key, Match } from './types.js'
 import { Where } from './where.js'
 import { type FrameWriter, Op } from './wire.js'
@@ -211,17 +211,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     exchange?: Exchange,
     bytes?: number,
   ): Promise<R> {
-    const { scope } = this
-    const send = (engine: Engine): Promise<R> => {
-      const frame = engine.request(op, length, scope.transaction, this.handle, bytes)
-      write(frame)
-      return engine.run(frame, decode, exchange)
-    }
-    try {
-      return scope.engine === undefined ? scope.ready().then(send) : send(scope.engine)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return send(this.scope, this.handle, op, length, write, decode, exchange, bytes)
   }
 }
 

@@ -4,6 +4,7 @@ import type { Decode, Engine, Exchange } from './engine.js'
 import { asStowageError, readCode, StowageError } from './errors.js'
 import type { Instance } from './instance.js'
 import { type Answer, answerBytes, done, feed, perform, writeAnswer } from './io.js'
+import { squeeze } from './squeeze.js'
 import { turn } from './turn.js'
 import { type FrameWriter, Op, Status } from './wire.js'
 
@@ -64,6 +65,10 @@ export class LocalEngine implements Engine {
     } catch (error) {
       return Promise.reject(this.explain(error))
     }
+  }
+
+  squeeze(values: Uint8Array[], level: number | undefined): Promise<Uint8Array[]> {
+    return squeeze(values, level)
   }
 
   discard(why: StowageError): void {

@@ -1,3 +1,4 @@
+import { check } from './coder.js'
 import { StowageError } from './errors.js'
 
 /** Text to bytes and back. Both throw where something would be lost. */
@@ -9,7 +10,7 @@ export interface TextFunctions {
 /** Finds the functions for an encoding by its label; `invalid_option` where there is none. */
 export function textFunctions(label: string): TextFunctions {
   const encoding = String(label).toLowerCase()
-  if (encoding === 'latin1' || encoding === 'iso-8859-1') return latin1
+  if (encoding === 'latin1' || encoding === 'iso-8859-1') return { encode: inverse(latin1), decode: latin1 }
   const decoder = makeDecoder(encoding)
   const decode = (bytes: Uint8Array) => decoder.decode(bytes)
   switch (decoder.encoding) {
@@ -19,7 +20,7 @@ export function textFunctions(label: string): TextFunctions {
     case 'utf-16be':
       return { encode: text => utf16(wellFormed(text), decoder.encoding === 'utf-16le'), decode }
   }
-  return { encode: severalBytes.has(decoder.encoding) ? readOnly : inverse(decoder), decode }
+  return { encode: severalBytes.has(decoder.encoding) ? readOnly : inverse(decode), decode }
 }
 
 const encoder = new TextEncoder()
@@ -34,9 +35,8 @@ function makeDecoder(encoding: string): TextDecoder {
 }
 
 /** Latin-1 proper: a byte is a code point. TextDecoder takes these labels for windows-1252. */
-const latin1: TextFunctions = {
-  encode: text => Uint8Array.from(text, character => known(character.codePointAt(0)! < 0x100 ? character.codePointAt(0) : undefined)),
-  decode: bytes => Array.from(bytes, byte => String.fromCharCode(byte)).join(''),
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, byte => String.fromCharCode(byte)).join('')
 }
 
 /** Encodings with several bytes for some characters, which no host can write. */
@@ -47,26 +47,26 @@ function readOnly(): never {
 }
 
 /** An encoder for a decoder of single bytes: its table the other way round. */
-function inverse(decoder: TextDecoder): (text: string) => Uint8Array {
+function inverse(decode: (bytes: Uint8Array) => string): (text: string) => Uint8Array {
   const bytes = new Map<string, number>()
   for (let byte = 0; byte < 0x100; byte++) {
     try {
-      bytes.set(decoder.decode(Uint8Array.of(byte)), byte)
+      bytes.set(decode(Uint8Array.of(byte)), byte)
     } catch {
       // The encoding has no character here.
     }
   }
-  return text => Uint8Array.from(text, character => known(bytes.get(character)))
-}
-
-function known(byte: number | undefined): number {
-  if (byte === undefined) throw new StowageError('invalid_argument', 'coder.text: a character is not in this encoding')
-  return byte
+  return text =>
+    Uint8Array.from(text, character => {
+      const byte = bytes.get(character)
+      check(byte !== undefined)
+      return byte
+    })
 }
 
 /** Half of a surrogate pair is no text: it would come back as another character. */
 function wellFormed(text: string): string {
-  if (typeof text !== 'string' || /\p{Surrogate}/u.test(text)) throw new StowageError('invalid_argument', 'coder.text: this is no text')
+  check(typeof text === 'string' && !/\p{Surrogate}/u.test(text))
   return text
 }
 

@@ -1,5 +1,5 @@
 import { unpack } from './document.js'
-import { type Engine, nothing } from './engine.js'
+import { type Decode, type Engine, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Access, Scope } from './scope.js'
 import { Op } from './wire.js'
@@ -21,15 +21,23 @@ export class Transaction implements Scope {
   private constructor(
     private readonly held: Engine,
     readonly transaction: number,
+    /** The position in the log of what it sees, and once it is committed of what it wrote. */
+    public id: number,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
-  static async begin(engine: Engine, access: Access): Promise<Transaction> {
-    const frame = engine.request(Op.Begin, 5, 0, 0)
+  /** Begins one, in a parent a child: what that writes the parent sees once the child is committed. */
+  static async begin(engine: Engine, access: Access, parent = 0): Promise<Transaction> {
+    const frame = engine.request(Op.Begin, 5, parent, 0)
     frame.uint(accessKinds.indexOf(access.kind))
     access.durability === undefined ? frame.nil() : frame.bool(access.durability === 'strict')
-    const number = await engine.run(frame, (bytes, start, end) => unpack(bytes, start, end) as number, { signal: access.signal })
-    return new Transaction(engine, number, access.signal)
+    const [number, id] = await engine.run(frame, unpack as Decode<[number, number]>, { signal: access.signal })
+    return new Transaction(engine, number, id, access.signal)
+  }
+
+  /** Begins a child, which must end before this transaction is used again. */
+  async child(): Promise<Transaction> {
+    return Transaction.begin(await this.ready(), { kind: 'write', signal: this.signal }, this.transaction)
   }
 
   get engine(): Engine | undefined {
@@ -50,7 +58,12 @@ export class Transaction implements Scope {
   async commit(): Promise<void> {
     const engine = await this.ready()
     this.ended = true
-    await engine.run(engine.request(Op.Commit, 3, this.transaction, 0), nothing, { signal: this.signal })
+    try {
+      this.id = await engine.run(engine.request(Op.Commit, 3, this.transaction, 0), unpack as Decode<number>, { signal: this.signal })
+    } catch (error) {
+      this.ended = (error as StowageError).code !== 'tx_busy' // a child is open: it can still be ended
+      throw error
+    }
   }
 
   /** Ends the transaction without a trace. Does nothing where it has ended. */
@@ -58,6 +71,23 @@ export class Transaction implements Scope {
     const { engine } = this
     this.ended = true
     await engine?.run(engine.request(Op.Rollback, 3, this.transaction, 0), nothing)
+  }
+}
+
+/** Runs body in a child of a transaction: when it throws, the parent is as it was. */
+export async function nest<R>(parent: Transaction, body: (child: Transaction) => Promise<R>): Promise<R> {
+  return conclude(await parent.child(), body)
+}
+
+/** Runs body and commits; rolls back where either fails. */
+async function conclude<R>(transaction: Transaction, body: (transaction: Transaction) => Promise<R>): Promise<R> {
+  try {
+    const result = await body(transaction)
+    await transaction.commit()
+    return result
+  } catch (error) {
+    await transaction.rollback().catch(() => {})
+    throw error
   }
 }
 
@@ -74,11 +104,8 @@ export async function transact<R>(
   for (let attempt = 1; ; attempt++) {
     const transaction = await Transaction.begin(await ready(), access)
     try {
-      const result = await body(transaction)
-      await transaction.commit()
-      return result
+      return await conclude(transaction, body)
     } catch (error) {
-      await transaction.rollback().catch(() => {})
       const conflict = error instanceof StowageError && error.code === 'conflict'
       if (!conflict || attempt === attempts) throw error
       await delay(Math.random() * 2 ** Math.min(attempt, 6))

@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -40,8 +40,55 @@ export const enum Op {
   Export = 30,
   Import = 31,
   Copy = 32,
+  DBGet = 40,
+  DBGetMulti = 41,
+  DBWalk = 42,
+  DBPut = 43,
+  DBDelete = 44,
+  DBPop = 45,
+  DBReplace = 46,
+  DBEmpty = 47,
+  DBDrop = 48,
+  DBStat = 49,
+  DBCount = 50,
+  DBs = 51,
+  CursorOpen = 52,
+  CursorMove = 53,
+  CursorEdit = 54,
+  CursorCount = 55,
+  CursorWalk = 56,
+  CursorClose = 57,
   /** Only for tests: makes the engine fail in a chosen way. */
   Fault = 127,
+}
+
+/** Where a cursor goes. */
+export const enum Move {
+  First = 0,
+  Last = 1,
+  Next = 2,
+  Prev = 3,
+  FirstDup = 4,
+  LastDup = 5,
+  NextDup = 6,
+  PrevDup = 7,
+  NextNoDup = 8,
+  PrevNoDup = 9,
+  Seek = 10,
+  SeekExact = 11,
+  SeekFloor = 12,
+  SeekBelow = 13,
+  SeekPair = 14,
+  SeekExactPair = 15,
+}
+
+/** What is done where a cursor stands. */
+export const enum Edit {
+  Put = 0,
+  Replace = 1,
+  Pop = 2,
+  Delete = 3,
+  DeleteKey = 4,
 }
 
 /** How a call of begin or step ended, as the result header says. */
@@ -218,6 +265,11 @@ export class FrameWriter {
       this.big(bytes.length, 4)
     }
     return this.raw(bytes)
+  }
+
+  /** Bytes, or nil for none. */
+  optional(bytes: Uint8Array | undefined): this {
+    return bytes === undefined ? this.nil() : this.bin(bytes)
   }
 
   /** Appends what is MessagePack already. */

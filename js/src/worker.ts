@@ -31,6 +31,8 @@ page.onmessage = event => {
       return void start(message)
     case 'call':
       return void call(message)
+    case 'squeeze':
+      return void squeeze(message)
     case 'cancel':
       return running.get(message.call)?.abort()
     case 'more':
@@ -85,6 +87,14 @@ async function call(message: Extract<ToWorker, { type: 'call' }>): Promise<void>
     else page.postMessage({ type: 'error', call: number, frame: failureFrame(error) })
   } finally {
     running.delete(number)
+  }
+}
+
+async function squeeze({ call, values, level }: Extract<ToWorker, { type: 'squeeze' }>): Promise<void> {
+  try {
+    page.postMessage({ type: 'squeezed', call, values: await (engine as Engine).squeeze(values, level) })
+  } catch (error) {
+    page.postMessage({ type: 'error', call, frame: failureFrame(error) })
   }
 }
 

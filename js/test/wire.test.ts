@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { unpack } from '../src/document.js'
 import { StowageError } from '../src/errors.js'
 import { writeAnswer } from '../src/io.js'
-import { FrameWriter, Op } from '../src/wire.js'
+import { FrameWriter, Move, Op } from '../src/wire.js'
 
 /** The same frames that wasm/wire reads and writes in its tests. */
 const frames = new Map(
@@ -16,9 +16,11 @@ const hex = (frame: FrameWriter) => Buffer.from(frame.frame()).toString('hex')
 const request = (op: Op, length: number, transaction = 0, table = 0) =>
   new FrameWriter(1).array(length).uint(op).uint(transaction).uint(table)
 
+const onDatabase = (op: Op, count: number) => request(op, 3 + count, 7).array(3).string('d').uint(1).bool(true)
+
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
-  open: request(Op.Open, 7).uint(1).uint(33554432).uint(16777216).bool(true),
+  open: request(Op.Open, 7).uint(2).uint(33554432).uint(16777216).bool(true),
   table: request(Op.Table, 7, 0, 1)
     .string('cities').array(1).string('id').bool(true).array(2)
     .array(4).string('country,at.0').array(2).array(1).string('country').array(2).string('at').uint(0).bool(false).bool(false)
@@ -28,6 +30,12 @@ const written: Record<string, FrameWriter> = {
   insert: request(Op.Insert, 5, 70000, 1).bool(true).array(2).raw(Uint8Array.of(0x80)).raw(Uint8Array.of(0x81, 0xa2, 0x69, 0x64, 2)),
   update: request(Op.Update, 5).key(1).raw(Uint8Array.of(0x81, 0xa1, 0x61, 1)),
   begin: request(Op.Begin, 5).uint(2).bool(true),
+  dbPut: onDatabase(Op.DBPut, 3).uint(1).array(4).bin(Uint8Array.of(1)).bin(Uint8Array.of(2)).bin(Uint8Array.of(3)).bin(new Uint8Array(0)),
+  dbDelete: onDatabase(Op.DBDelete, 2).array(4).bin(Uint8Array.of(1)).nil().bin(Uint8Array.of(2)).optional(Uint8Array.of(3)),
+  dbReplace: onDatabase(Op.DBReplace, 3).bin(Uint8Array.of(1)).bin(Uint8Array.of(2)),
+  dbWalk: onDatabase(Op.DBWalk, 5).array(5).bin(Uint8Array.of(1)).bool(true).nil().bool(false).optional(undefined).bool(true).uint(3).int(-1),
+  cursorMove: request(Op.CursorMove, 7, 9).uint(300).uint(Move.SeekPair).bin(Uint8Array.of(1)).bin(Uint8Array.of(2)),
+  cursorWalk: request(Op.CursorWalk, 7, 9).uint(300).bool(false).uint(1).int(50),
   done: writeAnswer(new FrameWriter(), { kind: 'done' }),
   blobs: writeAnswer(new FrameWriter(), { kind: 'blobs', blobs: [Uint8Array.of(0x61, 0x62), undefined, new Uint8Array(0)] }),
   names: writeAnswer(new FrameWriter(), { kind: 'names', names: ['l/0000000000000001', 'l/0000000000000002'] }),

@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 1
+const Version = 2
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -38,6 +38,28 @@ const (
 	Checkpoint
 	Check
 	Stat
+)
+
+// Operations on databases, and on cursors over them.
+const (
+	DBGet Op = iota + 40
+	DBGetMulti
+	DBWalk
+	DBPut
+	DBDelete
+	DBPop
+	DBReplace
+	DBEmpty
+	DBDrop
+	DBStat
+	DBCount
+	DBs
+	CursorOpen
+	CursorMove
+	CursorEdit
+	CursorCount
+	CursorWalk
+	CursorClose
 
 	// The backup of everything: see wasm/backup.go.
 	Export Op = 30

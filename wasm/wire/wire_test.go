@@ -88,6 +88,50 @@ func TestRequestsOfTheHost(t *testing.T) {
 	check("import", replace, err)
 }
 
+func TestDatabaseRequestsOfTheHost(t *testing.T) {
+	all := frames(t)
+	read := func(name string, op Op) Request {
+		t.Helper()
+		q, err := ReadRequest(all[name])
+		if err != nil || q.Op != op {
+			t.Fatalf("%s: op %d, %v", name, q.Op, err)
+		}
+		return q
+	}
+	check := func(name string, ok bool, err error) {
+		t.Helper()
+		if !ok || err != nil {
+			t.Errorf("%s: not what was written (%v)", name, err)
+		}
+	}
+	named := Database{Name: "d", Flags: store.DupSort, Create: true}
+
+	q := read("dbPut", DBPut)
+	d, how, pairs, err := q.DatabasePairs()
+	check("dbPut", d == named && how == Keep && len(pairs) == 2 && string(pairs[1].Key) == "\x03" && pairs[1].Value != nil, err)
+
+	q = read("dbDelete", DBDelete)
+	d, pairs, err = q.DatabaseDeletes()
+	check("dbDelete", d == named && len(pairs) == 2 && pairs[0].Value == nil && string(pairs[1].Value) == "\x03", err)
+
+	q = read("dbReplace", DBReplace)
+	d, key, value, err := q.DatabaseKeyValue()
+	check("dbReplace", d == named && string(key) == "\x01" && string(value) == "\x02", err)
+
+	q = read("dbWalk", DBWalk)
+	d, b, w, err := q.DatabaseWalk()
+	check("dbWalk", d == named && string(b.Low) == "\x01" && b.Above && b.High == nil && !b.Included && b.Prefix == nil, err)
+	check("dbWalk", w == Walk{Reverse: true, Fields: KeysAndValues, Limit: -1}, nil)
+
+	q = read("cursorMove", CursorMove)
+	cursor, step, key, value, err := q.CursorStep()
+	check("cursorMove", cursor == 300 && Move(step) == SeekPair && string(key) == "\x01" && string(value) == "\x02", err)
+
+	q = read("cursorWalk", CursorWalk)
+	cursor, w, err = q.CursorWalk()
+	check("cursorWalk", cursor == 300 && w == Walk{Fields: KeysOnly, Limit: 50}, err)
+}
+
 func TestRepliesOfTheHost(t *testing.T) {
 	all := frames(t)
 	blobs, err := ReadBlobs(all["blobs"], 3)
@@ -166,6 +210,17 @@ func FuzzFrame(f *testing.F) {
 		_, _ = q.Query()
 		_, _, _ = q.QueryPatch()
 		_, _, _ = q.Access()
+		_, _ = q.Database()
+		_, _, _ = q.DatabaseKey()
+		_, _, _ = q.DatabaseKeys()
+		_, _, _, _ = q.DatabasePairs()
+		_, _, _ = q.DatabaseDeletes()
+		_, _, _, _ = q.DatabaseKeyValue()
+		_, _, _ = q.DatabaseRange()
+		_, _, _, _ = q.DatabaseWalk()
+		_, _, _ = q.CursorWalk()
+		_, _ = q.Cursor()
+		_, _, _, _, _ = q.CursorStep()
 		_, _ = q.Text()
 		if n, ok := query.Skip(frame); ok {
 			rest, err := msgp.Skip(frame)

@@ -39,12 +39,15 @@ for (const [kind, path] of [['plain', '/plain.html'], ['built', '/built/index.ht
           const db = await stowage.open(`${kind} ${worker}`, { worker: worker as boolean, tables: { t: stowage.table({ key: 'id' }) } })
           await db.t.insert({ id: 1, text: 'here' })
           const text = (await db.t.get(1))?.text
+          const packed = db.store('packed', { key: stowage.coder.string, value: stowage.coder.string.compressed(9) })
+          await packed.put('text', 'packed')
+          const unpacked = await packed.get('text')
           await db.close()
-          return [text, Object.getOwnPropertyNames(globalThis).filter(name => !before.includes(name))]
+          return [text, unpacked, Object.getOwnPropertyNames(globalThis).filter(name => !before.includes(name))]
         },
         [kind, worker] as const,
       )
-      assert.deepEqual(seen, ['here', []])
+      assert.deepEqual(seen, ['here', 'packed', []])
       assert.deepEqual(page.failures, [])
       await page.close()
     })

@@ -1,5 +1,5 @@
 // What must compile. It is never run.
-import { memory, open, table, where, type StowageError } from 'stowage'
+import { coder, memory, open, table, where, type Coder, type Store, type StowageError } from 'stowage'
 
 interface City {
   id: number
@@ -42,4 +42,36 @@ export async function accepted(): Promise<void> {
   const report: { problems: string[] } = await db.check()
   const code = (error: StowageError) => error.code === 'not_found'
   void [city, many, all, counted, name, report, code]
+}
+
+export async function acceptedOfStores(): Promise<void> {
+  const db = await open('atlas', { driver: memory(), tables: { cities: table<City>({ key: 'id' }) } })
+  const bytes: Store<Uint8Array, Uint8Array> = db.store()
+  const raw: Uint8Array | undefined = await bytes.get(new Uint8Array(1))
+  const records = db.store('records', { key: coder.uint16, value: coder.messagePack.compressed(9), flags: { reverseKey: true }, create: false })
+  await records.put(5, { anything: 'goes' }, { overwrite: false })
+  const cities = db.store<string, City>('cities', { key: coder.string, value: coder.json })
+  const city: City | undefined = await cities.get('oslo')
+  const name: string | number = (await db.store('names', { key: coder.uint64, value: coder.string }).get(5n, 0))
+  const found: Map<string, City | undefined> = await cities.getMulti(['oslo', 'bergen'])
+  const { consumed, added }: { consumed: number; added: number } = await cities.putMulti(found as Map<string, City>)
+  const renamed: Store<number, City> = cities.with({ key: coder.uint32 })
+  const revalued: Store<string, string> = cities.with({ value: coder.text('latin1') })
+  for await (const [key, value] of cities.range({ gte: 'a', reverse: true, limit: 5 })) key.concat(value.name)
+  const keys: string[] = await cities.range({ prefix: 'a', values: false })
+  const values: City[] = await cities.range({ keys: false })
+  const mine: Coder<Date> = { encode: date => new Uint8Array(date.getTime()), decode: () => new Date() }
+  await db.store('dates', { key: mine, value: coder.custom<Date>(mine).compressed() }).put(new Date(), new Date())
+  const pairs = db.store('pairs', { key: coder.tuple, value: coder.float64 })
+  await pairs.put(['NO', 5, [new Date()], null], 0.5)
+  await db.transaction(async tx => {
+    const c = await tx.store('pairs', { key: coder.tuple, value: coder.float64 }).cursor({ prefix: ['NO'] })
+    if (await c.first()) c.value?.toFixed()
+    const told: number = await tx.transaction(async child => (await child.cities.count()) + child.id)
+    return told
+  })
+  await using tx = await db.begin({ write: true, durability: 'strict' })
+  await tx.cities.put(city!)
+  await tx.commit()
+  void [raw, name, consumed, added, renamed, revalued, keys, values, tx.id, await db.stores()]
 }

@@ -1,6 +1,6 @@
 // What must not compile: an expectation that is not met is an error itself, so
 // this file compiles only as long as each of these lines would not.
-import { memory, open, table, where } from 'stowage'
+import { coder, memory, open, table, where } from 'stowage'
 
 interface City {
   id: number
@@ -95,4 +95,46 @@ export async function refused(): Promise<void> {
   open('x', { durability: 'none' })
   // @ts-expect-error: a transaction has the same tables
   db.transaction(tx => tx.towns.count())
+}
+
+export async function refusedOfStores(): Promise<void> {
+  const db = await open('atlas', { driver: memory(), tables: { cities: table<City>({ key: 'id' }) } })
+  const records = db.store('records', { key: coder.uint16, value: coder.string })
+
+  // @ts-expect-error: a key of another type
+  records.get('5')
+  // @ts-expect-error: a value of another type
+  records.put(5, 5)
+  // @ts-expect-error: without coders, keys are bytes
+  db.store('bytes').get('key')
+  // @ts-expect-error: bigints are no numbers
+  db.store('wide', { key: coder.uint64 }).get(5)
+  // @ts-expect-error: keys cannot be compressed
+  db.store('packed', { key: coder.string.compressed() })
+  // @ts-expect-error: what is compressed is not compressed again
+  coder.json.compressed(1).compressed(1)
+  // @ts-expect-error: half a coder
+  db.store('half', { value: { encode: () => new Uint8Array(0) } })
+  // @ts-expect-error: a pair of other types
+  records.putMulti([['5', 'five']])
+  // @ts-expect-error: no such flag
+  db.store('flags', { flags: { integerKey: true } })
+  // @ts-expect-error: no such option
+  db.store('options', { keys: coder.string })
+  // @ts-expect-error: a bound of another type
+  records.range({ gte: '5' })
+  // @ts-expect-error: without values, a range is of keys
+  ;(await records.range({ values: false }))[0]![1]
+  // @ts-expect-error: what may be missing
+  ;(await records.get(5)).length
+  // @ts-expect-error: other coders, other keys
+  records.with({ key: coder.string }).get(5)
+  // @ts-expect-error: an object has no place in the order
+  db.store('tuples', { key: coder.tuple }).get([{}])
+  // @ts-expect-error: a transaction ends by itself
+  db.transaction(tx => tx.commit())
+  // @ts-expect-error: no such option
+  db.begin({ readOnly: false })
+  // @ts-expect-error: the name means something on a transaction
+  open('x', { tables: { commit: table<City>({ key: 'id' }) } })
 }

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+
+import { build } from 'esbuild'
+
+import { Browser } from './browser.js'
+
+declare const tests: Map<string, () => Promise<void>>
+
+let browser: Browser
+before(async () => {
+  await bundle()
+  browser = await Browser.start({ '/pages/': 'build/pages' })
+})
+after(() => browser.stop())
+
+/** The tests that Node runs, for a page: over the same package, with other ways to assert and to collect. */
+async function bundle(): Promise<void> {
+  const replaced = new Map([
+    ['stowage', { path: '/dist/index.js', external: true }],
+    ['node:test', { path: resolve('test/browser/collect.ts') }],
+    ['node:assert/strict', { path: resolve('test/browser/assert.ts') }],
+  ])
+  await build({
+    entryPoints: ['test/store.test.ts'],
+    outdir: 'build/pages',
+    bundle: true,
+    format: 'esm',
+    logLevel: 'error',
+    plugins: [{ name: 'for-a-page', setup: b => void b.onResolve({ filter: /^(stowage|node:.*)$/ }, ({ path }) => replaced.get(path)) }],
+  })
+}
+
+for (const where of ['page', 'worker']) {
+  test(`the tests of stores, over IndexedDB, the engine in the ${where}`, async t => {
+    const page = await browser.page(`/plain.html?${where}`)
+    await page.evaluate(path => import(path), '/pages/store.test.js')
+    const names = await page.evaluate(() => [...tests.keys()])
+    assert.ok(names.filter(name => name.startsWith('scenario ')).length === 5, 'all scenarios')
+    for (const name of names) {
+      await t.test(name, () => page.evaluate(name => tests.get(name)!(), name))
+    }
+    const loaded = await page.evaluate(() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/zlib.js')))
+    assert.equal(loaded, where === 'page', 'values are compressed where the engine runs')
+    assert.deepEqual(page.failures, [])
+    await page.close()
+  })
+}

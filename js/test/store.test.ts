@@ -1,0 +1,395 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { coder, type Database, indexeddb, memory, open, type Store, type Tables } from 'stowage'
+
+import { place, rejects, tables } from './places.js'
+
+/** In Node these run in memory; test/browser/store.test.ts runs them over IndexedDB, with and without a worker. */
+const inBrowser = 'document' in globalThis
+const driver = () => (inBrowser ? indexeddb() : memory())
+const worker = inBrowser && location.search.includes('worker')
+
+let environments = 0
+
+const opened = (): Promise<Database<Tables>> => open(`stores ${worker} ${environments++}`, { driver: driver(), worker })
+
+const openedWithPlaces = () => open(`places ${worker} ${environments++}`, { driver: driver(), worker, tables })
+
+/** A store of text. */
+const texts = (db: { store: Database<Tables>['store'] }, name = 'texts'): Store<string, string> =>
+  db.store(name, { key: coder.string, value: coder.string })
+
+test('scenario 37: coders have the bytes of their table, and a store sees values through them', async () => {
+  const db = await opened()
+  const bytes = (...values: number[]) => Uint8Array.from(values)
+  assert.deepEqual(coder.uint16.encode(65535), bytes(0xff, 0xff))
+  assert.deepEqual(coder.uint16.encode(100), bytes(0x00, 0x64))
+  await rejects('invalid_argument', () => coder.uint16.encode(65536))
+  assert.deepEqual(coder.uint64.encode(2n ** 64n - 1n), new Uint8Array(8).fill(0xff))
+  assert.equal(new TextDecoder().decode(coder.json.encode({ key: 'value' })), '{"key": "value"}')
+  const records = db.store('records', { key: coder.uint16, value: coder.json })
+  assert.equal(await records.put(65535, { key: 'value' }), true)
+  assert.deepEqual(await records.get(65535), { key: 'value' })
+  const packed = records.with({ value: coder.json.compressed(9) })
+  await packed.put(1, { key: 'value'.repeat(1000) })
+  assert.deepEqual(await packed.get(1), { key: 'value'.repeat(1000) })
+  const raw = db.store('records')
+  assert.deepEqual(await raw.get(bytes(0xff, 0xff)), new TextEncoder().encode('{"key": "value"}'))
+  assert.ok((await raw.get(bytes(0, 1)))!.length < 100, 'it is stored compressed')
+  await rejects('undecodable', packed.get(65535))
+  await rejects('invalid_argument', records.put(65536, {}))
+  await rejects('invalid_argument', records.get(-1))
+  await db.close()
+})
+
+test('scenario 38: get, put, replace, pop and delete tell what was there', async () => {
+  const db = await opened()
+  const store = texts(db)
+  assert.equal(await store.get('a'), undefined)
+  assert.equal(await store.get('a', 'default'), 'default')
+  assert.equal(await store.put('a', 'first'), true)
+  assert.equal(await store.put('a', 'second', { overwrite: false }), false)
+  assert.equal(await store.get('a', 'default'), 'first')
+  assert.deepEqual([await store.replace('r', ''), await store.replace('r', 'x'), await store.replace('r', 'y'), await store.get('r')], [undefined, '', 'x', 'y'])
+  assert.deepEqual([await store.pop('r'), await store.pop('r'), await store.has('r')], ['y', undefined, false])
+  assert.deepEqual([await store.delete('a'), await store.delete('a')], [true, false])
+  await store.put('b', 'b')
+  await store.empty()
+  await store.empty()
+  assert.equal(await store.count(), 0)
+  await store.put('b', 'b')
+  await store.drop()
+  await rejects('not_found', store.get('b'))
+  assert.deepEqual(await db.stores(), [])
+  assert.equal(await texts(db).get('b'), undefined)
+  await rejects('invalid_key', store.with({}).put('', 'x').catch(() => texts(db).put('', 'x')))
+  await db.close()
+})
+
+test('scenario 39: putMulti is all or nothing and tells how many it took', async () => {
+  const db = await opened()
+  const store = texts(db)
+  const twice = [['a', '1'], ['a', '1']] as [string, string][]
+  assert.deepEqual(await store.putMulti(twice), { consumed: 2, added: 2 })
+  await store.empty()
+  assert.deepEqual(await store.putMulti(twice, { overwrite: false }), { consumed: 2, added: 1 })
+  await store.empty()
+  await rejects('invalid_argument', store.putMulti([['a', '1'], ['b']] as never))
+  await rejects('invalid_argument', store.putMulti([['a', '1'], 'bc'] as never))
+  await rejects('invalid_key', store.putMulti([['a', '1'], ['', '2']]))
+  assert.equal(await store.count(), 0)
+  await rejects(
+    'invalid_argument',
+    db.transaction(async tx => {
+      await texts(tx).put('before', '1')
+      await texts(tx).putMulti([['a', '1'], 5] as never)
+    }),
+  )
+  assert.equal(await store.count(), 0)
+  const many = Array.from({ length: 20_000 }, (_, i) => [`k${i}`, `v${i}`] as [string, string])
+  let told = 0
+  assert.deepEqual(await store.putMulti(many, { onProgress: done => (told = done) }), { consumed: 20_000, added: 20_000 })
+  assert.ok(told >= 20_000)
+  const keys = ['k7', 'none', 'k19999']
+  assert.deepEqual(await store.getMulti(keys), new Map([['k7', 'v7'], ['none', undefined], ['k19999', 'v19999']]))
+  assert.equal((await store.getMulti(many.map(([key]) => key))).get('k12345'), 'v12345')
+  assert.deepEqual(await store.deleteMulti(keys), new Map([['k7', true], ['none', false], ['k19999', true]]))
+  assert.equal([...(await store.deleteMulti(many.map(([key]) => key))).values()].filter(found => found).length, 19_998)
+  assert.equal(await store.count(), 0)
+  await db.close()
+})
+
+test('scenario 40: a transaction shows all or nothing, and a child all or nothing to its parent', async () => {
+  const db = await opened()
+  const store = texts(db)
+  await assert.rejects(
+    db.transaction(async tx => {
+      await texts(tx).put('a', 'a')
+      throw new Error('mine')
+    }),
+    /mine/,
+  )
+  assert.equal(await store.get('a'), undefined)
+  await db.transaction(async tx => {
+    const seen = texts(tx)
+    await seen.put('a', 'a')
+    await tx.transaction(async child => {
+      await texts(child).put('a', 'b')
+      assert.equal(await texts(child).get('a'), 'b')
+      await rejects('tx_busy', seen.get('a'))
+      throw new Error('mine')
+    }).catch(error => assert.equal(error.message, 'mine'))
+    assert.equal(await seen.get('a'), 'a')
+    const told = await tx.transaction(async child => {
+      await child.transaction(inner => texts(inner).put('inner', 'i'))
+      await texts(child).put('a', 'b')
+      return 'told'
+    })
+    assert.deepEqual([told, await seen.get('a'), await seen.get('inner')], ['told', 'b', 'i'])
+  })
+  assert.equal(await store.get('a'), 'b')
+  const both = (fails: boolean) =>
+    db.transaction(async tx => {
+      await texts(tx, 'one').put('k', '1')
+      await texts(tx, 'two').put('k', '2')
+      if (fails) throw new Error('mine')
+    })
+  await assert.rejects(both(true))
+  assert.deepEqual([await texts(db, 'one').get('k'), await texts(db, 'two').get('k')], [undefined, undefined])
+  await both(false)
+  assert.deepEqual([await texts(db, 'one').get('k'), await texts(db, 'two').get('k')], ['1', '2'])
+  assert.deepEqual(await db.stores(), ['one', 'texts', 'two'])
+  await db.close()
+})
+
+test('scenario 41: a cursor goes where it is told and tells whether it got there', async () => {
+  const db = await opened()
+  for (const key of ['a', 'b', 'baa', 'd']) await texts(db).put(key, key.toUpperCase())
+  await db.transaction(async tx => {
+    const c = await texts(tx).cursor()
+    assert.deepEqual([await c.seek('ba'), c.key, c.value], [true, 'baa', 'BAA'])
+    assert.deepEqual([await c.seek('x'), c.key, c.value], [false, undefined, undefined])
+    assert.deepEqual([await c.seekExact('ba'), c.key], [false, undefined])
+    assert.deepEqual([await c.seekFloor('ba'), c.key, await c.seekBelow('b'), c.key], [true, 'b', true, 'a'])
+    const walked = async (entries: AsyncIterable<[string, string]>) => {
+      const keys: string[] = []
+      for await (const [key] of entries) keys.push(key)
+      return keys
+    }
+    await c.seekExact('baa')
+    assert.deepEqual(await walked(c.backward()), ['baa', 'b', 'a'])
+    assert.equal(c.key, undefined)
+    assert.deepEqual(await walked(c.forward()), ['a', 'b', 'baa', 'd'])
+    assert.deepEqual(await walked(c.backward()), ['d', 'baa', 'b', 'a'])
+    assert.deepEqual([await c.next(), c.key, await c.prev(), c.key, await c.prev(), c.key], [true, 'a', false, undefined, true, 'd'])
+    await c.first()
+    const deleted: string[] = []
+    while (c.key !== undefined) {
+      deleted.push(c.key)
+      assert.equal(await c.delete(), true)
+    }
+    assert.deepEqual(deleted, ['a', 'b', 'baa', 'd'])
+    assert.deepEqual([await c.delete(), await c.first()], [false, false])
+  })
+  assert.equal(await texts(db).count(), 0)
+  await db.close()
+})
+
+test('a cursor writes where it stands, and its iterations meet what is written', async () => {
+  const db = await opened()
+  await db.transaction(async tx => {
+    const c = await texts(tx).cursor()
+    await c.put('b', '1')
+    assert.deepEqual([c.key, c.value], ['b', '1'])
+    assert.deepEqual([await c.replace('b', '2'), c.value], ['1', '2'])
+    assert.deepEqual([await c.replace('c', '3'), c.key], [undefined, 'c'])
+    assert.deepEqual([await c.pop('b'), c.key], ['2', 'c'])
+    assert.deepEqual([await c.pop('b'), c.key], [undefined, undefined])
+    for (const key of ['a', 'b', 'c', 'd']) await texts(tx).put(key, key)
+    const met: string[] = []
+    for await (const [key] of c) {
+      met.push(key)
+      if (key === 'b') await c.delete()
+      if (key === 'c') await texts(tx).put('cc', 'new')
+    }
+    assert.deepEqual(met, ['a', 'b', 'c', 'cc', 'd'])
+    const bounded = await texts(tx).cursor({ gt: 'a', lt: 'd' })
+    assert.deepEqual([await bounded.first(), bounded.key, await bounded.last(), bounded.key, await bounded.seek('d')], [true, 'c', true, 'cc', false])
+    await rejects('invalid_argument', bounded.put('z', 'z'))
+    await bounded.close()
+    await rejects('tx_ended', bounded.first())
+  })
+  assert.deepEqual(await texts(db).range({ values: false }), ['a', 'c', 'cc', 'd'])
+  await rejects('invalid_argument', texts(db).cursor())
+  await db.close()
+})
+
+test('a key with several values keeps them sorted, and a cursor goes from one to the next', async () => {
+  const db = await opened()
+  const store = db.store('dup', { key: coder.string, value: coder.string, flags: { dupSort: true } })
+  await store.putMulti([['a', '2'], ['a', '1'], ['b', '9'], ['a', '3'], ['a', '1']])
+  assert.deepEqual(await store.range(), [['a', '1'], ['a', '2'], ['a', '3'], ['b', '9']])
+  assert.deepEqual([await store.put('a', '1', { duplicate: false }), await store.put('a', '0', { overwrite: false }), await store.get('a')], [false, false, '1'])
+  assert.deepEqual([await store.delete('a', '2'), await store.delete('a', '2'), await store.count(), await store.count({ lt: 'b' })], [true, false, 3, 2])
+  await db.transaction(async tx => {
+    const c = await tx.store<string, string>('dup', { key: coder.string, value: coder.string }).cursor()
+    const at = async (moved: Promise<boolean>) => [await moved, c.key, c.value]
+    assert.deepEqual(await at(c.seekExact('a')), [true, 'a', '1'])
+    assert.equal(await c.count(), 2)
+    assert.deepEqual(await at(c.nextDup()), [true, 'a', '3'])
+    assert.deepEqual(await at(c.firstDup()), [true, 'a', '1'])
+    assert.deepEqual(await at(c.lastDup()), [true, 'a', '3'])
+    assert.deepEqual(await at(c.prevDup()), [true, 'a', '1'])
+    assert.deepEqual(await at(c.nextNoDup()), [true, 'b', '9'])
+    assert.deepEqual(await at(c.prevNoDup()), [true, 'a', '3'])
+    assert.deepEqual(await at(c.seekPair('a', '2')), [true, 'a', '3'])
+    assert.deepEqual(await at(c.seekExactPair('a', '2')), [false, undefined, undefined])
+    assert.deepEqual(await at(c.seekExactPair('a', '1')), [true, 'a', '1'])
+    assert.equal(await c.deleteKey(), true)
+    assert.deepEqual([c.key, c.value], ['b', '9'])
+  })
+  assert.deepEqual(await store.flags(), { dupSort: true, reverseKey: false })
+  await rejects('schema_mismatch', db.store('dup', { flags: { reverseKey: true } }).count())
+  await rejects('invalid_option', () => db.store('x', { value: coder.json.compressed(), flags: { dupSort: true } }))
+  await rejects('invalid_option', () => db.store('x', { flags: { integerKey: true } as never }))
+  await db.close()
+})
+
+test('a range has bounds, a direction, a limit and parts, awaited or iterated, in a transaction or not', async () => {
+  const db = await opened()
+  const numbers = db.store('numbers', { key: coder.int, value: coder.string })
+  await numbers.putMulti(Array.from({ length: 5000 }, (_, i) => [i - 2500, 'x'.repeat(100) + i] as [number, string]))
+  const check = async (store: typeof numbers) => {
+    const keys = async (range: AsyncIterable<number> & PromiseLike<number[]>) => {
+      const iterated: number[] = []
+      for await (const key of range) iterated.push(key)
+      const awaited = await range
+      assert.deepEqual(iterated, awaited)
+      return awaited
+    }
+    assert.deepEqual(await keys(store.range({ gte: -2, lt: 3, values: false })), [-2, -1, 0, 1, 2])
+    assert.deepEqual(await keys(store.range({ gt: -2, lte: 3, values: false })), [-1, 0, 1, 2, 3])
+    assert.deepEqual(await keys(store.range({ gt: 2495, reverse: true, values: false })), [2499, 2498, 2497, 2496])
+    assert.deepEqual(await keys(store.range({ limit: 3, values: false })), [-2500, -2499, -2498])
+    assert.deepEqual(await keys(store.range({ limit: 0, values: false })), [])
+    assert.equal((await keys(store.range({ values: false }))).length, 5000)
+    assert.deepEqual(await store.range({ gte: 2499, keys: false }), ['x'.repeat(100) + '4999'])
+    assert.deepEqual(await store.range({ gte: 2499 }), [[2499, 'x'.repeat(100) + '4999']])
+    for await (const [key] of store.range({ gte: 5 })) {
+      assert.equal(key, 5)
+      break
+    }
+    await rejects('invalid_option', store.range({ gt: 1, gte: 2 }))
+    await rejects('invalid_option', store.range({ keys: false, values: false } as never))
+    await rejects('invalid_option', store.range({ from: 5 } as never))
+  }
+  await check(numbers)
+  await db.transaction(tx => check(tx.store('numbers', { key: coder.int, value: coder.string })))
+  await texts(db).putMulti([['ab', '1'], ['abc', '2'], ['ac', '3'], ['b', '4']])
+  assert.deepEqual(await texts(db).range({ prefix: 'ab', keys: false }), ['1', '2'])
+  const tuples = db.store('tuples', { key: coder.tuple, value: coder.string })
+  await tuples.putMulti([[['NO', 5], 'a'], [['NO', 10], 'b'], [['SE', 1], 'c']])
+  assert.deepEqual(await tuples.range({ prefix: ['NO'] }), [[['NO', 5], 'a'], [['NO', 10], 'b']])
+  const backwards = db.store('backwards', { key: coder.string, value: coder.string, flags: { reverseKey: true } })
+  await backwards.putMulti([['az', '1'], ['b', '2'], ['zb', '3'], ['ab', '4']])
+  assert.deepEqual(await backwards.range({ values: false }), ['b', 'ab', 'zb', 'az'])
+  assert.deepEqual(await backwards.range({ prefix: 'b', values: false }), ['b', 'ab', 'zb'])
+  assert.deepEqual(await backwards.range({ gt: 'b', lte: 'zb', values: false }), ['ab', 'zb'])
+  await db.close()
+})
+
+test('iterating a range is one snapshot, and the loop can write', async () => {
+  const db = await opened()
+  const store = db.store('n', { key: coder.uint32, value: coder.identity })
+  await store.putMulti(Array.from({ length: 4000 }, (_, i) => [i, new Uint8Array(1000)] as [number, Uint8Array]))
+  let met = 0
+  for await (const [key] of store.range()) {
+    met++
+    if (key === 0) await store.empty()
+  }
+  assert.equal(met, 4000)
+  assert.equal(await store.count(), 0)
+  await store.putMulti(Array.from({ length: 1000 }, (_, i) => [i, new Uint8Array(1000)] as [number, Uint8Array]))
+  await db.transaction(async tx => {
+    const within = tx.store('n', { key: coder.uint32, value: coder.identity })
+    for await (const key of within.range({ values: false })) await within.delete(key)
+  })
+  assert.equal(await store.count(), 0)
+  await db.close()
+})
+
+test('an explicit transaction ends when it is told to, or by itself', async () => {
+  const db = await openedWithPlaces()
+  const tx = await db.begin({ write: true })
+  const before = tx.id
+  await tx.places.insert(place(1))
+  await texts(tx).put('a', 'a')
+  assert.equal(await db.places.count(), 0)
+  await tx.commit()
+  assert.ok(tx.id > before, 'ids grow')
+  assert.deepEqual([await db.places.count(), await texts(db).get('a')], [1, 'a'])
+  await rejects('tx_ended', texts(tx).get('a'))
+  await rejects('tx_ended', tx.commit())
+  await tx.abort()
+  {
+    const left = await db.begin({ write: true })
+    await texts(left).put('a', 'b')
+    await left[Symbol.asyncDispose]()
+  }
+  assert.equal(await texts(db).get('a'), 'a')
+  const reading = await db.begin()
+  assert.ok(reading.id >= tx.id)
+  await rejects('read_only', texts(reading).put('a', 'c'))
+  await texts(db).put('a', 'd')
+  assert.equal(await texts(reading).get('a'), 'a')
+  await reading.abort()
+  const loser = await db.begin({ write: true })
+  await texts(loser).get('a')
+  await texts(loser).put('b', 'b')
+  await texts(db).put('a', 'e')
+  await rejects('conflict', loser.commit())
+  assert.equal(await texts(db).get('b'), undefined)
+  const parent = await db.begin({ write: true })
+  await texts(parent).put('p', 'p')
+  const open = parent.transaction(async () => {
+    await rejects('tx_busy', parent.commit())
+    await parent.abort()
+  })
+  await rejects('tx_ended', open)
+  assert.equal(await texts(db).get('p'), undefined)
+  await rejects('invalid_option', db.begin({ writable: true } as never))
+  await db.close()
+})
+
+test('a refused argument does not spoil a transaction', async () => {
+  const db = await opened()
+  await db.transaction(async tx => {
+    await texts(tx).put('a', 'a')
+    await rejects('invalid_key', texts(tx).put('', 'x'))
+    await rejects('too_large', texts(tx).put('k'.repeat(5000), 'x'))
+  })
+  assert.equal(await texts(db).get('a'), 'a')
+  await db.close()
+})
+
+test('a store without a name is always there, and names of tables are free for stores', async () => {
+  const db = await openedWithPlaces()
+  await db.places.insert(place(1))
+  const places = texts(db, 'places')
+  await places.put('a', 'a')
+  const unnamed = db.store('', { key: coder.string, value: coder.string })
+  await unnamed.put('x', 'y')
+  assert.deepEqual([await db.places.count(), await places.count(), await unnamed.get('x')], [1, 1, 'y'])
+  assert.deepEqual(await db.stores(), ['places'])
+  assert.deepEqual(await db.store().get(Uint8Array.of(0x78)), Uint8Array.of(0x79))
+  await rejects('invalid_argument', unnamed.drop())
+  await rejects('not_found', db.store('missing', { create: false }).get(Uint8Array.of(1)))
+  await rejects('not_found', db.store('missing', { create: false }).put(Uint8Array.of(1), Uint8Array.of(1)))
+  assert.equal(await db.store('missing').get(Uint8Array.of(1)), undefined)
+  const report = await db.check()
+  assert.deepEqual(report.problems, [])
+  await db.close()
+  await rejects('closed', places.get('a'))
+  await rejects('closed', db.stores())
+})
+
+test('what a coder throws rejects the call and leaves the store as it was', async () => {
+  const db = await opened()
+  const odd = coder.custom<number>({
+    encode: n => {
+      if (n % 2 === 0) throw new Error('even')
+      return Uint8Array.of(n)
+    },
+    decode: bytes => bytes[0]!,
+  })
+  const store = db.store('odd', { key: odd, value: odd.compressed(6) })
+  await store.put(1, 3)
+  assert.equal(await store.get(1), 3)
+  await rejects('invalid_argument', store.putMulti([[3, 5], [5, 2]]))
+  await rejects('invalid_argument', store.put(2, 1))
+  assert.equal(await store.count(), 1)
+  await rejects('invalid_option', () => db.store('odd', { key: coder.string.compressed() as never }))
+  await rejects('invalid_option', () => db.store('odd', { value: {} as never }))
+  await db.close()
+})
