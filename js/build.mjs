@@ -38,20 +38,21 @@ async function buildPackage() {
   const standing = { ...output, external: [...common.external, './zlib.js'] }
   await build({ ...standing, entryPoints: [at('src/index.ts'), at('src/worker.ts')] })
   await build({ ...output, entryPoints: [at('src/zlib.ts')] })
-  await build({ ...output, entryPoints: [at('src/drivers/fs.ts')], plugins: [sharedErrors] })
+  await build({ ...output, entryPoints: [at('src/coders.ts')], plugins: [shared(/\/(errors|document)\.js$/, './index.js')] })
+  await build({ ...output, entryPoints: [at('src/drivers/fs.ts')], plugins: [shared(/\/errors\.js$/, '../index.js')] })
   execFileSync('npx', ['tsc', '-p', here], { cwd: here, stdio: 'inherit' })
   const licence = name => `${name}\n\n${readFileSync(at('node_modules', name, 'LICENSE'), 'utf8')}\n`
   const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
   writeFileSync(at('dist/LICENSES.txt'), `${licence('msgpackr')}${licence('fflate')}Go\n\n${readFileSync(join(goroot, 'LICENSE'), 'utf8')}`)
 }
 
-/** Drivers throw the very class that the package exports, so that instanceof holds. */
-const sharedErrors = {
-  name: 'shared-errors',
+/** Other entries throw the very class that the package exports, so that instanceof holds, and pack with its MessagePack. */
+const shared = (filter, index) => ({
+  name: 'shared',
   setup(b) {
-    b.onResolve({ filter: /\/errors\.js$/ }, () => ({ path: '../index.js', external: true }))
+    b.onResolve({ filter }, () => ({ path: index, external: true }))
   },
-}
+})
 
 /** Tests of parts are bundled with them; tests of the package import what was built. */
 async function buildTests() {
@@ -81,6 +82,7 @@ function builtPackage(from) {
     name: 'built-package',
     setup(b) {
       b.onResolve({ filter: /^stowage$/ }, () => path('index.js'))
+      b.onResolve({ filter: /^stowage\/coders$/ }, () => path('coders.js'))
       b.onResolve({ filter: /^stowage\/drivers\/fs$/ }, () => path('drivers/fs.js'))
     },
   }

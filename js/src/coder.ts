@@ -1,9 +1,9 @@
 /*
  * Coders turn keys and values into bytes and back, for the stores of an
- * environment, which hold bytes only. This is what a coder is; coders.ts has
- * those there are.
+ * environment, which hold bytes only. This is what a coder is; coders.ts, which
+ * is loaded by who needs it, has those there are.
  */
-import { asStowageError, StowageError } from './errors.js'
+import { type ErrorCode, StowageError } from './errors.js'
 
 /** Turns values of type T into bytes and back. `decode` may keep the bytes it is given. */
 export interface Coder<T> {
@@ -41,19 +41,23 @@ export function named<T>(name: string, encode: (value: T) => Uint8Array, decode:
         check(bytes instanceof Uint8Array)
         return bytes
       } catch (error) {
-        throw asStowageError(error, 'invalid_argument', `coder ${name}: this value has no bytes`)
+        throw explain(error, 'invalid_argument', `coder ${name}: this value has no bytes`)
       }
     },
     decode(bytes) {
       try {
         return decode(bytes)
       } catch (error) {
-        throw asStowageError(error, 'undecodable', `coder ${name}: these bytes are not its own`)
+        throw explain(error, 'undecodable', `coder ${name}: these bytes are not its own`)
       }
     },
     compressed: level => compressed(made, level),
   }
   return made
+}
+
+function explain(cause: unknown, code: ErrorCode, message: string): StowageError {
+  return cause instanceof StowageError ? cause : new StowageError(code, message, { cause })
 }
 
 /** Fails in a coder: `named` makes an error of it that names the coder, and keeps the value out of it. */

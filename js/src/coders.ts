@@ -1,5 +1,5 @@
 /*
- * The coders there are.
+ * The coders there are: the entry 'stowage/coders' of the package.
  *
  * Go has them in store/coder; both are held to the vectors in
  * store/coder/testdata/coders.json.

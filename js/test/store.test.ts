@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { coder, type Database, indexeddb, memory, open, type Store, type Tables } from 'stowage'
+import { type Database, indexeddb, memory, open, type Store, type Tables } from 'stowage'
+import { coder } from 'stowage/coders'
 
 import { place, rejects, tables } from './places.js'
 

@@ -11,10 +11,11 @@ const types: Record<string, string> = {
   '.wasm': 'application/wasm',
 }
 
-/** A page that has the package as a global `stowage`, as a plain module script makes it. */
+/** A page that has the package and its coders as a global `stowage`, as a plain module script makes it. */
 const plainPage = `<!doctype html><title>plain</title><script type="module">
 import * as stowage from '/dist/index.js'
-globalThis.stowage = stowage
+import { coder } from '/dist/coders.js'
+globalThis.stowage = { ...stowage, coder }
 </script>`
 
 /**

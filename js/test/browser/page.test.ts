@@ -4,11 +4,12 @@ import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import type * as Stowage from 'stowage'
+import type * as Coders from 'stowage/coders'
 import { build } from 'vite'
 
 import { Browser } from './browser.js'
 
-declare const stowage: typeof Stowage
+declare const stowage: typeof Stowage & typeof Coders
 
 const project = resolve('build/vite-page')
 
@@ -25,7 +26,7 @@ async function buildWithVite(): Promise<void> {
   mkdirSync(join(project, 'node_modules'), { recursive: true })
   symlinkSync(resolve('.'), join(project, 'node_modules/stowage'))
   writeFileSync(join(project, 'index.html'), '<!doctype html><title>built</title><script type="module" src="/main.ts"></script>')
-  writeFileSync(join(project, 'main.ts'), "import * as stowage from 'stowage'\nObject.assign(globalThis, { stowage })\n")
+  writeFileSync(join(project, 'main.ts'), "import * as stowage from 'stowage'\nimport { coder } from 'stowage/coders'\nObject.assign(globalThis, { stowage: { ...stowage, coder } })\n")
   await build({ root: project, base: '/built/', logLevel: 'error', build: { outDir: 'out' } })
 }
 

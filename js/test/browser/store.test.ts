@@ -19,6 +19,7 @@ after(() => browser.stop())
 async function bundle(): Promise<void> {
   const replaced = new Map([
     ['stowage', { path: '/dist/index.js', external: true }],
+    ['stowage/coders', { path: '/dist/coders.js', external: true }],
     ['node:test', { path: resolve('test/browser/collect.ts') }],
     ['node:assert/strict', { path: resolve('test/browser/assert.ts') }],
   ])
@@ -28,7 +29,7 @@ async function bundle(): Promise<void> {
     bundle: true,
     format: 'esm',
     logLevel: 'error',
-    plugins: [{ name: 'for-a-page', setup: b => void b.onResolve({ filter: /^(stowage|node:.*)$/ }, ({ path }) => replaced.get(path)) }],
+    plugins: [{ name: 'for-a-page', setup: b => void b.onResolve({ filter: /^(stowage|stowage\/coders|node:.*)$/ }, ({ path }) => replaced.get(path)) }],
   })
 }
 

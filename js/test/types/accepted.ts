@@ -1,5 +1,6 @@
 // What must compile. It is never run.
-import { coder, memory, open, table, where, type Coder, type Store, type StowageError } from 'stowage'
+import { memory, open, table, where, type Coder, type Store, type StowageError } from 'stowage'
+import { coder } from 'stowage/coders'
 
 interface City {
   id: number

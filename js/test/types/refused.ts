@@ -1,6 +1,7 @@
 // What must not compile: an expectation that is not met is an error itself, so
 // this file compiles only as long as each of these lines would not.
-import { coder, memory, open, table, where } from 'stowage'
+import { memory, open, table, where } from 'stowage'
+import { coder } from 'stowage/coders'
 
 interface City {
   id: number
