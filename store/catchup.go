@@ -18,9 +18,9 @@ func (e *Env) Sync(ctx context.Context) error {
 		if err = e.awaitGroup(ctx, under); err != nil {
 			return err
 		}
-		// The first group may have been sent before this call. One behind it was not:
-		// where that got its place in the log, everything before it is known.
-		if others > 0 && under.err == nil {
+		// The first group may have begun before this call. One behind it has not,
+		// but it may have lost all its members before it came to look at the log.
+		if others > 0 && under.current {
 			return nil
 		}
 		own, under, err = e.takeLog()
@@ -30,6 +30,7 @@ func (e *Env) Sync(ctx context.Context) error {
 	}
 	err = e.catchUp(ctx)
 	e.mu.Lock()
+	own.current = err == nil
 	e.pass(own, err)
 	return err
 }

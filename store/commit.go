@@ -169,6 +169,7 @@ func (e *Env) flush(ctx context.Context) {
 	if err != nil {
 		e.abandon(g, err)
 	} else if len(g.members) > 0 {
+		g.current = true
 		e.settleGroup(g)
 	}
 	e.pass(g, err)
