@@ -14,25 +14,49 @@ import (
 	"github.com/stowage-db/stowage/store/storetest"
 )
 
-// linear lets clients of one or several contexts write and read a few registers,
-// and has porcupine look for an order of all transactions that explains what
-// each of them saw, in which no transaction comes before one that had ended
-// before it began. It counts transactions.
+// linear lets clients of one environment write and read a few registers, and has
+// porcupine look for an order of all transactions that explains what each of them
+// saw, in which no transaction comes before one that had ended before it began. It
+// counts transactions.
 func linear(seed uint64) (int64, error) {
-	random := rand.New(rand.NewPCG(seed, 13))
-	t := drawTerrain(random)
-	r := &race{random: random, schedule: storetest.NewSchedule(seed), seen: make([]registers, 1)}
+	return newRace(seed).run(1)
+}
+
+// tabs is linear for two to five contexts on one store, of which some are frozen
+// for a while or killed in the middle of something. Only writers and those who ask
+// for the latest state have to fit in one order; a context's other reads may be
+// late, but never go back, nor behind what it has written or seen itself.
+func tabs(seed uint64) (int64, error) {
+	r := newRace(seed)
+	return r.run(2 + r.random.IntN(4))
+}
+
+func newRace(seed uint64) *race {
+	r := &race{random: rand.New(rand.NewPCG(seed, 13)), schedule: storetest.NewSchedule(seed)}
+	t := drawTerrain(r.random)
+	t.properties.Atomic, t.properties.PrefixDurable = true, true // as where there are contexts
+	r.options = t.options
+	r.options.Scheduler = r.schedule
+	r.options.Random = r.random.Uint64
 	r.platform = storetest.NewPlatform(t.properties, r.schedule)
-	t.options.Scheduler = r.schedule
-	t.options.Random = random.Uint64
-	if err := r.schedule.Run(func() { r.failure = r.open(t.options) }); err != nil {
+	return r
+}
+
+func (r *race) run(contexts int) (int64, error) {
+	if err := r.schedule.Run(func() { r.failure = r.open(contexts) }); err != nil {
 		return 0, err
 	}
-	for client := range 3 + random.IntN(4) {
+	for client := range contexts + 2 + r.random.IntN(3) {
 		r.schedule.Go(func(ctx context.Context) { r.client(ctx, client) })
+	}
+	if contexts > 1 {
+		r.schedule.Go(r.disturb)
 	}
 	if err := errors.Join(r.schedule.Drain(), r.failure); err != nil {
 		return 0, err
+	}
+	if err := r.schedule.Run(func() { r.failure = r.conclude() }); err != nil || r.failure != nil {
+		return 0, errors.Join(err, r.failure)
 	}
 	return int64(len(r.events)), r.judge()
 }
@@ -48,6 +72,7 @@ type access struct {
 	touched [len(registers{})]bool
 	found   registers
 	left    registers
+	unknown bool // whether it was committed
 }
 
 // race is a run of clients.
@@ -55,73 +80,127 @@ type race struct {
 	random   *rand.Rand
 	schedule *storetest.Schedule
 	platform *storetest.Platform
-	contexts []*store.Env
-	seen     []registers // by context, the latest values that one of its transactions saw
+	options  store.Options
+	contexts []*tab
 	unique   uint64
 	clock    int64
 	events   []porcupine.Operation
 	failure  error
 }
 
-func (r *race) open(options store.Options) error {
-	for range r.seen {
-		env, err := store.Open(context.Background(), r.platform.Connect(), options)
+// tab is one context.
+type tab struct {
+	env   *store.Env
+	place *storetest.Context // nil where there is only one
+	seen  registers          // the latest values that one of its transactions saw or left
+	dead  bool
+}
+
+func (r *race) open(contexts int) error {
+	ctx := context.Background()
+	for range contexts {
+		t := &tab{}
+		var backend store.Backend = r.platform.Connect()
+		if contexts > 1 {
+			t.place = r.platform.Share()
+			backend = t.place
+		}
+		var err error
+		if t.env, err = store.Open(ctx, backend, r.options); err != nil {
+			return err
+		}
+		r.contexts = append(r.contexts, t)
+		err = r.contexts[0].env.Update(ctx, func(tx *store.Tx) error { // so that all know it from the start
+			_, err := tx.DB("registers")
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		r.contexts = append(r.contexts, env)
 	}
-	return r.contexts[0].Update(context.Background(), func(tx *store.Tx) error {
-		_, err := tx.DB("registers")
-		return err
-	})
+	return nil
 }
 
 // client runs transactions of one client, one after the other.
 func (r *race) client(ctx context.Context, client int) {
-	at := client % len(r.contexts)
-	for range 12 {
-		if r.failure != nil {
+	t := r.contexts[client%len(r.contexts)]
+	for range 10 {
+		if r.failure != nil || t.dead {
 			return
 		}
-		if err := r.transaction(ctx, client, at); err != nil {
+		if err := r.transaction(ctx, client, t); err != nil {
 			r.failure = fmt.Errorf("client %d: %w", client, err)
 		}
 	}
 }
 
-func (r *race) transaction(ctx context.Context, client, at int) error {
-	env := r.contexts[at]
-	before := r.seen[at]
-	begun := r.tick()
-	var a access
-	var err error
-	write := true
-	switch draw := r.random.IntN(10); {
-	case draw < 3:
-		err = env.Update(ctx, func(tx *store.Tx) (err error) {
-			a, err = r.change(tx)
-			return err
-		})
-	case draw < 6:
-		a, err = r.attempt(ctx, env)
-	case draw < 7:
-		return env.Checkpoint(ctx)
-	default:
-		write = false
-		err = env.View(ctx, func(tx *store.Tx) (err error) {
-			a, err = r.read(tx)
-			return err
-		})
+// disturb freezes contexts, and may kill one that is not the last.
+func (r *race) disturb(context.Context) {
+	for range r.random.IntN(4) {
+		r.rest(r.random.IntN(200))
+		t := r.contexts[r.random.IntN(len(r.contexts))]
+		if t.dead {
+			continue
+		}
+		t.place.Freeze()
+		r.rest(r.random.IntN(400))
+		if r.random.IntN(3) == 0 {
+			gate := r.schedule.NewGate() // for longer than anybody's patience
+			r.schedule.OpenAt(r.schedule.Now().Add(8*time.Second), gate)
+			_ = gate.Wait(context.Background())
+		}
+		if t != r.contexts[0] && r.random.IntN(3) == 0 {
+			t.dead = true
+			t.place.Kill()
+		}
+		t.place.Thaw()
 	}
-	if write && store.CodeOf(err) == store.Conflict {
-		return nil // it never happened
+}
+
+func (r *race) rest(steps int) {
+	for range steps {
+		r.schedule.Pause()
 	}
+}
+
+// conclude reads the last state in a context of its own and checks the store.
+func (r *race) conclude() error {
+	ctx := context.Background()
+	env, err := store.Open(ctx, r.platform.Connect(), r.options)
 	if err != nil {
 		return err
 	}
-	r.events = append(r.events, porcupine.Operation{ClientId: client, Input: a, Call: begun, Output: a, Return: r.tick()})
-	return r.remember(at, before, a)
+	last := &tab{env: env}
+	if err := r.look(ctx, -1, last, true); err != nil {
+		return err
+	}
+	for _, t := range append(r.contexts, last) {
+		if t.dead {
+			continue
+		}
+		if err := clean(t.env, -1); err != nil {
+			return err
+		}
+		if err := t.env.Close(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *race) transaction(ctx context.Context, client int, t *tab) error {
+	switch draw := r.random.IntN(10); {
+	case draw < 6:
+		return r.write(ctx, client, t, draw < 3)
+	case draw < 7:
+		err := t.env.Checkpoint(ctx)
+		if t.dead || store.CodeOf(err) == store.Conflict {
+			return nil
+		}
+		return err
+	default:
+		return r.look(ctx, client, t, len(r.contexts) == 1 || draw < 9)
+	}
 }
 
 func (r *race) tick() int64 {
@@ -129,9 +208,76 @@ func (r *race) tick() int64 {
 	return r.clock
 }
 
+func (r *race) write(ctx context.Context, client int, t *tab, exclusive bool) error {
+	before, begun := t.seen, r.tick()
+	var a access
+	var err error
+	if exclusive {
+		err = t.env.Update(ctx, func(tx *store.Tx) (err error) {
+			a, err = r.change(tx)
+			return err
+		})
+	} else {
+		a, err = r.attempt(ctx, t.env)
+	}
+	switch {
+	case t.dead && err != nil:
+		a.unknown = true
+	case store.CodeOf(err) == store.Conflict && !exclusive:
+		return nil // it never happened
+	case err != nil:
+		return err
+	}
+	// One that wrote nothing is a reader like others.
+	if a.left != a.found || len(r.contexts) == 1 {
+		r.note(client, begun, a)
+	}
+	return t.remember(before, a)
+}
+
+// look reads every register: as they are now, or where that is not asked for as the
+// context knows them.
+func (r *race) look(ctx context.Context, client int, t *tab, latest bool) error {
+	before, begun := t.seen, r.tick()
+	var a access
+	var err error
+	if latest {
+		err = t.env.Sync(ctx)
+	}
+	if err == nil {
+		err = t.env.View(ctx, func(tx *store.Tx) (err error) {
+			a, err = r.read(tx)
+			return err
+		})
+	}
+	if err != nil {
+		if t.dead {
+			return nil
+		}
+		return err
+	}
+	if latest {
+		r.note(client, begun, a)
+	}
+	return t.remember(before, a)
+}
+
+// note enters a transaction in the history. What is not known to have been
+// committed has not ended either.
+func (r *race) note(client int, begun int64, a access) {
+	ended := r.tick()
+	if a.unknown {
+		ended = 1 << 40
+	}
+	r.events = append(r.events, porcupine.Operation{ClientId: client, Input: a, Call: begun, Output: a, Return: ended})
+}
+
 // remember fails when a transaction saw less than its context had seen or written
 // before the transaction began.
-func (r *race) remember(at int, before registers, a access) error {
+func (t *tab) remember(before registers, a access) error {
+	if a.unknown {
+		return nil
+	}
 	for i := range a.found {
 		if !a.touched[i] {
 			continue
@@ -139,8 +285,8 @@ func (r *race) remember(at int, before registers, a access) error {
 		if a.found[i]>>32 < before[i]>>32 {
 			return wrong("register %d went back from write %d to %d", i, before[i]>>32, a.found[i]>>32)
 		}
-		if a.left[i]>>32 > r.seen[at][i]>>32 {
-			r.seen[at][i] = a.left[i]
+		if a.left[i]>>32 > t.seen[i]>>32 {
+			t.seen[i] = a.left[i]
 		}
 	}
 	return nil
@@ -213,24 +359,36 @@ func register(db *store.DB, i int) (uint64, error) {
 	return binary.BigEndian.Uint64(stored), nil
 }
 
+// follows tells whether a transaction fits into a state, and what it leaves.
+func (a *access) follows(now registers) (next registers, fits bool) {
+	for i := range now {
+		if a.touched[i] && now[i] != a.found[i] {
+			return now, false
+		}
+		if a.touched[i] {
+			now[i] = a.left[i]
+		}
+	}
+	return now, true
+}
+
 // judge asks porcupine.
 func (r *race) judge() error {
-	model := porcupine.Model{
-		Init: func() any { return registers{} },
-		Step: func(state, input, _ any) (bool, any) {
-			now, a := state.(registers), input.(access)
-			for i := range now {
-				if a.touched[i] && now[i] != a.found[i] {
-					return false, state
-				}
-				if a.touched[i] {
-					now[i] = a.left[i]
-				}
+	choices := porcupine.NondeterministicModel{
+		Init: func() []any { return []any{registers{}} },
+		Step: func(state, input, _ any) []any {
+			a := input.(access)
+			if next, fits := a.follows(state.(registers)); fits && a.unknown {
+				return []any{state, next}
+			} else if fits {
+				return []any{next}
+			} else if a.unknown {
+				return []any{state}
 			}
-			return true, now
+			return nil
 		},
 	}
-	switch porcupine.CheckOperationsTimeout(model, r.events, time.Minute) {
+	switch porcupine.CheckOperationsTimeout(choices.ToModel(), r.events, time.Minute) {
 	case porcupine.Ok:
 		return nil
 	case porcupine.Illegal:

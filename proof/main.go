@@ -22,13 +22,14 @@ import (
 )
 
 var campaigns = []campaign{
-	{"crash", 120, crash},
-	{"nested", 60, nested},
-	{"fault", 60, fault},
+	{"crash", 320, crash},
+	{"nested", 150, nested},
+	{"fault", 50, fault},
 	{"damage", 10, damage},
 	{"model", 64, model},
 	{"metamorphic", 1, metamorphic},
-	{"linear", 400, linear},
+	{"linear", 1500, linear},
+	{"tabs", 3000, tabs},
 }
 
 func main() {

@@ -110,6 +110,9 @@ func Open(ctx context.Context, backend Backend, options Options) (*Env, error) {
 		foldAt:    min(foldBytes, options.OverlayBytes/2),
 		now:       time.Now,
 	}
+	if clock, ok := options.Scheduler.(interface{ Now() time.Time }); ok {
+		e.now = clock.Now
+	}
 	e.turn.scheduler = e.scheduler
 	if e.shared() {
 		if err := e.info.Contexts.Join(ctx, e.writer, e.heard); err != nil {

@@ -8,7 +8,8 @@ import "context"
 // is a coroutine that hands such a request to its host and is stepped again
 // when it is met, because a goroutine that waited there would stop the page.
 //
-// The engine never waits with one of its own locks held.
+// The engine never waits with one of its own locks held. A scheduler that has a
+// method Now() time.Time is also asked what time it is.
 type Scheduler interface {
 	// NewGate returns a closed gate.
 	NewGate() Gate

@@ -30,6 +30,10 @@ type Platform struct {
 	blobs   map[string][]byte
 	changes []change
 	durable int
+
+	// Of shared platforms, which are used under their schedule alone.
+	contexts []*Context
+	locks    map[string]*mutex
 }
 
 // change is what happens at once: blobs that are set, names that are removed.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"iter"
 	"math/rand/v2"
+	"slices"
+	"time"
 
 	"github.com/stowage-db/stowage/store"
 )
@@ -25,6 +27,14 @@ type Schedule struct {
 	current *strand
 	waiting int // strands that stand before a gate
 	steps   int64
+	slept   time.Duration // that nobody had anything to do
+	alarms  []alarm       // by their time
+}
+
+// alarm is a gate that opens by itself.
+type alarm struct {
+	at   time.Time
+	gate store.Gate
 }
 
 var _ store.Scheduler = (*Schedule)(nil)
@@ -58,7 +68,7 @@ func (s *Schedule) Run(f func()) error {
 	ended := false
 	s.Go(func(context.Context) { f(); ended = true })
 	for !ended {
-		if len(s.ready) == 0 {
+		if !s.awaken() {
 			return ErrStuck
 		}
 		s.step()
@@ -69,7 +79,7 @@ func (s *Schedule) Run(f func()) error {
 // Drain runs operations until none can go on. It fails with ErrStuck when some
 // have not ended by then.
 func (s *Schedule) Drain() error {
-	for len(s.ready) > 0 {
+	for s.awaken() {
 		s.step()
 	}
 	if s.waiting > 0 {
@@ -78,8 +88,31 @@ func (s *Schedule) Drain() error {
 	return nil
 }
 
-// Steps is how often an operation was let go on: the time, as far as there is one.
-func (s *Schedule) Steps() int64 { return s.steps }
+// Now is the schedule's own time, which environments under it go by: each step
+// takes some of it, and where all wait for a moment to come, it comes at once.
+func (s *Schedule) Now() time.Time {
+	return time.Unix(0, 0).Add(s.slept + time.Duration(s.steps)*stepTakes)
+}
+
+const stepTakes = 20 * time.Microsecond
+
+// OpenAt opens a gate when it is time.
+func (s *Schedule) OpenAt(at time.Time, gate store.Gate) {
+	i, _ := slices.BinarySearchFunc(s.alarms, at, func(a alarm, at time.Time) int { return a.at.Compare(at) })
+	s.alarms = slices.Insert(s.alarms, i, alarm{at, gate})
+}
+
+// awaken opens the gates whose time has come, where nobody can go on the next
+// one's, and reports whether anybody can go on then.
+func (s *Schedule) awaken() bool {
+	for len(s.alarms) > 0 && (len(s.ready) == 0 || !s.alarms[0].at.After(s.Now())) {
+		next := s.alarms[0]
+		s.alarms = s.alarms[1:]
+		s.slept += max(0, next.at.Sub(s.Now()))
+		next.gate.Open()
+	}
+	return len(s.ready) > 0
+}
 
 func (s *Schedule) step() {
 	i := s.random.IntN(len(s.ready))
