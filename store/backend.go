@@ -71,9 +71,15 @@ func (r *NameRange) Contains(name string) bool { return r.From <= name && name <
 const RootName = "r"
 
 // Durability says when a commit counts as done.
-type Durability uint8
+type Durability int8
 
 const (
+	// Buffered: the commit is in memory, where those who read after it see it, and
+	// will be written soon; see Options.BufferTime and Env.Flush. A crash loses it. Until it is
+	// written, readers see with it what other commits have staged and not
+	// written either; should writing fail, a reading transaction that shows it loses
+	// it under way. Backends are never given it.
+	Buffered Durability = iota - 1
 	// Relaxed: the platform has accepted the bytes; a crash of the process or tab
 	// keeps them, a power cut may lose the most recent ones.
 	Relaxed Durability = iota

@@ -190,6 +190,7 @@ func (e *Env) rebase(s *state, l *loaded) {
 		}
 	}
 	e.tip = s
+	e.behind.shown = nil
 	e.forget(nil)
 }
 
@@ -204,7 +205,11 @@ func (e *Env) fell(g *group, lost []footprint, all bool) []footprint {
 		}
 		m.err = fail(Conflict, "commit", "", nil)
 		lost = append(lost, m.footprint(0))
-		m.tx.written = m.written // to be given back when the transaction ends
+		if m.buffered {
+			e.redo(m)
+		} else {
+			m.tx.written = m.written // to be given back when the transaction ends
+		}
 		e.fallen = append(e.fallen, m.tx.unsaved...)
 	}
 	g.members = kept

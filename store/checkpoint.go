@@ -174,12 +174,11 @@ func (e *Env) cut(ctx context.Context) (*cut, error) {
 		return nil, err
 	}
 	for {
-		e.awaitFlush(ctx)
-		if err := ctx.Err(); err != nil {
-			return nil, fail(Aborted, "checkpoint", "", err)
+		if err := e.writeStaged(ctx); err != nil {
+			return nil, err
 		}
 		e.mu.Lock()
-		if e.flushing == nil {
+		if e.flushing == nil && e.staged == nil {
 			break
 		}
 		e.mu.Unlock()
@@ -196,6 +195,7 @@ func (e *Env) cut(ctx context.Context) (*cut, error) {
 	tip.sequence = e.tip.sequence
 	e.tip = &tip
 	e.committed = tip.freeze()
+	e.behind.shown = nil
 	return &cut{&s, e.root.generation, e.reloads}, nil
 }
 
@@ -400,6 +400,7 @@ func (e *Env) exchange(ctx context.Context, x exchange) error {
 	committed.onto(layersOf(x.trees), 0)
 	tip.lower, tip.lowerBytes = committed.lower, 0
 	e.committed, e.tip = &committed, &tip
+	e.behind.shown = nil
 	e.retire(x.leftover)
 	e.mu.Unlock()
 	e.forgetBodies(x.position)

@@ -17,6 +17,12 @@ func (e *Env) commit(ctx context.Context, tx *Tx) error {
 	if err != nil {
 		return err
 	}
+	if m.buffered {
+		if lead {
+			e.scheduler.Go(e.flush)
+		}
+		return nil
+	}
 	// From here on the commit happens or fails as a whole; giving up now would
 	// leave the caller without knowing which.
 	ctx = context.WithoutCancel(ctx)
@@ -85,7 +91,8 @@ func (e *Env) enter(ctx context.Context, tx *Tx) (g *group, m *member, lead bool
 		return nil, nil, false, err
 	}
 	g, m = e.stage(tx)
-	lead = e.flushing == nil
+	due := !m.buffered || e.delay(m)
+	lead = due && e.flushing == nil
 	if lead {
 		e.begin()
 	}
@@ -114,7 +121,7 @@ func (e *Env) stage(tx *Tx) (*group, *member) {
 	if e.staged == nil {
 		e.staged = &group{done: e.scheduler.NewGate()}
 	}
-	m := &member{tx: tx, written: tx.written}
+	m := &member{tx: tx, buffered: tx.durability == Buffered, written: tx.written}
 	tx.written = nil // the member's now: Rollback must not give them back
 	e.forget(tx)
 	e.put(m, e.tip)
@@ -150,6 +157,7 @@ func (e *Env) forget(tx *Tx) {
 // begin takes the staged group, or none, to be written. e.mu is held.
 func (e *Env) begin() {
 	e.flushing, e.staged = e.staged, nil
+	e.behind.bytes = 0
 	e.follow(e.flushing, e.tip)
 }
 
@@ -167,6 +175,7 @@ func (e *Env) flush(ctx context.Context) {
 	err := e.land(ctx, g)
 	e.mu.Lock()
 	if err != nil {
+		e.lose(g.members, err)
 		e.abandon(g, err)
 	} else if len(g.members) > 0 {
 		g.current = true
@@ -198,6 +207,7 @@ func (e *Env) settleGroup(g *group) {
 		g.after.onto(e.committed.lower, e.committed.lowerBytes)
 	}
 	e.committed = g.after
+	e.behind.written(g.members)
 	for _, m := range g.members {
 		for _, ref := range m.written {
 			delete(e.unwritten, ref)
@@ -214,6 +224,7 @@ func (e *Env) abandon(g *group, err error) {
 	// The blobs stay among the unwritten: the record that names them may be there
 	// in spite of the error.
 	if e.staged != nil {
+		e.lose(e.staged.members, err)
 		e.staged.err = err
 		e.staged.done.Open()
 		e.staged = nil

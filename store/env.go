@@ -24,6 +24,14 @@ type Options struct {
 	PageBytes int
 	// Durability is what a commit promises unless its transaction asks for more.
 	Durability Durability
+	// BufferBytes and BufferTime bound how much, and how long, buffered commits stay
+	// unwritten: 1 MiB and a tenth of a second if zero.
+	BufferBytes int
+	BufferTime  time.Duration
+	// OnLost, if not nil, is told why a buffered commit came to nothing: storage
+	// failed, or another context changed what a transaction had read. Env.Flush and
+	// Env.Close report it too.
+	OnLost func(error)
 	// Scheduler runs and suspends operations; goroutines if nil.
 	Scheduler Scheduler
 	// Random draws the ids that make blob names unique; math/rand/v2 if nil. Two
@@ -54,6 +62,7 @@ type Env struct {
 	recent     []footprint // staged since the oldest live writing transaction began
 	pinned     Pin         // what others believe this context to need
 	pinning    bool        // they are being told of another one
+	behind     behind
 	garbage    []garbage
 	covered    []covered // records that wait until nobody asks for their places
 	bodies     []body    // chunks of log records too long for one blob
@@ -77,6 +86,8 @@ const (
 	defaultCacheBytes    = 32 << 20
 	defaultOverlayBytes  = 8 << 20
 	defaultMaxValueBytes = 16 << 20
+	defaultBufferBytes   = 1 << 20
+	defaultBufferTime    = 100 * time.Millisecond
 )
 
 // Open opens the environment that a backend holds, or a new one on an empty
@@ -135,6 +146,10 @@ func setDefaults(o *Options) {
 	defaults(&o.OverlayBytes, defaultOverlayBytes)
 	defaults(&o.MaxValueBytes, defaultMaxValueBytes)
 	defaults(&o.PageBytes, defaultPageBytes)
+	defaults(&o.BufferBytes, defaultBufferBytes)
+	if o.BufferTime <= 0 {
+		o.BufferTime = defaultBufferTime
+	}
 	if o.Scheduler == nil {
 		o.Scheduler = goroutines{}
 	}
@@ -143,10 +158,18 @@ func setDefaults(o *Options) {
 	}
 }
 
-// Close waits for the commits under way, then gives back the backend. It is
-// idempotent; every other call afterwards fails with Closed. Transactions that
-// are still open are ended.
+// Close writes what buffered commits have left, waits for the commits under way,
+// then gives back the backend. It is idempotent; every other call afterwards fails
+// with Closed. Transactions that are still open are ended. It closes in any case;
+// an error may be that of a buffered commit that was lost.
 func (e *Env) Close(ctx context.Context) error {
+	e.mu.Lock()
+	if e.closing {
+		e.mu.Unlock()
+		return nil
+	}
+	e.mu.Unlock()
+	lost := e.Flush(ctx)
 	e.mu.Lock()
 	if e.closing {
 		e.mu.Unlock()
@@ -164,16 +187,19 @@ func (e *Env) Close(ctx context.Context) error {
 	}
 	e.live = nil
 	e.mu.Unlock()
-	return backendError("close", e.backend.Close())
+	if err := e.backend.Close(); err != nil {
+		return backendError("close", err)
+	}
+	return lost
 }
 
 // awaitIdle waits until no commit and no checkpoint is under way.
 func (e *Env) awaitIdle(ctx context.Context) {
 	for {
-		e.awaitFlush(ctx)
+		_ = e.writeStaged(ctx)
 		e.mu.Lock()
 		under := e.checkpoint
-		flushing := e.flushing != nil
+		flushing := e.flushing != nil || e.staged != nil
 		e.mu.Unlock()
 		if !flushing && (under == nil || under.done.Wait(ctx) != nil) || ctx.Err() != nil {
 			return

@@ -16,10 +16,11 @@ type group struct {
 // member is a transaction in a group. Its commit waits for the group's end, so
 // nobody else touches the transaction meanwhile.
 type member struct {
-	tx      *Tx
-	written []Ref      // names that the record refers to, published with it
-	dead    []Overflow // large values that it overwrites within the overlay
-	err     error      // set before the group is done
+	tx       *Tx
+	buffered bool       // nobody waits for it
+	written  []Ref      // names that the record refers to, published with it
+	dead     []Overflow // large values that it overwrites within the overlay
+	err      error      // set before the group is done
 }
 
 // section is the member's part of the record.

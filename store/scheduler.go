@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Scheduler is what the engine asks of the place it runs in, besides storage:
 // to wait for another operation, to start one, and to let others run. On a
@@ -15,6 +18,8 @@ type Scheduler interface {
 	NewGate() Gate
 	// Go runs f as an operation of its own, soon.
 	Go(f func(ctx context.Context))
+	// After runs f as an operation of its own, once some time has passed.
+	After(d time.Duration, f func(ctx context.Context))
 	// Breathe lets others run when it is their turn. It fails when ctx has ended.
 	Breathe(ctx context.Context) error
 }
@@ -29,8 +34,11 @@ type Gate interface {
 // goroutines is the Scheduler of native programs.
 type goroutines struct{}
 
-func (goroutines) NewGate() Gate                     { return make(channelGate) }
-func (goroutines) Go(f func(ctx context.Context))    { go f(context.Background()) }
+func (goroutines) NewGate() Gate                  { return make(channelGate) }
+func (goroutines) Go(f func(ctx context.Context)) { go f(context.Background()) }
+func (goroutines) After(d time.Duration, f func(ctx context.Context)) {
+	time.AfterFunc(d, func() { f(context.Background()) })
+}
 func (goroutines) Breathe(ctx context.Context) error { return ctx.Err() }
 
 type channelGate chan struct{}

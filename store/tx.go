@@ -23,6 +23,7 @@ type Tx struct {
 	floor      bool   // has a part in this context's floor
 	under      *group // the last one staged below what an exclusive transaction sees, nil if all that is committed
 	durability Durability
+	again      func(*Tx) error // what it is the run of, in an Update
 	ended      bool
 	failed     error  // something of it was half done: it can only be rolled back
 	committed  uint64 // position of the log record that holds it
@@ -65,7 +66,7 @@ func (e *Env) Begin(ctx context.Context, write bool) (*Tx, error) {
 	if e.closing {
 		return nil, fail(Closed, "begin", "", nil)
 	}
-	tx := e.newTx(ctx, e.committed, write)
+	tx := e.newTx(ctx, e.visible(), write)
 	return tx, nil
 }
 
@@ -99,8 +100,8 @@ func (tx *Tx) Renew(ctx context.Context) error {
 	if tx.writable {
 		return fail(InvalidArgument, "begin: renewing a writing transaction", "", nil)
 	}
-	if tx.base != e.committed {
-		tx.base, tx.layers, tx.dbs = e.committed, e.committed.layers, nil
+	if base := e.visible(); tx.base != base {
+		tx.base, tx.layers, tx.dbs = base, base.layers, nil
 	}
 	if tx.ended {
 		e.enlist(tx)
@@ -178,6 +179,7 @@ func (e *Env) update(ctx context.Context, f func(*Tx) error) error {
 		return err
 	}
 	defer tx.Rollback()
+	tx.again = f
 	if err := f(tx); err != nil {
 		return err
 	}
@@ -337,10 +339,13 @@ func (tx *Tx) Commit(ctx context.Context) error {
 // confirm waits until what an exclusive transaction has seen is committed: nothing
 // that it tells its caller may turn out never to have been.
 func (tx *Tx) confirm(ctx context.Context) error {
-	if tx.under == nil {
+	if tx.under == nil || tx.durability == Buffered {
 		return nil
 	}
 	tx.passTurn()
+	if err := tx.env.writeStaged(ctx); err != nil {
+		return err
+	}
 	if err := tx.under.done.Wait(ctx); err != nil {
 		return fail(Aborted, "commit", "", err)
 	}

@@ -16,7 +16,7 @@ func (o *operation) database() error {
 	case wire.DBGet, wire.DBGetMulti, wire.DBWalk, wire.DBStat, wire.DBCount, wire.DBs:
 		return o.reading(o.readDatabase)
 	default:
-		return o.writing(o.writeDatabase)
+		return o.writing((*operation).writeDatabase)
 	}
 }
 

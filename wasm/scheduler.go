@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
 
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/wasm/wire"
@@ -20,6 +23,15 @@ func (s scheduler) Go(f func(ctx context.Context)) {
 		return nil, nil
 	})
 	s.bridge.wake(t)
+}
+
+// After makes a task that waits for the host's clock first.
+func (s scheduler) After(d time.Duration, f func(ctx context.Context)) {
+	s.Go(func(ctx context.Context) {
+		if _, err := s.bridge.await(wire.Sleep, msgp.AppendInt64(nil, d.Milliseconds())); err == nil {
+			f(ctx)
+		}
+	})
 }
 
 func (s scheduler) Breathe(ctx context.Context) error {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/stowage-db/stowage/store"
@@ -14,21 +16,35 @@ func (o *operation) write() error {
 	if t == nil {
 		return &store.Error{Code: store.Internal, Op: "write: no such table"}
 	}
-	return o.writing(func(tx *store.Tx) error { return o.writeTo(t, tx) })
+	return o.writing(func(o *operation, tx *store.Tx) error { return o.writeTo(t, tx) })
 }
 
 // writing runs f in the request's transaction, or in one of its own; then maybe
 // more than once.
-func (o *operation) writing(f func(*store.Tx) error) error {
+func (o *operation) writing(f func(*operation, *store.Tx) error) error {
 	if o.request.Transaction == 0 {
-		return o.bridge.env.Update(o.ctx, f)
+		return o.update(f)
 	}
 	return o.within(func(within *transaction) error {
 		if within.failed != nil {
 			return within.failed
 		}
-		return within.spoil(o.request.Op, f(within.tx))
+		return within.spoil(o.request.Op, f(o, within.tx))
 	})
+}
+
+// update runs f in a transaction of its own. A buffered one may have to be run again when the
+// operation is over and its result delivered: then as an operation that nobody waits for.
+func (o *operation) update(f func(*operation, *store.Tx) error) error {
+	over := false
+	err := o.bridge.env.Update(o.ctx, func(tx *store.Tx) error {
+		if over {
+			return f(&operation{bridge: o.bridge, ctx: context.Background(), request: o.request}, tx)
+		}
+		return f(o, tx)
+	})
+	over = true
+	return err
 }
 
 // writeTo may run more than once, each time in another transaction.

@@ -136,6 +136,10 @@ export class LocalEngine implements Engine {
       }
       case Status.Feed:
         return feed(exchange?.onFeed)
+      case Status.Sleep: {
+        const milliseconds = unpack(heap, payload, payloadEnd) as number
+        return new Promise(resolve => sleep(milliseconds, () => resolve(done)))
+      }
       case Status.Progress: {
         const [finished, total] = unpack(heap, payload, payloadEnd) as [number, number]
         exchange?.onProgress?.(finished, total)
@@ -198,6 +202,12 @@ export class LocalEngine implements Engine {
     for (const reject of this.pending) reject(lost)
     this.pending.clear()
   }
+}
+
+/** Calls back once some time has passed; where there is nothing else to do, the host need not stay for it. */
+function sleep(milliseconds: number, then: () => void): void {
+  const timer = setTimeout(then, milliseconds) as unknown as { unref?: () => void }
+  timer.unref?.()
 }
 
 /** Reads [code, message]. */

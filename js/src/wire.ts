@@ -121,6 +121,8 @@ export const enum Status {
   Missed = 12,
   /** The task waits for the next bytes of the stream it reads: no payload. Reply: bytes, or nil at its end. */
   Feed = 30,
+  /** The task waits: payload milliseconds. Reply: nil. */
+  Sleep = 40,
 }
 
 /** The words of the result header: 32 bits each, little-endian. */

@@ -62,6 +62,17 @@ func (s *Schedule) Go(f func(ctx context.Context)) {
 	s.ready = append(s.ready, t)
 }
 
+// After implements store.Scheduler.
+func (s *Schedule) After(d time.Duration, f func(ctx context.Context)) {
+	s.Go(func(ctx context.Context) {
+		due := s.NewGate()
+		s.OpenAt(s.Now().Add(d), due)
+		if due.Wait(ctx) == nil {
+			f(ctx)
+		}
+	})
+}
+
 // Run starts an operation and lets all of them run until it has ended. It fails
 // with ErrStuck when it never will.
 func (s *Schedule) Run(f func()) error {

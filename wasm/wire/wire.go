@@ -104,6 +104,9 @@ const (
 
 	// Feed: the task waits for the next bytes of the stream it reads. See ReadPart.
 	Feed Status = 30
+
+	// Sleep: the task waits for so many milliseconds.
+	Sleep Status = 40
 )
 
 // ErrMalformed is the error for a frame that does not hold what it should. Host
