@@ -37,7 +37,8 @@ export type Send = <R>(
 
 /**
  * A query that runs when it is awaited, and once for each time; or while it is
- * iterated, in which case no more than a part of the result is held at once.
+ * iterated, in which case no more than a part of the result is held at once. In a
+ * transaction all of it may be, for the loop can use the transaction meanwhile.
  *
  *     const all = await db.cities.find({ country: 'NO' }).orderBy('population', 'desc').limit(20)
  *     for await (const city of db.cities.find()) …
@@ -48,6 +49,7 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
     private readonly send: Send,
     private readonly query: Query,
     private readonly options: LongCall,
+    private readonly hold: boolean,
   ) {}
 
   /** Orders the result by a path, then by those of further calls; at last by identity. */
@@ -96,7 +98,7 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for await (const part of parts<T>(onRows => this.execute(Op.Find, read<T[]>, onRows))) yield* part
+    for await (const part of parts<T>(onRows => this.execute(Op.Find, read<T[]>, onRows), this.hold)) yield* part
   }
 
   private async run(): Promise<T[]> {
@@ -119,7 +121,7 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   private with(query: Query): Find<T> {
-    return new Find(this.send, query, this.options)
+    return new Find(this.send, query, this.options, this.hold)
   }
 }
 
@@ -131,24 +133,25 @@ function read<R>(bytes: Uint8Array, start: number, end: number): R {
 }
 
 /**
- * Hands on the parts that a call delivers. The call goes on when a part has been
- * used up, and is ended when the reader leaves early.
+ * Hands on the parts that a call delivers. With `hold` the call goes on when a
+ * part has been used up, else at its own pace. It is ended when the reader leaves early.
  */
-export async function* parts<T>(call: (onRows: Rows) => Promise<T[] | undefined>): AsyncGenerator<T[], void, undefined> {
-  let part: T[] = []
+export async function* parts<T>(call: (onRows: Rows) => Promise<T[] | undefined>, hold: boolean): AsyncGenerator<T[], void, undefined> {
+  const queue: T[][] = []
   let resume: ((more: boolean) => void) | undefined
-  let arrived: () => void = () => {}
+  let arrived = () => {}
   let over = false
   let failure: unknown
   const finished = call((bytes, start, end) => {
-    part = read<T[]>(bytes, start, end)
+    queue.push(read<T[]>(bytes, start, end))
     arrived()
+    if (!hold) return true
     return new Promise(resolve => {
       resume = resolve
     })
   }).then(
     last => {
-      part = last ?? []
+      queue.push(last ?? [])
       over = true
       arrived()
     },
@@ -160,19 +163,20 @@ export async function* parts<T>(call: (onRows: Rows) => Promise<T[] | undefined>
   )
   try {
     for (;;) {
-      if (resume === undefined && !over) {
-        await new Promise<void>(resolve => {
-          arrived = resolve
-        })
-      }
       if (failure !== undefined) throw failure
-      yield part
-      if (failure !== undefined) throw failure // met while the part was being used
+      const part = queue.shift()
+      if (part !== undefined) {
+        yield part
+        continue
+      }
       if (over) return
+      const arrival = new Promise<void>(resolve => {
+        arrived = resolve
+      })
       const more = resume
-      part = []
       resume = undefined
       more?.(true)
+      await arrival
     }
   } finally {
     resume?.(false)

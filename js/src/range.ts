@@ -93,7 +93,7 @@ export class Range<R> implements PromiseLike<R[]>, AsyncIterable<R> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<R, void, undefined> {
     const walk = this.read()
-    const lists = this.scope.transaction === 0 ? parts<Uint8Array>(onRows => this.stream(walk, onRows)) : this.pages(walk)
+    const lists = this.scope.transaction === 0 ? parts<Uint8Array>(onRows => this.stream(walk, onRows), true) : this.pages(walk)
     for await (const list of lists) yield* await this.entries(walk, list)
   }
 

@@ -127,6 +127,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
       (op, packed, decode, exchange) => this.run(op, 4, f => f.raw(packed), decode, exchange),
       query(filter),
       longCall('find', options),
+      this.scope.transaction === 0,
     )
   }
 

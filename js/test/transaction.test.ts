@@ -76,6 +76,25 @@ test('its operations may be asked for at once', async () => {
   await db.close()
 })
 
+test('a loop over a large result can use the transaction meanwhile', async () => {
+  const db = await openPlaces()
+  await db.places.insertMany(placesFrom(1, 10_000).map(one => ({ ...one, name: one.name.repeat(50) })))
+  const met = await db.transaction(async tx => {
+    let met = 0
+    for await (const found of tx.places.find()) {
+      if (met++ % 1000 === 0) await tx.places.put({ ...found, name: 'seen' })
+    }
+    return met
+  })
+  assert.equal(met, 10_000)
+  assert.equal(await db.places.count({ name: 'seen' }), 10)
+  for await (const found of db.places.find()) {
+    assert.equal(found.id, 1)
+    break
+  }
+  await db.close()
+})
+
 test('what failed in it cannot be committed', async () => {
   const db = await openPlaces()
   await db.places.insert(place(1))
