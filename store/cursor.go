@@ -175,8 +175,8 @@ func (c *Cursor) Prev() bool {
 
 func (c *Cursor) step(reverse bool) bool {
 	c.carried = false
-	if c.failed = c.db.usable("cursor"); c.failed != nil {
-		c.on = false
+	if !c.db.sound() {
+		c.failed, c.on = c.db.unusable("cursor"), false
 		return false
 	}
 	if c.reverse != reverse {

@@ -278,13 +278,19 @@ func (db *DB) set(stored []byte, e entry) error {
 
 // usable reports why the database cannot be used, if so.
 func (db *DB) usable(op string) error {
+	if db.sound() {
+		return nil
+	}
+	return db.unusable(op)
+}
+
+func (db *DB) sound() bool { return db.tx.sound() && !db.gone }
+
+func (db *DB) unusable(op string) error {
 	if err := db.tx.usable(op); err != nil {
 		return err
 	}
-	if db.gone {
-		return fail(NotFound, op, db.Name(), nil)
-	}
-	return nil
+	return fail(NotFound, op, db.Name(), nil)
 }
 
 func (db *DB) writable(op string) error {

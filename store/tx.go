@@ -280,9 +280,15 @@ func (tx *Tx) ID() uint64 {
 
 // usable reports why the transaction cannot be used, if so.
 func (tx *Tx) usable(op string) error {
-	if !tx.ended && tx.child == nil && tx.failed == nil {
+	if tx.sound() {
 		return nil
 	}
+	return tx.unusable(op)
+}
+
+func (tx *Tx) sound() bool { return !tx.ended && tx.child == nil && tx.failed == nil }
+
+func (tx *Tx) unusable(op string) error {
 	switch {
 	case tx.ended && tx.env.isClosed():
 		return fail(Closed, op, "", nil)

@@ -17,7 +17,7 @@ func (c *Cursor) LastDup() bool {
 		return false
 	}
 	bounds := c.valuesHere()
-	return c.seekBefore(bounds.High) && (within(c.now, bounds) || c.leave())
+	return c.seekBefore(bounds.High) && within(c.now, bounds) || c.leaveTo(bounds)
 }
 
 // NextDup moves to the following value of the current key.
@@ -101,7 +101,7 @@ func (c *Cursor) Dups() iter.Seq[[]byte] {
 			if c.step(false) && within(c.now, bounds) {
 				continue
 			}
-			if c.failed == nil {
+			if c.leaveTo(bounds); c.failed == nil {
 				c.seek(last)
 			}
 			return
@@ -122,7 +122,22 @@ func (c *Cursor) stepWithin(reverse bool) bool {
 		return c.leave()
 	}
 	bounds := c.valuesHere()
-	return c.step(reverse) && (within(c.now, bounds) || c.leave())
+	return c.step(reverse) && within(c.now, bounds) || c.leaveTo(bounds)
+}
+
+// leaveTo is leave for a walk that has run out of bounds, and is to have read up
+// to them only.
+func (c *Cursor) leaveTo(bounds KeyRange) bool {
+	if c.failed != nil {
+		return false
+	}
+	read := KeyRange{Low: bytes.Clone(c.from), High: bounds.High}
+	if c.reverse {
+		read = KeyRange{Low: bounds.Low, High: read.Low}
+	}
+	c.db.tx.noteRead(read)
+	c.on, c.noted = false, true
+	return false
 }
 
 func within(whole []byte, bounds KeyRange) bool {
