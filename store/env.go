@@ -207,18 +207,6 @@ func (e *Env) awaitIdle(ctx context.Context) {
 	}
 }
 
-// awaitFlush waits until no commit is under way.
-func (e *Env) awaitFlush(ctx context.Context) {
-	for {
-		e.mu.Lock()
-		under := e.flushing
-		e.mu.Unlock()
-		if under == nil || under.done.Wait(ctx) != nil {
-			return
-		}
-	}
-}
-
 // newRefs gives out n names in sequence and returns the first.
 func (e *Env) newRefs(n int) Ref {
 	e.mu.Lock()
