@@ -14,7 +14,7 @@ import { pathToFileURL } from 'node:url'
  */
 async function main() {
   const gates = await read('gates.json')
-  const rows = [...(await read('results/latest.json')), ...(await read('results/million.json'))]
+  const rows = [...(await read('results/latest.json')), ...(await read('results/million.json')), ...(await read('results/overwrite.json'))]
   const lines = gates.flatMap((gate) => judged(gate, rows.filter(({ peer }) => peer === 'stowage')))
   for (const line of lines) console.log(line)
 }

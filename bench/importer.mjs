@@ -25,13 +25,13 @@ class Importer {
     observer.observe({ type: 'longtask' })
   }
 
-  async open({ peer, seed, n }) {
-    const { open } = await import(`./peers/${peer}.mjs`)
+  async open({ peer, seed, n, keys = false }) {
+    const { open, openKeys } = await import(`./peers/${peer}.mjs`)
     this.#seed = seed
     this.#populations ??= new Float64Array(n + 1)
     this.#phrase = phrase(new Random(seed, 'import'))
     const start = performance.now()
-    this.#store = await open('import')
+    this.#store = await (keys ? openKeys : open)('import')
     return performance.now() - start
   }
 

@@ -11,7 +11,7 @@ const documentBytes = 357
 const idle = 5000 // ms in which a store ends what it does behind its answers
 
 /**
- * Overwrites a tenth of very many documents, drawn at random, and says what a
+ * Overwrites a tenth of very many keys, drawn at random, and says what a
  * write cost, what was written to the store for it, and what remains when the
  * store has tidied up. Ratios are to raw IndexedDB in the same run.
  *
@@ -30,7 +30,7 @@ async function overwriteAs(peer, n, { package: { folder }, browser, seed }) {
   const profile = await mkdtemp(join(tmpdir(), 'stowage-bench-'))
   const server = await serve(folder)
   const report = new Report(peer, n)
-  const run = { peer, seed, n }
+  const run = { peer, seed, n, keys: true }
   try {
     await inPage(browser, profile, server, async (importer) => {
       await importer('open', run)

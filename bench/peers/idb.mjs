@@ -20,6 +20,42 @@ export async function open(name) {
   return new Places(db)
 }
 
+/** The same documents as values of keys, without an index. */
+export async function openKeys(name) {
+  return new Keys(await openDB(name, 1, { upgrade: (db) => void db.createObjectStore('places') }))
+}
+
+class Keys {
+  #db
+
+  constructor(db) {
+    this.#db = db
+  }
+
+  insertMany(documents) {
+    return this.putMany(documents)
+  }
+
+  async putMany(documents) {
+    const transaction = this.#db.transaction('places', 'readwrite', relaxed)
+    const places = unwrap(transaction.store)
+    for (const document of documents) places.put(document, document.id)
+    transaction.commit()
+    await transaction.done
+  }
+
+  getMany(ids) {
+    const { store } = this.#db.transaction('places')
+    return Promise.all(ids.map((id) => store.get(id)))
+  }
+
+  get(id) {
+    return this.#db.get('places', id)
+  }
+
+  async memory() {}
+}
+
 class Places {
   #db
 
@@ -30,12 +66,6 @@ class Places {
   insertMany(documents) {
     return this.#write((places) => {
       for (const document of documents) places.add(document)
-    })
-  }
-
-  putMany(documents) {
-    return this.#write((places) => {
-      for (const document of documents) places.put(document)
     })
   }
 

@@ -1,7 +1,54 @@
 import { open as openStowage, table, where } from 'stowage'
+import { coder } from 'stowage/coders'
 
 export async function open(name) {
   return new Places(await openStowage(name, { tables: { places: table({ key: 'id', indexes: ['population'] }) } }))
+}
+
+/** The same documents as values of keys, which nothing is known about. */
+export async function openKeys(name) {
+  return new Keys(await openStowage(name))
+}
+
+class Keys {
+  #db
+  #store
+
+  constructor(db) {
+    this.#db = db
+    this.#store = db.store('places', { key: coder.uint32, value: coder.messagePack })
+  }
+
+  insertMany(documents) {
+    return this.putMany(documents)
+  }
+
+  putMany(documents) {
+    return this.#store.putMulti(documents.map((document) => [document.id, document]))
+  }
+
+  async getMany(ids) {
+    const found = await this.#store.getMulti(ids)
+    return ids.map((id) => found.get(id))
+  }
+
+  get(id) {
+    return this.#store.get(id)
+  }
+
+  tidy() {
+    return this.#db.checkpoint()
+  }
+
+  async written() {
+    const { writtenBytes, blobs } = await this.#db.stat()
+    return { bytes: writtenBytes, blobs }
+  }
+
+  async memory() {
+    const { memoryBytes } = await this.#db.stat()
+    return memoryBytes
+  }
 }
 
 class Places {
@@ -15,10 +62,6 @@ class Places {
 
   insertMany(documents) {
     return this.#places.insertMany(documents)
-  }
-
-  putMany(documents) {
-    return this.#places.putMany(documents)
   }
 
   insert(document) {
@@ -59,15 +102,6 @@ class Places {
 
   close() {
     return this.#db.close()
-  }
-
-  tidy() {
-    return this.#db.checkpoint()
-  }
-
-  async written() {
-    const { writtenBytes, blobs } = await this.#db.stat()
-    return { bytes: writtenBytes, blobs }
   }
 
   async memory() {
