@@ -252,6 +252,44 @@ func TestAbortedChildrenReadToo(t *testing.T) {
 	}
 }
 
+// TestChildrenAmongContexts has another context write what a child has read, and
+// what a child has emptied.
+func TestChildrenAmongContexts(t *testing.T) {
+	_, _, envs := contexts(t, 2, store.Options{})
+	update(t, envs[0], putKey("a", "1"))
+	expectLatest(t, envs[1], "a", "1")
+	for name, child := range map[string]func(tx *store.Tx, db *store.DB) error{
+		"read": func(tx *store.Tx, db *store.DB) error {
+			value, err := getKey(tx, "a")
+			return errors.Join(err, db.Put([]byte("copy"), []byte(value)))
+		},
+		"emptied": func(tx *store.Tx, db *store.DB) error {
+			value, err := getKey(tx, "a")
+			return errors.Join(err, db.Empty(), db.Put([]byte("copy"), []byte(value)))
+		},
+	} {
+		first := true
+		runs := update(t, envs[1], func(tx *store.Tx) error {
+			err := tx.Update(func(inner *store.Tx) error {
+				db, err := inner.DB("d")
+				if err != nil {
+					return err
+				}
+				return child(inner, db)
+			})
+			if first {
+				first = false
+				update(t, envs[0], putKey("a", name))
+			}
+			return err
+		})
+		if runs != 2 {
+			t.Errorf("%s: it ran %d times, want twice", name, runs)
+		}
+		expectLatest(t, envs[0], "copy", name)
+	}
+}
+
 // TestFailedWritesEndTheTransaction fails the backend while a transaction writes
 // ahead: nothing of it may be committed then, but its parent goes on.
 func TestFailedWritesEndTheTransaction(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 // an identity gets the next integer where the table increments. The documents
 // are kept, not copied: they must not be modified afterwards.
 //
-// After an error some of the documents may have been written: the transaction
-// must be given up.
+// After an error some of the documents may have been written: the transaction, or
+// the child it was done in, must be given up.
 //
 // Errors: InvalidDocument, TooDeep, TooLarge, InvalidKey where there is no
 // identity or not one with an order, DuplicateKey where there is a document of

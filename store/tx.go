@@ -267,7 +267,7 @@ func (e *Env) breathe(ctx context.Context) error {
 // ID grows with what is committed. It is the position of the newest log record
 // that the transaction sees, 0 in a new environment, and once it has committed
 // writes, the position of the record that holds them: whoever begins after that
-// has at least this ID.
+// has at least this ID. What is buffered counts when it is written.
 func (tx *Tx) ID() uint64 {
 	if tx.parent != nil {
 		return tx.parent.ID()
