@@ -119,11 +119,11 @@ fuzz:
 	scripts/fuzz.sh $(FUZZTIME)
 
 # Failures come with the seed that replays them: go run ./proof -h.
-proof: tools ## crash, break and race the store; results in proof/latest.json (SEED=)
-	go run ./proof -seed $(SEED) -o proof/latest.json
+proof: js/build/.stamp | tools ## crash, break and race the store; results in proof/latest.json (SEED=)
+	CHROMIUM=$$(scripts/tools.sh chromium) go run ./proof -seed $(SEED) -scripts proof -o proof/latest.json
 
-torture: tools ## the same for TIME a campaign, 10m if not given
-	go run ./proof -seed $(SEED) -time $(TIME) -o proof/latest.json
+torture: js/build/.stamp | tools ## the same for TIME a campaign, 10m if not given, and with 300 kills
+	KILLS=$${KILLS:-300} CHROMIUM=$$(scripts/tools.sh chromium) go run ./proof -seed $(SEED) -time $(TIME) -scripts proof -o proof/latest.json
 
 packed: .build/stowage.tgz
 	node --test --test-reporter=spec scripts/packed.test.mjs

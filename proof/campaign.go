@@ -27,6 +27,10 @@ type result struct {
 	Seconds  float64 `json:"seconds"`
 }
 
+func (r result) String() string {
+	return fmt.Sprintf("%-12s %10d  %d failures  %6.1f s  %8.0f/s  seed %d", r.Campaign, r.Count, r.Failures, r.Seconds, float64(r.Count)/r.Seconds, r.Seed)
+}
+
 // extent is how far a campaign goes: a number of units, or as many as there is
 // time for.
 type extent struct {

@@ -372,6 +372,10 @@ func (a *access) follows(now registers) (next registers, fits bool) {
 	return now, true
 }
 
+// patience is how long porcupine may look for an order. Where there is one it takes
+// milliseconds.
+const patience = 20 * time.Second
+
 // judge asks porcupine.
 func (r *race) judge() error {
 	choices := porcupine.NondeterministicModel{
@@ -388,13 +392,13 @@ func (r *race) judge() error {
 			return nil
 		},
 	}
-	switch porcupine.CheckOperationsTimeout(choices.ToModel(), r.events, time.Minute) {
+	switch porcupine.CheckOperationsTimeout(choices.ToModel(), r.events, patience) {
 	case porcupine.Ok:
 		return nil
 	case porcupine.Illegal:
 		return wrong("no order of its %d transactions explains what they saw:\n%s", len(r.events), r.describe())
 	default:
-		return fmt.Errorf("porcupine found no answer within a minute")
+		return fmt.Errorf("porcupine found no answer within %v", patience)
 	}
 }
 

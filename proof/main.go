@@ -2,7 +2,8 @@
 // what they found to proof/latest.json: one object a campaign, with how much it
 // tried, how often it failed, the seed it began with and how long it took.
 //
-//	go run ./proof                                  all campaigns, as make proof does
+//	go run ./proof                                  all campaigns of the engine
+//	go run ./proof -scripts proof                   those in a browser as well, as make proof does
 //	go run ./proof -campaign crash -seed 7 -units 1 one unit again
 //	go run ./proof -time 10m                        each campaign for ten minutes
 //
@@ -17,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,10 +40,11 @@ func main() {
 	seed := flags.Uint64("seed", 0, "the seed of the first unit; 0 draws one")
 	units := flags.Int("units", 0, "how many units each campaign runs; its own number if 0")
 	long := flags.Duration("time", 0, "how long each campaign runs, instead of a number of units")
+	folder := flags.String("scripts", "", "a folder of campaigns to be run by node as well")
 	out := flags.String("o", "", "the file to write results to")
 	_ = flags.Parse(os.Args[1:]) // which exits on its own
 	if *seed == 0 {
-		*seed = uint64(time.Now().UnixNano()) >> 10
+		*seed = uint64(time.Now().UnixMilli()) // which a script can hold as well
 	}
 	chosen, err := choose(*names)
 	if err != nil {
@@ -55,17 +58,29 @@ func main() {
 			e.units = *units
 		}
 		r := c.run(*seed, e, func(text string) { fmt.Fprintln(os.Stderr, text) })
-		fmt.Printf("%-12s %10d  %d failures  %6.1f s  %8.0f/s  seed %d\n", r.Campaign, r.Count, r.Failures, r.Seconds, float64(r.Count)/r.Seconds, r.Seed)
 		results = append(results, r)
+		fmt.Println(r)
+	}
+	var files []string
+	if *folder != "" {
+		files, err = scripts(*folder)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	for _, file := range files {
+		for _, r := range runScript(file, *seed) {
+			results = append(results, r)
+			fmt.Println(r)
+		}
 	}
 	if err := write(*out, results); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	for _, r := range results {
-		if r.Failures > 0 || r.Count == 0 {
-			os.Exit(1)
-		}
+	if slices.ContainsFunc(results, func(r result) bool { return r.Failures > 0 || r.Count == 0 }) {
+		os.Exit(1)
 	}
 }
 
@@ -89,6 +104,7 @@ func choose(names string) ([]campaign, error) {
 	return chosen, nil
 }
 
+// write leaves the results in a file, where one is named.
 func write(file string, results []result) error {
 	if file == "" {
 		return nil

@@ -2,6 +2,10 @@ package main
 
 import (
 	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -16,6 +20,32 @@ func TestCampaigns(t *testing.T) {
 				t.Errorf("nothing was tried, with seed %d", seed)
 			}
 		})
+	}
+}
+
+// TestScripts runs scripts that do and do not what they should.
+func TestScripts(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Fatal(err)
+	}
+	for source, want := range map[string][]result{
+		`console.log(JSON.stringify({ campaign: 'a', count: 3, failures: 0, seed: Number(process.env.SEED), seconds: 1 }))`: {{"a", 3, 0, 7, 1}},
+		`console.log('{"campaign":"b","count":9,"failures":2,"seed":7}'); process.exitCode = 1`:                             {{"b", 9, 2, 7, 0}},
+		`process.exit(3)`:        {{Campaign: "script.mjs", Failures: 1, Seed: 7}},
+		`console.log('nothing')`: {{Campaign: "script.mjs", Failures: 1, Seed: 7}},
+		``:                       {{Campaign: "script.mjs", Failures: 1, Seed: 7}},
+	} {
+		file := filepath.Join(t.TempDir(), "script.mjs")
+		if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got := runScript(file, 7)
+		if got[0].Failures > 0 {
+			got[0].Seconds = 0
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s gave %v, want %v", source, got, want)
+		}
 	}
 }
 
