@@ -224,7 +224,7 @@ func (c *copier) flush() error {
 	for i, name := range names {
 		blobs[i] = Blob{name, stored[i]}
 		if stored[i] == nil {
-			return fail(Corrupt, "copy: missing blob", name, nil)
+			return c.in.explain(fail(Corrupt, "copy", name, errMissing))
 		}
 		if _, _, err := openEnvelope(c.kind, blobs[i]); err != nil {
 			return err

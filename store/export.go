@@ -68,7 +68,7 @@ const exportCacheBytes = 2 << 20
 func newExporter(tx *Tx, progress func(done, total int64)) *exporter {
 	e := tx.env
 	pages := &pager{backend: e.backend, sealer: e.pages.sealer, cache: newCache(exportCacheBytes)}
-	x := &exporter{tx: tx, in: &reader{ctx: tx.in.ctx, pages: pages}, progress: progress}
+	x := &exporter{tx: tx, in: &reader{ctx: tx.in.ctx, pages: pages, env: e, generation: tx.in.generation}, progress: progress}
 	for _, l := range tx.layers {
 		if l.memory != nil {
 			x.total += int64(l.memory.size)

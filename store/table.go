@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -84,6 +86,31 @@ func (e *Env) Table(ctx context.Context, name string, schema Schema, progress fu
 		return nil, err
 	}
 	return t, nil
+}
+
+// OpenTable opens a table with the schema it has. It fails with NotFound where
+// there is none.
+func (tx *Tx) OpenTable(name string) (*Table, error) {
+	if name == "" || strings.IndexByte(name, 0) >= 0 {
+		return nil, fail(NotFound, "open table", name, nil)
+	}
+	db, err := tx.database(name, false, 0)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := readSchema(name, db.Meta())
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{name: name}
+	t.layout.Store(newLayout(name, schema))
+	return t, nil
+}
+
+// Tables lists the names of all tables, ascending.
+func (tx *Tx) Tables() ([]string, error) {
+	all, err := tx.catalogued(KeyRange{Low: []byte{1}})
+	return slices.DeleteFunc(all, func(name string) bool { return strings.IndexByte(name, 0) >= 0 }), err
 }
 
 // Name is the table's name.

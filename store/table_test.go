@@ -22,6 +22,31 @@ var (
 	ctx                             = context.Background()
 )
 
+func TestTablesAreListedAndOpenedAsTheyAre(t *testing.T) {
+	b := newBed(t, cities())
+	b.mustInsert(fields{"id": 1, "country": "NO"})
+	put(t, b.env, "cities", "a database", "of that name")
+	b.view(func(tx *store.Tx) error {
+		names, err := tx.Tables()
+		if err != nil || !slices.Equal(names, []string{"cities"}) {
+			t.Errorf("Tables() = %q, %v", names, err)
+		}
+		opened, err := tx.OpenTable("cities")
+		if err != nil {
+			return err
+		}
+		if _, found, err := opened.Get(tx, key(1)); err != nil || !found || len(opened.Schema().Indexes) != len(cities().Indexes) {
+			t.Errorf("the table as it is: found %v, %v", found, err)
+		}
+		for _, name := range []string{"", "towns", "cities\x00country"} {
+			if _, err := tx.OpenTable(name); store.CodeOf(err) != store.NotFound {
+				t.Errorf("OpenTable(%q): %v, want not_found", name, err)
+			}
+		}
+		return nil
+	})
+}
+
 func cities() store.Schema {
 	return store.Schema{Key: query.Field("id"), Indexes: []store.IndexSpec{
 		{Name: "country", Paths: []query.Path{country}},

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { open, table } from 'stowage'
+import { memory, open, table } from 'stowage'
 import { directory } from 'stowage/drivers/fs'
 
 import { packDocument } from '../src/document.js'
@@ -60,4 +60,21 @@ test('a directory that is open is locked, until its process is gone', () =>
     const again = await open('atlas', { driver: directory(dir), tables })
     await again.close()
     await rejects('invalid_argument', open('../x', { driver: directory(dir) }))
+  }))
+
+test('the command restores what JavaScript exports, and the other way round', () =>
+  inDirectory(async dir => {
+    const command = (...args: string[]) => execFileSync('go', ['run', './cmd/stowage', ...args], { cwd: '..', encoding: 'utf8' })
+    const file = join(dir, 'exported.stowage')
+    const db = await open('interop', { driver: memory(), tables })
+    await db.places.insertMany(Array.from({ length: 3000 }, (_, id) => ({ id, country: ['NO', 'SE', 'DK'][id % 3]! })))
+    writeFileSync(file, new Uint8Array(await new Response(db.export() as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer()))
+    command('restore', join(dir, 'atlas'), file)
+    assert.match(command('list', join(dir, 'atlas')), /^table +3000 +places\n$/)
+    assert.deepEqual(JSON.parse(command('get', '-t', join(dir, 'atlas'), 'places', '4')), { id: 4, country: 'SE' })
+    command('delete', '-t', join(dir, 'atlas'), 'places', '4')
+    command('dump', join(dir, 'atlas'), file)
+    await db.import(new Blob([readFileSync(file)]), { replace: true })
+    assert.deepEqual([await db.places.count(), await db.places.count({ country: 'SE' })], [2999, 999])
+    await db.close()
   }))

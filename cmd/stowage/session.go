@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/compress"
+	"github.com/stowage-db/stowage/store/file"
+)
+
+// session is what a command works with beside its arguments.
+type session struct {
+	terminal
+	raw bool
+}
+
+func (s *session) options() store.Options {
+	o := store.Options{Durability: store.Strict}
+	if !s.raw {
+		o.Modifiers = []store.Modifier{compress.S2{}}
+	}
+	return o
+}
+
+// within runs f on the environment in a directory. Unless it may be made, it
+// must be there: a name that was mistyped is no empty environment.
+func (s *session) within(ctx context.Context, dir string, make bool, f func(*store.Env) error) error {
+	if !make {
+		if _, err := os.Stat(filepath.Join(dir, store.RootName)); errors.Is(err, os.ErrNotExist) {
+			return &store.Error{Code: store.NotFound, Op: "there is no environment", Name: dir}
+		}
+	}
+	backend, err := file.Open(dir)
+	if err != nil {
+		return err
+	}
+	env, err := store.Open(ctx, backend, s.options())
+	if err != nil {
+		return errors.Join(err, backend.Close())
+	}
+	err = f(env)
+	// Closing ends what has begun; a signal must not keep it from that.
+	return errors.Join(err, env.Close(context.WithoutCancel(ctx)))
+}
