@@ -1,14 +1,15 @@
 /*
  * Documents as MessagePack. What msgpackr would store as something else without
- * a word (a function, a Map, a regular expression) is refused, so that what
- * comes back is what went in. Only text that is not Unicode, half of a surrogate
- * pair, comes back as U+FFFD.
+ * a word (a function, a Map, a Promise, a Blob) is refused, so that what comes back
+ * is what went in. An object of a class comes back as a plain one. Beside that only
+ * these differ: −0 is 0, a hole in a list is undefined, a member of the name
+ * __proto__ has the name __proto_, and half of a surrogate pair is read as U+FFFD.
  */
 import { addExtension, C1, Packr, Unpackr } from 'msgpackr'
 
 import { type ErrorCode, StowageError } from './errors.js'
 
-const packr = new Packr({ useRecords: false, variableMapSize: true })
+const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false } as object)
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, copyBuffers: true } as object)
 
 function refuse(what: string): never {
@@ -19,16 +20,18 @@ function unknown(): never {
   throw new StowageError('undecodable', 'these bytes hold a type that is never stored')
 }
 
-/** msgpackr asks for these at the places where it would substitute something. */
-Object.assign(packr, { writeFunction: () => refuse('a function') })
-Object.defineProperty(packr, 'mapAsEmptyObject', { get: () => refuse('a Map') })
-const refused = [
-  Set, Error, RegExp, ArrayBuffer, DataView, Int8Array, Uint8ClampedArray, Int16Array, Uint16Array,
-  Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array,
-]
-for (const Class of refused) {
-  addExtension({ Class, type: 0x7f, pack: () => refuse(`a value of class ${Class.name}`), unpack: unknown } as never)
+/** What an object says it is: Object also where its class is the caller's own. */
+const kindOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
+
+/** The class of all that is more than its members, and no list, date or bytes. */
+const Foreign = {
+  [Symbol.hasInstance]: (value: unknown) =>
+    !Array.isArray(value) && !(value instanceof Date) && !(value instanceof Uint8Array) && kindOf(value) !== 'Object',
 }
+
+/** msgpackr asks for these where it does not know better than to write members. Of a Map it knows the class. */
+addExtension({ Class: Foreign, type: 0x7f, pack: (value: unknown) => refuse(`a ${kindOf(value)}`), unpack: unknown } as never)
+Object.defineProperty(packr, 'mapAsEmptyObject', { get: () => refuse('a Map') })
 
 /** The largest nesting of a document; the engine has the same bound. */
 export const maxDepth = 200

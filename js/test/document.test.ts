@@ -41,14 +41,27 @@ test('what is read shares no memory with the frame', () => {
 test('an object of a class is stored by its members', () => {
   class Point { constructor(readonly x: number, readonly y: number) {} }
   assert.deepEqual(roundTrip({ at: new Point(1, 2) }), { at: { x: 1, y: 2 } })
+  class Place extends Point { toJSON() { return 'elsewhere' } }
+  assert.deepEqual(roundTrip(new Place(1, 2)), { x: 1, y: 2 })
 })
 
 test('what would come back as something else is refused', () => {
-  for (const value of [() => 1, Symbol('x'), new Map(), new Set(), /x/, new Error('x'), new Float64Array(2), new ArrayBuffer(2), 2n ** 64n]) {
+  const refused = [
+    () => 1, Symbol('x'), new Map(), new Set(), /x/, new Error('x'), new Float64Array(2), new ArrayBuffer(2), 2n ** 64n,
+    Promise.resolve(1), new WeakMap(), new SharedArrayBuffer(2), new Blob(['x']), new URL('http://host/'), Object(1n), new String('x'),
+    new (class extends Map {})(), (function* () {})(),
+  ]
+  for (const value of refused) {
     fails('invalid_document', { value })
     fails('invalid_document', { list: [{ value }] })
   }
-  for (const document of [null, undefined, 1, 'x', [], new Date(), new Uint8Array(1), new Map()]) fails('invalid_document', document)
+  for (const document of [null, undefined, 1, 'x', [], new Date(), new Uint8Array(1), new Map(), Promise.resolve({ id: 1 })]) fails('invalid_document', document)
+})
+
+test('what differs is what the module says', () => {
+  assert.deepEqual(roundTrip({ zero: -0, holes: [1, , 3] }), { zero: 0, holes: [1, undefined, 3] })
+  assert.deepEqual(roundTrip(JSON.parse('{"__proto__":{"x":1},"y":2}')), { __proto_: { x: 1 }, y: 2 })
+  assert.match((roundTrip({ half: 'a\ud800' }) as { half: string }).half, /^a\ufffd+$/)
 })
 
 test('circles and depth are told apart', () => {
