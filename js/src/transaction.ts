@@ -17,6 +17,8 @@ const attempts = 10
  */
 export class Transaction implements Scope {
   private ended = false
+  /** Why it cannot be committed: of a write in several parts, some were done. */
+  private broken: unknown
 
   private constructor(
     private readonly held: Engine,
@@ -50,18 +52,26 @@ export class Transaction implements Scope {
     return this.held
   }
 
-  /** Operations of a transaction are together already. */
-  together<R>(_access: Access, body: (scope: Scope) => Promise<R>): Promise<R> {
-    return body(this)
+  /** Operations of a transaction are together already; but one that writes and stops half-way spoils it. */
+  async together<R>({ kind }: Access, body: (scope: Scope) => Promise<R>): Promise<R> {
+    try {
+      return await body(this)
+    } catch (error) {
+      if (kind !== 'read') this.broken ??= error
+      throw error
+    }
   }
 
+  /** Commits it, and ends it also where that fails; only with `tx_busy`, while a child is open, it goes on. */
   async commit(): Promise<void> {
     const engine = await this.ready()
     this.ended = true
     try {
+      if (this.broken !== undefined) throw this.broken
       this.id = await engine.run(engine.request(Op.Commit, 3, this.transaction, 0), unpack as Decode<number>, { signal: this.signal })
     } catch (error) {
-      this.ended = (error as StowageError).code !== 'tx_busy' // a child is open: it can still be ended
+      this.ended = false // for all that is known here: an aborted request has not reached the engine
+      if ((error as StowageError).code !== 'tx_busy') await this.rollback().catch(() => {})
       throw error
     }
   }

@@ -109,6 +109,30 @@ test('what failed in it cannot be committed', async () => {
   await db.close()
 })
 
+test('a bulk write that stopped half-way cannot be committed', async () => {
+  const db = await openPlaces()
+  const abort = new AbortController()
+  const stops: [string, () => Promise<unknown>][] = [
+    ['aborted', () => db.transaction(tx => tx.places.insertMany(placesFrom(1, 20_000), { signal: abort.signal, onProgress: () => abort.abort() }).catch(() => {}))],
+    ['invalid_document', () => db.transaction(tx => tx.places.insertMany([...placesFrom(1, 20_000), (() => 1) as never]).catch(() => {}))],
+    ['invalid_key', () => db.transaction(tx => tx.places.deleteMany([...Array(5000).keys(), NaN]).catch(() => {}))],
+  ]
+  for (const [code, stop] of stops) await rejects(code, stop)
+  assert.equal(await db.places.count(), 0)
+  await db.close()
+})
+
+test('an abort before its commit ends it', { timeout: 30_000 }, async () => {
+  const db = await openPlaces()
+  const abort = new AbortController()
+  const { signal } = abort
+  const onProgress = (done: number, total: number) => done === total && abort.abort()
+  await rejects('aborted', db.places.insertMany(placesFrom(1, 20_000), { signal, onProgress }))
+  await db.places.put(place(1)) // would wait for ever behind a transaction that nobody ends
+  assert.equal(await db.places.count(), 1)
+  await db.close()
+})
+
 test('a reading transaction is one snapshot, and writes nothing', async () => {
   const db = await openPlaces()
   await db.places.insert(place(1))
