@@ -1,5 +1,7 @@
 package query
 
+import "unicode/utf8"
+
 // AppendElementKeys appends the keys that a multi-entry index holds for the
 // value at the front of raw, and to ends where each of them ends in dst: for a
 // list, the component of each element, as often as it occurs; for a string, the
@@ -44,6 +46,27 @@ func Distinguishes(components []byte) bool {
 			return false
 		}
 		components = components[n:]
+	}
+	return true
+}
+
+// Nameable reports whether the value at the front of raw can be given as a key on
+// both sides of the bridge: its text is UTF-8, and no list in it holds undefined.
+func Nameable(raw []byte) bool {
+	var v value
+	for at, left := 0, 1; left > 0; left-- {
+		if !v.read(raw, at) {
+			return false
+		}
+		switch {
+		case v.kind == kindMissing, v.kind == kindString && !utf8.Valid(v.body):
+			return false
+		case v.kind == kindArray:
+			left += v.count
+			at = len(raw) - len(v.body)
+		default:
+			at = skip(raw, at)
+		}
 	}
 	return true
 }

@@ -143,8 +143,9 @@ func (s *session) identify(doc []byte) (whole, id []byte, fresh bool, err error)
 }
 
 // AppendIdentity appends the key of an identity, given as raw MessagePack. It
-// fails with InvalidKey where that is undefined, null, NaN, a map, or not exactly
-// one value.
+// fails with InvalidKey where that is undefined, null, NaN, a map, not exactly
+// one value, or one that a program could not ask for: text that is not UTF-8,
+// a list that holds undefined.
 func AppendIdentity(dst, id []byte) ([]byte, error) {
 	start := len(dst)
 	if n, ok := query.Skip(id); !ok || n < len(id) {
@@ -154,7 +155,7 @@ func AppendIdentity(dst, id []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fail(CodeOf(err), "identity", "", err)
 	}
-	if !query.Distinguishes(dst[start:]) {
+	if !query.Distinguishes(dst[start:]) || !query.Nameable(id) {
 		return nil, fail(InvalidKey, "identity: a value that cannot be one", "", nil)
 	}
 	return dst, nil

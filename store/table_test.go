@@ -224,6 +224,9 @@ func TestTableRefuses(t *testing.T) {
 		{"null", fields{"id": nil}, store.InvalidKey},
 		{"NaN", fields{"id": query.Raw{0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0}}, store.InvalidKey},
 		{"a map as identity", fields{"id": fields{}}, store.InvalidKey},
+		{"text that is not UTF-8", fields{"id": "a\xed\xa0\x80"}, store.InvalidKey},
+		{"a list that holds such text", fields{"id": []any{int64(1), []any{"\xff"}}}, store.InvalidKey},
+		{"a list that holds undefined", fields{"id": []any{int64(1), query.Raw{0xd4, 0, 0}}}, store.InvalidKey},
 		{"an identity too long", fields{"id": strings.Repeat("x", store.MaxKeyBytes)}, store.TooLarge},
 		{"a value too long for its index", fields{"id": 2, "country": strings.Repeat("x", store.MaxKeyBytes)}, store.TooLarge},
 	} {
