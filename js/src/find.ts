@@ -77,7 +77,7 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
 
   /** Runs the query for its first document. */
   first(): Promise<T | undefined> {
-    return this.limit(1).run().then(found => found[0])
+    return this.limit(Math.min(1, this.query.limit ?? 1)).run().then(found => found[0])
   }
 
   /** Counts the result instead of reading it. */

@@ -69,8 +69,8 @@ export class Options {
   /** The options that every long call has. */
   longCall(): LongCall {
     const signal = this.signal()
-    const onProgress = this.function<NonNullable<LongCall['onProgress']>>('onProgress')
-    return { ...(signal && { signal }), ...(onProgress && { onProgress }) }
+    const listener = this.function<NonNullable<LongCall['onProgress']>>('onProgress')
+    return { ...(signal && { signal }), ...(listener && { onProgress: isolated(listener) }) }
   }
 
   /** An option of another shape, which the caller checks itself. */
@@ -100,8 +100,19 @@ export class Options {
 export interface LongCall {
   /** Ends the call early: it rejects with `aborted` and has changed nothing. */
   signal?: AbortSignal
-  /** Told how many documents are done, of how many (0 where that is not known). */
+  /** Told how many documents are done, of how many (0 where that is not known). What it throws becomes an unhandled rejection. */
   onProgress?: (done: number, total: number) => void
+}
+
+/** A listener whose errors leave the call alone that it listens to, as those of an event's do. */
+function isolated<A extends unknown[]>(listener: (...told: A) => void): (...told: A) => void {
+  return (...told) => {
+    try {
+      listener(...told)
+    } catch (error) {
+      void Promise.reject(error)
+    }
+  }
 }
 
 /** Reads a LongCall, refusing anything else. */

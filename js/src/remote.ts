@@ -4,7 +4,7 @@ import { StowageError } from './errors.js'
 import { LocalHost } from './local.js'
 import type { WasmSource } from './module.js'
 import type { Host } from './session.js'
-import { aborted, readFailure } from './task.js'
+import { aborted, readFailure, unreadable } from './task.js'
 import { FrameWriter, Op } from './wire.js'
 
 /** What is sent to the worker. */
@@ -205,14 +205,20 @@ export class RemoteEngine implements Engine {
       // An operation that was not wanted to its end has no result.
       call.resolve((frame.length === 0 ? undefined : call.decode(frame, 0, frame.length)) as never)
     } catch (error) {
-      call.reject(error as Error)
+      call.reject(unreadable(error))
     }
   }
 
   private rows(number: number, call: Call, frame: Uint8Array): void {
-    const more = call.exchange?.onRows?.(frame, 0, frame.length) ?? true
-    if (more === true) return this.post({ type: 'more', call: number, wanted: true })
-    void more.then(wanted => this.post({ type: 'more', call: number, wanted }))
+    try {
+      const more = call.exchange?.onRows?.(frame, 0, frame.length) ?? true
+      if (more === true) return this.post({ type: 'more', call: number, wanted: true })
+      void more.then(wanted => this.post({ type: 'more', call: number, wanted }))
+    } catch (error) {
+      this.calls.delete(number)
+      this.post({ type: 'more', call: number, wanted: false })
+      call.reject(unreadable(error))
+    }
   }
 
   /** A failure is told without its cause, which whoever feeds knows. */

@@ -136,40 +136,40 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     if (bytes.length > this.maxBytes) {
       throw new StowageError('too_large', `a document of ${bytes.length} bytes is over the limit of ${this.maxBytes}`)
     }
+    const own = this.identity(document) // now: the caller may change the document before the promise is fulfilled
     const ids = await this.run(op, 5, f => f.bool(this.schema.increment).array(1).raw(bytes), readIds, undefined, bytes.length + 64)
-    return ids === null ? this.identity(document) : ids[0]!
+    return ids === null ? own : ids[0]!
   }
 
   private async storeMany(op: Op.Insert | Op.Put, documents: readonly unknown[], call: LongCall): Promise<Key[]> {
     if (!Array.isArray(documents)) throw new StowageError('invalid_argument', 'documents must come in a list')
-    const slicer = new Slicer(documents, this.maxBytes)
     if (documents.length === 0) return []
+    const all = documents.slice() // the caller may go on using the list
+    const slicer = new Slicer(all, this.maxBytes)
     const first = slicer.next()
     if (slicer.over) {
-      const ids = await this.storeSlice(op, first, call)
-      call.onProgress?.(documents.length, documents.length)
-      return this.identities(documents, [ids])
+      const ids = await this.storeSlice(op, all, first, call)
+      call.onProgress?.(all.length, all.length)
+      return ids
     }
     const ids = await this.scope.together({ kind: 'exclusive', signal: call.signal }, scope => {
       const table = this.in(scope)
-      const slices = new Slicer(documents, this.maxBytes)
-      return inSlices(documents.length, call, () => {
+      const slices = new Slicer(all, this.maxBytes)
+      return inSlices(all.length, call, () => {
         const slice = slices.next()
-        return { ...slice, sent: table.storeSlice(op, slice, call) }
+        return { ...slice, sent: table.storeSlice(op, all, slice, call) }
       })
     })
-    return this.identities(documents, ids)
+    return ids.flat()
   }
 
-  private storeSlice(op: Op.Insert | Op.Put, slice: Slice, call: LongCall): Promise<Key[] | null> {
-    const write = (f: FrameWriter) => f.bool(this.schema.increment).raw(slice.bytes)
-    return this.run(op, 5, write, readIds, { signal: call.signal }, slice.bytes.length + 64)
-  }
-
-  /** The identities of stored documents: those the engine told, else their own. */
-  private identities(documents: readonly unknown[], told: (Key[] | null)[]): Key[] {
-    if (told[0] !== null) return (told as Key[][]).flat()
-    return documents.map(document => this.identity(document))
+  /** Stores one slice of documents and returns their identities: those the engine tells, else their own. */
+  private async storeSlice(op: Op.Insert | Op.Put, documents: readonly unknown[], slice: Slice, call: LongCall): Promise<Key[]> {
+    const { increment } = this.schema
+    const { bytes, first, count } = slice
+    const own = increment ? [] : documents.slice(first, first + count).map(document => this.identity(document))
+    const write = (f: FrameWriter) => f.bool(increment).raw(bytes)
+    return (await this.run(op, 5, write, readIds, { signal: call.signal }, bytes.length + 64)) ?? own
   }
 
   private identity(document: unknown): Key {
@@ -186,13 +186,14 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     if (!Array.isArray(keys)) throw new StowageError('invalid_argument', 'identities must come in a list')
     if (keys.length === 0) return
     if (keys.length <= sliceKeys) return each(this, keys)
+    const all = keys.slice() // the caller may go on using the list
     await this.scope.together({ kind, signal: call.signal }, scope => {
       const table = this.in(scope)
       let at = 0
-      return inSlices(keys.length, call, () => {
+      return inSlices(all.length, call, () => {
         const first = at
         at += sliceKeys
-        const part = keys.slice(first, at)
+        const part = all.slice(first, at)
         return { first, count: part.length, sent: each(table, part) }
       })
     })

@@ -98,25 +98,31 @@ export class LocalEngine implements Engine {
   private async drive<T>(task: number, status: Status, decode: Decode<T>, exchange?: Exchange): Promise<T> {
     const { instance } = this
     const cancel = () => this.cancel(task)
+    let over = false
     exchange?.signal?.addEventListener('abort', cancel)
     try {
       for (;;) {
+        over = status === Status.Done || status === Status.Failed
         if (status === Status.Done) return decode(instance.heap, instance.payload, instance.payloadEnd)
         if (status === Status.Failed) throw this.failure()
         const served = this.serve(status, task, exchange)
         const answer = served instanceof Promise ? await served : served
         if (instance.lost !== undefined) throw instance.lost
-        if (answer === undefined) {
-          instance.drop(task)
-          this.takeReady()
-          return undefined as T
-        }
+        if (answer === undefined) return undefined as T
         status = instance.step(task, writeAnswer(instance.writer(answerBytes(answer)), answer))
         this.takeReady()
       }
     } finally {
       exchange?.signal?.removeEventListener('abort', cancel)
+      if (!over) this.drop(task)
     }
+  }
+
+  /** Ends a task that will not be stepped again: it was not wanted to its end, or could not be served. */
+  private drop(task: number): void {
+    if (this.lost !== undefined) return
+    this.instance.drop(task)
+    this.takeReady()
   }
 
   /**
@@ -194,7 +200,7 @@ export class LocalEngine implements Engine {
   private explain(error: unknown): StowageError {
     const { lost } = this.instance
     if (lost !== undefined) this.rejectAll(lost)
-    return lost ?? asStowageError(error, 'internal', `an answer could not be read: ${String(error)}`)
+    return lost ?? unreadable(error)
   }
 
   private rejectAll(lost: StowageError): void {
@@ -214,6 +220,11 @@ function sleep(milliseconds: number, then: () => void): void {
 export function readFailure(bytes: Uint8Array, start: number, end: number): StowageError {
   const [code, message] = unpack(bytes, start, end) as [string, string]
   return new StowageError(readCode(code), message)
+}
+
+/** The error of a call whose result could not be decoded. */
+export function unreadable(error: unknown): StowageError {
+  return asStowageError(error, 'internal', `an answer could not be read: ${String(error)}`)
 }
 
 /** The error of a call whose signal has been aborted. */

@@ -57,6 +57,41 @@ test('a batch is stored whole or not at all', async () => {
   await db.close()
 })
 
+test('documents and lists may be changed once a call has been made', { timeout: 30_000 }, async () => {
+  const db = await openPlaces()
+  const one = place(1)
+  const inserted = db.places.insert(one)
+  one.id = 77
+  assert.equal(await inserted, 1)
+  const many = placesFrom(1, 9000)
+  const put = db.places.putMany(many)
+  many.length = 5
+  assert.equal((await put).length, 9000)
+  const keys = placesFrom(1, 9000).map(p => p.id)
+  const deleted = db.places.deleteMany(keys)
+  keys.length = 0
+  assert.equal(await deleted, 9000)
+  await db.close()
+})
+
+test('a listener that throws changes nothing about the call', async () => {
+  const before = process.listeners('unhandledRejection')
+  const unhandled: unknown[] = []
+  process.removeAllListeners('unhandledRejection').on('unhandledRejection', error => unhandled.push(error))
+  const mine = new Error('mine')
+  const onProgress = () => {
+    throw mine
+  }
+  const db = await openPlaces()
+  await db.places.insertMany(placesFrom(1, 9000), { onProgress })
+  assert.equal(await db.places.count(), 9000)
+  await db.close()
+  await new Promise(resolve => setImmediate(resolve))
+  process.removeAllListeners('unhandledRejection')
+  for (const listener of before) process.on('unhandledRejection', listener)
+  assert.ok(unhandled.length > 0 && unhandled.every(error => error === mine))
+})
+
 test('identities are counted up where they are missing', async () => {
   const db = await openPlaces()
   assert.equal(await db.notes.insert({ text: 'a' }), 1)
@@ -80,6 +115,7 @@ test('queries find, order, limit and page', async () => {
   assert.deepEqual(await db.places.find({ country: 'NO' }).orderBy('population').offset(5).limit(3), byPopulation.slice(5, 8))
   assert.equal(await db.places.find({ country: 'NO', population: { $gt: 5000 } }).count(), norway.filter(p => p.population > 5000).length)
   assert.deepEqual(await db.places.find({ 'position.lat': { $between: [0, 1] } }).first(), all.find(p => [0, 1].includes(p.position!.lat)))
+  assert.equal(await db.places.find().limit(0).first(), undefined)
   assert.equal(await db.places.count(where('tags').contains('t3')), 600)
   assert.equal(await db.places.count(where('name').startsWith('Place 12')), all.filter(p => p.name.startsWith('Place 12')).length)
   assert.equal(await db.places.count(where('name').contains('99')), all.filter(p => p.name.includes('99')).length)
@@ -146,6 +182,9 @@ test('keys of every type find their documents', async () => {
   assert.equal((await db.places.get(2n ** 40n))?.slug, 's3', 'integers are one number line')
   for (const key of [NaN, null, undefined, {}, () => 1, new Date(NaN), 2n ** 65n]) {
     await rejects('invalid_key', db.places.get(key as never))
+  }
+  for (const id of ['\ud800', ['a\udc00'], [undefined], [NaN], null]) {
+    await rejects('invalid_key', db.places.insert({ ...place(1), id: id as never, slug: 'none' }))
   }
   await db.close()
 })
