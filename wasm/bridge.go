@@ -264,6 +264,12 @@ func (b *bridge) await(status wire.Status, payload []byte) ([]byte, error) {
 	return t.reply, nil
 }
 
+// lost tells the host that a buffered commit came to nothing: a task that nobody
+// asked for fails with the reason.
+func (b *bridge) lost(err error) {
+	b.wake(b.start(func(*task) ([]byte, error) { return nil, err }))
+}
+
 // outgoing is memory for a request of n bytes. Small ones share the outbox.
 func (b *bridge) outgoing(n int) []byte {
 	if n > outboxBytes {

@@ -103,7 +103,7 @@ func TestColdReadBecomesATask(t *testing.T) {
 	cold := &host{t: t, bridge: newBridge(), waiting: map[uint32]*call{}, backend: reopened(h)}
 	cold.must(request(wire.Open, 0, 0, 4, func(b []byte) []byte {
 		b = msgp.AppendUint(msgp.AppendUint(msgp.AppendUint(b, wire.Version), 1<<20), 1<<20)
-		return msgp.AppendBool(b, false)
+		return msgp.AppendUint(b, 0)
 	}))
 	cold.must(request(wire.Table, 0, cities, 4, func(b []byte) []byte {
 		b = msgp.AppendArrayHeader(msgp.AppendString(b, "cities"), 1)

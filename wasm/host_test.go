@@ -37,7 +37,7 @@ func newHost(t testing.TB) *host {
 		b = msgp.AppendUint(b, wire.Version)
 		b = msgp.AppendUint(b, 1<<20)
 		b = msgp.AppendUint(b, 1<<20)
-		return msgp.AppendBool(b, false)
+		return msgp.AppendUint(b, 0)
 	}))
 	h.must(request(wire.Table, 0, 1, 4, func(b []byte) []byte {
 		b = msgp.AppendString(b, "cities")

@@ -58,6 +58,8 @@ func (o *operation) perform() error {
 		return o.rollback()
 	case wire.Checkpoint:
 		return o.bridge.env.Checkpoint(o.ctx)
+	case wire.Flush:
+		return o.bridge.env.Flush(o.ctx)
 	case wire.Check:
 		return o.check()
 	case wire.Stat:
@@ -88,6 +90,7 @@ func (o *operation) open() error {
 		CacheBytes:    s.CacheBytes,
 		MaxValueBytes: s.MaxValueBytes,
 		Durability:    s.Durability,
+		OnLost:        o.bridge.lost,
 		Scheduler:     scheduler{o.bridge},
 	})
 	if err != nil {

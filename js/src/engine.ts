@@ -41,6 +41,8 @@ export interface Engine {
   get<T>(table: number, key: unknown, decode: Decode<T>): Promise<T>
   /** Compresses values at a level, or undoes that where there is none, in the engine's own thread. */
   squeeze(values: Uint8Array[], level: number | undefined): Promise<Uint8Array[]>
+  /** Is told why a buffered commit came to nothing. */
+  onLost: ((error: StowageError) => void) | undefined
   /** Lets go of the engine without a word to it. What is pending is rejected, as all that follows. */
   discard(why: StowageError): void
 }

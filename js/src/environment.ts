@@ -1,6 +1,6 @@
 import { type CopyOptions, copyTo, exportStream, type ImportOptions, importStream } from './backup.js'
 import { unpack } from './document.js'
-import type { Durability } from './drivers/driver.js'
+import { type CommitDurability, durabilities } from './durability.js'
 import { indexeddb } from './drivers/indexeddb.js'
 import { type Decode, nothing } from './engine.js'
 import { StowageError } from './errors.js'
@@ -99,7 +99,7 @@ export interface Report {
 export interface TransactionOptions {
   /** Refuses writes, and never conflicts. */
   readOnly?: boolean
-  durability?: Durability
+  durability?: CommitDurability
   signal?: AbortSignal
 }
 
@@ -107,7 +107,7 @@ export interface TransactionOptions {
 export interface BeginOptions {
   /** Whether it may write; without, it only reads. */
   write?: boolean
-  durability?: Durability
+  durability?: CommitDurability
   signal?: AbortSignal
 }
 
@@ -157,7 +157,7 @@ export class Environment<S extends Tables> {
   async transaction<R>(body: (tx: Within<S>) => Promise<R>, options?: TransactionOptions): Promise<R> {
     const o = new Options('transaction', options)
     const kind = o.boolean('readOnly') === true ? 'read' : 'write'
-    const durability = o.oneOf('durability', ['relaxed', 'strict'])
+    const durability = o.oneOf('durability', durabilities)
     const signal = o.signal()
     o.done()
     return transact(() => this.session.ready(), { kind, durability, signal }, transaction => body(this.within(transaction)))
@@ -171,12 +171,22 @@ export class Environment<S extends Tables> {
   async begin(options?: BeginOptions): Promise<Explicit<S>> {
     const o = new Options('begin', options)
     const kind = o.boolean('write') === true ? 'write' : 'read'
-    const durability = o.oneOf('durability', ['relaxed', 'strict'])
+    const durability = o.oneOf('durability', durabilities)
     const signal = o.signal()
     o.done()
     const transaction = await Transaction.begin(await this.session.ready(), { kind, durability, signal })
     const abort = () => transaction.rollback()
     return Object.assign(this.within(transaction), { commit: () => transaction.commit(), abort, [Symbol.asyncDispose]: abort })
+  }
+
+  /**
+   * Writes what buffered commits have left, and waits until it is stored. It happens by itself a moment
+   * after each, when the page is hidden, and at close. Rejects with the first reason for which a
+   * buffered commit has come to nothing since the last time.
+   */
+  async flush(): Promise<void> {
+    const engine = await this.session.ready()
+    await engine.run(engine.request(Op.Flush, 3, 0, 0), nothing)
   }
 
   /** Folds what was committed recently into pages. It happens by itself; there is no need to call it. */

@@ -3,6 +3,7 @@ export type { Coder, CompressedCoder, NamedCoder, ValueCoder } from './coder.js'
 export type { Cursor } from './cursor.js'
 /** @internal For coders.js, a bundle of its own, which shares them. */
 export { packPlain, unpackPlain } from './document.js'
+export type { CommitDurability } from './durability.js'
 export { type Batch, type Blob, type Driver, type DriverFactory, type DriverInfo, type Durability } from './drivers/driver.js'
 export { indexeddb } from './drivers/indexeddb.js'
 export { memory } from './drivers/memory.js'

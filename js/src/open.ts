@@ -1,5 +1,6 @@
 import type { DriverFactory } from './drivers/driver.js'
 import { indexeddb } from './drivers/indexeddb.js'
+import { type CommitDurability, durabilities } from './durability.js'
 import { type Database, Environment, type ReservedName, type Tables } from './environment.js'
 import { StowageError } from './errors.js'
 import { LocalHost } from './local.js'
@@ -20,8 +21,10 @@ export interface OpenOptions<S extends Tables> extends LongCall {
   cacheBytes?: number
   /** Documents larger than this are `too_large`. Default 16 MiB. */
   maxDocumentBytes?: number
-  /** When a commit counts as done: 'relaxed' survives a crash of the process, 'strict' a power cut too. */
-  durability?: 'relaxed' | 'strict'
+  /** When a commit counts as done, unless a transaction says otherwise. Default 'relaxed'. */
+  durability?: CommitDurability
+  /** Is told why a buffered commit came to nothing. Without it, flush and close tell. */
+  onLost?: (error: StowageError) => void
   /** The engine's module: its URL, bytes, or compiled. By default it lies beside this file. */
   wasm?: WasmSource
 }
@@ -84,7 +87,8 @@ function readOptions(options: OpenOptions<Tables> | undefined): Given {
     settings: {
       cacheBytes: o.integer('cacheBytes', { least: MiB, most: 1024 * MiB }) ?? 32 * MiB,
       maxDocumentBytes: o.integer('maxDocumentBytes', { least: 1024, most: 64 * MiB }) ?? 16 * MiB,
-      durability: o.oneOf('durability', ['relaxed', 'strict']) ?? 'relaxed',
+      durability: o.oneOf('durability', durabilities) ?? 'relaxed',
+      onLost: o.function<NonNullable<OpenOptions<Tables>['onLost']>>('onLost'),
     },
     call: o.longCall(),
   }

@@ -29,6 +29,7 @@ export type FromWorker =
   | { type: 'progress'; call: number; done: number; total: number }
   | { type: 'feed'; call: number }
   | { type: 'lost' }
+  | { type: 'forgone'; frame: Uint8Array }
 
 /** Starts engines in a dedicated worker, a new worker for each: its lock ends with it. */
 export class RemoteHost implements Host {
@@ -81,6 +82,7 @@ interface Call {
 /** An engine in a worker: the frames are the same, and decoded on this side. */
 export class RemoteEngine implements Engine {
   lost: StowageError | undefined
+  onLost: ((error: StowageError) => void) | undefined
   memoryBytes = 0
 
   private readonly writer = new FrameWriter()
@@ -172,6 +174,8 @@ export class RemoteEngine implements Engine {
         return this.stopped?.()
       case 'lost':
         return this.lose()
+      case 'forgone':
+        return this.onLost?.(readFailure(message.frame, 0, message.frame.length))
       default:
         return this.answer(message.call, message)
     }

@@ -1,4 +1,4 @@
-import type { Durability } from './drivers/driver.js'
+import type { CommitDurability } from './durability.js'
 import type { Decode, Engine, Exchange } from './engine.js'
 import type { FrameWriter, Op } from './wire.js'
 
@@ -50,6 +50,6 @@ export interface Access {
    * exclusive: other writers wait until it ends, so it cannot conflict.
    */
   kind: 'read' | 'write' | 'exclusive'
-  durability?: Durability | undefined
+  durability?: CommitDurability | undefined
   signal?: AbortSignal | undefined
 }

@@ -1,5 +1,6 @@
 import { unpack } from './document.js'
-import type { DriverFactory, Durability } from './drivers/driver.js'
+import type { DriverFactory } from './drivers/driver.js'
+import { type CommitDurability, durabilities } from './durability.js'
 import { type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Schema } from './schema.js'
@@ -11,7 +12,8 @@ import { Op, protocolVersion } from './wire.js'
 export interface Settings {
   cacheBytes: number
   maxDocumentBytes: number
-  durability: Durability
+  durability: CommitDurability
+  onLost: ((error: StowageError) => void) | undefined
 }
 
 /** Starts engines for one environment, one after the other. */
@@ -43,7 +45,9 @@ export class Session implements Scope {
   constructor(
     private readonly host: Host,
     readonly settings: Settings,
-  ) {}
+  ) {
+    for (const event of hiding) globalThis.addEventListener?.(event, this.hidden)
+  }
 
   get engine(): Engine | undefined {
     const { current } = this
@@ -95,6 +99,7 @@ export class Session implements Scope {
   }
 
   private async end(): Promise<void> {
+    for (const event of hiding) globalThis.removeEventListener?.(event, this.hidden)
     const engine = this.current
     this.current = undefined
     try {
@@ -115,10 +120,21 @@ export class Session implements Scope {
       engine.discard(closed())
       throw error
     }
+    engine.onLost = this.settings.onLost
     this.current = engine
     return engine
   }
+
+  /** A page that is hidden may be gone the next moment: what is buffered is written now. */
+  private readonly hidden = () => {
+    if (globalThis.document?.visibilityState === 'visible') return
+    const { engine } = this
+    void engine?.run(engine.request(Op.Flush, 3, 0, 0), nothing).catch(() => {}) // what was lost is told to onLost
+  }
 }
+
+/** What a page hears when it is hidden, and when it goes; visibilitychange comes to the window as well. */
+const hiding = ['visibilitychange', 'pagehide'] as const
 
 function closed(): StowageError {
   return new StowageError('closed', 'the environment is closed')
@@ -127,7 +143,7 @@ function closed(): StowageError {
 /** The first request to an engine: both sides tell the version of the frames they speak. */
 async function openEngine(engine: Engine, settings: Settings): Promise<void> {
   const frame = engine.request(Op.Open, 7, 0, 0)
-  frame.uint(protocolVersion).uint(settings.cacheBytes).uint(settings.maxDocumentBytes).bool(settings.durability === 'strict')
+  frame.uint(protocolVersion).uint(settings.cacheBytes).uint(settings.maxDocumentBytes).uint(durabilities.indexOf(settings.durability))
   const version = await engine.run(frame, (bytes, start, end) => unpack(bytes, start, end))
   if (version !== protocolVersion) {
     throw new StowageError('unsupported', `the engine speaks version ${version} of the frames, this package ${protocolVersion}`)

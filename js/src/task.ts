@@ -19,6 +19,8 @@ export class LocalEngine implements Engine {
   /** How to reject what is pending. */
   private readonly pending = new Set<(error: Error) => void>()
 
+  onLost: ((error: StowageError) => void) | undefined
+
   constructor(
     private readonly instance: Instance,
     private readonly driver: Driver,
@@ -179,7 +181,10 @@ export class LocalEngine implements Engine {
     }
   }
 
-  /** Runs a task that the engine started for itself. It reports its failures where they matter: in later calls. */
+  /**
+   * Runs a task that the engine started for itself. It reports its failures where they
+   * matter, in later calls; one that fails all the same is the end of a buffered commit.
+   */
   private async adopt(task: number): Promise<void> {
     try {
       await turn.next()
@@ -187,7 +192,8 @@ export class LocalEngine implements Engine {
       this.takeReady()
       await this.drive(task, status, () => undefined)
     } catch (error) {
-      this.explain(error)
+      const explained = this.explain(error)
+      if (this.lost === undefined) this.onLost?.(explained)
     }
   }
 

@@ -1,4 +1,5 @@
 import { unpack } from './document.js'
+import { durabilities } from './durability.js'
 import { type Decode, type Engine, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Access, Scope } from './scope.js'
@@ -32,7 +33,7 @@ export class Transaction implements Scope {
   static async begin(engine: Engine, access: Access, parent = 0): Promise<Transaction> {
     const frame = engine.request(Op.Begin, 5, parent, 0)
     frame.uint(accessKinds.indexOf(access.kind))
-    access.durability === undefined ? frame.nil() : frame.bool(access.durability === 'strict')
+    access.durability === undefined ? frame.nil() : frame.uint(durabilities.indexOf(access.durability))
     const [number, id] = await engine.run(frame, unpack as Decode<[number, number]>, { signal: access.signal })
     return new Transaction(engine, number, id, access.signal)
   }

@@ -36,6 +36,8 @@ export const enum Op {
   Checkpoint = 18,
   Check = 19,
   Stat = 20,
+  /** Writes what buffered commits have left. */
+  Flush = 21,
   /** The backup of everything: see backup.ts. */
   Export = 30,
   Import = 31,

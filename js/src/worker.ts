@@ -52,6 +52,7 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
   try {
     host = new LocalHost(message.name, await findDriver(message.driver), message.wasm, message.cacheBytes)
     engine = await host.start()
+    engine.onLost = error => page.postMessage({ type: 'forgone', frame: failureFrame(error) })
     page.postMessage({ type: 'started' })
   } catch (error) {
     page.postMessage({ type: 'failed', frame: failureFrame(error) })

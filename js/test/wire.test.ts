@@ -20,7 +20,7 @@ const onDatabase = (op: Op, count: number) => request(op, 3 + count, 7).array(3)
 
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
-  open: request(Op.Open, 7).uint(2).uint(33554432).uint(16777216).bool(true),
+  open: request(Op.Open, 7).uint(2).uint(33554432).uint(16777216).uint(1),
   table: request(Op.Table, 7, 0, 1)
     .string('cities').array(1).string('id').bool(true).array(2)
     .array(4).string('country,at.0').array(2).array(1).string('country').array(2).string('at').uint(0).bool(false).bool(false)
@@ -29,7 +29,7 @@ const written: Record<string, FrameWriter> = {
   getMany: request(Op.GetMany, 4).array(2).key(1).key(-2.5),
   insert: request(Op.Insert, 5, 70000, 1).bool(true).array(2).raw(Uint8Array.of(0x80)).raw(Uint8Array.of(0x81, 0xa2, 0x69, 0x64, 2)),
   update: request(Op.Update, 5).key(1).raw(Uint8Array.of(0x81, 0xa1, 0x61, 1)),
-  begin: request(Op.Begin, 5).uint(2).bool(true),
+  begin: request(Op.Begin, 5).uint(2).uint(1),
   dbPut: onDatabase(Op.DBPut, 3).uint(1).array(4).bin(Uint8Array.of(1)).bin(Uint8Array.of(2)).bin(Uint8Array.of(3)).bin(new Uint8Array(0)),
   dbDelete: onDatabase(Op.DBDelete, 2).array(4).bin(Uint8Array.of(1)).nil().bin(Uint8Array.of(2)).optional(Uint8Array.of(3)),
   dbReplace: onDatabase(Op.DBReplace, 3).bin(Uint8Array.of(1)).bin(Uint8Array.of(2)),

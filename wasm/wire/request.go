@@ -44,7 +44,7 @@ type Settings struct {
 	Durability    store.Durability
 }
 
-// Settings reads [version, cache bytes, document bytes, strict]. Another version
+// Settings reads [version, cache bytes, document bytes, durability]. Another version
 // is told before the rest is looked at, which may be of another form then.
 func (q *Request) Settings() (Settings, error) {
 	r := reader{b: q.arguments}
@@ -56,7 +56,7 @@ func (q *Request) Settings() (Settings, error) {
 		return s, &store.Error{Code: store.Unsupported, Op: "open: version of the frames"}
 	}
 	s.CacheBytes, s.MaxValueBytes = r.size(), r.size()
-	s.Durability = durability(r.bool())
+	s.Durability = r.durability()
 	if q.count != 4 {
 		return s, ErrMalformed
 	}
@@ -166,12 +166,12 @@ const (
 	Exclusive // other writers wait until it ends
 )
 
-// Access reads the arguments of Begin: [access, strict or nil for the default].
+// Access reads the arguments of Begin: [access, durability or nil for the default].
 func (q *Request) Access() (access Access, d *store.Durability, err error) {
 	r := q.read(2)
 	access = Access(min(r.uint(), 255))
 	if !r.nil() {
-		chosen := durability(r.bool())
+		chosen := r.durability()
 		d = &chosen
 	}
 	if access > Exclusive {
@@ -198,9 +198,16 @@ func (q *Request) Text() (string, error) {
 	return r.text(), r.end()
 }
 
-func durability(strict bool) store.Durability {
-	if strict {
+// durability reads 0 for relaxed, 1 for strict, 2 for buffered.
+func (r *reader) durability() store.Durability {
+	switch r.uint() {
+	case 0:
+		return store.Relaxed
+	case 1:
 		return store.Strict
+	case 2:
+		return store.Buffered
 	}
+	r.fail()
 	return store.Relaxed
 }

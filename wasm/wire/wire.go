@@ -66,6 +66,9 @@ const (
 	Import Op = 31
 	Copy   Op = 32
 
+	// Flush writes what buffered commits have left.
+	Flush Op = 21
+
 	// Fault is only for tests: it makes the engine fail in a chosen way.
 	Fault Op = 127
 )
