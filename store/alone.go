@@ -48,7 +48,8 @@ func (e *Env) foldAlone(ctx context.Context, whole bool) error {
 	return e.fold(ctx, whole)
 }
 
-// overtaken reports whether a checkpoint failed for another context's.
+// overtaken reports whether a checkpoint failed for another context's, or for what
+// a reload after a failed write has found.
 func overtaken(err error) bool {
 	switch CodeOf(err) {
 	case Locked, Conflict, SnapshotExpired:

@@ -12,11 +12,12 @@ import (
 	"github.com/stowage-db/stowage/store/memory"
 )
 
-// switched is a backend whose writes fail while broken is set.
+// switched is a backend whose writes fail while broken is set, half-way where torn is.
 type switched struct {
 	store.Backend
 	commits int
 	broken  bool
+	torn    bool
 }
 
 var errSwitchedOff = errors.New("switched off")
@@ -24,6 +25,9 @@ var errSwitchedOff = errors.New("switched off")
 func (s *switched) Commit(ctx context.Context, batch *store.Batch) error {
 	if s.broken {
 		return errSwitchedOff
+	}
+	if s.torn {
+		return errors.Join(s.Backend.Commit(ctx, &store.Batch{Put: batch.Put}), errSwitchedOff)
 	}
 	s.commits++
 	return s.Backend.Commit(ctx, batch)

@@ -60,7 +60,7 @@ func crowded(layers []layer) bool {
 // records it covers back. Commits go on meanwhile. The engine does this by
 // itself; call it to make the next opening as quick as can be.
 func (e *Env) Checkpoint(ctx context.Context) error {
-	for {
+	for attempt := 1; ; {
 		e.mu.Lock()
 		if e.closing {
 			e.mu.Unlock()
@@ -71,11 +71,14 @@ func (e *Env) Checkpoint(ctx context.Context) error {
 			e.checkpoint = &checkpointing{done: e.scheduler.NewGate()}
 			e.mu.Unlock()
 			err := e.runCheckpoint(ctx, true)
-			if !e.shared() || !overtaken(err) {
+			if !overtaken(err) || attempt == maxAttempts {
 				return err
 			}
-			if err := e.awaitFold(ctx); err != nil {
-				return err
+			attempt++
+			if e.shared() {
+				if err := e.awaitFold(ctx); err != nil {
+					return err
+				}
 			}
 			continue
 		}

@@ -221,8 +221,16 @@ func (e *Env) settleGroup(g *group) {
 // group itself. e.mu is held.
 func (e *Env) abandon(g *group, err error) {
 	e.suspect = true
-	// The blobs stay among the unwritten: the record that names them may be there
-	// in spite of the error.
+	// The record that names their blobs may be there in spite of the error: the
+	// reload that follows finds out.
+	for _, failed := range [...]*group{g, e.staged} {
+		if failed == nil {
+			continue
+		}
+		for _, m := range failed.members {
+			e.doubtful = append(e.doubtful, m.written...)
+		}
+	}
 	if e.staged != nil {
 		e.lose(e.staged.members, err)
 		e.staged.err = err

@@ -70,6 +70,7 @@ type Env struct {
 	floor      floor
 	hinted     bool             // it was heard that others have committed, and not looked yet
 	unwritten  map[Ref]struct{} // names given to transactions and folds under way
+	doubtful   []Ref            // of them, those of commits that failed and may have happened
 	swept      bool             // what earlier openings left behind was looked for
 	foldAt     int              // bytes of overlay that call for the next checkpoint
 	foldAfter  time.Time        // before it no checkpoint is begun: another context had the lock

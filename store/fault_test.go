@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -216,5 +217,46 @@ func TestCheckpointOfNothingWritesNothing(t *testing.T) {
 	}
 	if names := b.Blobs().Names(); len(names) != 0 {
 		t.Errorf("a checkpoint of nothing wrote %q", names)
+	}
+}
+
+// TestAFailedCommitLeavesNoBlobs fails commits half-way, whose blobs are there and
+// gone after the checkpoint that follows: not only after the next opening.
+func TestAFailedCommitLeavesNoBlobs(t *testing.T) {
+	backend := &switched{Backend: memory.New()}
+	env, err := store.Open(ctx, backend, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer env.Close(ctx)
+	large := bytes.Repeat([]byte("large"), 20_000)
+	if err := env.Put(ctx, "a", []byte("k"), large); err != nil {
+		t.Fatal(err)
+	}
+	if err := env.Checkpoint(ctx); err != nil {
+		t.Fatal(err)
+	}
+	before, err := backend.List(ctx, "p/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		backend.torn = true
+		if err := env.Put(ctx, "a", []byte("other"), large); err == nil {
+			t.Fatal("the backend was to fail")
+		}
+		backend.torn = false
+	}
+	for range 2 { // the second gives back what the first no longer names
+		if err := env.Checkpoint(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after, err := backend.List(ctx, "p/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(after) > len(before) {
+		t.Errorf("%d blobs were left, %d are in use", len(after), len(before))
 	}
 }

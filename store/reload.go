@@ -64,6 +64,10 @@ func (e *Env) install(l *loaded) bool {
 		e.swept = e.swept && !e.suspect // a checkpoint may have been published and not known
 		if e.suspect {                  // nothing is staged then
 			e.pages.transit.clear()
+			for _, ref := range e.doubtful { // named by what was loaded, or the sweep's
+				delete(e.unwritten, ref)
+			}
+			e.doubtful = nil
 			e.suspect = false
 		}
 		e.reloads++
