@@ -31,13 +31,13 @@ function buildEngine() {
 
 /**
  * Bundles stand alone, so that a plain page needs no import map and a worker no second request; only what compresses
- * values is loaded when a value is compressed.
+ * values is loaded when a value is compressed, and what an opening is held against while the engine starts.
  */
 async function buildPackage() {
   const output = { ...common, outdir: at('dist'), outbase: at('src'), minify: true, legalComments: 'none' }
-  const standing = { ...output, external: [...common.external, './zlib.js'] }
+  const standing = { ...output, external: [...common.external, './zlib.js', './opening.js'] }
   await build({ ...standing, entryPoints: [at('src/index.ts'), at('src/worker.ts')] })
-  await build({ ...output, entryPoints: [at('src/zlib.ts')] })
+  await build({ ...output, entryPoints: [at('src/zlib.ts'), at('src/opening.ts'), at('src/keeper.ts')] })
   await build({ ...output, entryPoints: [at('src/coders.ts')], plugins: [shared(/\/(errors|document)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/drivers/fs.ts')], plugins: [shared(/\/errors\.js$/, '../index.js')] })
   execFileSync('npx', ['tsc', '-p', here], { cwd: here, stdio: 'inherit' })

@@ -8,6 +8,7 @@ import (
 // EnvInfo describes an open environment.
 type EnvInfo struct {
 	ID            string     // 32 hex digits drawn when it was created; empty before its first commit
+	Generation    uint64     // of the root: counts the checkpoints that changed it
 	LastID        uint64     // what Tx.ID gives a transaction that begins now
 	Readers       int        // open transactions that read
 	Writers       int        // open transactions that write, children apart
@@ -39,6 +40,7 @@ func (e *Env) Info(ctx context.Context) (EnvInfo, error) {
 		Backend:       e.info,
 	}
 	if e.rootBytes != nil {
+		info.Generation = e.root.generation
 		id := e.root.id[:]
 		info.ID = string(appendHex(appendHex(nil, binary.BigEndian.Uint64(id)), binary.BigEndian.Uint64(id[8:])))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/tinylib/msgp/msgp"
@@ -64,6 +65,8 @@ func (o *operation) perform() error {
 		return o.check()
 	case wire.Stat:
 		return o.stat()
+	case wire.Identity:
+		return o.identity()
 	case wire.Export:
 		return o.export()
 	case wire.Import:
@@ -101,10 +104,26 @@ func (o *operation) open() error {
 	return nil
 }
 
+// close closes the environment. Its result is that of identity, buffered commits included.
 func (o *operation) close() error {
-	err := o.bridge.env.Close(o.ctx)
-	o.result = msgp.AppendNil(o.result)
-	return err
+	flushed := o.bridge.env.Flush(o.ctx)
+	told := o.identity()
+	return cmp.Or(o.bridge.env.Close(o.ctx), flushed, told)
+}
+
+// identity tells which environment this is and how far it has come: {id, generation,
+// position}. It reads nothing from the backend.
+func (o *operation) identity() error {
+	info, err := o.bridge.env.Info(o.ctx)
+	if err != nil {
+		return err
+	}
+	o.result = msgp.AppendMapHeader(o.result, 3)
+	o.result = msgp.AppendString(o.result, "id")
+	o.result = msgp.AppendString(o.result, info.ID)
+	o.number("generation", int64(info.Generation))
+	o.number("position", int64(info.LastID))
+	return nil
 }
 
 // table opens a table under the number that the host chose for it.

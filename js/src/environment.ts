@@ -4,6 +4,7 @@ import { type CommitDurability, durabilities } from './durability.js'
 import { indexeddb } from './drivers/indexeddb.js'
 import { type Decode, nothing } from './engine.js'
 import { StowageError } from './errors.js'
+import type { Health } from './opening.js'
 import { type LongCall, longCall, Options } from './options.js'
 import type { Schema, TableSpec } from './schema.js'
 import type { Scope } from './scope.js'
@@ -60,10 +61,10 @@ export type Database<S extends Tables = Record<string, TableSpec>> = Environment
 export type ReservedName =
   | keyof Environment<Tables>
   | keyof Explicit<Record<never, never>>
-  | 'then' | 'catch' | 'finally' | 'constructor' | 'sql' | 'health' | 'batch'
+  | 'then' | 'catch' | 'finally' | 'constructor' | 'sql' | 'batch'
 
 const reservedNames: ReadonlySet<string> = new Set([
-  'then', 'catch', 'finally', 'constructor', 'sql', 'health', 'batch', 'id', 'commit', 'abort',
+  'then', 'catch', 'finally', 'constructor', 'sql', 'batch', 'id', 'commit', 'abort',
 ])
 
 /** What an environment holds. Sizes are in bytes. */
@@ -208,6 +209,19 @@ export class Environment<S extends Tables> {
     const read = (bytes: Uint8Array, start: number, end: number) => unpack(bytes, start, end) as Omit<Stat, 'memoryBytes'>
     const stat = await engine.run(engine.request(Op.Stat, 3, 0, 0), read)
     return { ...stat, memoryBytes: engine.memoryBytes }
+  }
+
+  /** What the opening has found, whether data may be evicted, and the space there is. `unsupported` where opening.js, beside index.js, cannot be loaded. */
+  async health(): Promise<Health> {
+    await this.session.ready()
+    const opening = await this.session.opening
+    if (opening === undefined) throw new StowageError('unsupported', 'opening.js, beside index.js, could not be loaded')
+    return opening.health()
+  }
+
+  /** Asks the browser not to evict the origin, and tells whether it has promised. Some ask the user. */
+  async persist(): Promise<boolean> {
+    return (await globalThis.navigator?.storage?.persist?.()) ?? false
   }
 
   /**

@@ -21,15 +21,15 @@ export class LocalHost implements Host {
     private readonly cacheBytes: number,
   ) {}
 
-  async start(): Promise<Engine> {
+  async start(published: () => void): Promise<Engine> {
     const module = compile(this.wasm)
     module.catch(() => {}) // awaited below, once the driver is there
     this.driver ??= await this.openDriver()
     const instance = await Instance.boot(await module, this.cacheBytes + workingBytes)
-    return new LocalEngine(instance, new WriteBehind(this.driver))
+    return new LocalEngine(instance, new WriteBehind(this.driver, published))
   }
 
-  sibling(name: string, driver: DriverFactory): Host {
+  sibling(name: string, driver = this.factory): Host {
     return new LocalHost(name, driver, this.wasm, this.cacheBytes)
   }
 

@@ -6,6 +6,7 @@ import { StowageError } from './errors.js'
 import { LocalHost } from './local.js'
 import { builtIn, type WasmSource } from './module.js'
 import { type LongCall, Options } from './options.js'
+import type { Opening, State } from './opening.js'
 import { RemoteHost } from './remote.js'
 import { Session, type Settings } from './session.js'
 
@@ -25,6 +26,13 @@ export interface OpenOptions<S extends Tables> extends LongCall {
   durability?: CommitDurability
   /** Is told why a buffered commit came to nothing. Without it, flush and close tell. */
   onLost?: (error: StowageError) => void
+  /**
+   * What becomes of a database that is damaged. 'reject': open rejects with `corrupt`. 'set-aside': it stays as
+   * it is, and another one, which is empty, is used from then on, now and whenever the name is opened.
+   */
+  onDamage?: 'reject' | 'set-aside'
+  /** Told what was found, and how many commits are missing, before the tables are made. See Health. */
+  onState?: (state: State, lost: number) => void
   /** The engine's module: its URL, bytes, or compiled. By default it lies beside this file. */
   wasm?: WasmSource
 }
@@ -53,6 +61,7 @@ export async function open<const S extends Tables = Record<never, never>>(
   const environment = new Environment<Tables>(name, session, () => leave(place, session))
   try {
     await session.ready()
+    ;(await session.opening)?.tell(given.onState)
     await environment.openTables(given.tables, given.call)
   } catch (error) {
     await environment.close().catch(() => {})
@@ -74,6 +83,8 @@ interface Given {
   worker: boolean
   wasm: WasmSource
   settings: Settings
+  setAside: boolean
+  onState: OpenOptions<Tables>['onState']
   call: LongCall
 }
 
@@ -90,6 +101,8 @@ function readOptions(options: OpenOptions<Tables> | undefined): Given {
       durability: o.oneOf('durability', durabilities) ?? 'relaxed',
       onLost: o.function<NonNullable<OpenOptions<Tables>['onLost']>>('onLost'),
     },
+    setAside: o.oneOf('onDamage', ['reject', 'set-aside']) === 'set-aside',
+    onState: o.function('onState'),
     call: o.longCall(),
   }
   o.done()
@@ -110,5 +123,15 @@ function makeSession(name: string, given: Given): Session {
   const host = given.worker
     ? new RemoteHost(name, driver, wasm, settings.cacheBytes)
     : new LocalHost(name, driver, wasm, settings.cacheBytes)
-  return new Session(host, settings)
+  return new Session(host, settings, name, begin(name, given))
+}
+
+/** Nothing is remembered, nor set aside, where opening.js cannot be loaded, as in a service worker. Health says so. */
+async function begin(name: string, { driver, setAside }: Given): Promise<Opening | undefined> {
+  try {
+    const { Opening } = await import('./opening.js')
+    return await Opening.begin(name, { setAside, sentinel: driver.sentinel === true && 'isSecureContext' in globalThis })
+  } catch {
+    return undefined
+  }
 }

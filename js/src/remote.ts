@@ -21,6 +21,7 @@ export type ToWorker =
 export type FromWorker =
   | { type: 'started' }
   | { type: 'stopped' }
+  | { type: 'published' }
   | { type: 'failed'; frame: Uint8Array }
   | { type: 'done'; call: number; frame: Uint8Array; memoryBytes: number }
   | { type: 'error'; call: number; frame: Uint8Array }
@@ -42,14 +43,14 @@ export class RemoteHost implements Host {
     private readonly cacheBytes: number,
   ) {}
 
-  async start(): Promise<Engine> {
+  async start(published: () => void): Promise<Engine> {
     const driver = this.factory.worker
     if (typeof Worker === 'undefined') throw new StowageError('unsupported', 'there are no dedicated workers here')
     if (driver === undefined) throw new StowageError('unsupported', 'this driver cannot run in a worker')
     const { wasm } = this
     const module = wasm instanceof WebAssembly.Module ? wasm : typeof wasm === 'string' || wasm instanceof URL ? String(wasm) : await WebAssembly.compile(wasm)
     const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: `stowage:${this.name}` })
-    const engine = new RemoteEngine(worker)
+    const engine = new RemoteEngine(worker, published)
     try {
       await engine.start({ type: 'start', name: this.name, driver, wasm: module, cacheBytes: this.cacheBytes })
     } catch (error) {
@@ -60,7 +61,7 @@ export class RemoteHost implements Host {
     return engine
   }
 
-  sibling(name: string, driver: DriverFactory): Host {
+  sibling(name: string, driver = this.factory): Host {
     const Kind = driver.worker === undefined ? LocalHost : RemoteHost
     return new Kind(name, driver, this.wasm, this.cacheBytes)
   }
@@ -91,7 +92,10 @@ export class RemoteEngine implements Engine {
   private started: { resolve: () => void; reject: (error: Error) => void } | undefined
   private stopped: (() => void) | undefined
 
-  constructor(private readonly worker: Worker) {
+  constructor(
+    private readonly worker: Worker,
+    private readonly published: () => void,
+  ) {
     worker.onmessage = event => this.receive(event.data as FromWorker)
     worker.onerror = event => {
       event.preventDefault()
@@ -172,6 +176,8 @@ export class RemoteEngine implements Engine {
         return this.started?.reject(readFailure(message.frame, 0, message.frame.length))
       case 'stopped':
         return this.stopped?.()
+      case 'published':
+        return this.published()
       case 'lost':
         return this.lose()
       case 'forgone':

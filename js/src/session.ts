@@ -1,8 +1,9 @@
 import { unpack } from './document.js'
 import type { DriverFactory } from './drivers/driver.js'
 import { type CommitDurability, durabilities } from './durability.js'
-import { type Engine, type Exchange, nothing } from './engine.js'
+import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
+import type { Identity, Opening } from './opening.js'
 import type { Schema } from './schema.js'
 import type { Access, Scope } from './scope.js'
 import { transact } from './transaction.js'
@@ -18,9 +19,10 @@ export interface Settings {
 
 /** Starts engines for one environment, one after the other. */
 export interface Host {
-  start(): Promise<Engine>
-  /** A host of the same module for another environment. */
-  sibling(name: string, driver: DriverFactory): Host
+  /** Starts an engine; `published` is called whenever it has committed something. */
+  start(published: () => void): Promise<Engine>
+  /** A host of the same module for another environment, on the same driver unless there is another. */
+  sibling(name: string, driver?: DriverFactory): Host
   /** Gives back what outlives an engine: driver, lock, worker. */
   release(): Promise<void>
 }
@@ -42,9 +44,12 @@ export class Session implements Scope {
   private readonly tables = new Map<number, { name: string; schema: Schema }>()
   private nextTable = 0
 
+  /** @param opening holds what is found against what is remembered; undefined where opening.js could not be loaded. */
   constructor(
-    private readonly host: Host,
+    private host: Host,
     readonly settings: Settings,
+    private place = '',
+    readonly opening: Promise<Opening | undefined> = Promise.resolve(undefined),
   ) {
     for (const event of hiding) globalThis.addEventListener?.(event, this.hidden)
   }
@@ -102,27 +107,41 @@ export class Session implements Scope {
     for (const event of hiding) globalThis.removeEventListener?.(event, this.hidden)
     const engine = this.current
     this.current = undefined
+    let last: Identity | undefined
     try {
       await this.starting?.catch(() => {})
-      if (engine !== undefined && engine.lost === undefined) await engine.run(engine.request(Op.Close, 3, 0, 0), nothing)
+      if (engine !== undefined && engine.lost === undefined) last = await tell(engine, Op.Close)
     } finally {
       engine?.discard(closed())
       await this.host.release()
+      await (await this.opening)?.closed(last)
     }
   }
 
+  /** Starts an engine; another one, elsewhere, after damage was set aside. */
   private async start(): Promise<Engine> {
-    const engine = await this.host.start()
-    try {
-      await openEngine(engine, this.settings)
-      for (const [number, { name, schema }] of this.tables) await openTable(engine, number, name, schema)
-    } catch (error) {
+    for (;;) {
+      let opening: Opening | undefined
+      const engine = await this.host.start(() => opening?.committed(() => tell(engine, Op.Identity)))
+      try {
+        opening = await this.opening
+        if (opening === undefined || opening.place === this.place) {
+          await openEngine(engine, this.settings)
+          opening?.found(await tell(engine, Op.Identity))
+          for (const [number, { name, schema }] of this.tables) await openTable(engine, number, name, schema)
+          engine.onLost = this.settings.onLost
+          this.current = engine
+          return engine
+        }
+      } catch (error) {
+        engine.discard(closed())
+        if (!(await opening?.failed(error))) throw error
+      }
       engine.discard(closed())
-      throw error
+      await this.host.release()
+      this.place = opening!.place
+      this.host = this.host.sibling(this.place)
     }
-    engine.onLost = this.settings.onLost
-    this.current = engine
-    return engine
   }
 
   /** A page that is hidden may be gone the next moment: what is buffered is written now. */
@@ -135,6 +154,11 @@ export class Session implements Scope {
 
 /** What a page hears when it is hidden, and when it goes; visibilitychange comes to the window as well. */
 const hiding = ['visibilitychange', 'pagehide'] as const
+
+/** Asks an engine which environment it has, or closes it, which answers the same. */
+function tell(engine: Engine, op: Op.Identity | Op.Close): Promise<Identity> {
+  return engine.run(engine.request(op, 3, 0, 0), unpack as Decode<Identity>)
+}
 
 function closed(): StowageError {
   return new StowageError('closed', 'the environment is closed')

@@ -38,6 +38,8 @@ export const enum Op {
   Stat = 20,
   /** Writes what buffered commits have left. */
   Flush = 21,
+  /** Which environment it is, and how far it has come. */
+  Identity = 22,
   /** The backup of everything: see backup.ts. */
   Export = 30,
   Import = 31,

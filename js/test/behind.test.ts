@@ -31,7 +31,7 @@ async function controlled() {
     state.hold = false
     for (const resume of waiting.splice(0)) resume()
   }
-  return { behind: new WriteBehind(driver), written, state, release }
+  return { behind: new WriteBehind(driver, () => {}), written, state, release }
 }
 
 const settledWithin = async (work: Promise<unknown>) =>

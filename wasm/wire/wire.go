@@ -69,6 +69,9 @@ const (
 	// Flush writes what buffered commits have left.
 	Flush Op = 21
 
+	// Identity tells which environment it is, and how far it has come.
+	Identity Op = 22
+
 	// Fault is only for tests: it makes the engine fail in a chosen way.
 	Fault Op = 127
 )

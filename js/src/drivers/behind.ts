@@ -25,7 +25,11 @@ export class WriteBehind implements Driver {
   /** The blobs of pending batches, which are read from here. */
   private readonly held = new Map<string, Uint8Array>()
 
-  constructor(private readonly inner: Driver) {}
+  constructor(
+    private readonly inner: Driver,
+    /** Told of every batch that was written and published something. */
+    private readonly published: () => void,
+  ) {}
 
   async read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     if (this.held.size === 0) return this.inner.read(names)
@@ -40,7 +44,7 @@ export class WriteBehind implements Driver {
   commit(batch: Batch): Promise<void> {
     const { put, add, root, remove } = batch
     const publishes = add.length > 0 || root !== undefined || remove.length > 0 || put.length === 0
-    return publishes ? this.publish(batch) : this.send(batch)
+    return publishes ? this.publish(batch).then(this.published) : this.send(batch)
   }
 
   async list(prefix: string): Promise<string[]> {

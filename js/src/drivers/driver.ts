@@ -85,4 +85,9 @@ export interface DriverFactory {
    * `driver(options): DriverFactory`, or the name of a driver that is built in. Without it, `worker: true` is `unsupported`.
    */
   readonly worker?: { module: string; options?: unknown } | undefined
+  /**
+   * Set where the browser may take the data away, or lose it, without a word: what was
+   * committed is then remembered outside of it, and every opening tells what is missing.
+   */
+  readonly sentinel?: boolean | undefined
 }

@@ -26,6 +26,7 @@ export function indexeddb(): DriverFactory {
   return {
     id: 'indexeddb',
     worker: { module: 'indexeddb' },
+    sentinel: true,
     async open(name) {
       if (globalThis.indexedDB === undefined) throw new StowageError('unsupported', 'there is no IndexedDB here; open with another driver')
       const unlock = await takeLock(`stowage:${name}`)

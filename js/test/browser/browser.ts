@@ -56,9 +56,16 @@ export class Browser {
   }
 
   /** Ends the browser's process and starts another one on the same profile. */
-  async restart(): Promise<void> {
+  restart(): Promise<void> {
+    return this.stopped(() => {})
+  }
+
+  /** Does something to the profile between one browser's process and the next. */
+  async stopped<R>(meanwhile: (profile: string) => R): Promise<R> {
     await this.context.close()
+    const result = meanwhile(this.profile)
     this.context = await launch(this.profile)
+    return result
   }
 
   async stop(): Promise<void> {

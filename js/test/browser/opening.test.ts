@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { cpSync, rmSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+
+import type { Page } from 'playwright-core'
+import type * as Stowage from 'stowage'
+
+import { Browser } from './browser.js'
+
+declare const stowage: typeof Stowage
+
+let browser: Browser
+before(async () => {
+  browser = await Browser.start()
+})
+after(() => browser.stop())
+
+interface Seen {
+  told: [string, number][]
+  health: Stowage.Health
+  count: number
+}
+
+/** Opens an environment, tells what it found, and then inserts so many documents, strictly. */
+function visit(page: Page, name: string, insert: number, options: { onDamage?: 'set-aside'; worker?: boolean } = {}): Promise<Seen> {
+  return page.evaluate(
+    async ([name, insert, options]) => {
+      const told: [string, number][] = []
+      const tables = { t: stowage.table<{ id: number }>({ key: '++id' }) }
+      const db = await stowage.open(name, { ...options, tables, durability: 'strict', onState: (state, lost) => told.push([state, lost]) })
+      const count = await db.t.count()
+      for (let i = 0; i < insert; i++) await db.t.insert({} as { id: number })
+      const health = await db.health()
+      await db.close()
+      return { told, health, count }
+    },
+    [name, insert, options] as const,
+  )
+}
+
+/** Changes what is stored, without the engine knowing. */
+function tamper(page: Page, name: string, how: 'delete' | 'damage'): Promise<void> {
+  return page.evaluate(
+    async ([name, how]) => {
+      const settled = <T>(request: IDBRequest<T>) =>
+        new Promise<T>((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }))
+      if (how === 'delete') return void (await settled(indexedDB.deleteDatabase(`stowage:${name}`)))
+      const db = await settled(indexedDB.open(`stowage:${name}`))
+      const blobs = db.transaction('blobs', 'readwrite').objectStore('blobs')
+      const root = (await settled(blobs.get('r'))) as Uint8Array
+      root[root.length >> 1]! ^= 1
+      await settled(blobs.put(root, 'r'))
+      db.close()
+    },
+    [name, how] as const,
+  )
+}
+
+for (const worker of [false, true]) {
+  const where = worker ? 'in a worker' : 'in the page'
+
+  test(`${where}: fresh, then ok, also in another browser`, async () => {
+    const name = `ok ${worker}`
+    const page = await browser.page()
+    const first = await visit(page, name, 3, { worker })
+    assert.deepEqual(first.told, [['fresh', 0]])
+    assert.equal(first.health.sentinel, 'file')
+    assert.ok(first.health.quota! > first.health.usage!)
+    assert.deepEqual((await visit(page, name, 0, { worker })).told, [['ok', 0]])
+    await browser.restart()
+    const again = await visit(await browser.page(), name, 0, { worker })
+    assert.deepEqual(again.told, [['ok', 0]])
+    assert.equal(again.count, 3)
+  })
+
+  test(`${where}: deleted under it: evicted, until something is committed`, async () => {
+    const name = `evicted ${worker}`
+    const page = await browser.page()
+    await visit(page, name, 3, { worker })
+    await tamper(page, name, 'delete')
+    await browser.restart()
+    const again = await browser.page()
+    const seen = await visit(again, name, 1, { worker })
+    assert.equal(seen.told[0]![0], 'evicted')
+    assert.ok(seen.told[0]![1] >= 3, `${seen.told[0]![1]} commits are missing`)
+    assert.equal(seen.health.state, 'evicted')
+    assert.deepEqual((await visit(again, name, 0, { worker })).told, [['ok', 0]])
+    await again.close()
+  })
+}
+
+test('an older copy of the profile: rolled back, and by how much', async () => {
+  const page = await browser.page()
+  await visit(page, 'rolled', 3)
+  const stored = await browser.stopped(profile => {
+    const folder = `${profile}/Default/IndexedDB`
+    cpSync(folder, `${profile}/older`, { recursive: true })
+    return folder
+  })
+  await visit(await browser.page(), 'rolled', 5)
+  await browser.stopped(profile => {
+    rmSync(stored, { recursive: true })
+    cpSync(`${profile}/older`, stored, { recursive: true })
+  })
+  const again = await browser.page()
+  const seen = await visit(again, 'rolled', 0)
+  assert.deepEqual([seen.told, seen.count], [[['rolled-back', 5]], 3])
+  assert.deepEqual((await visit(again, 'rolled', 1)).told, [['rolled-back', 5]], 'nobody has gone on from there')
+  assert.deepEqual((await visit(again, 'rolled', 0)).told, [['ok', 0]])
+  await again.close()
+})
+
+test('all of IndexedDB taken from the profile: evicted', async () => {
+  await visit(await browser.page(), 'wiped', 3)
+  await browser.stopped(profile => rmSync(`${profile}/Default/IndexedDB`, { recursive: true }))
+  const page = await browser.page()
+  assert.equal((await visit(page, 'wiped', 0)).told[0]![0], 'evicted')
+  await page.close()
+})
+
+test('damage: rejected, or set aside for another database that is found again', async () => {
+  const page = await browser.page()
+  await visit(page, 'damaged', 3)
+  await tamper(page, 'damaged', 'damage')
+  const code = await page.evaluate(() => stowage.open('damaged').then(() => 'opened', (error: Stowage.StowageError) => error.code))
+  assert.equal(code, 'corrupt')
+  const aside = await visit(page, 'damaged', 2, { onDamage: 'set-aside' })
+  assert.deepEqual([aside.told, aside.count, aside.health.setAside], [[['corrupt', 0]], 0, ['damaged']])
+  const names = await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))
+  assert.ok(names.includes('stowage:damaged') && names.includes('stowage:damaged~2'))
+  await browser.restart()
+  const again = await browser.page()
+  const found = await visit(again, 'damaged', 0)
+  assert.deepEqual([found.told, found.count, found.health.setAside], [[['ok', 0]], 2, ['damaged']])
+  await again.close()
+})
+
+test('where nobody listens the console is told', async () => {
+  const page = await browser.page()
+  await visit(page, 'unheard', 1)
+  await tamper(page, 'unheard', 'delete')
+  const warned = page.waitForEvent('console', message => message.type() === 'warning')
+  await page.evaluate(async () => (await stowage.open('unheard')).close())
+  assert.match((await warned).text(), /"unheard" was opened evicted/)
+  await page.close()
+})
