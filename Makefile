@@ -82,7 +82,7 @@ vet:
 # What only the host of the module calls looks unused in wasm/ to staticcheck.
 lint: .build/staticcheck
 	$< $$(go list ./... | grep -v '/wasm$$')
-	$(WASM) $< -checks=inherit,-U1000 ./wasm
+	$(WASM) $< -checks=inherit,-U1000 ./wasm ./store/indexeddb
 
 .build/staticcheck: scripts/lint.mod scripts/lint.sum | .build
 	go build -modfile=scripts/lint.mod -o $@ honnef.co/go/tools/cmd/staticcheck
@@ -111,9 +111,10 @@ test: check race js fuzz proof packed browser atlas ## all: check, race detector
 race: tools
 	go test -race ./...
 
-# go_js_wasm_exec runs a WASM test binary in Node; it comes with Go.
+# go_js_wasm_exec runs a WASM test binary in Node; it comes with Go. The tests of
+# store/indexeddb need a browser, and have one in make browser.
 js: tools
-	$(WASM) go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $(WASM_PACKAGES)
+	$(WASM) go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $$($(WASM) go list $(WASM_PACKAGES) | grep -v /store/indexeddb)
 
 fuzz:
 	scripts/fuzz.sh $(FUZZTIME)
