@@ -71,14 +71,14 @@ func (e *Env) Checkpoint(ctx context.Context) error {
 			e.checkpoint = &checkpointing{done: e.scheduler.NewGate()}
 			e.mu.Unlock()
 			err := e.runCheckpoint(ctx, true)
-			if !overtaken(err) || attempt == maxAttempts {
+			if !overtaken(err) || !e.shared() && attempt == maxAttempts {
 				return err
 			}
-			attempt++
-			if e.shared() {
-				if err := e.awaitFold(ctx); err != nil {
-					return err
-				}
+			if attempt++; !e.shared() {
+				continue
+			}
+			if err := e.awaitFold(ctx); err != nil {
+				return err
 			}
 			continue
 		}
