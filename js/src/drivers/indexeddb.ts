@@ -200,13 +200,15 @@ function openDatabase(name: string, mustExist: boolean): Promise<IDBDatabase> {
       late = true
       reject(new StowageError('backend_failed', 'IndexedDB did not answer'))
     }, openMilliseconds)
+    let upgrade: IDBTransaction | null = null
     request.onupgradeneeded = () => {
+      upgrade = request.transaction
       if (mustExist) request.transaction?.abort()
       else request.result.createObjectStore(storeName)
     }
     request.onerror = () => {
       clearTimeout(watchdog)
-      reject(mustExist ? new StowageError('backend_failed', 'the database is gone', { cause: request.error }) : explain(request.error))
+      reject(mustExist ? new StowageError('backend_failed', 'the database is gone', { cause: request.error }) : explain(upgrade?.error ?? request.error)) // of the upgrade the request tells only that it was aborted
     }
     request.onsuccess = () => {
       clearTimeout(watchdog)

@@ -144,3 +144,46 @@ test('where nobody listens the console is told', async () => {
   assert.match((await warned).text(), /"unheard" was opened evicted/)
   await page.close()
 })
+
+test('without room: quota, at the first opening too; what is there can be read, and with a little room deleted', async () => {
+  let page = await browser.page()
+  const insert = (name: string, bytes: number) =>
+    page.evaluate(
+      async ([name, bytes]) => {
+        const db = await stowage.open(name, { tables: { t: stowage.table<{ id: number; text: string }>({ key: '++id' }) } })
+        const text = Array.from({ length: bytes / 12 }, () => Math.random().toString(36).padEnd(14, '0').slice(2, 14)).join('')
+        const outcome = await db.t.insert({ text } as never).then(() => 'done', (error: Stowage.StowageError) => error.code)
+        const seen = { outcome, count: await db.t.count(), first: (await db.t.get(1))?.text.length }
+        await db.close()
+        return seen
+      },
+      [name, bytes] as const,
+    )
+  await insert('full', 1200)
+  await browser.restart() // for a while it would go on with the room that it had
+  page = await browser.page()
+  const usage = await page.evaluate(async () => (await navigator.storage.estimate()).usage!)
+  const chromium = await page.context().newCDPSession(page)
+  const room = (quotaSize?: number) => chromium.send('Storage.overrideQuotaForOrigin', { origin: browser.origin, ...(quotaSize !== undefined && { quotaSize }) })
+
+  await room(1)
+  const code = await page.evaluate(() => stowage.open('no room', { tables: { t: stowage.table({ key: 'id' }) } }).then(() => 'opened', (error: Stowage.StowageError) => error.code))
+  assert.equal(code, 'quota')
+  assert.deepEqual(await insert('full', 1200), { outcome: 'quota', count: 1, first: 1200 })
+
+  await room(usage + 400_000)
+  assert.deepEqual(await insert('full', 1_200_000), { outcome: 'quota', count: 1, first: 1200 })
+  const deleted = await page.evaluate(async () => {
+    const db = await stowage.open('full', { tables: { t: stowage.table<{ id: number }>({ key: '++id' }) } })
+    const outcome = await db.t.delete(1).catch((error: Stowage.StowageError) => error.code)
+    const seen = { outcome, count: await db.t.count(), problems: (await db.check()).problems }
+    await db.close()
+    return seen
+  })
+  assert.deepEqual(deleted, { outcome: 1, count: 0, problems: [] })
+
+  await room()
+  assert.equal((await insert('full', 1_200_000)).outcome, 'done')
+  assert.equal((await insert('no room', 1200)).outcome, 'done')
+  await page.close()
+})
