@@ -206,10 +206,10 @@ func TestABufferedUpdateIsRunAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := b.Sync(ctx); err != nil {
-		t.Fatal(err)
-	}
 	for name, env := range map[string]*store.Env{"a": a, "b": b} {
+		if err := env.Sync(ctx); err != nil {
+			t.Fatal(err)
+		}
 		if err := env.View(ctx, func(tx *store.Tx) error {
 			db, err := tx.DB("a")
 			if err != nil {
