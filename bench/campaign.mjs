@@ -6,7 +6,10 @@ import { rows, worksOf } from './options.mjs'
 import { keepProfiles } from './profiles.mjs'
 import { serve } from './server.mjs'
 
-const pause = 300 // ms between two works: what a store does behind its answers should not fall on its neighbour
+// ms between two works: what a store does behind its answers should not fall on its
+// neighbour. LevelDB goes on compacting for longer after a bulk insert than after others.
+const pause = 300
+const pauseInBulk = 2000
 const idle = 3000 // ms of quiet before bytes on disk are counted
 const patience = 600_000 // ms after which a work counts as failed
 
@@ -68,7 +71,7 @@ export class Repetition {
     return this.#session(async (pages) => {
       await this.#each(pages, undefined, call('practise'))
       await this.#each(pages, undefined, call('open'))
-      await this.#each(pages, 'bulk-insert', call('work', 'bulk-insert'))
+      await this.#each(pages, 'bulk-insert', call('work', 'bulk-insert'), pauseInBulk)
     })
   }
 
@@ -129,10 +132,10 @@ export class Repetition {
   }
 
   /** Lets every peer do one work and keeps its reading, if that row was asked for. */
-  async #each(pages, work, read) {
+  async #each(pages, work, read, before = pause) {
     for (const [peer, page] of pages) {
       await page.bringToFront()
-      await rest(pause)
+      await rest(before)
       await this.#attempt(work, peer, () => read(page, peer))
     }
   }
