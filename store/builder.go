@@ -1,9 +1,6 @@
 package store
 
-import (
-	"bytes"
-	"slices"
-)
+import "slices"
 
 // builder writes one tree bottom-up, from entries in ascending order of keys.
 // Leaves of other trees can be adopted whole between them.
@@ -90,8 +87,8 @@ func (b *builder) close(level int) error {
 // level above.
 func (b *builder) flush(level, n int) error {
 	p := b.levels[level]
-	page := p.encode(level, n)
-	written, err := b.out.write(page)
+	page, plain := p.encode(level, n)
+	written, err := b.out.write(page, plain)
 	if err != nil {
 		return err
 	}
@@ -182,23 +179,21 @@ func (p *pending) drop(n int) {
 	p.pages++
 }
 
-// encode lays out a page of the first n entries: see page for its form.
-func (p *pending) encode(level, n int) *page {
+// encode makes a page of the first n entries, and its plain form: see page.
+func (p *pending) encode(level, n int) (*page, []byte) {
 	prefix := commonPrefix(p.key(0), p.key(n-1))
 	size := 0
-	for i := range n {
-		size += p.entrySize(i)
-	}
-	body := make([]byte, 0, size)
-	offsets := make([]byte, 0, 2*n)
 	for i, e := range p.entries[:n] {
-		offsets = append(offsets, byte(len(body)), byte(len(body)>>8))
-		body = appendBin(body, p.key(i)[len(prefix):])
-		body = e.append(body)
+		size += binBytes(len(p.key(i))-len(prefix)) + e.size()
 	}
-	page := &page{level: level, prefix: bytes.Clone(prefix), offsets: offsets, body: body}
+	page, plain := layOut(level, prefix, n, size)
+	for i, e := range p.entries[:n] {
+		page.setOffset(i, len(page.body))
+		page.body = appendBin(page.body, p.key(i)[len(prefix):])
+		page.body = e.append(page.body)
+	}
 	page.index()
-	return page
+	return page, plain
 }
 
 // commonPrefix is what a and b start with alike. For the first and the last of

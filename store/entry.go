@@ -72,8 +72,17 @@ func (o Overflow) names() []string {
 	return names
 }
 
-// size is the number of bytes the entry takes in MessagePack, at most.
-func (e entry) size() int { return len(e.value) + 5 }
+// size is the number of bytes that append appends.
+func (e entry) size() int {
+	switch e.kind {
+	case deleted:
+		return 1
+	case overflow:
+		return 3 + len(e.value)
+	default:
+		return binBytes(len(e.value))
+	}
+}
 
 func (e entry) append(dst []byte) []byte {
 	switch e.kind {
@@ -83,7 +92,7 @@ func (e entry) append(dst []byte) []byte {
 		dst = append(dst, 0xc7, byte(len(e.value)), overflowExtension)
 		return append(dst, e.value...)
 	default:
-		return msgp.AppendBytes(dst, e.value)
+		return appendBin(dst, e.value)
 	}
 }
 
@@ -109,6 +118,33 @@ func readEntry(b []byte) (e entry, rest []byte, ok bool) {
 
 // shortBin begins a MessagePack bin of less than 256 bytes.
 const shortBin = 0xc4
+
+// appendBin appends a MessagePack bin.
+func appendBin(dst, value []byte) []byte { return append(appendBinHead(dst, len(value)), value...) }
+
+// appendBinHead appends what stands before the n bytes of a MessagePack bin.
+func appendBinHead(dst []byte, n int) []byte {
+	switch {
+	case n < 1<<8:
+		return append(dst, shortBin, byte(n))
+	case n < 1<<16:
+		return append(dst, 0xc5, byte(n>>8), byte(n))
+	default:
+		return append(dst, 0xc6, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	}
+}
+
+// binBytes is what a MessagePack bin of n bytes takes with its head.
+func binBytes(n int) int {
+	switch {
+	case n < 1<<8:
+		return 2 + n
+	case n < 1<<16:
+		return 3 + n
+	default:
+		return 5 + n
+	}
+}
 
 // readBin reads a MessagePack bin without copying. It is msgp.ReadBytesZC
 // without its error values, for it runs at every step of every search.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/crc32"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tinylib/msgp/msgp"
@@ -40,6 +41,7 @@ const (
 // another name, or with a stage stripped, is Corrupt.
 type sealer struct {
 	chain []Modifier
+	rooms sync.Pool // of *room
 
 	// What was sealed so far, in bytes before and after.
 	plain, sealed atomic.Int64
@@ -96,11 +98,16 @@ func hasStage(stages []byte, stage Stage) bool {
 
 // seal runs the chain over plain blobs of one kind and wraps each in its envelope.
 func (s *sealer) seal(ctx context.Context, kind BlobKind, plain []Blob) ([]Blob, error) {
+	shared, _ := s.rooms.Get().(*room)
+	if shared == nil {
+		shared = new(room)
+	}
+	defer func() { shared.reset(); s.rooms.Put(shared) }()
 	work := make([]Sealing, len(plain))
 	stages := make([][]byte, len(plain))
 	for i, b := range plain {
 		s.plain.Add(int64(len(b.Bytes)))
-		work[i] = Sealing{Kind: kind, Name: b.Name, Bytes: b.Bytes}
+		work[i] = Sealing{Kind: kind, Name: b.Name, Bytes: b.Bytes, room: shared}
 	}
 	for _, m := range s.chain {
 		if err := m.Seal(ctx, work); err != nil {

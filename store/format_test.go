@@ -48,13 +48,18 @@ func samples() map[string][]byte {
 	body := appendSections(nil, []section{{writes: writes}, {trees: []tree{run}, writes: &writeSet{}}})
 	r := &root{id: [16]byte{1, 2, 3}, stages: []byte{2, 1}, generation: 4, position: 5, trees: []tree{run, {root: below}}}
 	return map[string][]byte{
-		"leaf":    leaf.encode(0, 3).encode(),
-		"branch":  branch.encode(1, 2).encode(),
+		"leaf":    plainPage(&leaf, 0, 3),
+		"branch":  plainPage(&branch, 1, 2),
 		"record":  record{position: 6, body: entry{value: body}}.append(nil),
 		"root":    r.encode(),
 		"catalog": (&DB{space: 3, flags: DupSort, meta: []byte("meta")}).encode(),
-		"pairs":   pairs.encode(0, 3).encode(),
+		"pairs":   plainPage(&pairs, 0, 3),
 	}
+}
+
+func plainPage(p *pending, level, n int) []byte {
+	_, plain := p.encode(level, n)
+	return plain
 }
 
 // TestFormatIsPinned compares every stored structure, plain and sealed, with the

@@ -9,8 +9,8 @@ import "context"
 type Modifier interface {
 	// Stage identifies the stage in stored blobs.
 	Stage() Stage
-	// Seal replaces each blob's Bytes. It must not modify the slices it was
-	// given. A stage that cannot improve a blob may leave it and set Skipped.
+	// Seal replaces each blob's Bytes, with memory of its own or of Room. It must
+	// not modify the slices it was given, nor keep them. A stage that cannot improve a blob may leave it and set Skipped.
 	Seal(ctx context.Context, blobs []Sealing) error
 	// Open undoes Seal. Bytes that it did not write are Corrupt, never a panic.
 	Open(ctx context.Context, blobs []Sealing) error
@@ -40,4 +40,42 @@ type Sealing struct {
 	Name    string // the name it is stored under
 	Bytes   []byte
 	Skipped bool // set by Seal: the stage left Bytes as they were
+
+	room *room
 }
+
+// Room returns memory for n bytes that a stage may seal into. It holds whatever it
+// held before, and belongs to the chain: it is used again for the next blobs.
+func (s *Sealing) Room(n int) []byte {
+	if s.room == nil {
+		return make([]byte, n)
+	}
+	return s.room.take(n)
+}
+
+// room is memory that the stages of one call of seal divide among them. It grows to
+// what the largest call took.
+type room struct {
+	bytes []byte
+	taken int // may exceed bytes: the rest was made apart
+}
+
+func (r *room) take(n int) []byte {
+	start := r.taken
+	if r.taken += n; r.taken > len(r.bytes) {
+		return make([]byte, n)
+	}
+	return r.bytes[start:r.taken:r.taken]
+}
+
+// reset takes back everything, in one piece that would have been enough, unless
+// that is more than a call of pages takes.
+func (r *room) reset() {
+	if r.taken > len(r.bytes) && r.taken <= maxRoom {
+		r.bytes = make([]byte, r.taken)
+	}
+	r.taken = 0
+}
+
+// maxRoom is how many bytes of room stay with a sealer.
+const maxRoom = 2 * sealBytes

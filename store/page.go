@@ -83,6 +83,28 @@ func (c child) plus(other child) child {
 	return c
 }
 
+// layOut begins a page whose plain form is plain: prefix and body are parts of it,
+// so that what is written is what stays in the cache. The caller fills the offsets
+// of count entries, and appends the bodyBytes of the body in place.
+func layOut(level int, prefix []byte, count, bodyBytes int) (p *page, plain []byte) {
+	size := pageOverhead + len(prefix) + 2*count + bodyBytes
+	plain = make([]byte, 0, size)
+	plain = msgp.AppendArrayHeader(plain, 4)
+	plain = msgp.AppendInt(plain, level)
+	p = &page{level: level}
+	plain = appendBin(plain, prefix)
+	p.prefix = plain[len(plain)-len(prefix) : len(plain) : len(plain)]
+	plain = appendBinHead(plain, 2*count)
+	start := len(plain)
+	plain = plain[:start+2*count]
+	p.offsets = plain[start:len(plain):len(plain)]
+	plain = appendBinHead(plain, bodyBytes)
+	start = len(plain)
+	plain = plain[:start+bodyBytes]
+	p.body = plain[start:start:len(plain)]
+	return p, plain
+}
+
 // decodePage reads a plain page without copying it. Every entry is walked once,
 // so that later accesses need no checks: whatever the bytes, a page that
 // decodes can be searched and read without a panic.
@@ -170,6 +192,8 @@ func (p *page) size() int {
 func (p *page) storedSize() int { return len(p.prefix) + len(p.offsets) + len(p.body) + pageOverhead }
 
 func (p *page) offset(i int) int { return int(binary.LittleEndian.Uint16(p.offsets[2*i:])) }
+
+func (p *page) setOffset(i, at int) { binary.LittleEndian.PutUint16(p.offsets[2*i:], uint16(at)) }
 
 // suffix is the key of entry i without the page's prefix.
 func (p *page) suffix(i int) []byte {

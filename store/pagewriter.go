@@ -1,10 +1,6 @@
 package store
 
-import (
-	"context"
-
-	"github.com/tinylib/msgp/msgp"
-)
+import "context"
 
 // pageWriter names, seals and writes pages and chunks that nothing refers to
 // yet. What is in blobs has not been written: it belongs into the batch that
@@ -34,12 +30,11 @@ func (e *Env) newPageWriter(ctx context.Context, work func(int) error) *pageWrit
 	return &pageWriter{env: e, ctx: ctx, work: work}
 }
 
-// write takes one page and returns its name. The page goes into the cache, for
+// write takes one page with its plain form and returns its name. The page goes into the cache, for
 // what was just written is what is read next.
-func (w *pageWriter) write(p *page) (Ref, error) {
+func (w *pageWriter) write(p *page, plain []byte) (Ref, error) {
 	ref := w.env.newRefs(1)
 	w.refs = append(w.refs, ref)
-	plain := p.encode()
 	w.env.pages.cache.put(ref, p)
 	return ref, w.add(PageBlob, Blob{ref.name(), plain})
 }
@@ -117,17 +112,3 @@ func (w *pageWriter) take() ([]Blob, error) {
 	w.blobs, w.blobBytes = nil, 0
 	return blobs, nil
 }
-
-// encode is the page's plain form.
-func (p *page) encode() []byte {
-	b := make([]byte, 0, p.storedSize()+8)
-	b = msgp.AppendArrayHeader(b, 4)
-	b = msgp.AppendInt(b, p.level)
-	for _, field := range [...][]byte{p.prefix, p.offsets, p.body} {
-		b = appendBin(b, field)
-	}
-	return b
-}
-
-// appendBin appends a MessagePack bin.
-func appendBin(dst, value []byte) []byte { return msgp.AppendBytes(dst, value) }

@@ -3,7 +3,6 @@ package compress
 
 import (
 	"context"
-	"sync"
 
 	"github.com/klauspost/compress/s2"
 
@@ -29,36 +28,23 @@ const minPlain = 2 << 10
 // page and chunk, far below what would exhaust memory.
 const maxPlain = 32 << 20
 
-// rooms holds buffers to encode into, as long as the longest blob so far.
-var rooms sync.Pool // of *[]byte
-
 // Stage implements store.Modifier.
 func (S2) Stage() store.Stage { return store.Stage{Kind: store.Compress, ID: s2ID} }
 
 // Seal implements store.Modifier.
 func (S2) Seal(ctx context.Context, blobs []store.Sealing) error {
-	room, _ := rooms.Get().(*[]byte)
-	if room == nil {
-		room = new([]byte)
-	}
-	defer rooms.Put(room)
 	for i := range blobs {
 		plain := blobs[i].Bytes
 		if len(plain) < minPlain {
 			blobs[i].Skipped = true
 			continue
 		}
-		if n := s2.MaxEncodedLen(len(plain)); n > len(*room) {
-			*room = make([]byte, n)
-		}
-		packed := s2.Encode(*room, plain)
+		packed := s2.Encode(blobs[i].Room(s2.MaxEncodedLen(len(plain))), plain)
 		if len(packed) > len(plain)-len(plain)/8 {
 			blobs[i].Skipped = true
 			continue
 		}
-		exact := make([]byte, len(packed))
-		copy(exact, packed)
-		blobs[i].Bytes = exact
+		blobs[i].Bytes = packed
 	}
 	return nil
 }
