@@ -12,7 +12,8 @@
  *   - a strict commit that was acknowledged is gone, although the canary is whole,
  *   - a commit is there in part, or one is missing among later ones,
  *   - check() finds a problem, or opening fails for no reason that has a name,
- *   - the browser lost data (the canary is not whole) and opening did not say so.
+ *   - the browser lost data (the canary is not whole) and opening did not say so,
+ *   - nothing is lost and opening says that something is.
  *
  * It prints a line for people and, last, one line of JSON: campaign, count,
  * failures, seed, seconds.
@@ -30,6 +31,7 @@ const seed = Number(process.env.SEED || Date.now() % 1_000_000_000)
 const promised = { strict: 0, relaxed: 0, canary: 0 }
 const outcome = { kills: 0, failures: 0, losses: 0, relaxed: 0, commits: 0 }
 
+let before // the state that the last round told
 let told // resolves with what the page found
 function reply(path, body) {
   if (path === '/found') told(body)
@@ -84,8 +86,10 @@ function judge(found, round) {
     if (found.error) wrong.push(`opening failed: ${found.error}`)
     if (found.strict < promised.strict) wrong.push(`strict commit ${promised.strict} was acknowledged, the last there is ${found.strict}`)
     if (found.relaxed < promised.relaxed) outcome.relaxed++
+    else if (found.strict >= promised.strict && before === 'ok' && found.state !== 'ok') wrong.push(`nothing is missing and opening said ${found.state}`)
   }
   wrong.push(...found.problems)
+  before = found.state
   for (const what of wrong) console.error(`kills: round ${round}, seed ${seed}: ${what}`)
   outcome.failures += wrong.length
   if (!whole || found.error) Object.assign(promised, { strict: 0, relaxed: 0, canary: 0 }) // begin anew on what there is
