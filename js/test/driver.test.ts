@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { type Batch, type Driver, type DriverFactory, memory } from 'stowage'
 import { directory } from 'stowage/drivers/fs'
@@ -89,6 +90,31 @@ for (const [kind, make] of Object.entries({
     await again.close()
   })
 }
+
+test('directory: of many who find an abandoned lock one gets it', { timeout: 60_000 }, async () => {
+  for (let round = 0; round < 40; round++) {
+    const root = mkdtempSync(join(scratch, 'd-'))
+    mkdirSync(join(root, 'x'))
+    writeFileSync(join(root, 'x', 'lock'), '999999999')
+    const opened = await Promise.allSettled(
+      Array.from({ length: 12 }, async () => {
+        await sleep(Math.random() * 4) // the race is in the steps of one against those of another
+        return directory(root).open('x')
+      }),
+    )
+    const drivers = opened.filter(o => o.status === 'fulfilled')
+    assert.equal(drivers.length, 1)
+    for (const { value } of drivers) await value.close()
+  }
+})
+
+test('directory: a lock on the lock, left by a crash, is in the way once', async () => {
+  const root = mkdtempSync(join(scratch, 'd-'))
+  mkdirSync(join(root, 'x'))
+  for (const name of ['lock', 'lock.tmp']) writeFileSync(join(root, 'x', name), '999999999')
+  await rejects('locked', directory(root).open('x'))
+  await (await directory(root).open('x')).close()
+})
 
 test('directory: what a crash left behind is removed', async () => {
   const root = mkdtempSync(join(scratch, 'd-'))

@@ -51,18 +51,44 @@ func (l *lock) claim() error {
 	if !errors.Is(err, fs.ErrExist) {
 		return failure("lock", l.dir, err)
 	}
-	pid, err := l.owner()
+	if err := l.abandoned(); err != nil {
+		return err
+	}
+	return l.takeOver()
+}
+
+// abandoned fails with Locked while the process that the file names is there.
+func (l *lock) abandoned() error {
+	pid, err := owner(l.path())
+	if err == nil && pid != 0 && running(pid) {
+		return l.locked(errors.New("process " + strconv.Itoa(pid) + " is named in the file " + lockName))
+	}
+	return failure("lock", l.dir, err)
+}
+
+// takeOver puts a lock in the place of an abandoned one. Node programs may be trying
+// too: all take turns, by a lock on the lock, for whoever came late would else
+// remove what another one has just made.
+func (l *lock) takeOver() error {
+	turn := l.path() + temporary
+	err := create(turn)
+	if errors.Is(err, fs.ErrExist) {
+		if pid, err := owner(turn); err == nil && !running(pid) {
+			_ = os.Remove(turn) // for whoever tries next
+		}
+		return l.locked(nil)
+	}
 	if err != nil {
 		return failure("lock", l.dir, err)
 	}
-	if pid != 0 && running(pid) {
-		return l.locked(errors.New("process " + strconv.Itoa(pid) + " is named in the file " + lockName))
+	defer func() { _ = os.Remove(turn) }() // the next open removes it too
+	if err := l.abandoned(); err != nil {
+		return err
 	}
 	if err := os.Remove(l.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failure("lock", l.dir, err)
 	}
-	err = create(l.path())
-	if errors.Is(err, fs.ErrExist) { // a Node program was faster
+	if err = create(l.path()); errors.Is(err, fs.ErrExist) { // a Node program was faster
 		return l.locked(nil)
 	}
 	return failure("lock", l.dir, err)
@@ -81,11 +107,11 @@ func create(path string) error {
 	return err
 }
 
-// owner is the process that the file names, 0 where it names none. One that is
+// owner is the process that a lock names, 0 where it names none. One that is
 // still being written is given a moment.
-func (l *lock) owner() (pid int, err error) {
+func owner(path string) (pid int, err error) {
 	for range 10 {
-		text, err := os.ReadFile(l.path())
+		text, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return 0, nil
 		}

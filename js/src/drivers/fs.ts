@@ -190,17 +190,39 @@ async function syncDirectory(dir: string): Promise<void> {
 /** Claims a directory. A lock whose process is gone is taken over. */
 async function lock(dir: string): Promise<void> {
   const file = path.join(dir, lockName)
-  for (let tries = 0; tries < 3; tries++) {
-    try {
-      await fs.writeFile(file, String(process.pid), { flag: 'wx', mode: 0o600 })
-      return
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw explain('lock', error)
-    }
-    if (!(await isAbandoned(file))) break
-    await attempt('lock', () => fs.rm(file, { force: true }))
-  }
+  if (await claim(file)) return
+  if ((await isAbandoned(file)) && (await takeOver(file))) return
   throw new StowageError('locked', 'the directory is open in another process, or in this one already')
+}
+
+/**
+ * Puts a lock in the place of an abandoned one. Those who try take turns, by a lock on
+ * the lock: whoever came late would else remove what another one has just made.
+ */
+async function takeOver(file: string): Promise<boolean> {
+  const turn = file + temporary
+  if (!(await claim(turn))) {
+    if (await isAbandoned(turn)) await attempt('lock', () => fs.rm(turn, { force: true })) // for whoever tries next
+    return false
+  }
+  try {
+    if (!(await isAbandoned(file))) return false
+    await attempt('lock', () => fs.rm(file, { force: true }))
+    return await claim(file)
+  } finally {
+    await fs.rm(turn, { force: true })
+  }
+}
+
+/** Makes a lock file, with this process in it, unless there is one. */
+async function claim(file: string): Promise<boolean> {
+  try {
+    await fs.writeFile(file, String(process.pid), { flag: 'wx', mode: 0o600 })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw explain('lock', error)
+  }
 }
 
 async function unlock(dir: string): Promise<void> {
