@@ -47,7 +47,7 @@ export class Instance {
     go.env = { GOMEMLIMIT: String(memoryBytes), GOGC: '100', GODEBUG: 'gcshrinkstackoff=1' }
     go.exit = () => {}
     const instance = await WebAssembly.instantiate(module, go.importObject)
-    void go.run(instance)
+    go.run(instance).catch(() => {}) // what is wrong with it shows in the first call
     return new Instance(go, instance.exports as unknown as Exports, () => output)
   }
 

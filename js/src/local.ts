@@ -25,7 +25,7 @@ export class LocalHost implements Host {
     const module = compile(this.wasm)
     module.catch(() => {}) // awaited below, once the driver is there
     this.driver ??= await this.openDriver()
-    const instance = await Instance.boot(await module, this.cacheBytes + workingBytes)
+    const instance = await boot(await module, this.cacheBytes + workingBytes)
     return new LocalEngine(instance, new WriteBehind(this.driver, published))
   }
 
@@ -45,5 +45,13 @@ export class LocalHost implements Host {
     } catch (error) {
       throw asStowageError(error, 'backend_failed', `the driver could not open "${this.name}"`)
     }
+  }
+}
+
+async function boot(module: WebAssembly.Module, memoryBytes: number): Promise<Instance> {
+  try {
+    return await Instance.boot(module, memoryBytes)
+  } catch (error) {
+    throw asStowageError(error, 'unsupported', 'the engine could not be started: the module is another one, or there is no memory for it')
   }
 }

@@ -14,7 +14,7 @@ export function builtIn(): URL {
 /** Compiles the engine's module, once a context for each URL. */
 export async function compile(source: WasmSource): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source
-  if (typeof source !== 'string' && !(source instanceof URL)) return WebAssembly.compile(source)
+  if (typeof source !== 'string' && !(source instanceof URL)) return loaded('the bytes given', () => WebAssembly.compile(source))
   const url = String(source)
   let module = compiled.get(url)
   if (module === undefined) {
@@ -25,11 +25,15 @@ export async function compile(source: WasmSource): Promise<WebAssembly.Module> {
   return module
 }
 
-async function load(url: string): Promise<WebAssembly.Module> {
+function load(url: string): Promise<WebAssembly.Module> {
+  return loaded(url, async () => (url.startsWith('file:') ? WebAssembly.compile(await readFile(url)) : stream(url)))
+}
+
+async function loaded(from: string, compiling: () => Promise<WebAssembly.Module>): Promise<WebAssembly.Module> {
   try {
-    return url.startsWith('file:') ? await WebAssembly.compile(await readFile(url)) : await stream(url)
+    return await compiling()
   } catch (error) {
-    throw new StowageError('unsupported', `the engine's module could not be loaded from ${url}`, { cause: error })
+    throw new StowageError('unsupported', `the engine's module could not be loaded from ${from}`, { cause: error })
   }
 }
 

@@ -2,7 +2,7 @@ import type { DriverFactory } from './drivers/driver.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import { LocalHost } from './local.js'
-import type { WasmSource } from './module.js'
+import { compile, type WasmSource } from './module.js'
 import type { Host } from './session.js'
 import { aborted, readFailure, unreadable } from './task.js'
 import { FrameWriter, Op } from './wire.js'
@@ -48,7 +48,7 @@ export class RemoteHost implements Host {
     if (typeof Worker === 'undefined') throw new StowageError('unsupported', 'there are no dedicated workers here')
     if (driver === undefined) throw new StowageError('unsupported', 'this driver cannot run in a worker')
     const { wasm } = this
-    const module = wasm instanceof WebAssembly.Module ? wasm : typeof wasm === 'string' || wasm instanceof URL ? String(wasm) : await WebAssembly.compile(wasm)
+    const module = typeof wasm === 'string' || wasm instanceof URL ? String(wasm) : await compile(wasm)
     const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: `stowage:${this.name}` })
     const engine = new RemoteEngine(worker, published)
     try {

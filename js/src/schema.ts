@@ -67,6 +67,7 @@ function readIndex(spec: unknown): Schema['indexes'][number] {
     const multi = spec.startsWith('*')
     const unique = spec.startsWith('&')
     const path = multi || unique ? spec.slice(1) : spec
+    if (/^[*&]/.test(path)) throw new StowageError('invalid_option', 'table: an index has one mark; { paths, multi, unique } takes both')
     return { name: path, paths: [splitPath(path)], multi, unique }
   }
   if (Array.isArray(spec)) return readIndex({ paths: spec })

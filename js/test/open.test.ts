@@ -111,6 +111,19 @@ test('options that do not exist are refused by name', async () => {
   await rejects('unsupported', open('x'))
 })
 
+test('a module that is none, or another one, is unsupported', async () => {
+  const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)
+  for (const wasm of [Uint8Array.of(1, 2, 3), empty, 5 as never, 'file:///nowhere.wasm']) {
+    const driver = memory()
+    await rejects('unsupported', open('places', { driver, wasm }))
+    await (await openPlaces(driver)).close()
+  }
+})
+
+test('an index has one mark', async () => {
+  for (const index of ['*&v', '&*v', '**v']) await rejects('invalid_option', () => table({ key: 'id', indexes: [index as never] }))
+})
+
 test('a table cannot have the name of a member', async () => {
   for (const name of ['then', 'close', 'transaction', 'sql', 'constructor']) {
     await rejects('invalid_option', open('x', { driver: memory(), tables: { [name]: table({ key: 'id' }) } as never }))
