@@ -33,6 +33,10 @@ type Contexts interface {
 	// holds the lock and is not silent for that long yet.
 	TryLock(ctx context.Context, name string, patience time.Duration) (release func(), err error)
 
+	// Linger waits for as long as a program takes to begin its next transaction when
+	// one has ended: a millisecond or two.
+	Linger(ctx context.Context) error
+
 	// Alive is the sign of life of who holds a lock: whoever waits starts to count anew.
 	Alive(ctx context.Context, name string) error
 

@@ -115,6 +115,33 @@ func TestContextsSeeOneAnother(t *testing.T) {
 	}
 }
 
+// TestContextsOpenWhileOthersCommit has contexts come while there is much to hear.
+func TestContextsOpenWhileOthersCommit(t *testing.T) {
+	blobs, _, envs := contexts(t, 1, storetest.Small())
+	done := make(chan struct{})
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				update(t, envs[0], putKey("k", "x"))
+			}
+		}
+	})
+	for i := range 50 {
+		env := storetest.Open(t, memory.Share(blobs), storetest.Small())
+		update(t, env, putKey(fmt.Sprint(i), "y"))
+		storetest.Close(t, env)
+	}
+	close(done)
+	wait.Wait()
+	for i := range 50 {
+		expectLatest(t, envs[0], fmt.Sprint(i), "y")
+	}
+}
+
 // TestContextsAreBothFirst opens two contexts on nothing: one of them makes the
 // environment, and the other must not make another.
 func TestContextsAreBothFirst(t *testing.T) {

@@ -126,15 +126,29 @@ func Open(ctx context.Context, backend Backend, options Options) (*Env, error) {
 		e.now = clock.Now
 	}
 	e.turn.scheduler = e.scheduler
-	if e.shared() {
-		if err := e.info.Contexts.Join(ctx, e.writer, e.heard); err != nil {
-			return nil, backendError("open", err)
-		}
-	}
-	if err := e.reload(ctx); err != nil {
+	if err := e.start(ctx); err != nil {
 		return nil, err
 	}
-	return e, e.repin(ctx)
+	return e, nil
+}
+
+// start reads what is stored. The log is its own meanwhile: others may be heard
+// as soon as they know of this context.
+func (e *Env) start(ctx context.Context) error {
+	opening, _, err := e.takeLog()
+	if err == nil && e.shared() {
+		err = backendError("open", e.info.Contexts.Join(ctx, e.writer, e.heard))
+	}
+	if err == nil {
+		err = e.reload(ctx)
+	}
+	if err == nil {
+		err = e.repin(ctx)
+	}
+	e.mu.Lock()
+	e.closing = err != nil
+	e.pass(opening, err)
+	return err
 }
 
 func setDefaults(o *Options) {

@@ -15,6 +15,7 @@ import (
 type floor struct {
 	contested time.Time // it is asked for until then
 	users     int       // transactions and groups that have it by way of this context
+	uses      int       // counts them
 	taken     time.Time
 	release   func()
 	asking    Gate // open when this context's request is answered, nil if none is under way
@@ -27,8 +28,8 @@ const (
 	contestLasts = time.Second
 	// floorPatience is how long a context may keep the floor while others wait.
 	floorPatience = 2 * time.Second
-	// floorTenure is after how long no more transactions of a context join those
-	// that have the floor, so that it passes on.
+	// floorTenure is for how long transactions of a context may join those that have
+	// the floor: long enough to be worth its passing, short enough to wait for.
 	floorTenure = 50 * time.Millisecond
 )
 
@@ -42,8 +43,16 @@ func (e *Env) enterFloor(ctx context.Context) (bool, error) {
 	}
 	e.mu.Lock()
 	now, f := e.now(), &e.floor
-	needed := now.Before(f.contested) && (f.release == nil || now.Sub(f.taken) < floorTenure)
+	over := f.release != nil && now.Sub(f.taken) >= floorTenure
+	needed := now.Before(f.contested) && !(over && f.users > 0) // those who still have it serve us too
+	var release func()
+	if over && f.users == 0 {
+		release, f.release = f.release, nil
+	}
 	e.mu.Unlock()
+	if release != nil {
+		release()
+	}
 	if !needed {
 		return false, nil
 	}
@@ -86,6 +95,7 @@ func (e *Env) takeFloor(ctx context.Context) (fresh bool, err error) {
 		switch {
 		case f.release != nil:
 			f.users++
+			f.uses++
 			e.mu.Unlock()
 			return false, nil
 		case asking == nil:
@@ -106,6 +116,7 @@ func (e *Env) askForFloor(ctx context.Context) error {
 	f := &e.floor
 	if err == nil {
 		f.release, f.users, f.taken = release, 1, e.now()
+		f.uses++
 	}
 	answered := f.asking
 	f.asking = nil
@@ -114,13 +125,30 @@ func (e *Env) askForFloor(ctx context.Context) error {
 	return backendError("wait to write", err)
 }
 
-// leaveFloor ends one use of the floor, and with the last one passes it on.
+// leaveFloor ends one use of the floor. After the last one it is kept for a moment,
+// for the transaction that the program is about to begin, and passed on then.
 func (e *Env) leaveFloor() {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	f := &e.floor
-	f.users--
+	if f.users--; f.users > 0 {
+		return
+	}
+	uses, over := f.uses, e.now().Sub(f.taken) >= floorTenure
+	e.scheduler.Go(func(ctx context.Context) {
+		if !over {
+			_ = e.info.Contexts.Linger(ctx) // if it cannot wait, it does not
+		}
+		e.passFloor(uses)
+	})
+}
+
+// passFloor passes the floor on, unless it was used again.
+func (e *Env) passFloor(uses int) {
+	e.mu.Lock()
+	f := &e.floor
 	var release func()
-	if f.users == 0 {
+	if f.users == 0 && f.uses == uses {
 		release, f.release = f.release, nil
 	}
 	e.mu.Unlock()

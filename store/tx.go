@@ -61,12 +61,32 @@ const (
 // may fail to commit with Conflict, when another one has meanwhile changed what
 // it read; Update runs it again then.
 func (e *Env) Begin(ctx context.Context, write bool) (*Tx, error) {
+	return e.beginOnCommitted(ctx, write, false)
+}
+
+// BeginAgain starts a writing transaction in the place of one that ended with
+// Conflict. While writers of several contexts meet, the others wait for it, two
+// seconds at most, so that it does not lose again and again.
+func (e *Env) BeginAgain(ctx context.Context) (*Tx, error) {
+	floor, err := e.enterFloor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return e.beginOnCommitted(ctx, true, floor)
+}
+
+func (e *Env) beginOnCommitted(ctx context.Context, write, floor bool) (*Tx, error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if e.closing {
+		e.mu.Unlock()
+		if floor {
+			e.leaveFloor()
+		}
 		return nil, fail(Closed, "begin", "", nil)
 	}
+	defer e.mu.Unlock()
 	tx := e.newTx(ctx, e.visible(), write)
+	tx.floor = floor
 	return tx, nil
 }
 

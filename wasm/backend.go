@@ -54,7 +54,11 @@ func (b backend) Info(ctx context.Context) (store.Info, error) {
 	if err != nil {
 		return store.Info{}, err
 	}
-	return wire.ReadInfo(reply)
+	info, shared, err := wire.ReadInfo(reply)
+	if shared {
+		info.Contexts = contexts{b.bridge}
+	}
+	return info, err
 }
 
 func (b backend) Close() error {

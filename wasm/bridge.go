@@ -21,10 +21,11 @@ type bridge struct {
 	tables       map[uint32]*store.Table
 	transactions map[uint32]*transaction
 	tasks        map[uint32]*task
-	lastNumber   uint32       // of tasks and transactions
-	idle         []*coroutine // for tasks to come
-	spare        []byte       // for the result of a task to come: the largest of those before
-	outbox       []byte       // for what is asked of the host, which reads it when the call returns
+	heard        func(store.Sign) // whom to tell of other contexts
+	lastNumber   uint32           // of tasks and transactions
+	idle         []*coroutine     // for tasks to come
+	spare        []byte           // for the result of a task to come: the largest of those before
+	outbox       []byte           // for what is asked of the host, which reads it when the call returns
 
 	current *task     // nil while an operation is tried without a task
 	missed  bool      // an operation without a task wanted something of the host
@@ -171,7 +172,7 @@ func (b *bridge) reset() *answer {
 func (b *bridge) tryDirectly() *operation {
 	b.missed = false
 	o := &b.direct
-	o.bridge, o.ctx, o.result = b, context.Background(), o.result[:0]
+	o.bridge, o.ctx, o.result, o.delivered = b, context.Background(), o.result[:0], false
 	return o
 }
 

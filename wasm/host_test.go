@@ -177,12 +177,13 @@ func (h *host) perform(status wire.Status, payload []byte) []byte {
 	case wire.Info:
 		var info store.Info
 		if info, err = h.backend.Info(ctx); err == nil {
-			ok = msgp.AppendArrayHeader(ok, 5)
+			ok = msgp.AppendArrayHeader(ok, 6)
 			ok = msgp.AppendBool(ok, info.Atomic)
 			ok = msgp.AppendBool(ok, info.PrefixDurable)
 			ok = msgp.AppendInt(ok, info.MaxBlob)
 			ok = msgp.AppendInt64(ok, info.Blobs)
-			return msgp.AppendInt64(ok, info.Bytes)
+			ok = msgp.AppendInt64(ok, info.Bytes)
+			return msgp.AppendBool(ok, false)
 		}
 	case wire.Shut:
 		if err = h.backend.Close(); err == nil {

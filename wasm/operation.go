@@ -17,6 +17,8 @@ type operation struct {
 	ctx     context.Context
 	request wire.Request
 	result  []byte
+
+	delivered bool // a part of the result
 }
 
 // warm tells of an operation that usually finds all it needs in memory, so that
@@ -32,6 +34,9 @@ func warm(r wire.Request) bool {
 
 // perform carries out the request and leaves its result in o.result.
 func (o *operation) perform() error {
+	if o.request.Op == wire.Heard {
+		return o.hear()
+	}
 	if o.bridge.env == nil && o.request.Op != wire.Open {
 		return &store.Error{Code: store.Closed, Op: "the environment is not open"}
 	}
@@ -73,6 +78,8 @@ func (o *operation) perform() error {
 		return o.imports()
 	case wire.Copy:
 		return o.copy()
+	case wire.Sync:
+		return o.sync()
 	case wire.Fault:
 		return o.fault()
 	}

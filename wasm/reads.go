@@ -25,12 +25,31 @@ func (o *operation) reading(f func(*store.Tx) error) error {
 	if o.request.Transaction != 0 {
 		return o.within(func(within *transaction) error { return f(within.tx) })
 	}
-	tx, err := o.beginReading()
-	if err != nil {
-		return err
+	return o.anew(f)
+}
+
+// maxAnew is how often an operation begins anew whose snapshot expires before it
+// has handed on anything.
+const maxAnew = 3
+
+// anew runs f in a transaction of its own. Where other contexts have meanwhile
+// given back what it is to read, it catches up with them and runs f again.
+func (o *operation) anew(f func(*store.Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		tx, err := o.beginReading()
+		if err != nil {
+			return err
+		}
+		err = f(tx)
+		tx.Rollback()
+		if store.CodeOf(err) != store.SnapshotExpired || o.delivered || attempt == maxAnew {
+			return err
+		}
+		if err := o.bridge.env.Sync(o.ctx); err != nil {
+			return err
+		}
+		o.result = o.result[:0]
 	}
-	defer tx.Rollback()
-	return f(tx)
 }
 
 // beginReading begins a transaction for one operation. Those without a task
@@ -204,6 +223,7 @@ func (r *rows) room(n int) error {
 		return nil
 	}
 	r.end()
+	o.delivered = true
 	if _, err := o.bridge.await(wire.Rows, o.result); err != nil {
 		return err
 	}

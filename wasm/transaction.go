@@ -56,9 +56,12 @@ func (o *operation) begin() error {
 	}
 	env := o.bridge.env
 	var tx *store.Tx
-	if access == wire.Exclusive {
+	switch access {
+	case wire.Exclusive:
 		tx, err = env.BeginExclusive(o.ctx)
-	} else {
+	case wire.Again:
+		tx, err = env.BeginAgain(o.ctx)
+	default:
 		tx, err = env.Begin(o.ctx, access == wire.Writing)
 	}
 	if err != nil {

@@ -7,7 +7,7 @@ import { StowageError } from './errors.js'
 import type { Health } from './opening.js'
 import { type LongCall, longCall, Options } from './options.js'
 import type { Schema, TableSpec } from './schema.js'
-import type { Scope } from './scope.js'
+import { latest, type Scope } from './scope.js'
 import type { Session } from './session.js'
 import { Store, type StoreOptions } from './store.js'
 import { Table } from './table.js'
@@ -101,6 +101,8 @@ export interface TransactionOptions {
   /** Refuses writes, and never conflicts. */
   readOnly?: boolean
   durability?: CommitDurability
+  /** Sees what other tabs and workers have committed by now. A write needs it not: it is checked against them anyway. */
+  latest?: boolean
   signal?: AbortSignal
 }
 
@@ -109,6 +111,8 @@ export interface BeginOptions {
   /** Whether it may write; without, it only reads. */
   write?: boolean
   durability?: CommitDurability
+  /** Sees what other tabs and workers have committed by now. */
+  latest?: boolean
   signal?: AbortSignal
 }
 
@@ -159,9 +163,10 @@ export class Environment<S extends Tables> {
     const o = new Options('transaction', options)
     const kind = o.boolean('readOnly') === true ? 'read' : 'write'
     const durability = o.oneOf('durability', durabilities)
+    const scope = o.boolean('latest') === true ? latest(this.session) : this.session
     const signal = o.signal()
     o.done()
-    return transact(() => this.session.ready(), { kind, durability, signal }, transaction => body(this.within(transaction)))
+    return transact(() => scope.ready(), { kind, durability, signal }, transaction => body(this.within(transaction)))
   }
 
   /**
@@ -173,9 +178,10 @@ export class Environment<S extends Tables> {
     const o = new Options('begin', options)
     const kind = o.boolean('write') === true ? 'write' : 'read'
     const durability = o.oneOf('durability', durabilities)
+    const scope = o.boolean('latest') === true ? latest(this.session) : this.session
     const signal = o.signal()
     o.done()
-    const transaction = await Transaction.begin(await this.session.ready(), { kind, durability, signal })
+    const transaction = await Transaction.begin(await scope.ready(), { kind, durability, signal })
     const abort = () => transaction.rollback()
     return Object.assign(this.within(transaction), { commit: () => transaction.commit(), abort, [Symbol.asyncDispose]: abort })
   }

@@ -1,14 +1,16 @@
+import type { Among, Reply } from './among.js'
 import type { Batch, Driver, DriverInfo } from './drivers/driver.js'
 import { asStowageError, type StowageError } from './errors.js'
-import { type FrameWriter, Status } from './wire.js'
+import { type FrameWriter, Status, type Verb } from './wire.js'
 
 /** What a driver answered to a task's request. */
 export type Answer =
   | { kind: 'done' }
   | { kind: 'blobs'; blobs: (Uint8Array | undefined)[] }
   | { kind: 'names'; names: string[] }
-  | { kind: 'info'; info: DriverInfo }
+  | { kind: 'info'; info: DriverInfo; shared: boolean }
   | { kind: 'part'; bytes: Uint8Array | undefined }
+  | { kind: 'reply'; reply: Reply }
   | { kind: 'failed'; error: StowageError }
 
 /** The answer to what needs none. */
@@ -34,7 +36,7 @@ export async function feed(next: (() => Promise<Uint8Array | undefined>) | undef
 }
 
 /** Carries out one request with a driver. Never rejects: a failure is an answer too. */
-export async function perform(driver: Driver, status: Status, request: unknown): Promise<Answer> {
+export async function perform(driver: Driver, among: Among | undefined, status: Status, request: unknown): Promise<Answer> {
   try {
     switch (status) {
       case Status.Read:
@@ -42,16 +44,18 @@ export async function perform(driver: Driver, status: Status, request: unknown):
       case Status.List:
         return { kind: 'names', names: await driver.list(request as string) }
       case Status.Info:
-        return { kind: 'info', info: await driver.info() }
+        return { kind: 'info', info: await driver.info(), shared: driver.contexts !== undefined }
       case Status.Commit:
         await driver.commit(readBatch(request as BatchFrame))
         return done
+      case Status.Among:
+        if (among === undefined) break
+        return { kind: 'reply', reply: await among.perform(request as [Verb, ...unknown[]]) }
       case Status.Close:
         await driver.close()
         return done
-      default:
-        throw new Error(`the engine asked for something unknown: ${status}`)
     }
+    throw new Error(`the engine asked for something unknown: ${status}`)
   } catch (error) {
     return { kind: 'failed', error: asStowageError(error, 'backend_failed', `the driver failed: ${String(error)}`) }
   }
@@ -96,8 +100,10 @@ export function writeAnswer(frame: FrameWriter, answer: Answer): FrameWriter {
       return answer.bytes === undefined ? frame.nil().nil() : frame.nil().bin(answer.bytes)
     case 'info': {
       const { atomic, prefixDurable, maxBlob, blobs, bytes } = answer.info
-      return frame.nil().array(5).bool(atomic).bool(prefixDurable).uint(maxBlob).int(blobs).int(bytes)
+      return frame.nil().array(6).bool(atomic).bool(prefixDurable).uint(maxBlob).int(blobs).int(bytes).bool(answer.shared)
     }
+    case 'reply':
+      return answer.reply(frame.nil())
     default:
       return frame.nil().nil()
   }

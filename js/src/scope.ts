@@ -1,6 +1,7 @@
 import type { CommitDurability } from './durability.js'
-import type { Decode, Engine, Exchange } from './engine.js'
-import type { FrameWriter, Op } from './wire.js'
+import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
+import { StowageError } from './errors.js'
+import { type FrameWriter, Op } from './wire.js'
 
 /**
  * Where the operations of a table or store run: in the environment, each in a
@@ -47,9 +48,24 @@ export function send<R>(
 export interface Access {
   /**
    * read: refuses writes. write: waits for nobody, but its commit may conflict.
-   * exclusive: other writers wait until it ends, so it cannot conflict.
+   * exclusive: other writers of this context wait until it ends. again: write, after
+   * a conflict; other contexts wait for it a while.
    */
-  kind: 'read' | 'write' | 'exclusive'
+  kind: 'read' | 'write' | 'exclusive' | 'again'
   durability?: CommitDurability | undefined
   signal?: AbortSignal | undefined
+}
+
+/**
+ * A scope whose engine, each time it is asked for, first catches up with what other
+ * tabs and workers have committed by then.
+ */
+export function latest(scope: Scope): Scope {
+  if (scope.transaction !== 0) throw new StowageError('invalid_option', 'a transaction is one snapshot: ask for the latest one where it begins')
+  const ready = async () => {
+    const engine = await scope.ready()
+    await engine.run(engine.request(Op.Sync, 3, 0, 0), nothing)
+    return engine
+  }
+  return { engine: undefined, transaction: 0, ready, together: (access, body) => ready().then(() => scope.together(access, body)) }
 }

@@ -3,17 +3,26 @@ import { packDocument, unpack } from './document.js'
 import type { Decode, Exchange } from './engine.js'
 import { StowageError } from './errors.js'
 import { Find } from './find.js'
-import { type LongCall, longCall } from './options.js'
+import { type LongCall, longCall, Options } from './options.js'
 import { lookUp } from './path.js'
 import { packQuery, query } from './query.js'
 import type { Schema } from './schema.js'
-import { type Access, type Scope, send } from './scope.js'
+import { type Access, latest, type Scope, send } from './scope.js'
 import type { Comparable, Doc, Draft, Key, Match } from './types.js'
 import { Where } from './where.js'
 import { type FrameWriter, Op } from './wire.js'
 
 /** What selects documents: a filter of where(), or an object. */
 export type Filter<T> = Where<Comparable<T>> | Match<T>
+
+/** How something is read. */
+export interface ReadOptions {
+  /**
+   * Sees what other tabs and workers have committed by now, at the price of one read of
+   * storage. Without it, that shows a moment later; what this one has written always does.
+   */
+  latest?: boolean
+}
 
 /** So many keys travel in one call at most. */
 const sliceKeys = 4096
@@ -36,7 +45,8 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
   ) {}
 
   /** The document with an identity, undefined where there is none. */
-  get(key: Key): Promise<T | undefined> {
+  get(key: Key, options?: ReadOptions): Promise<T | undefined> {
+    if (options !== undefined) return this.asked('get', options).run(Op.Get, 4, f => f.key(key), readDocument<T>)
     const { engine, transaction } = this.scope
     if (engine === undefined) return this.scope.ready().then(() => this.get(key))
     try {
@@ -48,8 +58,9 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
   }
 
   /** The documents of many identities, in their order, undefined where there is none. */
-  async getMany(keys: readonly Key[], options?: LongCall): Promise<(T | undefined)[]> {
-    const call = longCall('getMany', options)
+  async getMany(keys: readonly Key[], options?: LongCall & ReadOptions): Promise<(T | undefined)[]> {
+    const { latest: last, ...rest } = options ?? {}
+    const call = longCall('getMany', rest)
     const found: (T | undefined)[] = []
     const take = (documents: (T | null)[]) => {
       for (const document of documents) found.push(document ?? undefined)
@@ -58,7 +69,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
       take(readList(bytes, start, end))
       return true
     }
-    await this.manyKeys(keys, 'read', call, (table, part) =>
+    await this.asked('getMany', { latest: last }).manyKeys(keys, 'read', call, (table, part) =>
       table.run(Op.GetMany, 4, f => writeKeys(f, part), (bytes, start, end) => take(readList(bytes, start, end)), {
         signal: call.signal,
         onRows,
@@ -117,16 +128,18 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
   }
 
   /** How many documents a filter selects; without one, all. */
-  async count(filter?: Filter<T>): Promise<number> {
-    return this.run(Op.Count, 4, f => f.raw(packQuery(query(filter))), readCount)
+  async count(filter?: Filter<T>, options?: ReadOptions): Promise<number> {
+    return this.asked('count', options).run(Op.Count, 4, f => f.raw(packQuery(query(filter))), readCount)
   }
 
   /** The documents that a filter selects. See Find for what can be asked of them. */
-  find(filter?: Filter<T>, options?: { signal?: AbortSignal }): Find<T> {
+  find(filter?: Filter<T>, options?: { signal?: AbortSignal } & ReadOptions): Find<T> {
+    const { latest: last, ...rest } = options ?? {}
+    const table = this.asked('find', { latest: last })
     return new Find<T>(
-      (op, packed, decode, exchange) => this.run(op, 4, f => f.raw(packed), decode, exchange),
+      (op, packed, decode, exchange) => table.run(op, 4, f => f.raw(packed), decode, exchange),
       query(filter),
-      longCall('find', options),
+      longCall('find', rest),
       this.scope.transaction === 0,
     )
   }
@@ -197,6 +210,14 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
         return { first, count: part.length, sent: each(table, part) }
       })
     })
+  }
+
+  /** The same table, reading as options ask. */
+  private asked(call: string, options: { latest?: boolean | undefined } | undefined): this {
+    const o = new Options(call, options)
+    const last = o.boolean('latest')
+    o.done()
+    return last === true ? this.in(latest(this.scope)) : this
   }
 
   /** The same table in another scope. */

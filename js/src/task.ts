@@ -1,12 +1,13 @@
+import { Among } from './among.js'
 import { unpack } from './document.js'
 import type { Driver } from './drivers/driver.js'
-import type { Decode, Engine, Exchange } from './engine.js'
+import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { asStowageError, readCode, StowageError } from './errors.js'
 import type { Instance } from './instance.js'
 import { type Answer, answerBytes, done, feed, perform, writeAnswer } from './io.js'
 import { squeeze } from './squeeze.js'
 import { turn } from './turn.js'
-import { type FrameWriter, Op, Status } from './wire.js'
+import { type FrameWriter, Op, type Sign, Status } from './wire.js'
 
 /**
  * The engine in this context. An operation that finds all it needs in memory is
@@ -18,13 +19,17 @@ export class LocalEngine implements Engine {
   private readonly waiting = new Map<number, () => void>()
   /** How to reject what is pending. */
   private readonly pending = new Set<(error: Error) => void>()
+  private readonly among: Among | undefined
 
   onLost: ((error: StowageError) => void) | undefined
 
   constructor(
     private readonly instance: Instance,
     private readonly driver: Driver,
-  ) {}
+  ) {
+    const { contexts } = driver
+    this.among = contexts && new Among(contexts, sign => this.hear(sign))
+  }
 
   get lost(): StowageError | undefined {
     return this.instance.lost
@@ -154,8 +159,13 @@ export class LocalEngine implements Engine {
         return done
       }
       default:
-        return perform(this.driver, status, payload === payloadEnd ? undefined : unpack(heap, payload, payloadEnd))
+        return perform(this.driver, this.among, status, payload === payloadEnd ? undefined : unpack(heap, payload, payloadEnd))
     }
+  }
+
+  /** Tells the engine what was heard of other contexts; it does what is to be done by itself. */
+  private hear(sign: Sign): void {
+    if (this.lost === undefined) void this.run(this.request(Op.Heard, 4, 0, 0).uint(sign), nothing).catch(() => {})
   }
 
   private cancel(task: number): void {

@@ -6,10 +6,10 @@ import type { Access, Scope } from './scope.js'
 import { Op } from './wire.js'
 
 /** The kinds of access by their numbers in frames. */
-const accessKinds = ['read', 'write', 'exclusive'] as const
+const accessKinds = ['read', 'write', 'exclusive', 'again'] as const
 
 /** A transaction is run again so often at most before its conflict is the caller's. */
-const attempts = 10
+const attempts = 50
 
 /**
  * One transaction of the engine: a snapshot, and the writes on top of it. It is
@@ -104,26 +104,22 @@ async function conclude<R>(transaction: Transaction, body: (transaction: Transac
 
 /**
  * Runs body in a transaction and commits it; when body throws, nothing of it
- * stays. When the commit finds that what body read has changed meanwhile, body
- * runs again on a new snapshot.
+ * stays. When the commit finds that what body read has changed meanwhile, or its
+ * snapshot has expired, body runs again on a new one.
  */
 export async function transact<R>(
   ready: () => Promise<Engine>,
   access: Access,
   body: (transaction: Transaction) => Promise<R>,
 ): Promise<R> {
-  for (let attempt = 1; ; attempt++) {
-    const transaction = await Transaction.begin(await ready(), access)
+  for (let attempt = 1, { kind } = access; ; attempt++) {
+    const transaction = await Transaction.begin(await ready(), { ...access, kind })
     try {
       return await conclude(transaction, body)
     } catch (error) {
-      const conflict = error instanceof StowageError && error.code === 'conflict'
-      if (!conflict || attempt === attempts) throw error
-      await delay(Math.random() * 2 ** Math.min(attempt, 6))
+      const again = error instanceof StowageError && (error.code === 'conflict' || error.code === 'snapshot_expired')
+      if (!again || attempt === attempts) throw error
+      if (kind === 'write') kind = 'again'
     }
   }
-}
-
-function delay(milliseconds: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, milliseconds))
 }

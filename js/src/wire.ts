@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 2
+export const protocolVersion = 3
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -62,6 +62,10 @@ export const enum Op {
   CursorCount = 55,
   CursorWalk = 56,
   CursorClose = 57,
+  /** Has the engine catch up with other contexts. */
+  Sync = 64,
+  /** Tells the engine what was heard of them: a Sign. */
+  Heard = 65,
   /** Only for tests: makes the engine fail in a chosen way. */
   Fault = 127,
 }
@@ -109,7 +113,7 @@ export const enum Status {
   Commit = 4,
   /** The task waits for the names with a prefix: payload the prefix. Reply: [name…]. */
   List = 5,
-  /** The task waits for the backend's description: no payload. Reply: [atomic, prefix durable, max blob, blobs, bytes]. */
+  /** The task waits for the backend's description: no payload. Reply: [atomic, prefix durable, max blob, blobs, bytes, shared]. */
   Info = 6,
   /** The task waits for the backend to be closed: no payload. Reply: nil. */
   Close = 7,
@@ -123,10 +127,39 @@ export const enum Status {
   Progress = 11,
   /** What get was to read is not in memory; a Get has to be begun. */
   Missed = 12,
+  /** The task wants something among contexts: payload [verb, …arguments]. Reply: as the verb says. */
+  Among = 13,
   /** The task waits for the next bytes of the stream it reads: no payload. Reply: bytes, or nil at its end. */
   Feed = 30,
   /** The task waits: payload milliseconds. Reply: nil. */
   Sleep = 40,
+}
+
+/** What is wanted among contexts. Ids of contexts are hexadecimal, for they use all 64 bits. */
+export const enum Verb {
+  /** [id] */
+  Join = 1,
+  /** [name, patience in milliseconds, whether to wait]. Reply: a number, 0 where another context has it. */
+  Lock = 2,
+  /** [that number] */
+  Unlock = 3,
+  /** [name of a lock] */
+  Alive = 4,
+  /** [] */
+  Contest = 5,
+  /** [read, known] */
+  Pin = 6,
+  /** [] */
+  Linger = 7,
+  /** []. Reply: [read, known, [id…]], with nil for the numbers where there is nobody. */
+  Others = 8,
+}
+
+/** What one context lets others know, by its number in frames. */
+export const enum Sign {
+  Committed = 1,
+  Contested = 2,
+  Moved = 3,
 }
 
 /** The words of the result header: 32 bits each, little-endian. */

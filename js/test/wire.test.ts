@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 import { unpack } from '../src/document.js'
+import { writeOthers } from '../src/among.js'
 import { StowageError } from '../src/errors.js'
 import { writeAnswer } from '../src/io.js'
-import { FrameWriter, Move, Op } from '../src/wire.js'
+import { FrameWriter, Move, Op, Sign, Verb } from '../src/wire.js'
 
 /** The same frames that wasm/wire reads and writes in its tests. */
 const frames = new Map(
@@ -42,7 +43,12 @@ const written: Record<string, FrameWriter> = {
   info: writeAnswer(new FrameWriter(), {
     kind: 'info',
     info: { atomic: true, prefixDurable: false, maxBlob: 65535, blobs: -1, bytes: 5_000_000_000 },
+    shared: true,
   }),
+  heard: request(Op.Heard, 4).uint(Sign.Contested),
+  locked: writeAnswer(new FrameWriter(), { kind: 'reply', reply: frame => frame.uint(7) }),
+  others: writeAnswer(new FrameWriter(), { kind: 'reply', reply: writeOthers({ pin: { read: 2, known: 3 }, ids: ['deadbeef01234567', '1'] }) }),
+  nobody: writeAnswer(new FrameWriter(), { kind: 'reply', reply: writeOthers({ pin: undefined, ids: [] }) }),
   part: writeAnswer(new FrameWriter(), { kind: 'part', bytes: Uint8Array.of(1, 2, 3) }),
   import: request(Op.Import, 4).bool(true),
   failed: writeAnswer(new FrameWriter(), { kind: 'failed', error: Object.assign(new StowageError('quota', ''), { message: 'no space' }) }),
@@ -66,6 +72,9 @@ test('what the engine asks for can be read', () => {
   assert.deepEqual(read('read'), ['r', 'p/1'])
   assert.equal(read('list'), 'l/')
   assert.deepEqual(read('progress'), [3, 1000])
+  assert.deepEqual(read('join'), [Verb.Join, 'deadbeef01234567'])
+  assert.deepEqual(read('lock'), [Verb.Lock, 'write', 2000, true])
+  assert.deepEqual(read('pin'), [Verb.Pin, 3, 4])
   assert.deepEqual(read('failure'), ['conflict', 'commit: conflict'])
 })
 

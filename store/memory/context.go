@@ -265,6 +265,12 @@ func (c *Context) TryLock(ctx context.Context, name string, patience time.Durati
 	}), nil
 }
 
+// Linger implements store.Contexts.
+func (c *Context) Linger(ctx context.Context) error {
+	time.Sleep(time.Millisecond)
+	return c.awake(ctx)
+}
+
 // Alive implements store.Contexts.
 func (c *Context) Alive(ctx context.Context, name string) error {
 	if err := c.awake(ctx); err != nil {

@@ -245,6 +245,17 @@ func (m *mutex) drop(claimed *claim) {
 	}
 }
 
+// Linger implements store.Contexts.
+func (c *Context) Linger(ctx context.Context) error {
+	s := c.platform.schedule
+	later := s.NewGate()
+	s.OpenAt(s.Now().Add(time.Millisecond), later)
+	if err := later.Wait(ctx); err != nil {
+		return err
+	}
+	return c.awake(ctx)
+}
+
 // Lock implements store.Contexts.
 func (c *Context) Lock(ctx context.Context, name string, patience time.Duration) (release func(), err error) {
 	if err := c.awake(ctx); err != nil {

@@ -163,16 +163,17 @@ func ReadPart(frame []byte) ([]byte, error) {
 	return append([]byte{}, r.bin()...), r.end()
 }
 
-// ReadInfo reads the reply to Info: [atomic, prefix durable, max blob, blobs, bytes].
-func ReadInfo(frame []byte) (store.Info, error) {
+// ReadInfo reads the reply to Info: [atomic, prefix durable, max blob, blobs, bytes, shared].
+func ReadInfo(frame []byte) (info store.Info, shared bool, err error) {
 	r, err := reply(frame)
 	if err != nil {
-		return store.Info{}, err
+		return store.Info{}, false, err
 	}
-	r.tuple(5)
-	info := store.Info{Properties: store.Properties{Atomic: r.bool(), PrefixDurable: r.bool(), MaxBlob: r.size()}}
+	r.tuple(6)
+	info = store.Info{Properties: store.Properties{Atomic: r.bool(), PrefixDurable: r.bool(), MaxBlob: r.size()}}
 	info.Blobs, info.Bytes = r.int(), r.int()
-	return info, r.end()
+	shared = r.bool()
+	return info, shared, r.end()
 }
 
 // AppendProgress appends the payload of Progress: [done, total].

@@ -164,6 +164,7 @@ const (
 	Reading Access = iota
 	Writing
 	Exclusive // other writers wait until it ends
+	Again     // writing, after a conflict
 )
 
 // Access reads the arguments of Begin: [access, durability or nil for the default].
@@ -174,7 +175,7 @@ func (q *Request) Access() (access Access, d *store.Durability, err error) {
 		chosen := r.durability()
 		d = &chosen
 	}
-	if access > Exclusive {
+	if access > Again {
 		r.fail()
 	}
 	return access, d, r.end()

@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 2
+const Version = 3
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -72,6 +72,11 @@ const (
 	// Identity tells which environment it is, and how far it has come.
 	Identity Op = 22
 
+	// Sync has the engine catch up with other contexts; Heard, whose argument is a
+	// store.Sign, tells it what it has heard of them.
+	Sync  Op = 64
+	Heard Op = 65
+
 	// Fault is only for tests: it makes the engine fail in a chosen way.
 	Fault Op = 127
 )
@@ -107,6 +112,8 @@ const (
 	Progress
 	// Missed: what get was to read is not in memory; a Get has to be begun.
 	Missed
+	// Among: the task waits for something among contexts. See Verb.
+	Among
 
 	// Feed: the task waits for the next bytes of the stream it reads. See ReadPart.
 	Feed Status = 30

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"os"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -70,6 +73,10 @@ func TestRequestsOfTheHost(t *testing.T) {
 	q = read("getMany", GetMany)
 	keys, err := q.Keys()
 	check("getMany", len(keys) == 2, err)
+
+	q = read("heard", Heard)
+	sign, err := q.Sign()
+	check("heard", sign == store.Contested, err)
 
 	q = read("insert", Insert)
 	wanted, documents, err := q.Documents()
@@ -145,8 +152,8 @@ func TestRepliesOfTheHost(t *testing.T) {
 	if err != nil || len(names) != 2 || names[1] != "l/0000000000000002" {
 		t.Errorf("names: %q, %v", names, err)
 	}
-	info, err := ReadInfo(all["info"])
-	if want := (store.Info{Properties: store.Properties{Atomic: true, MaxBlob: 65535}, Blobs: -1, Bytes: 5000000000}); err != nil || info != want {
+	info, shared, err := ReadInfo(all["info"])
+	if want := (store.Info{Properties: store.Properties{Atomic: true, MaxBlob: 65535}, Blobs: -1, Bytes: 5000000000}); err != nil || info != want || !shared {
 		t.Errorf("info: %+v, %v", info, err)
 	}
 	if part, err := ReadPart(all["part"]); err != nil || !bytes.Equal(part, []byte{1, 2, 3}) {
@@ -157,6 +164,17 @@ func TestRepliesOfTheHost(t *testing.T) {
 	}
 	if _, err := ReadPart(all["failed"]); store.CodeOf(err) != store.Quota {
 		t.Errorf("a stream that failed: %v", err)
+	}
+	if number, err := ReadLock(all["locked"]); err != nil || number != 7 {
+		t.Errorf("locked: %d, %v", number, err)
+	}
+	others, err := ReadOthers(all["others"])
+	if err != nil || others.Pin != (store.Pin{Read: 2, Known: 3}) || !slices.Equal(others.Writers, []uint64{0xdeadbeef01234567, 1}) {
+		t.Errorf("others: %+v, %v", others, err)
+	}
+	others, err = ReadOthers(all["nobody"])
+	if err != nil || others.Pin != (store.Pin{Read: math.MaxUint64, Known: math.MaxUint64}) || others.Writers != nil {
+		t.Errorf("nobody: %+v, %v", others, err)
 	}
 	if err := ReadNothing(all["done"]); err != nil {
 		t.Errorf("done: %v", err)
@@ -181,6 +199,9 @@ func TestRequestsToTheHost(t *testing.T) {
 		"read":     AppendNames(nil, []string{"r", "p/1"}),
 		"list":     AppendText(nil, "l/"),
 		"progress": AppendProgress(nil, 3, 1000),
+		"join":     JoinFrame(0xdeadbeef01234567),
+		"lock":     LockFrame("write", 2*time.Second, true),
+		"pin":      PinFrame(store.Pin{Read: 3, Known: 4}),
 		"failure":  AppendFailure(nil, &store.Error{Code: store.Conflict, Op: "commit"}),
 	} {
 		if !bytes.Equal(got, all[name]) {
@@ -210,6 +231,7 @@ func FuzzFrame(f *testing.F) {
 		_, _ = q.Query()
 		_, _, _ = q.QueryPatch()
 		_, _, _ = q.Access()
+		_, _ = q.Sign()
 		_, _ = q.Database()
 		_, _, _ = q.DatabaseKey()
 		_, _, _ = q.DatabaseKeys()
@@ -235,5 +257,7 @@ func readReplies(frame []byte) {
 	_ = ReadNothing(frame)
 	_, _ = ReadBlobs(frame, 1)
 	_, _ = ReadNames(frame)
-	_, _ = ReadInfo(frame)
+	_, _, _ = ReadInfo(frame)
+	_, _ = ReadLock(frame)
+	_, _ = ReadOthers(frame)
 }

@@ -1,4 +1,4 @@
-import type { Batch, Driver, DriverInfo } from './driver.js'
+import type { Batch, Contexts, Driver, DriverInfo } from './driver.js'
 
 /** So many batches may be on their way at once: what they hold stays in memory until then. */
 const maxPending = 4
@@ -30,6 +30,10 @@ export class WriteBehind implements Driver {
     /** Told of every batch that was written and published something. */
     private readonly published: () => void,
   ) {}
+
+  get contexts(): Contexts | undefined {
+    return this.inner.contexts
+  }
 
   async read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     if (this.held.size === 0) return this.inner.read(names)

@@ -23,6 +23,47 @@ export interface Driver {
 
   /** Gives back what the driver holds, its lock included. */
   close(): Promise<void>
+
+  /** How several contexts deal with one another; absent where one alone has the blobs. */
+  readonly contexts?: Contexts | undefined
+}
+
+/**
+ * How engines that work on the same blobs at once, each over a driver of its own,
+ * deal with one another: the tabs and workers of a site. A batch that adds a blob
+ * or replaces the root is heard by the others without being asked to. What a
+ * context holds ends with it. The counterpart of store/contexts.go, which tells why.
+ */
+export interface Contexts {
+  /** Makes this context known, in place of an earlier engine of it; all that one held is given back. */
+  join(id: string, heard: (sign: Sign) => void): Promise<void>
+
+  /**
+   * Takes a named lock for this context alone and returns how to give it back. A
+   * holder that gives no sign of life for so many milliseconds is robbed of it, and
+   * not told. Without wait, undefined while another one has it.
+   */
+  lock(name: string, patience: number, wait: boolean): Promise<(() => void) | undefined>
+
+  /** The sign of life of who holds a lock. */
+  alive(name: string): void
+
+  /** Tells the others that writers lose races. */
+  contest(): void
+
+  /** Says what this context needs the others to keep, in place of what it said before. */
+  pin(pin: Pin): Promise<void>
+
+  /** The least that any other context has pinned, and the ids of all of them. */
+  others(): Promise<{ pin: Pin | undefined; ids: string[] }>
+}
+
+export type Sign = 'committed' | 'contested' | 'moved'
+
+/** Generations of the root: pages of which one may be read, and which one is known. */
+export interface Pin {
+  read: number
+  known: number
 }
 
 /** One unit of writing. The bytes belong to the driver from then on. */
@@ -76,8 +117,8 @@ export interface DriverFactory {
   /** Where its data lives, without the environment's name: equal for factories that reach the same data. */
   readonly id: string
   /**
-   * Opens the driver of one environment, creating it where there is none, and
-   * takes it for this context alone: rejects with `locked` while another has it.
+   * Opens the driver of one environment, creating it where there is none. One without
+   * `contexts` takes it for this context alone: rejects with `locked` while another has it.
    */
   open(name: string): Promise<Driver>
   /**

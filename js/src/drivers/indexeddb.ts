@@ -1,7 +1,8 @@
 import { asStowageError, type ErrorCode, StowageError } from '../errors.js'
 import { type Batch, type Driver, type DriverFactory, type DriverInfo, rootName } from './driver.js'
 import { equalBytes } from './memory.js'
-import { takeLock } from './weblock.js'
+import { Tabs } from './tabs.js'
+import { shareLock } from './weblock.js'
 
 /** The one object store. Keys are the names of blobs, values their bytes. */
 const storeName = 'blobs'
@@ -19,8 +20,8 @@ const openMilliseconds = 5000
 const replays = 3
 
 /**
- * Keeps environments in IndexedDB: a database `stowage:<name>` for each. One
- * page or worker has it at a time; its lock ends with it.
+ * Keeps environments in IndexedDB: a database `stowage:<name>` for each. Any
+ * number of pages and workers may have one open.
  */
 export function indexeddb(): DriverFactory {
   return {
@@ -29,7 +30,7 @@ export function indexeddb(): DriverFactory {
     sentinel: true,
     async open(name) {
       if (globalThis.indexedDB === undefined) throw new StowageError('unsupported', 'there is no IndexedDB here; open with another driver')
-      const unlock = await takeLock(`stowage:${name}`)
+      const unlock = await shareLock(`stowage:${name}`)
       try {
         const driver = new IndexedDBDriver(`stowage:${name}`, unlock)
         await driver.connect()
@@ -43,6 +44,7 @@ export function indexeddb(): DriverFactory {
 }
 
 class IndexedDBDriver implements Driver {
+  readonly contexts: Tabs
   private connection: IDBDatabase | undefined
   private connecting: Promise<IDBDatabase> | undefined
   private closed = false
@@ -54,7 +56,9 @@ class IndexedDBDriver implements Driver {
   constructor(
     private readonly name: string,
     private readonly unlock: () => void,
-  ) {}
+  ) {
+    this.contexts = new Tabs(name)
+  }
 
   read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     return this.transact('readonly', 'default', store => {
@@ -63,7 +67,12 @@ class IndexedDBDriver implements Driver {
     })
   }
 
-  commit(batch: Batch): Promise<void> {
+  async commit(batch: Batch): Promise<void> {
+    await this.write(batch)
+    if (batch.add.length > 0 || batch.root !== undefined) this.contexts.tell('committed')
+  }
+
+  private write(batch: Batch): Promise<void> {
     const durability = batch.durability === 'strict' ? 'strict' : 'relaxed'
     return this.transact('readwrite', durability, (store, abort) => {
       // Everything is requested at once: a transaction that is idle commits itself.
@@ -107,6 +116,7 @@ class IndexedDBDriver implements Driver {
     this.closed = true
     this.connection?.close()
     this.connection = undefined
+    this.contexts.close()
     this.unlock()
   }
 

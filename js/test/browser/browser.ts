@@ -24,6 +24,9 @@ globalThis.stowage = { ...stowage, coder }
  * rest does not.
  */
 export class Browser {
+  /** Ends the answers that `/hang` waits for: a page that asks for it synchronously stands still until then. */
+  waken: (() => void)[] = []
+
   private constructor(
     private readonly server: Server,
     private readonly profile: string,
@@ -32,7 +35,9 @@ export class Browser {
   ) {}
 
   static async start(roots: Record<string, string> = {}): Promise<Browser> {
+    const waken: (() => void)[] = []
     const server = createServer((request, response) => {
+      if (request.url === '/hang') return void waken.push(() => response.end())
       const path = normalize(new URL(request.url ?? '/', 'http://x').pathname)
       const content = read(path, { '/dist/': 'dist', ...roots })
       if (content === undefined) return void response.writeHead(path === '/favicon.ico' ? 204 : 404).end()
@@ -41,7 +46,9 @@ export class Browser {
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as { port: number }
     const profile = mkdtempSync(join(tmpdir(), 'stowage-profile-'))
-    return new Browser(server, profile, await launch(profile), `http://127.0.0.1:${port}`)
+    const browser = new Browser(server, profile, await launch(profile), `http://127.0.0.1:${port}`)
+    browser.waken = waken
+    return browser
   }
 
   /** A new page, once its scripts have run. What goes wrong in it is an error of `failures`. */

@@ -85,21 +85,6 @@ for (const worker of [false, true]) {
     assert.deepEqual(seen, [20_001, 2857, 'last', 0])
     await page.close()
   })
-
-  test(`${where}: another page is locked out until this one is gone`, async () => {
-    const first = await browser.page()
-    const second = await browser.page()
-    const open = (worker: boolean) =>
-      stowage.open(`locked ${worker}`, { worker, tables: { t: stowage.table({ key: 'id' }) } }).then(
-        db => db.t.put({ id: 1 }).then(() => 'opened'),
-        error => error.code as string,
-      )
-    assert.equal(await first.evaluate(open, worker), 'opened')
-    assert.equal(await second.evaluate(open, worker), 'locked')
-    await first.close()
-    assert.equal(await second.evaluate(open, worker), 'opened')
-    await second.close()
-  })
 }
 
 test('the driver keeps what drivers promise', async () => {
