@@ -56,7 +56,7 @@ func (b backend) Info(ctx context.Context) (store.Info, error) {
 	}
 	info, shared, err := wire.ReadInfo(reply)
 	if shared {
-		info.Contexts = contexts{b.bridge}
+		info.Contexts = contexts(b)
 	}
 	return info, err
 }

@@ -58,7 +58,7 @@ func (c contexts) lock(ctx context.Context, name string, patience time.Duration,
 	}
 	return func() {
 		// Whoever releases it does not wait for that.
-		scheduler{c.bridge}.Go(func(ctx context.Context) { _ = c.tell(ctx, wire.UnlockFrame(number)) })
+		scheduler(c).Go(func(ctx context.Context) { _ = c.tell(ctx, wire.UnlockFrame(number)) })
 	}, nil
 }
 

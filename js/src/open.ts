@@ -44,7 +44,7 @@ const sessions = new Map<string, Session>()
 
 /**
  * Opens an environment, making it where there is none. Opened again in the same
- * context it is shared; in another one it is `locked` until this one has closed it.
+ * context it is shared; other pages and workers may have it open too, where its driver lets them.
  *
  *     const db = await open('atlas', { tables: { cities: table<City>({ key: 'id' }) } })
  */
