@@ -10,8 +10,8 @@ export interface Trouble {
 
 const known: Record<string, Trouble> = {
   locked: {
-    title: 'The atlas is open in another tab',
-    text: 'One tab at a time holds the store. Close the other one, then go on here: everything in it is kept.',
+    title: 'Another tab wants the atlas for itself',
+    text: 'It may be running an older version. Close it, then go on here: everything in the store is kept.',
     action: 'Go on here',
   },
   quota: {

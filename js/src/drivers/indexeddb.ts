@@ -30,13 +30,12 @@ export function indexeddb(): DriverFactory {
     sentinel: true,
     async open(name) {
       if (globalThis.indexedDB === undefined) throw new StowageError('unsupported', 'there is no IndexedDB here; open with another driver')
-      const unlock = await shareLock(`stowage:${name}`)
+      const driver = new IndexedDBDriver(`stowage:${name}`, await shareLock(`stowage:${name}`))
       try {
-        const driver = new IndexedDBDriver(`stowage:${name}`, unlock)
         await driver.connect()
         return driver
       } catch (error) {
-        unlock()
+        await driver.close()
         throw error
       }
     },
