@@ -93,14 +93,23 @@ func (e *Env) heard(sign Sign) {
 		e.floor.contest(e.now())
 	case !e.hinted:
 		e.hinted = true
-		e.scheduler.Go(e.listen)
+		if rest := listenRest - e.now().Sub(e.listened); rest > 0 {
+			e.scheduler.After(rest, e.listen)
+		} else {
+			e.scheduler.Go(e.listen)
+		}
 	}
 }
+
+// listenRest is the least time between two looks at what was heard of. While one
+// context commits all the time, the others would do nothing but look.
+const listenRest = 20 * time.Millisecond
 
 // listen catches up with what was heard of.
 func (e *Env) listen(ctx context.Context) {
 	e.mu.Lock()
 	e.hinted = false // what is heard from now on may come too late for the read below
+	e.listened = e.now()
 	e.mu.Unlock()
 	if e.Sync(ctx) == nil {
 		e.wantCheckpoint()

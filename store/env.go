@@ -69,6 +69,7 @@ type Env struct {
 	fallen     []Blob    // of transactions that were staged and lost: who began on top of them may still read these
 	floor      floor
 	hinted     bool             // it was heard that others have committed, and not looked yet
+	listened   time.Time        // when it was last looked
 	unwritten  map[Ref]struct{} // names given to transactions and folds under way
 	doubtful   []Ref            // of them, those of commits that failed and may have happened
 	swept      bool             // what earlier openings left behind was looked for

@@ -70,8 +70,9 @@ export class Among {
 /** For so long a program may take to begin its next transaction. */
 const lingerMilliseconds = 2
 
-/** Lets everything else run for a moment. A timer would take a second in a tab that does not show. */
+/** Lets everything else run for a moment. In a tab that does not show a timer would take a second. */
 async function linger(): Promise<void> {
+  if (globalThis.document?.visibilityState !== 'hidden') return new Promise(resolve => setTimeout(resolve, lingerMilliseconds))
   const until = performance.now() + lingerMilliseconds
   while (performance.now() < until) await turn.next()
 }

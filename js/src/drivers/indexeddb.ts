@@ -62,6 +62,7 @@ class IndexedDBDriver implements Driver {
   read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     return this.transact('readonly', 'default', store => {
       const requests = names.map(name => store.get(name) as IDBRequest<Uint8Array | undefined>)
+      store.transaction.commit() // so that it ends even if this page stands still now: it would keep others from writing
       return () => requests.map(request => request.result)
     })
   }
@@ -97,6 +98,7 @@ class IndexedDBDriver implements Driver {
   list(prefix: string): Promise<string[]> {
     return this.transact('readonly', 'default', store => {
       const request = store.getAllKeys(IDBKeyRange.bound(prefix, `${prefix}\uffff`)) as IDBRequest<string[]>
+      store.transaction.commit()
       return () => request.result
     })
   }
