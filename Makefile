@@ -123,8 +123,8 @@ fuzz:
 proof: js/build/.stamp | tools ## crash, break and race the store; results in proof/latest.json (SEED=)
 	CHROMIUM=$$(scripts/tools.sh chromium) go run ./proof -seed $(SEED) -scripts proof -o proof/latest.json
 
-torture: js/build/.stamp | tools ## the same for TIME a campaign, 10m if not given, and with 300 kills
-	KILLS=$${KILLS:-300} CHROMIUM=$$(scripts/tools.sh chromium) go run ./proof -seed $(SEED) -time $(TIME) -scripts proof -o proof/latest.json
+torture: js/build/.stamp | tools ## the same for TIME a campaign; 10m if not given, and 300 kills at least
+	KILLS=$${KILLS:-$(if $(filter 10m,$(TIME)),300,40)} CHROMIUM=$$(scripts/tools.sh chromium) go run ./proof -seed $(SEED) -time $(TIME) -scripts proof -o proof/latest.json
 
 packed: .build/stowage.tgz
 	node --test --test-reporter=spec scripts/packed.test.mjs

@@ -25,10 +25,17 @@ type result struct {
 	Failures int64   `json:"failures"`
 	Seed     uint64  `json:"seed"`
 	Seconds  float64 `json:"seconds"`
+	// Takeover is how many seconds it took others, at most, to do what a tab that was
+	// frozen or killed had begun.
+	Takeover float64 `json:"takeover,omitempty"`
 }
 
 func (r result) String() string {
-	return fmt.Sprintf("%-12s %10d  %d failures  %6.1f s  %8.0f/s  seed %d", r.Campaign, r.Count, r.Failures, r.Seconds, float64(r.Count)/r.Seconds, r.Seed)
+	text := fmt.Sprintf("%-13s %10d  %d failures  %6.1f s  %8.0f/s  seed %d", r.Campaign, r.Count, r.Failures, r.Seconds, float64(r.Count)/r.Seconds, r.Seed)
+	if r.Takeover > 0 {
+		text += fmt.Sprintf("  taken over after %.1f s", r.Takeover)
+	}
+	return text
 }
 
 // extent is how far a campaign goes: a number of units, or as many as there is
@@ -63,7 +70,7 @@ func (c *campaign) run(seed uint64, e extent, report func(string)) result {
 		})
 	}
 	workers.Wait()
-	return result{c.name, count.Load(), failures.Load(), seed, time.Since(begun).Seconds()}
+	return result{Campaign: c.name, Count: count.Load(), Failures: failures.Load(), Seed: seed, Seconds: time.Since(begun).Seconds()}
 }
 
 // guarded makes a panic the failure of its unit.

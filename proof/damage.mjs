@@ -2,7 +2,7 @@
  * Damages the files in which a closed browser keeps IndexedDB, starts it again, and
  * looks whether what was lost is named.
  *
- *     node proof/damage.mjs           DAMAGES=40 SEED=… CHROMIUM=…
+ *     node proof/damage.mjs           DAMAGES=40 LASTS=0 SEED=… CHROMIUM=…
  *
  * Each time a bit is flipped, a file is cut, deleted, or a part of it is zeroed, in a copy of
  * one and the same profile. A damage is silent, and the campaign fails, when something
@@ -18,7 +18,8 @@ import { basename, join } from 'node:path'
 
 import { promise, randomFrom, serve, start } from './browser/browser.mjs'
 
-const damages = Number(process.env.DAMAGES ?? 40)
+const damages = Number(process.env.DAMAGES ?? 40) // at least
+const lasts = Number(process.env.LASTS ?? 0) * 1000
 const seed = Number(process.env.SEED || Date.now() % 1_000_000_000)
 const random = randomFrom(seed)
 const below = (n) => Math.floor(random() * n)
@@ -62,7 +63,7 @@ async function main() {
     const whole = join(folder, 'whole')
     const filled = await visit(whole, `${server.origin}/?fill`)
     if (filled.state !== 'fresh') throw new Error(`the profile could not be filled: ${JSON.stringify(filled)}`)
-    for (let i = 0; i < damages; i++) {
+    for (let i = 0; i < damages || Date.now() - began < lasts; i++) {
       const profile = join(folder, 'damaged')
       cpSync(whole, profile, { recursive: true, filter: (file) => !basename(file).startsWith('Singleton') }) // the lock of the browser that ended
       const what = damage(profile, Object.keys(kinds)[i % 4])

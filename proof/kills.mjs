@@ -2,7 +2,7 @@
  * Kills a real browser with SIGKILL while a page commits, starts it again on the
  * same profile, and looks what is there.
  *
- *     node proof/kills.mjs            KILLS=40 SEED=… CHROMIUM=…
+ *     node proof/kills.mjs            KILLS=40 LASTS=0 SEED=… CHROMIUM=…
  *
  * A page writes to an environment, strict and relaxed commits in turn, each of two
  * documents, and beside it to a database of its own in raw IndexedDB, strictly too:
@@ -24,7 +24,8 @@ import { join } from 'node:path'
 
 import { promise, randomFrom, rest, serve, start } from './browser/browser.mjs'
 
-const kills = Number(process.env.KILLS ?? 40)
+const kills = Number(process.env.KILLS ?? 40) // at least
+const lasts = Number(process.env.LASTS ?? 0) * 1000
 const seed = Number(process.env.SEED || Date.now() % 1_000_000_000)
 
 /** What the page has been promised, over all rounds. */
@@ -47,17 +48,18 @@ async function main() {
   const server = await serve('kills-page.mjs', reply)
   const random = randomFrom(seed)
   try {
-    for (let round = 0; round <= kills; round++) {
+    for (let round = 0, last = false; !last; round++) {
+      last = round >= kills && Date.now() - began >= lasts
       const { said, say } = promise()
       told = say
       const browser = start(profile, `${server.origin}/?from=${next()}`)
       try {
         judge(await browser.hear(said), round)
-        if (round < kills) await rest(30 + Math.floor(random() * 500))
+        if (!last) await rest(30 + Math.floor(random() * 500))
       } finally {
         await browser.kill()
       }
-      if (round < kills) outcome.kills++
+      if (!last) outcome.kills++
     }
   } finally {
     server.stop()

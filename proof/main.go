@@ -70,7 +70,7 @@ func main() {
 		os.Exit(2)
 	}
 	for _, file := range files {
-		for _, r := range runScript(file, *seed) {
+		for _, r := range runScript(file, *seed, *long) {
 			results = append(results, r)
 			fmt.Println(r)
 		}

@@ -29,8 +29,8 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for source, want := range map[string][]result{
-		`console.log(JSON.stringify({ campaign: 'a', count: 3, failures: 0, seed: Number(process.env.SEED), seconds: 1 }))`: {{"a", 3, 0, 7, 1}},
-		`console.log('{"campaign":"b","count":9,"failures":2,"seed":7}'); process.exitCode = 1`:                             {{"b", 9, 2, 7, 0}},
+		`console.log(JSON.stringify({ campaign: 'a', count: 3, failures: 0, seed: Number(process.env.SEED), seconds: Number(process.env.LASTS), takeover: 2 }))`: {{"a", 3, 0, 7, 60, 2}},
+		`console.log('{"campaign":"b","count":9,"failures":2,"seed":7}'); process.exitCode = 1`:                                                                  {{Campaign: "b", Count: 9, Failures: 2, Seed: 7}},
 		`process.exit(3)`:        {{Campaign: "script.mjs", Failures: 1, Seed: 7}},
 		`console.log('nothing')`: {{Campaign: "script.mjs", Failures: 1, Seed: 7}},
 		``:                       {{Campaign: "script.mjs", Failures: 1, Seed: 7}},
@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 		if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got := runScript(file, 7)
+		got := runScript(file, 7, time.Minute)
 		if got[0].Failures > 0 {
 			got[0].Seconds = 0
 		}

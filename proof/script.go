@@ -21,7 +21,8 @@ import (
 //	SEED=7 CHROMIUM=… node proof/kills.mjs
 //
 // A script prints lines for people and, for each of its campaigns, a result as a
-// line of JSON. How far it goes the environment tells it.
+// line of JSON. How far it goes the environment tells it: LASTS is for how many
+// seconds at least, where that was asked for.
 
 // scripts are those in a folder, by name.
 func scripts(folder string) ([]string, error) {
@@ -31,10 +32,10 @@ func scripts(folder string) ([]string, error) {
 
 // runScript returns the results of a script. One that ends badly without saying
 // why is itself a failure.
-func runScript(file string, seed uint64) []result {
+func runScript(file string, seed uint64, long time.Duration) []result {
 	begun := time.Now()
 	command := exec.Command("node", file)
-	command.Env = append(os.Environ(), "SEED="+strconv.FormatUint(seed, 10))
+	command.Env = append(os.Environ(), "SEED="+strconv.FormatUint(seed, 10), fmt.Sprint("LASTS=", long.Seconds()))
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	results, told := readResults(out)
@@ -49,7 +50,7 @@ func runScript(file string, seed uint64) []result {
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", file, err)
-		results = append(results, result{filepath.Base(file), 0, 1, seed, time.Since(begun).Seconds()})
+		results = append(results, result{Campaign: filepath.Base(file), Failures: 1, Seed: seed, Seconds: time.Since(begun).Seconds()})
 	}
 	return results
 }

@@ -19,15 +19,22 @@ const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 const dist = fileURLToPath(new URL('../../js/dist/', import.meta.url))
 const plain = '<!doctype html><title>proof</title><script type="module" src="/page.mjs"></script>'
 
-/** A server whose page runs a script of the folder above; what that posts goes to `told`. */
+/** What browsers are started with: nothing that a campaign does not need. */
+export const switches = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+  '--disable-sync', '--disable-breakpad', '--disable-crash-reporter']
+
+/**
+ * A server whose page runs a script of the folder above; what that posts goes to `told`, and is
+ * answered once that has returned.
+ */
 export async function serve(script, told) {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url, 'http://x').pathname)
     if (request.method === 'POST') {
       let body = ''
       request.on('data', (part) => (body += part))
-      request.on('end', () => {
-        told(path, JSON.parse(body))
+      request.on('end', async () => {
+        await told(path, JSON.parse(body))
         response.writeHead(204).end()
       })
       return
@@ -47,12 +54,16 @@ export async function serve(script, told) {
   }
 }
 
+/** The path of the browser, or an error that says what to do. */
+export function found() {
+  if (!chromium) throw new Error('no Chromium or Chrome found: set CHROMIUM to its path')
+  return chromium
+}
+
 /** Starts a browser on a page. */
 export function start(profile, url) {
-  if (!chromium) throw new Error('no Chromium or Chrome found: set CHROMIUM to its path')
-  const arguments_ = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-    '--disable-sync', '--disable-breakpad', '--disable-crash-reporter', `--user-data-dir=${profile}`, url]
-  const child = spawn(chromium, arguments_, { detached: true, stdio: 'ignore' })
+  const arguments_ = ['--headless=new', ...switches, `--user-data-dir=${profile}`, url]
+  const child = spawn(found(), arguments_, { detached: true, stdio: 'ignore' })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   return {
     /** What the page says, or an error where it says nothing. */

@@ -135,6 +135,26 @@ test('damage: rejected, or set aside for another database that is found again', 
   await again.close()
 })
 
+test('tabs that write to the memory at once: the latest of it stays', async () => {
+  const tabs = await Promise.all(Array.from({ length: 4 }, () => browser.page()))
+  const [reader, ...writers] = tabs as [Page, ...Page[]]
+  let writing = true
+  const written = Promise.all(writers.map(tab => visit(tab, 'at once', 40))).finally(() => {
+    writing = false
+  })
+  const states = new Set<string>()
+  while (writing) states.add((await visit(reader, 'at once', 0)).told[0]![0])
+  await written
+  states.delete('fresh') // before the first commit
+  assert.deepEqual([...states].filter(state => state !== 'ok'), [])
+  assert.deepEqual((await visit(reader, 'at once', 0)).told, [['ok', 0]])
+  await tamper(reader, 'at once', 'delete')
+  const [[state, lost]] = (await visit(reader, 'at once', 0)).told as [[string, number]]
+  assert.equal(state, 'evicted')
+  assert.ok(lost >= 120, `${lost} of 120 commits and more are known to be missing`)
+  await Promise.all(tabs.map(tab => tab.close()))
+})
+
 test('where nobody listens the console is told', async () => {
   const page = await browser.page()
   await visit(page, 'unheard', 1)
