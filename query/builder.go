@@ -1,27 +1,30 @@
 package query
 
-import (
-	"encoding/binary"
-	"slices"
-	"time"
+import "github.com/tinylib/msgp/msgp"
 
-	"github.com/tinylib/msgp/msgp"
-)
+// Expr is a filter as the functions below make it for Go programs. It is written,
+// with the values it holds, and checked when it is parsed: by Parse or Select.
+type Expr interface{ write(w *writer) }
 
-// Expr is a filter in MessagePack, as the functions below write it for Go
-// programs. It is checked when it is parsed: by ParseFilter or Select.
-type Expr []byte
+// Parse makes a filter of an expression; nil matches everything. It fails as
+// ParseFilter does.
+func Parse(e Expr) (*Filter, error) {
+	if e == nil {
+		return nil, nil
+	}
+	w := writer{functions: []function{}}
+	e.write(&w)
+	if w.err != nil {
+		return nil, w.err
+	}
+	return parseFilter(w.bytes, w.functions)
+}
 
 // Select is the query for the documents that match filter, all of them if it
 // is nil, in no particular order.
 func Select(filter Expr) (*Query, error) {
-	q := &Query{Limit: -1}
-	if filter == nil {
-		return q, nil
-	}
-	var err error
-	q.Filter, err = ParseFilter(filter)
-	return q, err
+	parsed, err := Parse(filter)
+	return &Query{Filter: parsed, Limit: -1}, err
 }
 
 // OrderBy sorts by path, after the columns there are already.
@@ -30,150 +33,160 @@ func (q *Query) OrderBy(path Path, desc bool) *Query {
 	return q
 }
 
+// writer gathers the MessagePack of an expression, and the functions it means by
+// their numbers.
+type writer struct {
+	bytes     []byte
+	functions []function
+	err       error
+}
+
+// test is an operator with a path, values, and filters.
+type test struct {
+	operator string
+	path     Path
+	operands []any
+	filters  []Expr
+}
+
+func (t *test) write(w *writer) {
+	size := 1 + len(t.operands) + len(t.filters)
+	if t.path != nil {
+		size++
+	}
+	w.bytes = msgp.AppendArrayHeader(w.bytes, uint32(size))
+	w.bytes = msgp.AppendString(w.bytes, t.operator)
+	if t.path != nil {
+		w.bytes = t.path.Append(w.bytes)
+	}
+	for _, v := range t.operands {
+		w.bytes = AppendValue(w.bytes, v)
+	}
+	for _, filter := range t.filters {
+		filter.write(w)
+	}
+}
+
+// call is a function asked about a path, and the filter of what it answers.
+type call struct {
+	path     Path
+	identity string
+	make     func() (function, error)
+	filters  []Expr
+}
+
+func (c *call) write(w *writer) {
+	f, err := c.make()
+	if err != nil {
+		w.err = &Error{Code: codeInvalidQuery, Detail: err.Error()}
+		return
+	}
+	var identity any
+	if c.identity != "" {
+		identity = c.identity
+	}
+	number := len(w.functions)
+	w.functions = append(w.functions, f)
+	path := append(Path{}, c.path...) // not nil: the path to the value itself
+	(&test{"host", path, []any{number, identity}, c.filters}).write(w)
+}
+
+// Itself is the path to the element that ElemMatch and Every look at, to what Map
+// made of a value, and to the whole document in Fragment, Test and Map.
+func Itself() Path { return Path{} }
+
+func on(operator string, path Path, operands ...any) Expr {
+	return &test{operator, append(Path{}, path...), operands, nil}
+}
+
 // Eq holds where the value at path equals v.
-func Eq(path Path, v any) Expr { return test("eq", path, v) }
+func Eq(path Path, v any) Expr { return on("eq", path, v) }
 
 // Ne holds where there is a value at path that does not equal v.
-func Ne(path Path, v any) Expr { return test("ne", path, v) }
+func Ne(path Path, v any) Expr { return on("ne", path, v) }
 
 // Lt holds where the value at path is below v.
-func Lt(path Path, v any) Expr { return test("lt", path, v) }
+func Lt(path Path, v any) Expr { return on("lt", path, v) }
 
 // Lte holds where the value at path is v or below.
-func Lte(path Path, v any) Expr { return test("lte", path, v) }
+func Lte(path Path, v any) Expr { return on("lte", path, v) }
 
 // Gt holds where the value at path is above v.
-func Gt(path Path, v any) Expr { return test("gt", path, v) }
+func Gt(path Path, v any) Expr { return on("gt", path, v) }
 
 // Gte holds where the value at path is v or above.
-func Gte(path Path, v any) Expr { return test("gte", path, v) }
+func Gte(path Path, v any) Expr { return on("gte", path, v) }
+
+// Fields compares two values of a document, both of which must be there. How is the
+// name of an operator: eq, ne, lt, lte, gt or gte.
+func Fields(path Path, how string, other Path) Expr {
+	return &test{"field", nil, []any{how, Raw(path.Append(nil)), Raw(other.Append(nil))}, nil}
+}
 
 // Between holds where the value at path is low, high or between them.
-func Between(path Path, low, high any) Expr { return test("between", path, low, high) }
+func Between(path Path, low, high any) Expr { return on("between", path, low, high) }
 
 // In holds where the value at path equals one of vs.
-func In(path Path, vs ...any) Expr { return test("in", path, vs) }
+func In(path Path, vs ...any) Expr { return on("in", path, vs) }
 
 // StartsWith holds where the value at path is a string that begins with s.
-func StartsWith(path Path, s string) Expr { return test("startsWith", path, s) }
+func StartsWith(path Path, s string) Expr { return on("startsWith", path, s) }
+
+// EndsWith holds where the value at path is a string that ends with s.
+func EndsWith(path Path, s string) Expr { return on("endsWith", path, s) }
 
 // Contains holds where the value at path is a list with an element equal to v,
 // or a string with the substring v.
-func Contains(path Path, v any) Expr { return test("contains", path, v) }
+func Contains(path Path, v any) Expr { return on("contains", path, v) }
+
+// IContains holds where the value at path is a string with the substring s, in
+// any case. One character is compared with one: ß is not ss.
+func IContains(path Path, s string) Expr { return on("icontains", path, s) }
 
 // Exists holds where there is a value at path, null included.
-func Exists(path Path) Expr { return test("exists", path) }
+func Exists(path Path) Expr { return on("exists", path) }
+
+// Type holds where the value at path is null, boolean, number, string, date,
+// bytes, array or object, whichever name is.
+func Type(path Path, name string) Expr { return on("type", path, name) }
+
+// Mod holds where the value at path is a number that leaves remainder when it is
+// divided. The remainder has the sign of the number.
+func Mod(path Path, divisor, remainder any) Expr { return on("mod", path, divisor, remainder) }
+
+// Size holds where the value at path is a list of n elements.
+func Size(path Path, n int) Expr { return on("size", path, n) }
+
+// Any holds where the value at path is a list with an element equal to one of vs.
+func Any(path Path, vs ...any) Expr { return on("any", path, vs) }
+
+// All holds where the value at path is a list with an element equal to each of vs.
+func All(path Path, vs ...any) Expr { return on("all", path, vs) }
+
+// ElemMatch holds where the value at path is a list of which one element matches
+// filter, whose paths start from the element.
+func ElemMatch(path Path, filter Expr) Expr {
+	return &test{"elemMatch", append(Path{}, path...), nil, []Expr{filter}}
+}
+
+// Every holds where the value at path is a list all of whose elements match
+// filter, if there are any.
+func Every(path Path, filter Expr) Expr {
+	return &test{"every", append(Path{}, path...), nil, []Expr{filter}}
+}
+
+// Fragment holds where the value at path is a map in which each of the fields is
+// there and equal.
+func Fragment(path Path, fields map[string]any) Expr { return on(fragment, path, fields) }
 
 // And holds where all filters hold.
-func And(filters ...Expr) Expr { return combine("and", filters) }
+func And(filters ...Expr) Expr { return &test{"and", nil, nil, filters} }
 
 // Or holds where one of the filters holds.
-func Or(filters ...Expr) Expr { return combine("or", filters) }
+func Or(filters ...Expr) Expr { return &test{"or", nil, nil, filters} }
 
 // Not holds where filter does not.
-func Not(filter Expr) Expr { return combine("not", []Expr{filter}) }
+func Not(filter Expr) Expr { return &test{"not", nil, nil, []Expr{filter}} }
 
-// All always holds.
-func All() Expr { return combine("all", nil) }
-
-func combine(operator string, filters []Expr) Expr {
-	e := msgp.AppendArrayHeader(nil, uint32(1+len(filters)))
-	e = msgp.AppendString(e, operator)
-	for _, filter := range filters {
-		e = append(e, filter...)
-	}
-	return e
-}
-
-func test(operator string, path Path, operands ...any) Expr {
-	e := msgp.AppendArrayHeader(nil, uint32(2+len(operands)))
-	e = msgp.AppendString(e, operator)
-	e = path.Append(e)
-	for _, v := range operands {
-		e = AppendValue(e, v)
-	}
-	return e
-}
-
-// Append appends the path in MessagePack.
-func (p Path) Append(dst []byte) []byte {
-	dst = msgp.AppendArrayHeader(dst, uint32(len(p)))
-	for _, segment := range p {
-		if segment.Name != "" {
-			dst = msgp.AppendString(dst, segment.Name)
-		} else {
-			dst = msgp.AppendInt(dst, segment.Index)
-		}
-	}
-	return dst
-}
-
-// Raw is a value that is MessagePack already.
-type Raw []byte
-
-// AppendValue appends a Go value in MessagePack: nil, booleans, integers, floats,
-// strings, bytes, time.Time, []any, map[string]any (by name, so that equal maps
-// are equal bytes) and Raw. Any other type makes bytes that no parser accepts.
-func AppendValue(dst []byte, v any) []byte {
-	switch v := v.(type) {
-	case nil:
-		return msgp.AppendNil(dst)
-	case bool:
-		return msgp.AppendBool(dst, v)
-	case int:
-		return msgp.AppendInt(dst, v)
-	case int32:
-		return msgp.AppendInt32(dst, v)
-	case int64:
-		return msgp.AppendInt64(dst, v)
-	case uint32:
-		return msgp.AppendUint32(dst, v)
-	case uint64:
-		return msgp.AppendUint64(dst, v)
-	case float32:
-		return msgp.AppendFloat32(dst, v)
-	case float64:
-		return msgp.AppendFloat64(dst, v)
-	case string:
-		return msgp.AppendString(dst, v)
-	case []byte:
-		return msgp.AppendBytes(dst, v)
-	case time.Time:
-		return appendTime(dst, v)
-	case Raw:
-		return append(dst, v...)
-	case []any:
-		dst = msgp.AppendArrayHeader(dst, uint32(len(v)))
-		for _, element := range v {
-			dst = AppendValue(dst, element)
-		}
-		return dst
-	case map[string]any:
-		return appendFields(dst, v)
-	default:
-		return append(dst, neverUsed)
-	}
-}
-
-// neverUsed is the byte that begins no MessagePack value.
-const neverUsed = 0xc1
-
-func appendFields(dst []byte, m map[string]any) []byte {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	dst = msgp.AppendMapHeader(dst, uint32(len(m)))
-	for _, name := range names {
-		dst = AppendValue(msgp.AppendString(dst, name), m[name])
-	}
-	return dst
-}
-
-// appendTime appends a timestamp in its form of 12 bytes.
-func appendTime(dst []byte, t time.Time) []byte {
-	dst = append(dst, 0xc7, 12, extensionTimestamp)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(t.Nanosecond()))
-	return binary.BigEndian.AppendUint64(dst, uint64(t.Unix()))
-}
+// Noop always holds.
+func Noop() Expr { return &test{operator: "noop"} }

@@ -106,8 +106,10 @@ func oddsOfAll(nodes []*node) float64 {
 // odds guesses how many of all documents match.
 func (n *node) odds() float64 {
 	switch {
-	case n.op.test != nil:
+	case !n.op.takes.joins():
 		return n.op.odds
+	case n.op.takes == takesNothing:
+		return 1
 	case n.op.takes == takesFilter:
 		return max(1-n.filters[0].odds(), 1.0/supposedDocuments)
 	case n.isOr():

@@ -16,6 +16,7 @@ const (
 	codeInvalidDocument = "invalid_document"
 	codeUnknownOperator = "unknown_operator"
 	codeTooDeep         = "too_deep"
+	codeUnsupported     = "unsupported"
 )
 
 func (e *Error) Error() string { return e.Code + ": " + e.Detail }

@@ -11,7 +11,7 @@ func ExampleFilter_Match() {
 	oslo := query.AppendValue(nil, map[string]any{
 		"name": "Oslo", "population": 709_037, "tags": []any{"capital", "harbour"},
 	})
-	filter, err := query.ParseFilter(query.And(
+	filter, err := query.Parse(query.And(
 		query.Gt(query.Field("population"), 100_000),
 		query.Contains(query.Field("tags"), "harbour"),
 	))

@@ -5,7 +5,7 @@ import (
 	"sort"
 )
 
-// list is the operand of in: values in the order of their keys, and apart from
+// list is the operand of in, any and all: values in the order of their keys, and apart from
 // them those that have no order.
 type list struct {
 	sorted    []operand
@@ -16,7 +16,7 @@ type list struct {
 func (p *parser) list() (l list, err error) {
 	count, ok := p.array()
 	if !ok {
-		return list{}, fail(codeInvalidQuery, "in takes an array")
+		return list{}, fail(codeInvalidQuery, "a list of values is an array")
 	}
 	for range count {
 		o, err := p.operand()
@@ -35,6 +35,17 @@ func (p *parser) list() (l list, err error) {
 	}
 	slices.SortFunc(l.sorted, func(a, b operand) int { return compareKeyable(&a.value, &b.value) })
 	return l, nil
+}
+
+// len is the number of values.
+func (l *list) len() int { return len(l.sorted) + len(l.unordered) }
+
+// at is one of the values.
+func (l *list) at(i int) *value {
+	if i < len(l.sorted) {
+		return &l.sorted[i].value
+	}
+	return &l.unordered[i-len(l.sorted)].value
 }
 
 // has reports whether v is one of the values.

@@ -8,7 +8,7 @@ import "bytes"
 // one entry for every document, missing where the path leads nowhere.
 func narrow(n *node, path Path) (s spans, exact bool) {
 	switch {
-	case n.op.test != nil:
+	case !n.op.takes.joins():
 		if n.op.spans == nil || !n.path.Equal(path) {
 			return everything(), false
 		}
@@ -72,19 +72,38 @@ func narrowElements(n *node, path Path) (s spans, exact, ok bool) {
 			united = append(united, t...)
 		}
 		return unite(united), exact, true
-	case n.op.name == "contains" && n.path.Equal(path):
-		key, keyable, err := AppendKeyRaw(nil, n.operand.raw)
-		switch {
-		case err != nil:
-			return nil, false, false
-		case keyable && n.operand.kind != kindString:
-			return spans{point(key)}, true, true
-		default:
-			return unite([]KeyRange{point(key), point(AppendKeyOther(nil))}), false, true
-		}
+	case n.op.elements != nil && n.path.Equal(path):
+		s, exact = n.op.elements(n)
+		return s, exact, len(s) > 0 && !s.isEverything()
 	default:
 		return nil, false, false
 	}
+}
+
+// elementsContain tells that the element is there; or a string, for a part of it.
+func elementsContain(n *node) (spans, bool) {
+	key, keyable := n.operand.key()
+	if keyable && n.operand.kind != kindString {
+		return spans{point(key)}, true
+	}
+	return unite([]KeyRange{point(key), point(AppendKeyOther(nil))}), false
+}
+
+func elementsAny(n *node) (spans, bool) { return n.list.spans() }
+
+// elementsAll tells of one of the values. Of the empty list it cannot tell anything.
+func elementsAll(n *node) (spans, bool) {
+	if len(n.list.sorted) == 0 {
+		return nil, false
+	}
+	key, _ := n.list.sorted[0].key()
+	return spans{point(key)}, n.list.len() == 1
+}
+
+// elementsMatch tells what the filter says of the element itself.
+func elementsMatch(n *node) (spans, bool) {
+	s, _ := narrow(n.filters[0], Path{})
+	return s, false
 }
 
 // key is the component of an operand. Operands were checked when they were
@@ -136,9 +155,10 @@ func (o operand) upTo(open bool) spans {
 	return unite([]KeyRange{r})
 }
 
-func spansExists(*node) (spans, bool) {
-	return spans{point(AppendKeyMissing(nil))}.complement(), true
-}
+func spansExists(*node) (spans, bool) { return spansThere(), true }
+
+// spansThere are the keys of all values.
+func spansThere() spans { return spans{point(AppendKeyMissing(nil))}.complement() }
 
 func spansEqual(n *node) (spans, bool) {
 	key, keyable := n.operand.key()
@@ -146,19 +166,18 @@ func spansEqual(n *node) (spans, bool) {
 	if n.operand.kind == kindMissing {
 		equal, keyable = nil, true // undefined equals nothing that is there
 	}
-	if n.op.accepts == same {
+	if n.accepts == same {
 		return equal, keyable
 	}
-	there, _ := spansExists(n)
 	if !keyable {
-		return there, false
+		return spansThere(), false
 	}
-	return intersect(there, equal.complement()), true
+	return intersect(spansThere(), equal.complement()), true
 }
 
 func spansOrder(n *node) (spans, bool) {
-	open := n.op.accepts&same == 0
-	if n.op.accepts&below != 0 {
+	open := n.accepts&same == 0
+	if n.accepts&below != 0 {
 		return n.operand.upTo(open), true
 	}
 	return n.operand.from(open), true
@@ -169,18 +188,21 @@ func spansBetween(n *node) (spans, bool) {
 }
 
 func spansIn(n *node) (spans, bool) {
+	s, exact := n.list.spans()
+	return intersect(s, spansThere()), exact
+}
+
+// spans are the keys of the values. Those without an order share one key.
+func (l *list) spans() (s spans, exact bool) {
 	var points []KeyRange
-	for _, o := range n.list.sorted {
-		if o.kind == kindMissing {
-			continue
-		}
-		key, _ := o.key()
+	for i := range l.sorted {
+		key, _ := l.sorted[i].key()
 		points = append(points, point(key))
 	}
-	if len(n.list.unordered) > 0 {
+	if len(l.unordered) > 0 {
 		points = append(points, point(AppendKeyOther(nil)))
 	}
-	return unite(points), len(n.list.unordered) == 0
+	return unite(points), len(l.unordered) == 0
 }
 
 // spansStartsWith ends where the last byte of the beginning, counted up, begins.

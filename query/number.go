@@ -34,6 +34,30 @@ func fromFloat(f float64) number { return number{float, math.Float64bits(f)} }
 
 func (n number) float() float64 { return math.Float64frombits(n.bits) }
 
+// toFloat returns n as the float64 nearest to it.
+func (n number) toFloat() float64 {
+	switch n.form {
+	case float:
+		return n.float()
+	case signed:
+		return float64(int64(n.bits))
+	default:
+		return float64(n.bits)
+	}
+}
+
+// remainder is what dividing n by d leaves, with the sign of n: exact where both are
+// integers, or floats. Division by 0 leaves NaN.
+func (n number) remainder(d number) number {
+	if n.form == signed && d.form == signed && d.bits != 0 {
+		if int64(d.bits) == -1 {
+			return number{} // which overflows for the least integer
+		}
+		return fromInt(int64(n.bits) % int64(d.bits))
+	}
+	return fromFloat(math.Mod(n.toFloat(), d.toFloat()))
+}
+
 func (n number) nan() bool { return n.form == float && math.IsNaN(n.float()) }
 
 // toInt returns n as an integer where it is one within ±2⁵³.

@@ -14,7 +14,7 @@ type Order struct {
 func SortKey(dst, doc []byte, order []Order) ([]byte, error) {
 	for i := range order {
 		start := len(dst)
-		at := order[i].Path.find(doc)
+		at := order[i].Path.find(doc, 0)
 		if at == missing {
 			dst = AppendKeyMissing(dst)
 		} else {

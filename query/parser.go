@@ -2,8 +2,10 @@ package query
 
 // parser reads the MessagePack of filters and queries from front to back.
 type parser struct {
-	b  []byte
-	at int
+	b         []byte
+	at        int
+	inside    int        // how many filters around this one are of an element, or of an answer
+	functions []function // of Go, that host nodes mean; nil where they mean the host's
 }
 
 // next returns the value at hand and steps over it.
@@ -51,10 +53,11 @@ func (p *parser) operand() (o operand, err error) {
 	return o, nil
 }
 
-// path reads an array of names and positions.
-func (p *parser) path() (Path, error) {
+// path reads an array of names and positions. It may be empty where the filter is
+// of an element, or if empty says so.
+func (p *parser) path(empty bool) (Path, error) {
 	count, ok := p.array()
-	if !ok || count == 0 {
+	if !ok || count == 0 && !empty && p.inside == 0 {
 		return nil, fail(codeInvalidPath, "a path is an array of at least one segment")
 	}
 	if count > MaxDepth {

@@ -1,6 +1,10 @@
 package query
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/tinylib/msgp/msgp"
+)
 
 // Path leads from a document to a value inside it: names lead into maps,
 // positions into lists. In MessagePack it is an array of strings and
@@ -78,14 +82,26 @@ func (p Path) Check() error {
 	return nil
 }
 
+// Append appends the path in MessagePack.
+func (p Path) Append(dst []byte) []byte {
+	dst = msgp.AppendArrayHeader(dst, uint32(len(p)))
+	for _, segment := range p {
+		if segment.Name != "" {
+			dst = msgp.AppendString(dst, segment.Name)
+		} else {
+			dst = msgp.AppendInt(dst, segment.Index)
+		}
+	}
+	return dst
+}
+
 // missing is the offset of a value that is not there.
 const missing = -1
 
-// find returns the offset in doc of the value that p leads to, or missing, or
-// damaged. A value of undefined is missing. Of equal names in one map the
-// first counts.
-func (p Path) find(doc []byte) int {
-	at := 0
+// find returns the offset in doc of the value that p leads to from the value at
+// doc[at:], or missing, or damaged. A value of undefined is missing. Of equal
+// names in one map the first counts.
+func (p Path) find(doc []byte, at int) int {
 	for i := range p {
 		if p[i].Name != "" {
 			at = findField(doc, at, p[i].Name)
@@ -179,7 +195,7 @@ func findElement(doc []byte, at, index int) int {
 // part of doc. A value of undefined is not found. It fails with
 // invalid_document where the bytes on the way are not MessagePack.
 func Lookup(doc []byte, path Path) (v []byte, found bool, err error) {
-	at := path.find(doc)
+	at := path.find(doc, 0)
 	if at == missing {
 		return nil, false, nil
 	}

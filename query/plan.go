@@ -99,14 +99,17 @@ func newPlanner(q *Query, key Path, counting bool) *planner {
 }
 
 // flatten appends the filters that n is the and of.
-func flatten(conjuncts []*node, n *node) []*node {
-	if !n.isAnd() {
-		return append(conjuncts, n)
+func flatten(conjuncts []*node, n *node) []*node { return flattenAs(findOperator("and"), conjuncts, n) }
+
+// flattenAs appends the filters that n joins by op.
+func flattenAs(op *operator, parts []*node, n *node) []*node {
+	if n.op != op {
+		return append(parts, n)
 	}
 	for _, kid := range n.filters {
-		conjuncts = flatten(conjuncts, kid)
+		parts = flattenAs(op, parts, kid)
 	}
-	return conjuncts
+	return parts
 }
 
 // setOrder brings the order asked for into the form that candidates compare
@@ -167,7 +170,9 @@ func residual(nodes []*node) *Filter {
 	case 1:
 		return &Filter{nodes[0]}
 	default:
-		return &Filter{&node{op: findOperator("and"), filters: nodes}}
+		and := &node{op: findOperator("and"), filters: nodes}
+		and.settle()
+		return &Filter{and}
 	}
 }
 

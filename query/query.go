@@ -21,6 +21,9 @@ type Query struct {
 	Offset  int64
 	After   [][]byte // MessagePack values, nil for a start at the first document
 	Reverse bool
+	// Host answers what functions are asked that are not Go, by setting the Answer of
+	// each. An error ends the search. It may be nil where Filter.NeedsHost is false.
+	Host func(asks []*Ask) error
 }
 
 // ParseQuery reads a query. It fails with invalid_query, invalid_path,
@@ -129,7 +132,7 @@ func (p *parser) order(q *Query) error {
 			return fail(codeInvalidQuery, "a column of order is a path and whether it descends")
 		}
 		var err error
-		if column.Path, err = p.path(); err != nil {
+		if column.Path, err = p.path(false); err != nil {
 			return err
 		}
 		if parts == 2 {

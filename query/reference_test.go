@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,13 +109,6 @@ func order(a, b any) int {
 	}
 }
 
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // alike reports whether eq holds.
 func alike(a, b any) bool {
 	x, listA := a.([]any)
@@ -184,20 +178,50 @@ type condition struct {
 }
 
 func (c condition) expr() Expr {
-	if c.path == nil {
-		var parts []Expr
-		for _, part := range c.parts {
-			parts = append(parts, part.expr())
-		}
-		return combine(c.op, parts)
+	var parts []Expr
+	for _, part := range c.parts {
+		parts = append(parts, part.expr())
 	}
-	return test(c.op, c.path, c.operands...)
+	switch c.op {
+	case "field":
+		return Fields(c.path, c.operands[0].(string), c.operands[1].(Path))
+	case "host":
+		return Test(c.path, isSmall)
+	case "map":
+		return Map(c.path, double, parts[0])
+	}
+	return &test{c.op, c.path, c.operands, parts}
+}
+
+// isSmall and double are what random filters ask functions.
+func isSmall(v any, _ ...any) (bool, error) {
+	switch v := v.(type) {
+	case int64:
+		return v < 1, nil
+	case string:
+		return len(v) < 2, nil
+	default:
+		return false, nil
+	}
+}
+
+func double(v any) (any, error) {
+	switch v := v.(type) {
+	case int64:
+		return 2 * v, nil
+	case string:
+		return []any{v, v}, nil
+	case []any:
+		return Nothing, nil
+	default:
+		return v, nil
+	}
 }
 
 // holds is what Match should say.
 func (c condition) holds(doc any) bool {
 	switch c.op {
-	case "all":
+	case "noop":
 		return true
 	case "not":
 		return !c.parts[0].holds(doc)
@@ -217,6 +241,10 @@ func (c condition) holds(doc any) bool {
 		return false
 	}
 	v, ok := lookup(doc, c.path)
+	if c.op == "field" {
+		other, there := lookup(doc, c.operands[1].(Path))
+		return ok && there && condition{op: c.operands[0].(string), operands: []any{other}}.test(v)
+	}
 	return ok && c.test(v)
 }
 
@@ -251,8 +279,91 @@ func (c condition) test(v any) bool {
 		}
 		list, ok := v.([]any)
 		return ok && among(list, c.operands[0])
+	case "endsWith":
+		s, ok := v.(string)
+		return ok && strings.HasSuffix(s, c.operands[0].(string))
+	case "icontains":
+		s, ok := v.(string)
+		return ok && strings.Contains(strings.ToUpper(s), strings.ToUpper(c.operands[0].(string)))
+	case "type":
+		return typeName(v) == c.operands[0]
+	case "mod":
+		return remains(v, c.operands[0].(int64), c.operands[1].(int64))
+	case "fragment":
+		return hasFields(v, c.operands[0].(map[string]any))
+	case "host":
+		holds, _ := isSmall(v)
+		return holds
+	case "map":
+		mapped, _ := double(v)
+		return !reflect.DeepEqual(mapped, Nothing) && c.parts[0].holds(mapped)
+	}
+	list, ok := v.([]any)
+	return ok && c.testList(list)
+}
+
+// testList is test for the operators that look into lists only.
+func (c condition) testList(list []any) bool {
+	switch c.op {
+	case "size":
+		return len(list) == c.operands[0]
+	case "any":
+		return slices.ContainsFunc(list, func(v any) bool { return among(c.operands[0].([]any), v) })
+	case "all":
+		return !slices.ContainsFunc(c.operands[0].([]any), func(v any) bool { return !among(list, v) })
+	case "elemMatch":
+		return slices.ContainsFunc(list, c.parts[0].holds)
+	case "every":
+		return !slices.ContainsFunc(list, func(v any) bool { return !c.parts[0].holds(v) })
 	}
 	panic(c.op)
+}
+
+func typeName(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "boolean"
+	case int64, uint64, float64:
+		return "number"
+	case string:
+		return "string"
+	case time.Time:
+		return "date"
+	case []byte:
+		return "bytes"
+	case []any:
+		return "array"
+	case map[string]any:
+		return "object"
+	default:
+		return ""
+	}
+}
+
+// remains reports whether v leaves r when it is divided by d.
+func remains(v any, d, r int64) bool {
+	if f, ok := v.(float64); ok {
+		return math.Mod(f, float64(d)) == float64(r)
+	}
+	if rank(v) != 4 {
+		return false
+	}
+	if u, ok := v.(uint64); ok && u > math.MaxInt64 {
+		return math.Mod(float64(u), float64(d)) == float64(r)
+	}
+	i, _ := exactly(v).Int(nil)
+	return i.Rem(i, big.NewInt(d)).Cmp(big.NewInt(r)) == 0
+}
+
+func hasFields(v any, fields map[string]any) bool {
+	m, ok := v.(map[string]any)
+	for name, want := range fields {
+		got, there := m[name]
+		ok = ok && there && alike(got, want) && rank(want) > 1
+	}
+	return ok
 }
 
 func among(list []any, v any) bool {
@@ -337,7 +448,10 @@ func randomDocument(r *rand.Rand, depth int) map[string]any {
 	return doc
 }
 
-func randomPath(r *rand.Rand) Path {
+func randomPath(r *rand.Rand, inside bool) Path {
+	if inside && r.IntN(2) == 0 {
+		return Itself()
+	}
 	path := Field(fieldNames[r.IntN(len(fieldNames))])
 	for r.IntN(4) == 0 {
 		if r.IntN(2) == 0 {
@@ -349,32 +463,49 @@ func randomPath(r *rand.Rand) Path {
 	return path
 }
 
-func randomCondition(r *rand.Rand, depth int) condition {
+// randomCondition is a filter of documents.
+func randomCondition(r *rand.Rand, depth int) condition { return randomPart(r, depth, false) }
+
+// randomPart is a filter of documents, or of what is inside of them.
+func randomPart(r *rand.Rand, depth int, inside bool) condition {
 	if depth > 0 && r.IntN(3) == 0 {
-		c := condition{op: []string{"and", "or", "not", "all"}[r.IntN(4)]}
+		c := condition{op: []string{"and", "or", "not", "noop"}[r.IntN(4)]}
 		parts := map[string]int{"and": r.IntN(4), "or": r.IntN(4), "not": 1}[c.op]
 		for range parts {
-			c.parts = append(c.parts, randomCondition(r, depth-1))
+			c.parts = append(c.parts, randomPart(r, depth-1, inside))
 		}
 		return c
 	}
-	ops := []string{"eq", "ne", "lt", "lte", "gt", "gte", "between", "in", "startsWith", "contains", "exists"}
-	c := condition{op: ops[r.IntN(len(ops))], path: randomPath(r)}
+	ops := []string{"eq", "ne", "lt", "lte", "gt", "gte", "between", "in", "startsWith", "contains", "exists",
+		"endsWith", "icontains", "type", "mod", "size", "any", "all", "field", "fragment", "host", "map", "elemMatch", "every"}
+	c := condition{op: ops[r.IntN(len(ops))], path: randomPath(r, inside)}
 	switch c.op {
-	case "exists":
-	case "startsWith":
+	case "exists", "host":
+	case "startsWith", "endsWith", "icontains":
 		c.operands = []any{randomText(r)}
+	case "type":
+		c.operands = []any{typeNames[r.IntN(len(typeNames))]}
+	case "mod":
+		c.operands = []any{int64(r.IntN(5) - 6), int64(r.IntN(5) - 2)}
+	case "size":
+		c.operands = []any{r.IntN(3)}
 	case "between":
 		c.operands = []any{randomValue(r, 1), randomValue(r, 1), r.IntN(2) == 0, r.IntN(2) == 0}[:2+r.IntN(3)]
-	case "in":
-		var list []any
+	case "in", "any", "all":
+		list := []any{}
 		for range r.IntN(5) {
 			list = append(list, randomValue(r, 1))
 		}
 		c.operands = []any{list}
-		if list == nil {
-			c.operands = []any{[]any{}}
+	case "field":
+		c.operands = []any{ops[r.IntN(6)], randomPath(r, inside)}
+	case "fragment":
+		c.operands = []any{map[string]any{}}
+		for _, name := range fieldNames[:r.IntN(3)] {
+			c.operands[0].(map[string]any)[name] = randomValue(r, 1)
 		}
+	case "map", "elemMatch", "every":
+		c.parts = []condition{randomPart(r, max(depth-1, 0), true)}
 	default:
 		c.operands = []any{randomValue(r, 2)}
 	}

@@ -68,7 +68,7 @@ func TestExtract(t *testing.T) {
 	for range 5_000 {
 		var paths []Path
 		for range r.IntN(6) {
-			paths = append(paths, randomPath(r))
+			paths = append(paths, randomPath(r, false))
 		}
 		x := NewExtractor(paths)
 		offsets := x.Offsets()

@@ -58,6 +58,7 @@ type search struct {
 	plan   *query.Plan
 	source *DB // what the plan reads: the documents or an index
 	walk   walk
+	asking *asking             // where the filter's host has a say
 	seen   map[string]struct{} // identities that came already, where they may recur
 
 	identity []byte // the key of the document at hand
@@ -94,6 +95,12 @@ func (t *Table) begin(tx *Tx, q *query.Query, counting bool) (*search, error) {
 	}
 	if r.plan.Dedupe {
 		r.seen = make(map[string]struct{})
+	}
+	if r.plan.Residual.NeedsHost() {
+		if q.Host == nil {
+			return nil, fail(Unsupported, "find: the filter asks functions of a host", t.name, nil)
+		}
+		r.asking = &asking{}
 	}
 	r.source = db
 	r.walk = newWalk(db, r.plan)
@@ -147,10 +154,24 @@ func (s *search) deliver(visit func(key, doc []byte) error) error {
 // next moves to the next document that matches. It fetches it only if it must
 // to tell.
 func (s *search) next() bool {
-	for s.failed == nil && s.advance() {
+	for s.failed == nil && s.nextMatching() {
 		var ok bool
-		if ok, s.failed = s.matches(); ok && s.failed == nil {
+		if ok, s.failed = s.follows(); ok && s.failed == nil {
 			return true
+		}
+	}
+	return false
+}
+
+// nextMatching moves to the next document that passes what is left of the filter.
+func (s *search) nextMatching() bool {
+	if s.asking != nil {
+		return s.asking.next(s)
+	}
+	for s.advance() {
+		var ok bool
+		if ok, s.failed = s.matches(); ok || s.failed != nil {
+			return ok
 		}
 	}
 	return false
@@ -197,16 +218,19 @@ func (s *search) identityOf(key []byte) ([]byte, error) {
 	return key, nil
 }
 
-// matches reports whether the document at hand is one of those asked for.
+// matches reports whether the document at hand passes what is left of the filter.
 func (s *search) matches() (bool, error) {
-	if s.plan.Residual != nil {
-		if err := s.fetch(); err != nil {
-			return false, err
-		}
-		if ok, err := s.plan.Residual.Match(s.doc); !ok || err != nil {
-			return false, err
-		}
+	if s.plan.Residual == nil {
+		return true, nil
 	}
+	if err := s.fetch(); err != nil {
+		return false, err
+	}
+	return s.plan.Residual.Match(s.doc)
+}
+
+// follows reports whether the document at hand lies behind the one to begin behind.
+func (s *search) follows() (bool, error) {
 	if s.plan.After == nil {
 		return true, nil
 	}

@@ -75,7 +75,7 @@ func (o *operation) readFrom(t *store.Table, tx *store.Tx) error {
 	case wire.Find:
 		return o.find(t, tx)
 	}
-	q, err := o.request.Query()
+	q, err := o.query()
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (o *operation) getMany(t *store.Table, tx *store.Tx) error {
 }
 
 func (o *operation) find(t *store.Table, tx *store.Tx) error {
-	q, err := o.request.Query()
+	q, err := o.query()
 	if err != nil {
 		return err
 	}

@@ -65,9 +65,10 @@ func (o *operation) writeTo(t *store.Table, tx *store.Tx) error {
 		if err != nil {
 			return err
 		}
+		q.Host = o.ask
 		return o.count(t.UpdateWhere(tx, q, patch))
 	case wire.DeleteWhere:
-		q, err := o.request.Query()
+		q, err := o.query()
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,8 @@ export interface Exchange {
   onRows?: Decode<true | Promise<boolean>> | undefined
   /** Gives the next bytes of the stream that the operation reads, undefined at its end. A rejection ends the operation. */
   onFeed?: (() => Promise<Uint8Array | undefined>) | undefined
+  /** Answers what functions of a filter are asked: [[number, [value …]] …]. Returns [nil, [[answer …] …]], packed. What it throws ends the operation. */
+  onAsk?: Decode<Uint8Array | Promise<Uint8Array | undefined>> | undefined
 }
 
 /**

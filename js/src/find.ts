@@ -1,4 +1,5 @@
 import { unpack } from './document.js'
+import type { Exchange } from './engine.js'
 import { countOf, ordered, packQuery, type Query } from './query.js'
 import type { LongCall } from './options.js'
 import type { Path } from './types.js'
@@ -29,10 +30,7 @@ export type Send = <R>(
   op: Op,
   query: Uint8Array,
   decode: (bytes: Uint8Array, start: number, end: number) => R,
-  exchange: {
-    signal?: AbortSignal | undefined
-    onRows?: ((bytes: Uint8Array, start: number, end: number) => true | Promise<boolean>) | undefined
-  },
+  exchange: Exchange | undefined,
 ) => Promise<R>
 
 /**
@@ -114,7 +112,8 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
 
   private execute<R>(op: Op, decode: (bytes: Uint8Array, start: number, end: number) => R, onRows?: Rows): Promise<R> {
     try {
-      return this.send(op, packQuery(this.query), decode, { signal: this.options.signal, onRows })
+      const { bytes, run } = packQuery(this.query)
+      return run(exchange => this.send(op, bytes, decode, exchange), { signal: this.options.signal, onRows })
     } catch (error) {
       return Promise.reject(error)
     }

@@ -11,6 +11,7 @@ export type Answer =
   | { kind: 'info'; info: DriverInfo; shared: boolean }
   | { kind: 'part'; bytes: Uint8Array | undefined }
   | { kind: 'reply'; reply: Reply }
+  | { kind: 'packed'; bytes: Uint8Array }
   | { kind: 'failed'; error: StowageError }
 
 /** The answer to what needs none. */
@@ -32,6 +33,17 @@ export async function feed(next: (() => Promise<Uint8Array | undefined>) | undef
     return { kind: 'part', bytes: await next?.() }
   } catch (error) {
     return { kind: 'failed', error: asStowageError(error, 'backend_failed', 'the stream failed') }
+  }
+}
+
+/** Answers a task that asks functions of a filter. Never rejects: a failure is an answer too. */
+export async function ask(answers: () => Uint8Array | Promise<Uint8Array | undefined> | undefined): Promise<Answer> {
+  try {
+    const bytes = await answers()
+    if (bytes !== undefined) return { kind: 'packed', bytes }
+    throw new Error('nobody answers for the functions of a filter')
+  } catch (error) {
+    return { kind: 'failed', error: asStowageError(error, 'invalid_query', 'a function of the filter failed') }
   }
 }
 
@@ -79,11 +91,13 @@ export function answerBytes(answer: Answer): number {
   if (answer.kind === 'blobs') return answer.blobs.reduce((sum, blob) => sum + (blob?.length ?? 0) + 5, 16)
   if (answer.kind === 'names') return answer.names.reduce((sum, name) => sum + name.length * 3 + 5, 16)
   if (answer.kind === 'part') return (answer.bytes?.length ?? 0) + 16
+  if (answer.kind === 'packed') return answer.bytes.length
   return 1024
 }
 
 /** Writes the frame of an answer: [nil, value], or [code, message]. */
 export function writeAnswer(frame: FrameWriter, answer: Answer): FrameWriter {
+  if (answer.kind === 'packed') return frame.raw(answer.bytes)
   frame.array(2)
   switch (answer.kind) {
     case 'failed':

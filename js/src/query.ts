@@ -1,4 +1,6 @@
+import { answering, type HostFunction, numbered } from './ask.js'
 import { packValue } from './document.js'
+import type { Exchange } from './engine.js'
 import { StowageError } from './errors.js'
 import { splitPath } from './path.js'
 import { type Ast, toAst } from './where.js'
@@ -29,13 +31,25 @@ export function countOf(call: string, value: unknown): number {
   return value as number
 }
 
+/** A query as it is sent. */
+export interface PackedQuery {
+  bytes: Uint8Array
+  /** Runs the operation that it is sent with, and answers what the engine asks the filter's functions. */
+  run<R>(operation: (exchange: Exchange | undefined) => Promise<R>, exchange?: Exchange): Promise<R>
+}
+
 /** Packs a query for a frame. What is not asked for stays out of it. */
-export function packQuery(q: Query): Uint8Array {
-  return packValue({
-    filter: q.filter,
+export function packQuery(q: Query): PackedQuery {
+  const functions: HostFunction[] = []
+  const bytes = packValue({
+    filter: numbered(q.filter, functions),
     ...(q.order.length > 0 && { order: q.order }),
     ...(q.limit !== undefined && { limit: q.limit }),
     ...(q.offset > 0 && { offset: q.offset }),
     ...(q.after !== undefined && { after: q.after }),
   })
+  return {
+    bytes,
+    run: (operation, exchange) => (functions.length === 0 ? operation(exchange) : answering(functions, exchange, operation)),
+  }
 }

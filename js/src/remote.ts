@@ -10,7 +10,7 @@ import { FrameWriter, Op } from './wire.js'
 /** What is sent to the worker. */
 export type ToWorker =
   | { type: 'start'; name: string; driver: { module: string; options?: unknown }; wasm: string | WebAssembly.Module; cacheBytes: number }
-  | { type: 'call'; call: number; frame: Uint8Array; rows: boolean; progress: boolean; feed: boolean }
+  | { type: 'call'; call: number; frame: Uint8Array; rows: boolean; progress: boolean; feed: boolean; ask: boolean }
   | { type: 'more'; call: number; wanted: boolean }
   | { type: 'fed'; call: number; bytes: Uint8Array | undefined; failed: boolean }
   | { type: 'squeeze'; call: number; values: Uint8Array[]; level: number | undefined }
@@ -29,6 +29,7 @@ export type FromWorker =
   | { type: 'rows'; call: number; frame: Uint8Array }
   | { type: 'progress'; call: number; done: number; total: number }
   | { type: 'feed'; call: number }
+  | { type: 'ask'; call: number; frame: Uint8Array }
   | { type: 'lost' }
   | { type: 'forgone'; frame: Uint8Array }
 
@@ -120,9 +121,17 @@ export class RemoteEngine implements Engine {
     const call = this.nextCall++
     const bytes = frame.frame().slice()
     const promise = this.expect<T>(call, decode, exchange)
-    const { onRows, onProgress, onFeed } = exchange ?? {}
+    const { onRows, onProgress, onFeed, onAsk } = exchange ?? {}
     this.post(
-      { type: 'call', call, frame: bytes, rows: onRows !== undefined, progress: onProgress !== undefined, feed: onFeed !== undefined },
+      {
+        type: 'call',
+        call,
+        frame: bytes,
+        rows: onRows !== undefined,
+        progress: onProgress !== undefined,
+        feed: onFeed !== undefined,
+        ask: onAsk !== undefined,
+      },
       [bytes.buffer],
     )
     const { signal } = exchange ?? {}
@@ -196,7 +205,9 @@ export class RemoteEngine implements Engine {
       case 'rows':
         return this.rows(number, call, message.frame)
       case 'feed':
-        return void this.feed(number, call)
+        return void this.feed(number, async () => call.exchange?.onFeed?.())
+      case 'ask':
+        return void this.feed(number, async () => call.exchange?.onAsk?.(message.frame, 0, message.frame.length))
       case 'error':
         this.calls.delete(number)
         return call.reject(readFailure(message.frame, 0, message.frame.length))
@@ -231,10 +242,10 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  /** A failure is told without its cause, which whoever feeds knows. */
-  private async feed(number: number, call: Call): Promise<void> {
+  /** Gives the worker what it wants. A failure is told without its cause, which whoever feeds knows. */
+  private async feed(number: number, next: () => Promise<Uint8Array | undefined>): Promise<void> {
     try {
-      this.post({ type: 'fed', call: number, bytes: await call.exchange?.onFeed?.(), failed: false })
+      this.post({ type: 'fed', call: number, bytes: await next(), failed: false })
     } catch {
       this.post({ type: 'fed', call: number, bytes: undefined, failed: true })
     }

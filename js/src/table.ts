@@ -108,7 +108,8 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     if (!isFilter(target)) {
       return this.run(Op.Update, 5, f => f.key(target).raw(packDocument(patch)), readCount, { signal: call.signal })
     }
-    return this.run(Op.UpdateWhere, 5, f => f.raw(packQuery(query(target))).raw(packDocument(patch)), readCount, call)
+    const { bytes, run } = packQuery(query(target))
+    return run(exchange => this.run(Op.UpdateWhere, 5, f => f.raw(bytes).raw(packDocument(patch)), readCount, exchange), call)
   }
 
   /** Deletes the document with an identity and returns how many there were: 0 or 1. */
@@ -119,7 +120,10 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
   /** Deletes the documents with these identities, or those a filter selects, and returns how many there were. */
   async deleteMany(target: readonly Key[] | Filter<T>, options?: LongCall): Promise<number> {
     const call = longCall('deleteMany', options)
-    if (isFilter(target)) return this.run(Op.DeleteWhere, 4, f => f.raw(packQuery(query(target))), readCount, call)
+    if (isFilter(target)) {
+      const { bytes, run } = packQuery(query(target))
+      return run(exchange => this.run(Op.DeleteWhere, 4, f => f.raw(bytes), readCount, exchange), call)
+    }
     let count = 0
     await this.manyKeys(target as readonly Key[], 'exclusive', call, async (table, part) => {
       count += await table.run(Op.Delete, 4, f => writeKeys(f, part), readCount, { signal: call.signal })
@@ -129,7 +133,9 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
 
   /** How many documents a filter selects; without one, all. */
   async count(filter?: Filter<T>, options?: ReadOptions): Promise<number> {
-    return this.asked('count', options).run(Op.Count, 4, f => f.raw(packQuery(query(filter))), readCount)
+    const table = this.asked('count', options)
+    const { bytes, run } = packQuery(query(filter))
+    return run(exchange => table.run(Op.Count, 4, f => f.raw(bytes), readCount, exchange))
   }
 
   /** The documents that a filter selects. See Find for what can be asked of them. */

@@ -4,7 +4,7 @@ import type { Driver } from './drivers/driver.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { asStowageError, readCode, StowageError } from './errors.js'
 import type { Instance } from './instance.js'
-import { type Answer, answerBytes, done, feed, perform, writeAnswer } from './io.js'
+import { type Answer, answerBytes, ask, done, feed, perform, writeAnswer } from './io.js'
 import { squeeze } from './squeeze.js'
 import { turn } from './turn.js'
 import { type FrameWriter, Op, type Sign, Status } from './wire.js'
@@ -149,6 +149,8 @@ export class LocalEngine implements Engine {
       }
       case Status.Feed:
         return feed(exchange?.onFeed)
+      case Status.Ask:
+        return ask(() => exchange?.onAsk?.(heap, payload, payloadEnd))
       case Status.Sleep: {
         const milliseconds = unpack(heap, payload, payloadEnd) as number
         return new Promise(resolve => sleep(milliseconds, () => resolve(done)))

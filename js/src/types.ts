@@ -1,3 +1,5 @@
+import type { Tested } from './where.js'
+
 /** A value that has no parts as far as paths go. */
 export type Leaf = string | number | bigint | boolean | Date | Uint8Array | null | undefined
 
@@ -39,20 +41,28 @@ export type At<T, P extends string> =
 /** A path of T with the values a filter may compare it with. Where.requires is checked against the union of them. */
 export type Comparable<T> =
   string extends keyof T ? [string, any]
-  : { [P in Path<T>]: [P, Operand<NonNullable<At<T, P>>>] }[Path<T>]
+  : Whole<T> | { [P in Path<T>]: [P, Operand<NonNullable<At<T, P>>> | Tested<Exclude<At<T, P>, undefined>>] }[Path<T>]
 
-/** V itself or null, and for strings and lists what they may contain. */
+/** What can be asked of a document or an element itself. */
+type Whole<T> = ['', Tested<T>]
+
+/** V itself or null, and what may be asked of what is inside of it. */
 type Operand<V> =
   | V | null
   | (V extends string ? { contains: string } : never)
-  | (V extends readonly (infer E)[] ? { contains: E } : never)
+  | (V extends number | bigint ? { mod: true } : never)
+  | (V extends readonly (infer E)[] ? { contains: E } | { holds: E | null } | { size: true } | { elements: Elemental<E> } : never)
+
+/** What a filter may demand of an element: see Comparable. */
+type Elemental<E> = IsAny<E> extends true ? [string, any] : Comparable<NonNullable<E>> | ['', Operand<NonNullable<E>> | Tested<E>]
 
 /** A filter written as an object: every path must meet its test. */
 export type Match<T> =
   string extends keyof T ? Record<string, unknown>
-  : { [P in Path<T>]?: At<T, P> | null | Tests<NonNullable<At<T, P>>> } & {
+  : { [P in Path<T>]?: At<T, P> | null | Tests<NonNullable<At<T, P>>> | (NonNullable<At<T, P>> extends string ? RegExp : never) } & {
       $and?: readonly Match<T>[]
       $or?: readonly Match<T>[]
+      $nor?: readonly Match<T>[]
       $not?: Match<T>
     }
 
@@ -65,11 +75,30 @@ export interface Tests<V> {
   $gt?: V
   $gte?: V
   $between?: readonly [V, V]
-  $in?: readonly (V | null)[]
-  $startsWith?: V extends string ? string : never
-  $contains?: V extends string ? string : V extends readonly (infer E)[] ? E : never
+  $in?: readonly (V | null | (V extends string ? RegExp : never))[]
+  $nin?: readonly (V | null | (V extends string ? RegExp : never))[]
+  $oneOf?: readonly (V | null)[]
   $exists?: boolean
+  $type?: string | number | readonly (string | number)[]
+  $not?: Tests<V> | (V extends string ? RegExp : never)
+  $test?: (value: V) => unknown
+  $startsWith?: V extends string ? string : never
+  $endsWith?: V extends string ? string : never
+  $icontains?: V extends string ? string : never
+  $regex?: V extends string ? RegExp | string : never
+  $options?: V extends string ? string : never
+  $mod?: V extends number | bigint ? readonly [divisor: number, remainder: number] : never
+  $contains?: V extends string ? string : V extends readonly (infer E)[] ? E : never
+  $size?: V extends readonly unknown[] ? number : never
+  $all?: V extends readonly (infer E)[] ? readonly (E | null)[] : never
+  $any?: V extends readonly (infer E)[] ? readonly (E | null)[] : never
+  $elemMatch?: V extends readonly (infer E)[] ? Inside<E> : never
+  $every?: V extends readonly (infer E)[] ? Inside<E> : never
+  $fragment?: V extends Leaf | readonly unknown[] ? never : Partial<V>
 }
+
+/** A filter of an element: tests of itself, or of its members. */
+type Inside<E> = Tests<NonNullable<E>> | (E extends Leaf | readonly unknown[] ? never : Match<E>)
 
 /** T as it may be inserted: what the table generates can be left out. */
 export type Draft<T, Generated extends PropertyKey> =

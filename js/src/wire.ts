@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 3
+export const protocolVersion = 4
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -129,6 +129,8 @@ export const enum Status {
   Missed = 12,
   /** The task wants something among contexts: payload [verb, …arguments]. Reply: as the verb says. */
   Among = 13,
+  /** The task asks functions of a filter: payload [[number, [value …]] …]. Reply: [[answer …] …]. */
+  Ask = 14,
   /** The task waits for the next bytes of the stream it reads: no payload. Reply: bytes, or nil at its end. */
   Feed = 30,
   /** The task waits: payload milliseconds. Reply: nil. */

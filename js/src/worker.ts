@@ -78,7 +78,8 @@ async function call(message: Extract<ToWorker, { type: 'call' }>): Promise<void>
     const result = await target.run(frame, copy, {
       signal: abort.signal,
       onRows: message.rows ? (bytes, from, to) => sendRows(number, copy(bytes, from, to)) : undefined,
-      onFeed: message.feed ? () => askForFeed(number) : undefined,
+      onFeed: message.feed ? () => fedBy({ type: 'feed', call: number }) : undefined,
+      onAsk: message.ask ? (bytes, from, to) => fedBy({ type: 'ask', call: number, frame: copy(bytes, from, to) }) : undefined,
       onProgress: message.progress ? (done, total) => page.postMessage({ type: 'progress', call: number, done, total }) : undefined,
     })
     const bytes = result ?? new Uint8Array(0)
@@ -105,11 +106,11 @@ function sendRows(number: number, frame: Uint8Array<ArrayBuffer>): Promise<boole
   return new Promise(resolve => paused.set(number, resolve))
 }
 
-/** Asks the page for the next bytes of a stream. */
-async function askForFeed(number: number): Promise<Uint8Array | undefined> {
-  page.postMessage({ type: 'feed', call: number })
-  const { bytes, failed } = await new Promise<Extract<ToWorker, { type: 'fed' }>>(resolve => hungry.set(number, resolve))
-  if (failed) throw new StowageError('backend_failed', 'the stream failed')
+/** Asks the page for what a call cannot go on without: the next bytes of a stream, or answers of functions. */
+async function fedBy(want: Extract<FromWorker, { type: 'feed' | 'ask' }>): Promise<Uint8Array | undefined> {
+  page.postMessage(want)
+  const { bytes, failed } = await new Promise<Extract<ToWorker, { type: 'fed' }>>(resolve => hungry.set(want.call, resolve))
+  if (failed) throw new Error('the page could not tell')
   return bytes
 }
 

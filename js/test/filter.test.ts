@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { StowageError } from '../src/errors.js'
-import { and, not, or, toAst, where } from '../src/where.js'
+import { type HostFunction, numbered } from '../src/ask.js'
+import { type Ast, and, custom, field, noop, not, or, toAst, where } from '../src/where.js'
 
 const fails = (code: string, f: () => unknown) =>
   assert.throws(f, (error: unknown) => error instanceof StowageError && error.code === code, `not ${code}`)
@@ -21,7 +22,67 @@ test('every operator has its form', () => {
   assert.deepEqual(where('a.b').startsWith('x').ast, ['startsWith', path, 'x'])
   assert.deepEqual(where('a.b').contains('x').ast, ['contains', path, 'x'])
   assert.deepEqual(where('a.b').exists().ast, ['exists', path])
+  assert.deepEqual(where('a.b').oneOf(new Set([1, 2])).ast, ['in', path, [1, 2]])
+  assert.deepEqual(where('a.b').endsWith('x').ast, ['endsWith', path, 'x'])
+  assert.deepEqual(where('a.b').icontains('x').ast, ['icontains', path, 'x'])
+  assert.deepEqual(where('a.b').type('date').ast, ['type', path, 'date'])
+  assert.deepEqual(where('a.b').mod(3, 1).ast, ['mod', path, 3, 1])
+  assert.deepEqual(where('a.b').size(2).ast, ['size', path, 2])
+  assert.deepEqual(where('a.b').any([1, 2]).ast, ['any', path, [1, 2]])
+  assert.deepEqual(where('a.b').all([1, 2]).ast, ['all', path, [1, 2]])
+  assert.deepEqual(where('a.b').any(where('c').eq(1)).ast, ['elemMatch', path, ['eq', ['c'], 1]])
+  assert.deepEqual(where('a.b').all(where('c').eq(1)).ast, ['every', path, ['eq', ['c'], 1]])
+  assert.deepEqual(where('a.b').elemMatch(where().gt(1)).ast, ['elemMatch', path, ['gt', [], 1]])
+  assert.deepEqual(where('a.b').every(where().gt(1)).ast, ['every', path, ['gt', [], 1]])
+  assert.deepEqual(where('a.b').fragment({ c: 1 }).ast, ['fragment', path, { c: 1 }])
+  assert.deepEqual(where('a.b').gt(field('c')).ast, ['field', 'gt', path, ['c']])
+  assert.deepEqual(noop().ast, ['noop'])
   assert.deepEqual(where('list.0').eq(1).ast, ['eq', ['list', 0], 1])
+  assert.deepEqual(where('a.b', 'c', 0).eq(1).ast, ['eq', ['a.b', 'c', 0], 1])
+  assert.deepEqual(where('a').at('b.0').eq(1).ast, ['eq', ['a', 'b', 0], 1])
+})
+
+test('functions have numbers and identities on the way to the engine', () => {
+  const f = () => true
+  const functions: HostFunction[] = []
+  const ast = numbered(
+    and(
+      where('a').search(/x/i),
+      where('b').test(f).not(),
+      where('c').elemMatch(where().map(Number).map(String).at('length').eq(1)),
+      custom(f, { cacheable: true }),
+    ).ast,
+    functions,
+  )
+  const identity = (custom(f, { cacheable: true }).ast as unknown[])[3]
+  assert.match(String(identity), /^function \d+$/)
+  assert.deepEqual(ast, [
+    'and',
+    ['host', ['a'], 0, 'search /x/i'],
+    ['not', ['host', ['b'], 1, null]],
+    ['elemMatch', ['c'], ['host', [], 2, null, ['host', [], 3, null, ['eq', ['length'], 1]]]],
+    ['host', [], 4, identity],
+  ])
+  assert.equal(functions.length, 5)
+  assert.notEqual(identity, (custom(() => true, { cacheable: true }).ast as unknown[])[3])
+})
+
+test('what a regular expression begins with is asked of the index', () => {
+  const beginning = (ast: Ast) => (ast[0] === 'and' ? (ast[1] as unknown[])[2] : undefined)
+  const matches = (source: string, flags = '') => beginning(where('a').matches(source, flags).ast)
+  assert.equal(matches('abc'), 'abc')
+  assert.equal(matches('^ab c-d_5\\.'), 'ab c-d_5')
+  assert.equal(matches('abc+'), 'ab')
+  assert.equal(matches('abc*'), 'ab')
+  assert.equal(matches('abc{0}'), 'ab')
+  assert.equal(matches('a?'), undefined)
+  assert.equal(matches('abc|d'), undefined)
+  assert.equal(matches('abc', 'i'), undefined)
+  assert.equal(matches('^abc', 'm'), undefined)
+  assert.equal(matches('[abc]'), undefined)
+  assert.equal(beginning(where('a').search('abc').ast), undefined)
+  assert.equal(beginning(where('a').search('^abc').ast), 'abc')
+  assert.equal(beginning(where('a').fullMatch('abc.').ast), 'abc')
 })
 
 test('filters join, and the parts stay as they were', () => {
@@ -36,10 +97,20 @@ test('filters join, and the parts stay as they were', () => {
 })
 
 test('an object says the same', () => {
-  assert.deepEqual(toAst(undefined), ['all'])
-  assert.deepEqual(toAst({}), ['all'])
+  assert.deepEqual(toAst(undefined), ['noop'])
+  assert.deepEqual(toAst({}), ['noop'])
   assert.deepEqual(toAst({ a: 1 }), ['eq', ['a'], 1])
-  assert.deepEqual(toAst({ 'a.b': null }), ['eq', ['a', 'b'], null])
+  assert.deepEqual(toAst({ 'a.b': null }), ['or', ['eq', ['a', 'b'], null], ['not', ['exists', ['a', 'b']]]])
+  assert.deepEqual(toAst({ a: { $ne: 1 } }), ['not', ['eq', ['a'], 1]])
+  assert.deepEqual(toAst({ a: { $nin: [1, null] } }), ['not', ['or', ['in', ['a'], [1, null]], ['not', ['exists', ['a']]]]])
+  assert.deepEqual(toAst({ $nor: [{ a: 1 }, { b: 2 }] }), ['not', ['or', ['eq', ['a'], 1], ['eq', ['b'], 2]]])
+  assert.deepEqual(toAst({ a: { $not: { $gt: 1, $lt: 5 } } }), ['not', ['and', ['gt', ['a'], 1], ['lt', ['a'], 5]]])
+  assert.deepEqual(toAst({ a: { $all: [1, 2] } }), ['all', ['a'], [1, 2]])
+  assert.deepEqual(toAst({ a: { $all: [] } }), ['or'])
+  assert.deepEqual(toAst({ a: { $elemMatch: { $gt: 1, $lt: 5 } } }), ['elemMatch', ['a'], ['and', ['gt', [], 1], ['lt', [], 5]]])
+  assert.deepEqual(toAst({ a: { $elemMatch: { b: 1, $or: [{ c: 2 }] } } }), ['elemMatch', ['a'], ['and', ['eq', ['b'], 1], ['or', ['eq', ['c'], 2]]]])
+  assert.deepEqual(toAst({ a: { $size: 2, $mod: [4, 0] } }), ['and', ['size', ['a'], 2], ['mod', ['a'], 4, 0]])
+  assert.deepEqual(toAst({ a: { $type: ['bool', 2] } }), ['or', ['type', ['a'], 'boolean'], ['type', ['a'], 'string']])
   assert.deepEqual(toAst({ a: 1, b: { $gt: 2, $lte: 5 } }), ['and', ['eq', ['a'], 1], ['gt', ['b'], 2], ['lte', ['b'], 5]])
   assert.deepEqual(toAst({ a: { b: 1 } }), ['eq', ['a'], { b: 1 }])
   assert.deepEqual(toAst({ a: { $exists: true } }), ['exists', ['a']])
@@ -53,7 +124,18 @@ test('what makes no sense is refused where it is written', () => {
   fails('invalid_path', () => where(''))
   fails('invalid_path', () => where('a..b'))
   fails('unknown_operator', () => toAst({ a: { $like: 'x' } }))
-  fails('unknown_operator', () => toAst({ $nor: [] }))
+  fails('unknown_operator', () => toAst({ $xor: [] }))
+  fails('unknown_operator', () => toAst({ $gt: 1 }))
+  fails('invalid_query', () => toAst({ a: { $in: 5 } }))
+  fails('invalid_query', () => toAst({ a: { $elemMatch: 5 } }))
+  fails('invalid_query', () => toAst({ a: { $type: 'decimal' } }))
+  fails('invalid_query', () => toAst({ a: { $regex: 5 } }))
+  fails('invalid_query', () => where('a').in(5 as never))
+  fails('invalid_query', () => where('a').any('abc' as never))
+  fails('invalid_query', () => where('a').test('f' as never))
+  fails('invalid_query', () => where('a').map(undefined as never))
+  fails('invalid_path', () => where('a', ''))
+  fails('invalid_path', () => where('a', -1))
   fails('unknown_operator', () => toAst({ a: { $gt: 1, b: 2 } }))
   fails('invalid_query', () => toAst('country'))
   fails('invalid_query', () => toAst({ $or: { a: 1 } }))
@@ -61,4 +143,7 @@ test('what makes no sense is refused where it is written', () => {
   let deep: object = { a: 1 }
   for (let i = 0; i < 300; i++) deep = { $not: deep }
   fails('too_deep', () => toAst(deep))
+  let inside: object = { $gt: 1 }
+  for (let i = 0; i < 300; i++) inside = { $not: inside }
+  fails('too_deep', () => toAst({ a: inside }))
 })

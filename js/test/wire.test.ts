@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { unpack } from '../src/document.js'
+import { packValue, unpack } from '../src/document.js'
 import { writeOthers } from '../src/among.js'
 import { StowageError } from '../src/errors.js'
 import { writeAnswer } from '../src/io.js'
@@ -21,7 +21,7 @@ const onDatabase = (op: Op, count: number) => request(op, 3 + count, 7).array(3)
 
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
-  open: request(Op.Open, 7).uint(3).uint(33554432).uint(16777216).uint(1),
+  open: request(Op.Open, 7).uint(4).uint(33554432).uint(16777216).uint(1),
   table: request(Op.Table, 7, 0, 1)
     .string('cities').array(1).string('id').bool(true).array(2)
     .array(4).string('country,at.0').array(2).array(1).string('country').array(2).string('at').uint(0).bool(false).bool(false)
@@ -50,6 +50,7 @@ const written: Record<string, FrameWriter> = {
   others: writeAnswer(new FrameWriter(), { kind: 'reply', reply: writeOthers({ pin: { read: 2, known: 3 }, ids: ['deadbeef01234567', '1'] }) }),
   nobody: writeAnswer(new FrameWriter(), { kind: 'reply', reply: writeOthers({ pin: undefined, ids: [] }) }),
   part: writeAnswer(new FrameWriter(), { kind: 'part', bytes: Uint8Array.of(1, 2, 3) }),
+  answers: writeAnswer(new FrameWriter(), { kind: 'packed', bytes: packValue([null, [[true, false], ['x']]]) }),
   import: request(Op.Import, 4).bool(true),
   failed: writeAnswer(new FrameWriter(), { kind: 'failed', error: Object.assign(new StowageError('quota', ''), { message: 'no space' }) }),
 }
@@ -71,6 +72,7 @@ test('what the engine asks for can be read', () => {
   assert.deepEqual([removes, removed, strict], [['p/0'], ['l/0', 'l/9'], true])
   assert.deepEqual(read('read'), ['r', 'p/1'])
   assert.equal(read('list'), 'l/')
+  assert.deepEqual(read('asks'), [[0, [1, 'a']], [2, [null]]])
   assert.deepEqual(read('progress'), [3, 1000])
   assert.deepEqual(read('join'), [Verb.Join, 'deadbeef01234567'])
   assert.deepEqual(read('lock'), [Verb.Lock, 'write', 2000, true])

@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 3
+const Version = 4
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -114,6 +114,8 @@ const (
 	Missed
 	// Among: the task waits for something among contexts. See Verb.
 	Among
+	// Ask: the task waits for what functions of the host say. See AppendAsks, ReadAnswers.
+	Ask
 
 	// Feed: the task waits for the next bytes of the stream it reads. See ReadPart.
 	Feed Status = 30

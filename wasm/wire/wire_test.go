@@ -156,6 +156,18 @@ func TestRepliesOfTheHost(t *testing.T) {
 	if want := (store.Info{Properties: store.Properties{Atomic: true, MaxBlob: 65535}, Blobs: -1, Bytes: 5000000000}); err != nil || info != want || !shared {
 		t.Errorf("info: %+v, %v", info, err)
 	}
+	asks := []*query.Ask{
+		{Function: 0, Value: []byte{1}}, {Function: 2, Value: []byte{0xc0}}, {Function: 0, Value: []byte{0xa1, 'a'}},
+	}
+	if got := AppendAsks(nil, asks); !bytes.Equal(got, all["asks"]) {
+		t.Errorf("asks: %x", got)
+	}
+	if err := ReadAnswers(all["answers"], asks); err != nil || asks[0].Answer[0] != 0xc3 || asks[2].Answer[0] != 0xc2 || string(asks[1].Answer) != "\xa1x" {
+		t.Errorf("answers: %x %x %x, %v", asks[0].Answer, asks[1].Answer, asks[2].Answer, err)
+	}
+	if err := ReadAnswers(all["answers"], asks[:2]); err == nil {
+		t.Error("answers to other questions were taken")
+	}
 	if part, err := ReadPart(all["part"]); err != nil || !bytes.Equal(part, []byte{1, 2, 3}) {
 		t.Errorf("part: %x, %v", part, err)
 	}
