@@ -158,8 +158,9 @@ func (e *Env) rebase(s *state, l *loaded) {
 		s.sequence = e.tip.sequence
 	}
 	if l.gap {
-		s.sequence++ // none that is remembered has this number: see validate
+		s.sequence++ // none that is remembered has this number: see since
 		e.recent = nil
+		e.missed(s.sequence)
 	}
 	groups := [...]*group{e.flushing, e.staged}
 	for _, g := range groups {
@@ -175,6 +176,7 @@ func (e *Env) rebase(s *state, l *loaded) {
 	for i := range lost {
 		s.sequence++
 		lost[i].sequence = s.sequence
+		e.meet(lost[i])
 	}
 	e.recent = append(e.recent, lost...)
 	e.committed = s.freeze()
@@ -192,6 +194,7 @@ func (e *Env) rebase(s *state, l *loaded) {
 	e.tip = s
 	e.behind.shown = nil
 	e.forget(nil)
+	e.tell()
 }
 
 // fell takes those members out of a group that had read what was lost, or all of

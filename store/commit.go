@@ -92,6 +92,7 @@ func (e *Env) enter(ctx context.Context, tx *Tx) (g *group, m *member, lead bool
 	}
 	g, m = e.stage(tx)
 	due := !m.buffered || e.delay(m)
+	e.tell()
 	lead = due && e.flushing == nil
 	if lead {
 		e.begin()
@@ -102,17 +103,26 @@ func (e *Env) enter(ctx context.Context, tx *Tx) (g *group, m *member, lead bool
 // validate fails with Conflict when something staged since the transaction's
 // snapshot changed what it read. e.mu is held.
 func (e *Env) validate(tx *Tx) error {
-	if tx.base.sequence == e.tip.sequence {
-		return nil
-	}
-	if len(e.recent) == 0 || e.recent[0].sequence > tx.base.sequence+1 {
-		return fail(Conflict, "commit", "", nil) // what came between is not known any more
-	}
-	since := slices.IndexFunc(e.recent, func(w footprint) bool { return w.sequence > tx.base.sequence })
-	if since >= 0 && tx.reads.met(e.recent[since:]) {
+	if changed := e.since(tx.base); changed == nil || len(*changed) > 0 && tx.reads.met(*changed) {
 		return fail(Conflict, "commit", "", nil)
 	}
 	return nil
+}
+
+// since returns what was staged after a state, nil where that is not known any
+// more. e.mu is held.
+func (e *Env) since(base *state) *[]footprint {
+	var changed []footprint
+	switch {
+	case base.sequence == e.tip.sequence:
+	case len(e.recent) == 0 || e.recent[0].sequence > base.sequence+1:
+		return nil
+	default:
+		if i := slices.IndexFunc(e.recent, func(f footprint) bool { return f.sequence > base.sequence }); i >= 0 {
+			changed = e.recent[i:]
+		}
+	}
+	return &changed
 }
 
 // stage puts a transaction's writes on top of the tip and into the next group.
@@ -136,7 +146,9 @@ func (e *Env) stage(tx *Tx) (*group, *member) {
 // e.mu is held.
 func (e *Env) put(m *member, s *state) {
 	s.sequence++
-	e.recent = append(e.recent, m.footprint(s.sequence))
+	f := m.footprint(s.sequence)
+	e.recent = append(e.recent, f)
+	e.meet(f)
 	m.dead = s.apply(m.tx.writes, m.tx.runs)
 }
 
@@ -145,7 +157,7 @@ func (e *Env) put(m *member, s *state) {
 func (e *Env) forget(tx *Tx) {
 	oldest := e.committed.sequence // what begins now, begins there
 	for other := e.live; other != nil; other = other.next {
-		if other != tx && other.writable && (!other.exclusive || e.shared()) {
+		if other != tx && other.noted() {
 			oldest = min(oldest, other.base.sequence)
 		}
 	}
@@ -208,6 +220,7 @@ func (e *Env) settleGroup(g *group) {
 	}
 	e.committed = g.after
 	e.behind.written(g.members)
+	e.tell()
 	for _, m := range g.members {
 		for _, ref := range m.written {
 			delete(e.unwritten, ref)
@@ -244,6 +257,8 @@ func (e *Env) abandon(g *group, err error) {
 	e.tip.sequence = sequence // a new one: none of those that failed may be taken for it
 	e.committed = e.tip.freeze()
 	e.recent = nil
+	e.missed(sequence) // what was shown of buffered commits is gone as well
+	e.tell()
 }
 
 // land writes a group. Where other contexts took its place in the log it comes

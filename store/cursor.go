@@ -331,7 +331,7 @@ func (c *Cursor) Err() error { return c.failed }
 // note adds the walk so far to the transaction's reads.
 func (c *Cursor) note() {
 	tx := c.db.tx
-	if c.noted || c.merge == nil || !tx.writable || tx.exclusive {
+	if c.noted || c.merge == nil || !tx.noted() || tx.exclusive {
 		return
 	}
 	c.noted = true

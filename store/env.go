@@ -58,6 +58,7 @@ type Env struct {
 	flushing   *group      // being written, or reading the log; nil if the log is free
 	suspect    bool        // a write failed without saying whether it happened
 	reloads    int         // counts reload, so that a checkpoint notices
+	watches    []*Watch    // those that wait for changes
 	live       *Tx         // the transactions that are open, a list
 	recent     []footprint // staged since the oldest live writing transaction began
 	pinned     Pin         // what others believe this context to need
@@ -202,6 +203,7 @@ func (e *Env) Close(ctx context.Context) error {
 		}
 	}
 	e.live = nil
+	e.tellAll()
 	e.mu.Unlock()
 	if err := e.backend.Close(); err != nil {
 		return backendError("close", err)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// readSet is what a writing transaction has read, as ranges of whole keys: what
-// must not have changed for it to commit.
+// readSet is what a transaction has read, as ranges of whole keys: what must not
+// have changed for a writing one to commit, and what a Watch watches.
 type readSet struct {
 	ranges    []KeyRange
 	cursors   []*Cursor // whose walks are not among the ranges yet
@@ -34,7 +34,7 @@ func (tx *Tx) noteKey(whole []byte) {
 // noted reports whether what a transaction reads has to be known. An exclusive one
 // meets no other writer in its own context, and so seldom one of another that it
 // notes only which databases it reads: a bulk load must not pay for every key.
-func (tx *Tx) noted() bool { return tx.writable && (!tx.exclusive || tx.env.shared()) }
+func (tx *Tx) noted() bool { return tx.watched || tx.writable && (!tx.exclusive || tx.env.shared()) }
 
 // database adds all keys of one database.
 func (r *readSet) database(id space) {

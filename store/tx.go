@@ -18,6 +18,7 @@ type Tx struct {
 	base       *state
 	layers     []layer // of base, newest first
 	writable   bool
+	watched    bool   // what it reads goes to a Watch
 	exclusive  bool   // nothing can be staged beside it in this context: of what it reads only the databases are noted, if that
 	turn       bool   // holds the environment's turn
 	floor      bool   // has a part in this context's floor
