@@ -35,10 +35,11 @@ function buildEngine() {
  */
 async function buildPackage() {
   const output = { ...common, outdir: at('dist'), outbase: at('src'), minify: true, legalComments: 'none' }
-  const standing = { ...output, external: [...common.external, './zlib.js', './opening.js'] }
+  const standing = { ...output, external: [...common.external, './zlib.js', './opening.js', './live.js'] }
   await build({ ...standing, entryPoints: [at('src/index.ts'), at('src/worker.ts')] })
   await build({ ...output, entryPoints: [at('src/zlib.ts'), at('src/opening.ts'), at('src/keeper.ts')] })
-  await build({ ...output, entryPoints: [at('src/coders.ts')], plugins: [shared(/\/(errors|document)\.js$/, './index.js')] })
+  await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts')], plugins: [shared(/\/(document|engine|errors|options|path|query)\.js$/, './index.js')] })
+  await build({ ...output, entryPoints: [at('src/react.ts')], external: ['react'], plugins: [shared(/\/live\.js$/, './live.js')] })
   await build({ ...output, entryPoints: [at('src/drivers/fs.ts')], plugins: [shared(/\/errors\.js$/, '../index.js')] })
   execFileSync('npx', ['tsc', '-p', here], { cwd: here, stdio: 'inherit' })
   const licence = name => `${name}\n\n${readFileSync(at('node_modules', name, 'LICENSE'), 'utf8')}\n`
@@ -69,7 +70,7 @@ async function buildTests() {
       ...common,
       entryPoints,
       outdir: at(out),
-      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core', 'vite', 'esbuild'],
+      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core', 'vite', 'esbuild', 'react', 'react-dom/*'],
       plugins: [builtPackage(at(out))],
     })
   }
@@ -83,6 +84,8 @@ function builtPackage(from) {
     setup(b) {
       b.onResolve({ filter: /^stowage$/ }, () => path('index.js'))
       b.onResolve({ filter: /^stowage\/coders$/ }, () => path('coders.js'))
+      b.onResolve({ filter: /^stowage\/live$/ }, () => path('live.js'))
+      b.onResolve({ filter: /^stowage\/react$/ }, () => path('react.js'))
       b.onResolve({ filter: /^stowage\/drivers\/fs$/ }, () => path('drivers/fs.js'))
     },
   }

@@ -20,6 +20,7 @@ type bridge struct {
 	env          *store.Env
 	tables       map[uint32]*store.Table
 	transactions map[uint32]*transaction
+	lives        map[uint32]*live
 	tasks        map[uint32]*task
 	heard        func(store.Sign) // whom to tell of other contexts
 	lastNumber   uint32           // of tasks and transactions
@@ -64,6 +65,7 @@ func newBridge() *bridge {
 	return &bridge{
 		tables:       make(map[uint32]*store.Table),
 		transactions: make(map[uint32]*transaction),
+		lives:        make(map[uint32]*live),
 		tasks:        make(map[uint32]*task),
 	}
 }

@@ -80,6 +80,12 @@ func (o *operation) perform() error {
 		return o.copy()
 	case wire.Sync:
 		return o.sync()
+	case wire.Live:
+		return o.askLive()
+	case wire.Changed:
+		return o.changed()
+	case wire.Unlive:
+		return o.unlive()
 	case wire.Fault:
 		return o.fault()
 	}

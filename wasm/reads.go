@@ -32,16 +32,23 @@ func (o *operation) reading(f func(*store.Tx) error) error {
 // has handed on anything.
 const maxAnew = 3
 
-// anew runs f in a transaction of its own. Where other contexts have meanwhile
-// given back what it is to read, it catches up with them and runs f again.
+// anew runs f in a transaction of its own, and in another where that expires.
 func (o *operation) anew(f func(*store.Tx) error) error {
-	for attempt := 1; ; attempt++ {
+	return o.retried(func() error {
 		tx, err := o.beginReading()
 		if err != nil {
 			return err
 		}
-		err = f(tx)
-		tx.Rollback()
+		defer tx.Rollback()
+		return f(tx)
+	})
+}
+
+// retried runs f. Where other contexts have meanwhile given back what it is to read,
+// it catches up with them and runs f again.
+func (o *operation) retried(f func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := f()
 		if store.CodeOf(err) != store.SnapshotExpired || o.delivered || attempt == maxAnew {
 			return err
 		}

@@ -1,5 +1,7 @@
 import { unpack } from './document.js'
 import type { Exchange } from './engine.js'
+import { StowageError } from './errors.js'
+import type { Listener, LiveOptions } from './live.js'
 import { countOf, ordered, packQuery, type Query } from './query.js'
 import type { LongCall } from './options.js'
 import type { Path } from './types.js'
@@ -42,12 +44,12 @@ export type Send = <R>(
  *     for await (const city of db.cities.find()) …
  */
 export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
-  /** @internal */
+  /** @internal key is the path of the identity; undefined in a transaction, whose one snapshot nothing changes in. */
   constructor(
-    private readonly send: Send,
-    private readonly query: Query,
+    readonly send: Send,
+    readonly query: Query,
     private readonly options: LongCall,
-    private readonly hold: boolean,
+    readonly key: (string | number)[] | undefined,
   ) {}
 
   /** Orders the result by a path, then by those of further calls; at last by identity. */
@@ -88,6 +90,24 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
     return this.execute(Op.Explain, read<Explanation>)
   }
 
+  /**
+   * Tells the result now, and again whenever a commit has changed it, here or in another tab. Returns what
+   * ends that.
+   *
+   *     const stop = db.cities.find({ country: 'NO' }).subscribe(render)
+   */
+  subscribe(listener: Listener<T>, options?: LiveOptions): () => void {
+    const stop = new AbortController()
+    // What only pages that watch need is loaded with the first to do so.
+    void loadLive()
+      .then(({ live }) => live(this, options).subscribe(listener, stop.signal))
+      .catch(error => {
+        if (typeof listener === 'function' || listener.error === undefined) throw error
+        listener.error(error)
+      })
+    return () => stop.abort()
+  }
+
   then<A = T[], B = never>(
     fulfilled?: ((value: T[]) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
@@ -96,7 +116,7 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for await (const part of parts<T>(onRows => this.execute(Op.Find, read<T[]>, onRows), this.hold)) yield* part
+    for await (const part of parts<T>(onRows => this.execute(Op.Find, read<T[]>, onRows), this.key !== undefined)) yield* part
   }
 
   private async run(): Promise<T[]> {
@@ -120,7 +140,15 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   private with(query: Query): Find<T> {
-    return new Find(this.send, query, this.options, this.hold)
+    return new Find(this.send, query, this.options, this.key)
+  }
+}
+
+async function loadLive(): Promise<typeof import('./live.js')> {
+  try {
+    return await import('./live.js')
+  } catch (cause) {
+    throw new StowageError('unsupported', 'live.js, beside index.js, could not be loaded', { cause })
   }
 }
 

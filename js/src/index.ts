@@ -1,19 +1,27 @@
 export type { CopyOptions, ImportOptions } from './backup.js'
 export type { Coder, CompressedCoder, NamedCoder, ValueCoder } from './coder.js'
 export type { Cursor } from './cursor.js'
-/** @internal For coders.js, a bundle of its own, which shares them. */
-export { packPlain, unpackPlain } from './document.js'
+/** @internal For coders.js and live.js, bundles of their own, which share them. */
+export { packPlain, packValue, unpack, unpackPlain } from './document.js'
+/** @internal */
+export { nothing } from './engine.js'
 export type { CommitDurability } from './durability.js'
 export { type Batch, type Blob, type Contexts, type Driver, type DriverFactory, type DriverInfo, type Durability, type Pin, type Sign } from './drivers/driver.js'
 export { indexeddb } from './drivers/indexeddb.js'
 export { memory } from './drivers/memory.js'
 export type { BeginOptions, Database, Environment, Explicit, Report, Stat, Tables, TransactionOptions, Within } from './environment.js'
-export { type ErrorCode, errorCodes, StowageError } from './errors.js'
+export { /** @internal */ asStowageError, type ErrorCode, errorCodes, StowageError } from './errors.js'
 export type { Explanation, Find } from './find.js'
+export type { Change } from './change.js'
+export type { Listener, LiveOptions, Observer } from './live.js'
 export type { WasmSource } from './module.js'
 export { type OpenOptions, open } from './open.js'
 export type { Health, State } from './opening.js'
-export type { LongCall } from './options.js'
+export { type LongCall, /** @internal */ Options } from './options.js'
+/** @internal */
+export { lookUp } from './path.js'
+/** @internal */
+export { packQuery } from './query.js'
 export type { Bounds, Range, RangeOptions } from './range.js'
 export { type IndexSpec, type TableSpec, table } from './schema.js'
 export type { PutOptions, Store, StoreFlags, StoreOptions, StoreStat } from './store.js'

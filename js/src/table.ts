@@ -146,7 +146,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
       (op, packed, decode, exchange) => table.run(op, 4, f => f.raw(packed), decode, exchange),
       query(filter),
       longCall('find', rest),
-      this.scope.transaction === 0,
+      this.scope.transaction === 0 ? this.schema.key : undefined,
     )
   }
 

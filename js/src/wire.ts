@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 4
+export const protocolVersion = 5
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -66,6 +66,10 @@ export const enum Op {
   Sync = 64,
   /** Tells the engine what was heard of them: a Sign. */
   Heard = 65,
+  /** Asks a query whose answer is kept up to date, waits until it has to be asked again, ends that: see live.ts. */
+  Live = 66,
+  Changed = 67,
+  Unlive = 68,
   /** Only for tests: makes the engine fail in a chosen way. */
   Fault = 127,
 }

@@ -6,6 +6,8 @@ import { packValue, unpack } from '../src/document.js'
 import { writeOthers } from '../src/among.js'
 import { StowageError } from '../src/errors.js'
 import { writeAnswer } from '../src/io.js'
+import { packLive } from '../src/live.js'
+import { packQuery, query } from '../src/query.js'
 import { FrameWriter, Move, Op, Sign, Verb } from '../src/wire.js'
 
 /** The same frames that wasm/wire reads and writes in its tests. */
@@ -21,7 +23,7 @@ const onDatabase = (op: Op, count: number) => request(op, 3 + count, 7).array(3)
 
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
-  open: request(Op.Open, 7).uint(4).uint(33554432).uint(16777216).uint(1),
+  open: request(Op.Open, 7).uint(5).uint(33554432).uint(16777216).uint(1),
   table: request(Op.Table, 7, 0, 1)
     .string('cities').array(1).string('id').bool(true).array(2)
     .array(4).string('country,at.0').array(2).array(1).string('country').array(2).string('at').uint(0).bool(false).bool(false)
@@ -46,6 +48,7 @@ const written: Record<string, FrameWriter> = {
     shared: true,
   }),
   heard: request(Op.Heard, 4).uint(Sign.Contested),
+  live: request(Op.Live, 4).raw(packLive(packQuery({ ...query(undefined), limit: 5 }).bytes, 7, true)),
   locked: writeAnswer(new FrameWriter(), { kind: 'reply', reply: frame => frame.uint(7) }),
   others: writeAnswer(new FrameWriter(), { kind: 'reply', reply: writeOthers({ pin: { read: 2, known: 3 }, ids: ['deadbeef01234567', '1'] }) }),
   nobody: writeAnswer(new FrameWriter(), { kind: 'reply', reply: writeOthers({ pin: undefined, ids: [] }) }),

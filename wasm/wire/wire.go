@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 4
+const Version = 5
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -76,6 +76,12 @@ const (
 	// store.Sign, tells it what it has heard of them.
 	Sync  Op = 64
 	Heard Op = 65
+
+	// Live asks a query whose answer is kept up to date, Changed waits until it has
+	// to be asked again, Unlive ends that: see wasm/live.go.
+	Live    Op = 66
+	Changed Op = 67
+	Unlive  Op = 68
 
 	// Fault is only for tests: it makes the engine fail in a chosen way.
 	Fault Op = 127

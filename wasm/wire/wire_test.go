@@ -74,6 +74,10 @@ func TestRequestsOfTheHost(t *testing.T) {
 	keys, err := q.Keys()
 	check("getMany", len(keys) == 2, err)
 
+	q = read("live", Live)
+	asked, err := q.LiveQuery()
+	check("live", asked.Query != nil && asked.Query.Limit == 5 && asked.Number == 7 && asked.Counted, err)
+
 	q = read("heard", Heard)
 	sign, err := q.Sign()
 	check("heard", sign == store.Contested, err)

@@ -1,0 +1,29 @@
+package wire
+
+import "github.com/stowage-db/stowage/query"
+
+// LiveQuery is the argument of Live.
+type LiveQuery struct {
+	Query   *query.Query
+	Number  uint32 // the host's, for as long as the query lives
+	Counted bool   // the first row tells how many documents there are without limit, offset and after
+}
+
+// LiveQuery reads [[query, number, counted]].
+func (q *Request) LiveQuery() (LiveQuery, error) {
+	r := q.read(1)
+	r.tuple(3)
+	raw := r.raw()
+	l := LiveQuery{Number: r.uint32(), Counted: r.bool()}
+	err := r.end()
+	if err == nil {
+		l.Query, err = query.ParseQuery(raw)
+	}
+	return l, err
+}
+
+// Number reads [number], the argument of Changed and Unlive.
+func (q *Request) Number() (uint32, error) {
+	r := q.read(1)
+	return r.uint32(), r.end()
+}
