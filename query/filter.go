@@ -1,7 +1,5 @@
 package query
 
-import "slices"
-
 // Filter is a condition on documents. In MessagePack it is an array of an
 // operator's name and its operands:
 //
@@ -132,8 +130,16 @@ func (p *parser) joined(n *node, count, depth int) error {
 // settle puts the filters that ask the host behind those that need not: they are
 // dear, and may be spared. What filters say does not depend on their order.
 func (n *node) settle() {
-	slices.SortStableFunc(n.filters, func(a, b *node) int { return boolInt(a.hosted) - boolInt(b.hosted) })
-	n.hosted = len(n.filters) > 0 && n.filters[len(n.filters)-1].hosted
+	plain := 0
+	for i, kid := range n.filters {
+		if kid.hosted {
+			n.hosted = true
+			continue
+		}
+		copy(n.filters[plain+1:], n.filters[plain:i])
+		n.filters[plain] = kid
+		plain++
+	}
 }
 
 func boolInt(b bool) int {

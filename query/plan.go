@@ -153,7 +153,7 @@ func (p *planner) considerMulti(i int, index Index) candidate {
 		if !exact {
 			a.left = append(a.left, n)
 		}
-		plan := &Plan{Index: i, Ranges: a.ranges(), Residual: residual(a.left), Dedupe: len(s) > 1}
+		plan := &Plan{Index: i, Ranges: a.ranges(), Residual: residual(a.left), Dedupe: len(s) > 1 || !s.arePoints()}
 		p.arrange(plan, a, []Path{nil, p.key})
 		if next := p.rate(plan, a, index); next.cost < best.cost {
 			best = next
@@ -181,7 +181,7 @@ func residual(nodes []*node) *Filter {
 func (p *planner) arrange(plan *Plan, a access, paths []Path) {
 	if p.anyOrder {
 		plan.Ordered = true
-		if plan.Dedupe && len(plan.Ranges) <= maxMerge {
+		if plan.Dedupe && len(plan.Ranges) <= maxMerge && a.sets[0].arePoints() {
 			plan.Merge, plan.Dedupe = prefixes(plan.Ranges, 1), false
 		}
 		return

@@ -1,6 +1,9 @@
 package query
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // typeSet is a set of the types that documents tell apart.
 type typeSet uint8
@@ -57,11 +60,12 @@ func (t typeSet) has(v *value) bool { return t&typeOf(v) != 0 }
 // spansType tells where the keys of a type stand. NaN, lists that hold what has no
 // order, and maps stand together.
 func spansType(n *node) (spans, bool) {
-	tags := map[typeSet][2]kind{
-		typeNull: {kindNull, kindNull}, typeBoolean: {kindFalse, kindTrue}, typeNumber: {kindNumber, kindNumber}, typeString: {kindString, kindString},
-		typeDate: {kindDate, kindDate}, typeBytes: {kindBytes, kindBytes}, typeArray: {kindArray, kindArray}, typeObject: {kindOther, kindOther},
-	}[n.types]
-	s := []KeyRange{{[]byte{byte(tags[0])}, []byte{byte(tags[1]) + 1}}}
+	kinds := [...]kind{kindNull, kindFalse, kindNumber, kindString, kindDate, kindBytes, kindArray, kindOther}
+	low := byte(kinds[bits.TrailingZeros8(uint8(n.types))])
+	s := []KeyRange{{[]byte{low}, []byte{low + 1}}}
+	if n.types == typeBoolean {
+		s[0].High[0]++ // false and true
+	}
 	if n.types&(typeNumber|typeArray|typeObject) == 0 {
 		return unite(s), true
 	}

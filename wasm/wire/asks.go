@@ -51,12 +51,12 @@ func ReadAnswers(frame []byte, asks []*query.Ask) error {
 
 // byFunction sorts questions, in the order in which their functions come.
 func byFunction(asks []*query.Ask) (groups [][]*query.Ask) {
-	place := make(map[int]int)
 	for _, ask := range asks {
-		i, known := place[ask.Function]
-		if !known {
-			i = len(groups)
-			place[ask.Function] = i
+		i := 0
+		for i < len(groups) && groups[i][0].Function != ask.Function {
+			i++
+		}
+		if i == len(groups) {
 			groups = append(groups, nil)
 		}
 		groups[i] = append(groups[i], ask)
