@@ -18,7 +18,10 @@ func (f *Filter) Identity() (identity string, ok bool) {
 		return noopIdentity, true
 	}
 	b, ok := f.root.appendIdentity(nil)
-	return string(b), ok
+	if !ok {
+		return "", false
+	}
+	return string(b), true
 }
 
 // noopIdentity is that of a filter that matches everything.

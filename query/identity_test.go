@@ -15,7 +15,7 @@ func identityOf(t *testing.T, e Expr) (string, bool) {
 	return f.Identity()
 }
 
-func TestScenario25_Identity(t *testing.T) {
+func TestIdentity(t *testing.T) {
 	a, b, c := Eq(Field("key1"), 2), Gt(Field("b"), "x"), Exists(Field("c").At(0))
 	same := [][2]Expr{
 		{a, Eq(Field("key1"), 2)},

@@ -6,7 +6,7 @@ import { coder } from 'stowage/coders'
 
 import { place, rejects, tables } from './places.js'
 
-/** In Node these run in memory; test/browser/store.test.ts runs them over IndexedDB, with and without a worker. */
+/** In Node these run in memory; test/browser/shared.test.ts runs them over IndexedDB, with and without a worker. */
 const inBrowser = 'document' in globalThis
 const driver = () => (inBrowser ? indexeddb() : memory())
 const worker = inBrowser && location.search.includes('worker')

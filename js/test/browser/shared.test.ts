@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, test, type TestContext } from 'node:test'
 
 import { build } from 'esbuild'
 
@@ -22,26 +22,39 @@ async function bundle(): Promise<void> {
     ['stowage/coders', { path: '/dist/coders.js', external: true }],
     ['node:test', { path: resolve('test/browser/collect.ts') }],
     ['node:assert/strict', { path: resolve('test/browser/assert.ts') }],
+    ['./drivers.js', { path: resolve('test/browser/drivers.ts') }],
   ])
   await build({
-    entryPoints: ['test/store.test.ts'],
+    entryPoints: ['test/store.test.ts', 'test/query.test.ts'],
     outdir: 'build/pages',
     bundle: true,
     format: 'esm',
     logLevel: 'error',
-    plugins: [{ name: 'for-a-page', setup: b => void b.onResolve({ filter: /^(stowage|stowage\/coders|node:.*)$/ }, ({ path }) => replaced.get(path)) }],
+    plugins: [{ name: 'for-a-page', setup: b => void b.onResolve({ filter: /^(stowage|stowage\/coders|node:.*|\.\/drivers\.js)$/ }, ({ path }) => replaced.get(path)) }],
   })
 }
 
+/** Runs the tests of a file in a page, and returns it. */
+async function run(t: TestContext, file: string, where: string, scenarios: number) {
+  const page = await browser.page(`/plain.html?${where}`)
+  await page.evaluate(path => import(path), `/pages/${file}.test.js`)
+  const names = await page.evaluate(() => [...tests.keys()])
+  assert.equal(names.filter(name => name.startsWith('scenario ')).length, scenarios, 'all scenarios')
+  for (const name of names) {
+    await t.test(name, () => page.evaluate(name => tests.get(name)!(), name))
+  }
+  return page
+}
+
 for (const where of ['page', 'worker']) {
+  test(`the tests of queries, over IndexedDB, the engine in the ${where}`, async t => {
+    const page = await run(t, 'query', where, 9)
+    assert.deepEqual(page.failures, [])
+    await page.close()
+  })
+
   test(`the tests of stores, over IndexedDB, the engine in the ${where}`, async t => {
-    const page = await browser.page(`/plain.html?${where}`)
-    await page.evaluate(path => import(path), '/pages/store.test.js')
-    const names = await page.evaluate(() => [...tests.keys()])
-    assert.ok(names.filter(name => name.startsWith('scenario ')).length === 5, 'all scenarios')
-    for (const name of names) {
-      await t.test(name, () => page.evaluate(name => tests.get(name)!(), name))
-    }
+    const page = await run(t, 'store', where, 5)
     const loaded = await page.evaluate(() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/zlib.js')))
     assert.equal(loaded, where === 'page', 'values are compressed where the engine runs')
     assert.deepEqual(page.failures, [])

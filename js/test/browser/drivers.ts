@@ -1,0 +1,6 @@
+import { type DriverFactory, indexeddb } from 'stowage'
+
+/** What test/drivers.ts is in Node. */
+export const drivers: [name: string, driver: () => DriverFactory][] = [['indexeddb', () => indexeddb()]]
+
+export const worker = location.search.includes('worker')
