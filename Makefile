@@ -24,7 +24,7 @@ WASM_PACKAGES := ./query/... ./store/... ./wasm/...
 # Files that things are made of. Tests are none of them: a changed test rebuilds nothing.
 sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/build/*' -not -name wasm_exec.js -not -name '*_test.go' -not -name '*.test.ts' 2>/dev/null)
 GO_SOURCES := $(call sources,query store wasm) go.mod go.sum
-JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/README.md)
+JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/*.md)
 DEMO_SOURCES := $(call sources,web-demo/src) $(wildcard web-demo/public/*.*) web-demo/index.html web-demo/vite.config.ts
 
 .PHONY: help setup build check test proof torture demo bench size pack clean

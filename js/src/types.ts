@@ -49,7 +49,7 @@ type Whole<T> = ['', Tested<T>]
 /** V itself or null, and what may be asked of what is inside of it. */
 type Operand<V> =
   | V | null
-  | (V extends string ? { contains: string } : never)
+  | (V extends string ? { text: true } | { contains: string } : never)
   | (V extends number | bigint ? { mod: true } : never)
   | (V extends readonly (infer E)[] ? { contains: E } | { holds: E | null } | { size: true } | { elements: Elemental<E> } : never)
 

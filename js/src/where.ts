@@ -156,11 +156,11 @@ export class Condition<P extends string, K = unknown, More extends Requirement =
     return this.in(values)
   }
 
-  startsWith(text: string): Where<[P, { contains: string } & K] | More> {
+  startsWith(text: string): Where<[P, { text: true } & K] | More> {
     return this.is('startsWith', text)
   }
 
-  endsWith(text: string): Where<[P, { contains: string } & K] | More> {
+  endsWith(text: string): Where<[P, { text: true } & K] | More> {
     return this.is('endsWith', text)
   }
 
@@ -170,7 +170,7 @@ export class Condition<P extends string, K = unknown, More extends Requirement =
   }
 
   /** A string with this text in it, in any case: one character is compared with one. */
-  icontains(text: string): Where<[P, { contains: string } & K] | More> {
+  icontains(text: string): Where<[P, { text: true } & K] | More> {
     return this.is('icontains', text)
   }
 
@@ -224,17 +224,17 @@ export class Condition<P extends string, K = unknown, More extends Requirement =
   }
 
   /** A string that begins as the expression says. */
-  matches(pattern: RegExp | string, flags?: string): Where<[P, { contains: string } & K] | More> {
+  matches(pattern: RegExp | string, flags?: string): Where<[P, { text: true } & K] | More> {
     return this.pattern('matches', pattern, flags)
   }
 
   /** A string in which the expression is met anywhere. */
-  search(pattern: RegExp | string, flags?: string): Where<[P, { contains: string } & K] | More> {
+  search(pattern: RegExp | string, flags?: string): Where<[P, { text: true } & K] | More> {
     return this.pattern('search', pattern, flags)
   }
 
   /** A string that is what the expression says from beginning to end. */
-  fullMatch(pattern: RegExp | string, flags?: string): Where<[P, { contains: string } & K] | More> {
+  fullMatch(pattern: RegExp | string, flags?: string): Where<[P, { text: true } & K] | More> {
     return this.pattern('fullMatch', pattern, flags)
   }
 

@@ -1,5 +1,5 @@
 // What must compile. It is never run.
-import { memory, open, table, where, type Coder, type Store, type StowageError } from 'stowage'
+import { custom, field, memory, noop, open, table, where, type Coder, type Store, type StowageError } from 'stowage'
 import { coder } from 'stowage/coders'
 
 interface City {
@@ -30,6 +30,18 @@ export async function accepted(): Promise<void> {
   await db.cities.find(where('tags').contains('x').or(where('name').contains('x')).or(where('founded').lt(new Date())))
   await db.cities.find(where('position.places.0.name').eq('x').and(where('parent').eq(null)).and(where('position').exists()))
   await db.cities.find(where('country').in(['NO', 'SE']))
+  await db.cities.find(where('position', 'lat').gt(1).and(where('tags', 0).eq('x')).and(where().fragment({ country: 'NO', population: 5 })))
+  await db.cities.find(where('name').matches(/O/).or(where('name').icontains('x')).or(where('country').endsWith('O')))
+  await db.cities.find(where('population').mod(2, 0).or(where('tags').size(2)).or(where('founded').type('date')))
+  await db.cities.find(where('tags').any(['x', 'y']).or(where('tags').all(new Set(['x']))).or(where('tags').elemMatch(where().startsWith('x'))))
+  await db.cities.find(where('position.places').elemMatch(where('name').eq('x').and(where('name').search('y', 'i'))))
+  await db.cities.find(where('position').fragment({ lat: 1 }))
+  await db.cities.find(where('population').test((n: number, least: number) => n > least, 5).or(custom((city: City) => city.name === 'x')))
+  await db.cities.find(where('population').map((n: number) => `${n}`).at('length').gt(5).and(where('position.lat').gt(field('position.lon'))))
+  await db.cities.find(where('country').oneOf(['NO']).and(noop()))
+  await db.cities.find({ name: /O/, country: { $regex: '^N', $options: 'i' }, tags: { $all: ['x'], $size: 2, $elemMatch: { $startsWith: 'x' } } })
+  await db.cities.find({ 'position.places': { $elemMatch: { name: 'x' } }, population: { $mod: [2, 0], $nin: [5, null], $not: { $gt: 5 } } })
+  await db.cities.find({ $nor: [{ founded: { $type: ['date', 'null'] } }], position: { $fragment: { lat: 1 } } })
   await db.cities.update(1, { population: 5 })
   await db.cities.update(where('id').eq(1), { country: 'SE' })
   await db.notes.insert({ text: 'x' })

@@ -1,6 +1,6 @@
 // What must not compile: an expectation that is not met is an error itself, so
 // this file compiles only as long as each of these lines would not.
-import { memory, open, table, where } from 'stowage'
+import { custom, field, memory, open, table, where } from 'stowage'
 import { coder } from 'stowage/coders'
 
 interface City {
@@ -10,6 +10,7 @@ interface City {
   population: number
   tags: string[]
   position: { lat: number; lon: number }
+  places: { name: string }[]
 }
 
 // @ts-expect-error: no such path for the identity
@@ -25,7 +26,7 @@ table<City, 'serial'>({ key: '++id' })
 
 export async function refused(): Promise<void> {
   const db = await open('atlas', { driver: memory(), tables: { cities: table<City>({ key: 'id' }), notes: table<{ id: number; text: string }, 'id'>({ key: '++id' }) } })
-  const city: City = { id: 1, name: 'Oslo', country: 'NO', population: 1, tags: [], position: { lat: 1, lon: 2 } }
+  const city: City = { id: 1, name: 'Oslo', country: 'NO', population: 1, tags: [], position: { lat: 1, lon: 2 }, places: [] }
 
   // @ts-expect-error: no such table
   db.towns
@@ -65,6 +66,43 @@ export async function refused(): Promise<void> {
   // @ts-expect-error: no such operator
   where('name').like('x')
 
+  // @ts-expect-error: no such path, by names
+  db.cities.find(where('position', 'height').gt(5))
+  // @ts-expect-error: numbers have no text
+  db.cities.find(where('population').matches(/5/))
+  // @ts-expect-error: lists have no text
+  db.cities.find(where('tags').icontains('x'))
+  // @ts-expect-error: texts leave no remainder
+  db.cities.find(where('name').mod(2, 0))
+  // @ts-expect-error: texts have no size
+  db.cities.find(where('name').size(2))
+  // @ts-expect-error: no such type
+  where('name').type('decimal')
+  // @ts-expect-error: elements of another type
+  db.cities.find(where('tags').any([5]))
+  // @ts-expect-error: only lists have elements
+  db.cities.find(where('name').all(['x']))
+  // @ts-expect-error: elements of another type
+  db.cities.find(where('tags').elemMatch(where().gt(5)))
+  // @ts-expect-error: elements have no such path
+  db.cities.find(where('places').elemMatch(where('height').gt(5)))
+  // @ts-expect-error: elements have other values
+  db.cities.find(where('places').every(where('name').eq(5)))
+  // @ts-expect-error: no such member
+  db.cities.find(where().fragment({ size: 5 }))
+  // @ts-expect-error: a member of another type
+  db.cities.find(where('position').fragment({ lat: '5' }))
+  // @ts-expect-error: a function of other values
+  db.cities.find(where('population').test((text: string) => text === ''))
+  // @ts-expect-error: another argument than the function takes
+  where('population').test((n: number, least: number) => n > least, '5')
+  // @ts-expect-error: a function of other documents
+  db.cities.find(custom((city: { size: number }) => city.size))
+  // @ts-expect-error: the function that makes another value takes other ones
+  db.cities.find(where('population').map((text: string) => text.length).eq(5))
+  // @ts-expect-error: no such path on the other side
+  db.cities.find(where('population').gt(field('size')))
+
   // @ts-expect-error: no such path
   db.cities.find({ size: 5 })
   // @ts-expect-error: another type of value
@@ -75,6 +113,20 @@ export async function refused(): Promise<void> {
   db.cities.find({ population: { $gt: '5' } })
   // @ts-expect-error: numbers start with nothing
   db.cities.find({ population: { $startsWith: '5' } })
+  // @ts-expect-error: numbers have no text
+  db.cities.find({ population: { $regex: '5' } })
+  // @ts-expect-error: numbers have no text
+  db.cities.find({ population: /5/ })
+  // @ts-expect-error: elements of another type
+  db.cities.find({ tags: { $all: [5] } })
+  // @ts-expect-error: elements have other members
+  db.cities.find({ places: { $elemMatch: { height: 5 } } })
+  // @ts-expect-error: texts have no size
+  db.cities.find({ name: { $size: 5 } })
+  // @ts-expect-error: one of the values is of another type
+  db.cities.find({ population: { $nin: [5, '5'] } })
+  // @ts-expect-error: the test inside is of another type
+  db.cities.find({ population: { $not: { $gt: '5' } } })
   // @ts-expect-error: no such path, nested
   db.cities.find({ $or: [{ size: 5 }] })
   // @ts-expect-error: no such path

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+import * as stowage from 'stowage'
+
+import { Condition } from '../src/where.js'
+
+const page = readFileSync('QUERIES.md', 'utf8')
+
+/** The blocks of code of one language. */
+function blocks(language: string): string[] {
+  return [...page.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map(([, text]) => text!)
+}
+
+test('every example of QUERIES.md finds what it says', async () => {
+  const documents = JSON.parse(blocks('json')[0]!) as { id: string }[]
+  const db = await stowage.open('examples', {
+    driver: stowage.memory(),
+    tables: {
+      plain: stowage.table({ key: 'id' }),
+      indexed: stowage.table({ key: 'id', indexes: ['country', 'name', 'population', 'twin', '*tags', ['country', 'population'], 'land'] }),
+    },
+  })
+  await db.plain.insertMany(documents)
+  await db.indexed.insertMany(documents)
+  const order = documents.map(({ id }) => id)
+  const { where, field, custom, and, or, not, noop } = stowage
+  const scope = { where, field, custom, and, or, not, noop }
+  let examples = 0
+  for (const line of blocks('ts').join('').trim().split('\n')) {
+    const [, source, expected] = /^(.*?) *\/\/ ?(.*)$/.exec(line)!
+    const filter = new Function(...Object.keys(scope), `return (${source})`)(...Object.values(scope)) as never
+    for (const of of [db.plain, db.indexed]) {
+      const found = (await of.find(filter)).map(document => document['id'] as string)
+      assert.equal(found.sort((a, b) => order.indexOf(a) - order.indexOf(b)).join(' '), expected, source)
+      assert.equal(await of.count(filter), found.length, source)
+    }
+    examples++
+  }
+  assert.ok(examples > 80, `${examples} examples`)
+  await db.close()
+})
+
+test('QUERIES.md has an example of every operator', () => {
+  const examples = blocks('ts').join('')
+  const inner = new Set(['constructor', 'compare', 'pattern', 'is'])
+  for (const name of Object.getOwnPropertyNames(Condition.prototype)) {
+    assert.ok(inner.has(name) || examples.includes(`.${name}(`), `there is no example of ${name}`)
+  }
+  const written = readFileSync('src/match.ts', 'utf8')
+  for (const [, name] of written.matchAll(/case '(\$\w+)'/g)) assert.ok(examples.includes(name!), `there is no example of ${name}`)
+  for (const name of /plain = new Set\(\[(.*)\]\)/.exec(written)![1]!.matchAll(/'(\w+)'/g)) {
+    assert.ok(examples.includes(`$${name[1]}:`), `there is no example of $${name[1]}`)
+  }
+})
