@@ -74,7 +74,7 @@ func (f *flow) do(s *step) error {
 
 func (f *flow) write(s *step) (int, error) {
 	if s.kind == optimistic {
-		return f.lineage.optimistic(f.env, s, f.schedule)
+		return f.lineage.optimistic(f.env, s)
 	}
 	return f.lineage.update(f.env, s)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"github.com/stowage-db/stowage/store"
-	"github.com/stowage-db/stowage/store/storetest"
 )
 
 // lineage is the oracle of writers that may crash, fail and race. Every
@@ -147,17 +146,14 @@ func (l *lineage) update(env *store.Env, s *step) (number int, err error) {
 	return number, err
 }
 
-// optimistic lets others go on after a conflict: what it lost to is not committed
-// yet, and before that it can only lose again.
-func (l *lineage) optimistic(env *store.Env, s *step, schedule *storetest.Schedule) (int, error) {
+func (l *lineage) optimistic(env *store.Env, s *step) (int, error) {
+	begin := func(ctx context.Context) (*store.Tx, error) { return env.Begin(ctx, true) }
 	for attempt := 0; ; attempt++ {
-		number, err := l.attempt(env, s)
+		number, err := l.attempt(begin, s)
 		if store.CodeOf(err) != store.Conflict || attempt == maxConflicts {
 			return number, err
 		}
-		for range attempt {
-			schedule.Pause()
-		}
+		begin = env.BeginAgain
 	}
 }
 
@@ -165,8 +161,8 @@ func (l *lineage) optimistic(env *store.Env, s *step, schedule *storetest.Schedu
 // its result.
 const maxConflicts = 100
 
-func (l *lineage) attempt(env *store.Env, s *step) (int, error) {
-	tx, err := env.Begin(context.Background(), true)
+func (l *lineage) attempt(begin func(context.Context) (*store.Tx, error), s *step) (int, error) {
+	tx, err := begin(context.Background())
 	if err != nil {
 		return 0, err
 	}

@@ -26,6 +26,7 @@ import (
 var campaigns = []campaign{
 	{"crash", 320, crash},
 	{"nested", 150, nested},
+	{"survivors", 40, survivors},
 	{"fault", 50, fault},
 	{"damage", 10, damage},
 	{"model", 64, model},

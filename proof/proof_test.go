@@ -23,6 +23,23 @@ func TestCampaigns(t *testing.T) {
 	}
 }
 
+// TestSeedsThatFailed runs again what once found something wrong.
+func TestSeedsThatFailed(t *testing.T) {
+	for _, once := range []struct {
+		unit func(uint64) (int64, error)
+		seed uint64
+		what string
+	}{
+		{tabs, 1344, "a Sync was served by a group that had lost all its members, and had not looked"},
+		{survivors, 1795252661393, "a sweep took the pages of a root that it had not heard of"},
+		{survivors, 1795252661709, "the same"},
+	} {
+		if _, err := once.unit(once.seed); err != nil {
+			t.Errorf("%s: %v", once.what, err)
+		}
+	}
+}
+
 // TestScripts runs scripts that do and do not what they should.
 func TestScripts(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {

@@ -36,7 +36,7 @@ func (e *Env) foldAlone(ctx context.Context, whole bool) error {
 		return fail(Locked, "checkpoint", "", nil)
 	}
 	defer release()
-	if err := e.Sync(ctx); err != nil {
+	if err := e.syncRoot(ctx); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -65,7 +65,7 @@ func (e *Env) awaitFold(ctx context.Context) error {
 		return backendError("checkpoint", err)
 	}
 	release()
-	return e.Sync(ctx)
+	return e.syncRoot(ctx)
 }
 
 // showAlive shows that this context is at work, if it folds, now and then.

@@ -103,6 +103,76 @@ func TestOptimisticTransactionsAreSerial(t *testing.T) {
 	}
 }
 
+// held keeps commits back until its gate is open.
+type held struct {
+	store.Backend
+	gate store.Gate
+}
+
+func (h *held) Commit(ctx context.Context, batch *store.Batch) error {
+	if err := h.gate.Wait(ctx); err != nil {
+		return err
+	}
+	return h.Backend.Commit(ctx, batch)
+}
+
+// TestBeginAgainWaits loses to a commit that is on its way: on what was committed
+// before it the next attempt would lose too, and the one after that.
+func TestBeginAgainWaits(t *testing.T) {
+	schedule := storetest.NewSchedule(1)
+	b := &held{memory.New(), schedule.NewGate()}
+	b.gate.Open()
+	options := storetest.Small()
+	options.Scheduler = schedule
+	env := storetest.Open(t, b, options)
+	var loser *store.Tx
+	err := schedule.Run(func() {
+		update(t, env, func(tx *store.Tx) error { return increment(tx, "c") })
+		var err error
+		if loser, err = env.Begin(context.Background(), true); err == nil {
+			err = increment(loser, "c")
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.gate = schedule.NewGate()
+	schedule.Go(func(context.Context) { update(t, env, func(tx *store.Tx) error { return increment(tx, "c") }) })
+	if err := schedule.Drain(); !errors.Is(err, storetest.ErrStuck) {
+		t.Fatalf("the commit does not wait: %v", err)
+	}
+	if err := loser.Commit(context.Background()); store.CodeOf(err) != store.Conflict {
+		t.Fatalf("a commit after what it read was changed: %v", err)
+	}
+	begun := 0
+	schedule.Go(func(ctx context.Context) {
+		tx, err := env.BeginAgain(ctx)
+		begun++
+		if err == nil {
+			err = increment(tx, "c")
+		}
+		if err == nil {
+			err = tx.Commit(ctx)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if err := schedule.Drain(); !errors.Is(err, storetest.ErrStuck) || begun != 0 {
+		t.Errorf("it began %d times before the commit it lost to was done", begun)
+	}
+	b.gate.Open()
+	if err := schedule.Drain(); err != nil {
+		t.Fatal(err)
+	}
+	if n := counter(t, env, "c"); n != 3 {
+		t.Errorf("%d increments counted, want 3", n)
+	}
+}
+
 func TestConflictsFollowWhatWasRead(t *testing.T) {
 	ctx := context.Background()
 	put := func(key string) func(*store.DB) error {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -276,4 +277,49 @@ func TestLogPlaceIsNotTakenTwice(t *testing.T) {
 	update(t, envs[1], putKey("mine", "3"))
 	expectLatest(t, envs[0], "mine", "3")
 	expectLatest(t, envs[1], "a", "2")
+}
+
+// TestSweepKnowsTheRoot has a context publish a checkpoint and die before it can
+// tell. The other one sweeps while it commits all the time, so that it never misses a
+// record and need not look at the log: it must not take the pages of that root for left over.
+func TestSweepKnowsTheRoot(t *testing.T) {
+	first := storetest.Seed(t)
+	for seed := first; seed < first+100; seed++ {
+		schedule := storetest.NewSchedule(seed)
+		platform := storetest.NewPlatform(storetest.Browser(), schedule)
+		options := storetest.Small()
+		options.Scheduler = schedule
+		var places []*storetest.Context
+		var envs []*store.Env
+		err := schedule.Run(func() {
+			for range 2 {
+				places = append(places, platform.Share())
+				env, err := store.Open(context.Background(), places[len(envs)], options)
+				if err != nil {
+					t.Fatal(err)
+				}
+				envs = append(envs, env)
+			}
+			update(t, envs[0], putKey("a", "1"))
+			expectLatest(t, envs[1], "a", "1")
+			places[0].Mute()
+			checkpoint(t, envs[0])
+			places[0].Kill()
+		})
+		for writer := range 3 {
+			schedule.Go(func(context.Context) {
+				for i := range 8 {
+					update(t, envs[1], putKey(fmt.Sprint(writer, i), "2"))
+				}
+			})
+		}
+		schedule.Go(func(context.Context) { checkpoint(t, envs[1]) })
+		err = errors.Join(err, schedule.Drain(), schedule.Run(func() {
+			expectLatest(t, envs[1], "a", "1")
+			storetest.Close(t, envs[1])
+		}))
+		if err != nil || t.Failed() {
+			t.Fatalf("with seed %d: %v", seed, err)
+		}
+	}
 }

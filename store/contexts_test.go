@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -36,6 +37,19 @@ func update(t *testing.T, env *store.Env, f func(*store.Tx) error) (runs int) {
 		t.Error(err)
 	}
 	return runs
+}
+
+// attempt is one transaction that may end with Conflict.
+func attempt(ctx context.Context, env *store.Env, f func(*store.Tx) error) error {
+	tx, err := env.Begin(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
 }
 
 func putKey(key, value string) func(*store.Tx) error {
@@ -236,6 +250,101 @@ func TestContextsRunUpdatesAgain(t *testing.T) {
 				t.Errorf("the update ran %d times, want %d", runs, test.runs)
 			}
 		})
+	}
+}
+
+// TestContextsTellNothingUntrue has two contexts write one key all the time. What an
+// update that only reads has found must be committed, whatever becomes of those it
+// was staged behind; and a Sync must show what was committed before it began.
+func TestContextsTellNothingUntrue(t *testing.T) {
+	first := storetest.Seed(t)
+	for seed := first; seed < first+100; seed++ {
+		schedule := storetest.NewSchedule(seed)
+		platform := storetest.NewPlatform(storetest.Browser(), schedule)
+		options := storetest.Small()
+		options.Scheduler = schedule
+		var envs []*store.Env
+		stuck := schedule.Run(func() {
+			for range 2 {
+				env, err := store.Open(context.Background(), platform.Share(), options)
+				if err != nil {
+					t.Fatal(err)
+				}
+				envs = append(envs, env)
+			}
+		})
+		written, last, find := 0, 0, []int{} // values are numbers, each written once; last is that of the last commit known
+		committed := map[int]bool{0: true}
+		read := func(tx *store.Tx) (n int, err error) {
+			text, err := getKey(tx, "k")
+			_, _ = fmt.Sscan(text, &n)
+			return n, err
+		}
+		for writer := range 6 {
+			schedule.Go(func(ctx context.Context) {
+				env := envs[writer%2]
+				for range 8 {
+					var mine int
+					write := func(tx *store.Tx) error {
+						before, err := read(tx)
+						if err != nil {
+							return err
+						}
+						written = max(written, before) + 1
+						mine = written
+						schedule.Pause()
+						return putKey("k", fmt.Sprint(mine))(tx)
+					}
+					if writer < 2 {
+						update(t, env, write)
+					} else if err := attempt(ctx, env, write); store.CodeOf(err) == store.Conflict {
+						continue
+					} else if err != nil {
+						t.Error(err)
+					}
+					committed[mine] = true
+					last = max(last, mine)
+				}
+			})
+		}
+		for _, env := range envs {
+			schedule.Go(func(context.Context) {
+				for range 12 {
+					var found int
+					update(t, env, func(tx *store.Tx) (err error) {
+						found, err = read(tx)
+						return err
+					})
+					find = append(find, found)
+				}
+			})
+			schedule.Go(func(ctx context.Context) {
+				for range 12 {
+					before, seen := last, 0
+					err := env.Sync(ctx)
+					if err == nil {
+						err = env.View(ctx, func(tx *store.Tx) (err error) {
+							seen, err = read(tx)
+							return err
+						})
+					}
+					if err != nil || seen < before {
+						t.Errorf("after a Sync there is %d, and %d was committed before: %v", seen, before, err)
+					}
+				}
+			})
+		}
+		if err := errors.Join(stuck, schedule.Drain()); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range find {
+			if !committed[n] {
+				t.Errorf("%d was read by an update, and is of none that committed", n)
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("with seed %d", seed)
+		}
 	}
 }
 

@@ -219,7 +219,7 @@ func (e *Env) sweep(ctx context.Context) error {
 }
 
 // alive are the writers of other contexts, nil where one of them may read an older
-// root. It is asked after names were listed, and the log read after that: then
+// root. It is asked after names were listed, and root and log read after that: then
 // whoever wrote them is alive, or has published all it ever will.
 func (e *Env) alive(ctx context.Context) (map[string]bool, error) {
 	alive := make(map[string]bool)
@@ -230,7 +230,7 @@ func (e *Env) alive(ctx context.Context) (map[string]bool, error) {
 	if err != nil {
 		return nil, backendError("sweep", err)
 	}
-	if err := e.Sync(ctx); err != nil {
+	if err := e.syncRoot(ctx); err != nil {
 		return nil, err
 	}
 	e.mu.Lock()

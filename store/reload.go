@@ -10,6 +10,7 @@ import (
 type loaded struct {
 	base    *state // what was committed here when the reading began; nil at opening
 	stored  []byte // the root as stored, nil while there is none
+	known   root   // what it said when the reading began
 	root    *root  // nil where base was gone on from
 	state   *state // built on root; nil where base was gone on from
 	records []section
@@ -44,7 +45,7 @@ func (e *Env) reload(ctx context.Context) error {
 func (e *Env) looking() *loaded {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return &loaded{base: e.committed, stored: e.rootBytes}
+	return &loaded{base: e.committed, stored: e.rootBytes, known: e.root}
 }
 
 // install makes what was loaded the current state, and puts on top of it what is
@@ -109,19 +110,31 @@ func (e *Env) load(ctx context.Context, l *loaded) error {
 		if err != nil {
 			return err
 		}
-		*l = loaded{base: l.base, root: r, stored: stored}
+		*l = loaded{base: l.base, root: r, stored: stored, known: l.known}
 		l.state, l.last = &state{top: newMemory(), lower: layersOf(r.trees)}, r.position
 		l.gap = l.base != nil && r.position > l.base.position
 		l.state.position = r.position
 		err = e.replay(in, l, names)
 		if err == nil {
-			return nil
+			return l.rolledBack()
 		}
 		again, readErr := e.backend.Read(ctx, []string{RootName})
 		if readErr != nil || bytes.Equal(again[0], stored) {
 			return err
 		}
 	}
+}
+
+// rolledBack fails where what was loaded is from before what was known: the
+// platform has lost it, and whoever reads on would not be told.
+func (l *loaded) rolledBack() error {
+	if l.base == nil {
+		return nil // at opening nothing is known
+	}
+	if l.root.generation < l.known.generation || l.last < l.base.position {
+		return fail(Corrupt, "reload: commits are missing", RootName, nil)
+	}
+	return nil
 }
 
 // readRoot returns the root and its stored bytes; on an empty backend a new

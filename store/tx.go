@@ -66,14 +66,46 @@ func (e *Env) Begin(ctx context.Context, write bool) (*Tx, error) {
 }
 
 // BeginAgain starts a writing transaction in the place of one that ended with
-// Conflict. While writers of several contexts meet, the others wait for it, two
-// seconds at most, so that it does not lose again and again.
+// Conflict. It waits until what that one lost to is committed, because on the
+// state before it could only lose again. While writers of several contexts meet,
+// the others wait for it, two seconds at most, so that it does not lose again and again.
+//
+//	tx, err := env.Begin(ctx, true)
+//	for err == nil {
+//		if err = work(tx); err == nil {
+//			err = tx.Commit(ctx)
+//		}
+//		if store.CodeOf(err) != store.Conflict {
+//			break
+//		}
+//		tx, err = env.BeginAgain(ctx)
+//	}
 func (e *Env) BeginAgain(ctx context.Context) (*Tx, error) {
+	if err := e.awaitStaged(ctx); err != nil {
+		return nil, err
+	}
 	floor, err := e.enterFloor(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return e.beginOnCommitted(ctx, true, floor)
+}
+
+// awaitStaged waits until all that is staged now is visible.
+func (e *Env) awaitStaged(ctx context.Context) error {
+	e.mu.Lock()
+	under := e.flushing
+	if e.staged != nil {
+		under = e.staged
+	}
+	if e.behind.waiting > 0 { // it is visible already
+		under = nil
+	}
+	e.mu.Unlock()
+	if under == nil {
+		return nil
+	}
+	return e.awaitGroup(ctx, under)
 }
 
 func (e *Env) beginOnCommitted(ctx context.Context, write, floor bool) (*Tx, error) {

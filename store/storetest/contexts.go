@@ -18,8 +18,13 @@ type Context struct {
 	heard  func(store.Sign)
 	pin    store.Pin
 	frozen store.Gate
+	muted  bool
+	doomed bool // a call of it is the one that kills it
 	dead   bool
 }
+
+// Dead reports whether the context was killed.
+func (c *Context) Dead() bool { return c.dead }
 
 var _ store.Contexts = (*Context)(nil)
 
@@ -41,6 +46,9 @@ func (c *Context) Thaw() {
 		c.frozen = nil
 	}
 }
+
+// Mute keeps the others from hearing the context.
+func (c *Context) Mute() { c.muted = true }
 
 // Kill ends the context: no call of it has an effect any more, and what it held
 // is free.
@@ -72,6 +80,30 @@ func (c *Context) leave() {
 	}
 }
 
+// KillAt kills whichever context makes the nth call of all of them, 0 being the
+// first ever: before the call has an effect, or after it and before its answer.
+func (p *Platform) KillAt(n int, after bool) {
+	p.deadly, p.deadlyAfter = n+1, after
+}
+
+// Calls is how many calls all contexts have made.
+func (p *Platform) Calls() int { return p.calls }
+
+// enter is the way from a call to its effect.
+func (c *Context) enter(ctx context.Context) error {
+	p := c.platform
+	p.calls++
+	doomed := c.doomed // by the call before, which had no way back
+	if p.calls == p.deadly {
+		c.doomed = true
+		doomed = !p.deadlyAfter
+	}
+	if doomed {
+		c.Kill()
+	}
+	return c.awake(ctx)
+}
+
 // awake lets others go first, and waits while the context is frozen.
 func (c *Context) awake(ctx context.Context) error {
 	c.platform.pause()
@@ -88,7 +120,7 @@ func (c *Context) awake(ctx context.Context) error {
 
 // Read implements store.Backend.
 func (c *Context) Read(ctx context.Context, names []string) ([][]byte, error) {
-	if err := c.awake(ctx); err != nil {
+	if err := c.enter(ctx); err != nil {
 		return nil, err
 	}
 	found, err := c.Connection.Read(ctx, names)
@@ -97,7 +129,7 @@ func (c *Context) Read(ctx context.Context, names []string) ([][]byte, error) {
 
 // List implements store.Backend.
 func (c *Context) List(ctx context.Context, prefix string) ([]string, error) {
-	if err := c.awake(ctx); err != nil {
+	if err := c.enter(ctx); err != nil {
 		return nil, err
 	}
 	names, err := c.Connection.List(ctx, prefix)
@@ -106,7 +138,7 @@ func (c *Context) List(ctx context.Context, prefix string) ([]string, error) {
 
 // Commit implements store.Backend.
 func (c *Context) Commit(ctx context.Context, batch *store.Batch) error {
-	if err := c.awake(ctx); err != nil {
+	if err := c.enter(ctx); err != nil {
 		return err
 	}
 	err := c.Connection.Commit(ctx, batch)
@@ -119,6 +151,9 @@ func (c *Context) Commit(ctx context.Context, batch *store.Batch) error {
 // back is the way from a call's effect to its answer: a context can be frozen or
 // killed there too, after what it asked for has happened.
 func (c *Context) back(ctx context.Context, err error) error {
+	if c.doomed {
+		c.Kill()
+	}
 	if lost := c.awake(ctx); lost != nil {
 		return lost
 	}
@@ -127,7 +162,7 @@ func (c *Context) back(ctx context.Context, err error) error {
 
 // Info implements store.Backend.
 func (c *Context) Info(ctx context.Context) (store.Info, error) {
-	if err := c.awake(ctx); err != nil {
+	if err := c.enter(ctx); err != nil {
 		return store.Info{}, err
 	}
 	info, err := c.Connection.Info(ctx)
@@ -137,7 +172,7 @@ func (c *Context) Info(ctx context.Context) (store.Info, error) {
 
 // Join implements store.Contexts.
 func (c *Context) Join(ctx context.Context, writer uint64, heard func(store.Sign)) error {
-	if err := c.awake(ctx); err != nil {
+	if err := c.enter(ctx); err != nil {
 		return err
 	}
 	c.writer, c.heard = writer, heard
@@ -158,7 +193,7 @@ func (c *Context) tell(sign store.Sign) {
 		}
 		for range times {
 			s.Go(func(context.Context) {
-				if other != c && other.heard != nil && other.frozen == nil {
+				if other != c && !c.muted && other.heard != nil && other.frozen == nil {
 					other.heard(sign)
 				}
 			})
@@ -168,7 +203,7 @@ func (c *Context) tell(sign store.Sign) {
 
 // Contest implements store.Contexts.
 func (c *Context) Contest(ctx context.Context) error {
-	if err := c.awake(ctx); err != nil {
+	if err := c.enter(ctx); err != nil {
 		return err
 	}
 	c.tell(store.Contested)
@@ -177,7 +212,7 @@ func (c *Context) Contest(ctx context.Context) error {
 
 // Pin implements store.Contexts.
 func (c *Context) Pin(ctx context.Context, pin store.Pin) error {
-	if err := c.awake(ctx); err != nil {
+	if err := c.enter(ctx); err != nil {
 		return err
 	}
 	c.pin = pin
@@ -187,7 +222,7 @@ func (c *Context) Pin(ctx context.Context, pin store.Pin) error {
 
 // Others implements store.Contexts.
 func (c *Context) Others(ctx context.Context) (store.Others, error) {
-	if err := c.awake(ctx); err != nil {
+	if err := c.enter(ctx); err != nil {
 		return store.Others{}, err
 	}
 	others := store.Others{Pin: store.Pin{Read: math.MaxUint64, Known: math.MaxUint64}}
@@ -258,7 +293,7 @@ func (c *Context) Linger(ctx context.Context) error {
 
 // Lock implements store.Contexts.
 func (c *Context) Lock(ctx context.Context, name string, patience time.Duration) (release func(), err error) {
-	if err := c.awake(ctx); err != nil {
+	if err := c.enter(ctx); err != nil {
 		return nil, err
 	}
 	m := c.platform.mutex(name)
@@ -295,7 +330,7 @@ func (c *Context) Lock(ctx context.Context, name string, patience time.Duration)
 
 // TryLock implements store.Contexts.
 func (c *Context) TryLock(ctx context.Context, name string, patience time.Duration) (release func(), err error) {
-	if err := c.awake(ctx); err != nil {
+	if err := c.enter(ctx); err != nil {
 		return nil, err
 	}
 	m := c.platform.mutex(name)
@@ -310,7 +345,7 @@ func (c *Context) TryLock(ctx context.Context, name string, patience time.Durati
 
 // Alive implements store.Contexts.
 func (c *Context) Alive(ctx context.Context, name string) error {
-	if err := c.awake(ctx); err != nil {
+	if err := c.enter(ctx); err != nil {
 		return err
 	}
 	c.platform.mutex(name).alive = c.platform.schedule.Now()

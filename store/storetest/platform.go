@@ -32,8 +32,11 @@ type Platform struct {
 	durable int
 
 	// Of shared platforms, which are used under their schedule alone.
-	contexts []*Context
-	locks    map[string]*mutex
+	contexts    []*Context
+	locks       map[string]*mutex
+	calls       int
+	deadly      int // the call that kills its context, counted from 1; 0 for none
+	deadlyAfter bool
 }
 
 // change is what happens at once: blobs that are set, names that are removed.
