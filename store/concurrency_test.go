@@ -103,24 +103,24 @@ func TestOptimisticTransactionsAreSerial(t *testing.T) {
 	}
 }
 
-// held keeps commits back until its gate is open.
-type held struct {
+// gated keeps commits back until its gate is open.
+type gated struct {
 	store.Backend
 	gate store.Gate
 }
 
-func (h *held) Commit(ctx context.Context, batch *store.Batch) error {
-	if err := h.gate.Wait(ctx); err != nil {
+func (g *gated) Commit(ctx context.Context, batch *store.Batch) error {
+	if err := g.gate.Wait(ctx); err != nil {
 		return err
 	}
-	return h.Backend.Commit(ctx, batch)
+	return g.Backend.Commit(ctx, batch)
 }
 
 // TestBeginAgainWaits loses to a commit that is on its way: on what was committed
 // before it the next attempt would lose too, and the one after that.
 func TestBeginAgainWaits(t *testing.T) {
 	schedule := storetest.NewSchedule(1)
-	b := &held{memory.New(), schedule.NewGate()}
+	b := &gated{memory.New(), schedule.NewGate()}
 	b.gate.Open()
 	options := storetest.Small()
 	options.Scheduler = schedule
