@@ -28,4 +28,7 @@ func (e *Error) ErrorCode() string { return e.Code }
 // errors.Is(err, store.InvalidQuery) holds without this package knowing store.
 func (e *Error) Is(target error) bool { return target.Error() == e.Code }
 
+// fail is not worth the room that inlining it wherever something may fail takes.
+//
+//go:noinline
 func fail(code, detail string) *Error { return &Error{Code: code, Detail: detail} }
