@@ -2,6 +2,8 @@ package query_test
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/stowage-db/stowage/query"
 )
@@ -52,4 +54,70 @@ func ExampleAppendKeyRaw() {
 	// 20 c1 0b 80 <nil>
 	// 40 61 00 <nil>
 	// 60 40 61 00 20 bf f8 00 <nil>
+}
+
+// The filter of ElemMatch starts from an element, and Itself is the element.
+func ExampleElemMatch() {
+	doc := query.AppendValue(nil, map[string]any{"tags": []any{"capital", "harbour"}})
+	filter, err := query.Parse(query.ElemMatch(query.Field("tags"), query.And(
+		query.Gt(query.Itself(), "h"),
+		query.EndsWith(query.Itself(), "our"),
+	)))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(filter.Match(doc))
+	// Output: true <nil>
+}
+
+// Regular expressions are those of the package that compiles them.
+func ExampleSearch() {
+	doc := query.AppendValue(nil, map[string]any{"name": "Ålesund"})
+	filter, err := query.Parse(query.Search(query.Field("name"), `(?i)SUND$`, regexp.Compile))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(filter.Match(doc))
+	// Output: true <nil>
+}
+
+// A function is given a value and the arguments.
+func ExampleTest() {
+	longer := func(v any, args ...any) (bool, error) {
+		s, ok := v.(string)
+		return ok && len(s) > args[0].(int), nil
+	}
+	doc := query.AppendValue(nil, map[string]any{"name": "Bergen"})
+	filter, err := query.Parse(query.Test(query.Field("name"), longer, 5))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(filter.Match(doc))
+	// Output: true <nil>
+}
+
+// What a function makes of a value is filtered like a document.
+func ExampleMap() {
+	halves := func(v any) (any, error) {
+		name, host, _ := strings.Cut(v.(string), "@")
+		return map[string]any{"name": name, "host": host}, nil
+	}
+	doc := query.AppendValue(nil, map[string]any{"mail": "mayor@oslo.example"})
+	filter, err := query.Parse(query.Map(query.Field("mail"), halves, query.Eq(query.Field("host"), "oslo.example")))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(filter.Match(doc))
+	// Output: true <nil>
+}
+
+// The identity of a filter does not depend on the order of its parts.
+func ExampleFilter_Identity() {
+	norwegian, large := query.Eq(query.Field("country"), "NO"), query.Gt(query.Field("population"), 100_000)
+	a, _ := query.Parse(query.And(norwegian, large))
+	b, _ := query.Parse(query.And(large, norwegian))
+	x, _ := a.Identity()
+	y, _ := b.Identity()
+	fmt.Println(x == y)
+	// Output: true
 }

@@ -53,9 +53,10 @@ type Pattern interface{ Match(text []byte) bool }
 
 // Matches holds where the value at path is a string that begins as the expression
 // says. It is made ready by compile, which is regexp.Compile or the like of another
-// package: this one does not depend on any.
+// package: this one does not depend on any. What LiteralPrefix says of the expression,
+// if it has such a method, an index can tell.
 func Matches[P Pattern](path Path, expression string, compile func(string) (P, error)) Expr {
-	return pattern("matches", path, `\A(?:`+expression+`)`, compile)
+	return anchored("matches", path, expression, "", compile)
 }
 
 // Search is Matches for an expression that may be met anywhere in the string.
@@ -65,7 +66,20 @@ func Search[P Pattern](path Path, expression string, compile func(string) (P, er
 
 // FullMatch is Matches for an expression that the whole string must meet.
 func FullMatch[P Pattern](path Path, expression string, compile func(string) (P, error)) Expr {
-	return pattern("fullMatch", path, `\A(?:`+expression+`)\z`, compile)
+	return anchored("fullMatch", path, expression, `\z`, compile)
+}
+
+// anchored is the expression from the start of the string, and what it begins with.
+func anchored[P Pattern](name string, path Path, expression, end string, compile func(string) (P, error)) Expr {
+	e := pattern(name, path, `\A(?:`+expression+`)`+end, compile)
+	if p, err := compile(expression); err == nil {
+		if told, ok := any(p).(interface{ LiteralPrefix() (string, bool) }); ok {
+			if beginning, _ := told.LiteralPrefix(); beginning != "" {
+				return And(StartsWith(path, beginning), e)
+			}
+		}
+	}
+	return e
 }
 
 func pattern[P Pattern](name string, path Path, expression string, compile func(string) (P, error)) Expr {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -360,6 +361,13 @@ func TestPlanChoice(t *testing.T) {
 		{"order and a loose filter", Gt(population, 10), by(false, country), 20, "country 1 filtered"},
 		{"element of a list", Contains(tags, 5), nil, -1, "*tags 1"},
 		{"element or substring", Contains(tags, "harbour"), nil, -1, "*tags 2 filtered merged"},
+		{"an expression that begins with text", Matches(slug, `os[lo]+`, regexp.Compile), nil, -1, "&slug 1 filtered"},
+		{"an expression that does not", Matches(slug, `(?i)os`, regexp.Compile), nil, -1, "- 1 filtered"},
+		{"a function and an index", And(Test(slug, isSmall), Eq(country, "NO")), nil, -1, "country 1 filtered"},
+		{"several elements of a list", Any(tags, 5, "x"), nil, -1, "*tags 2 merged"},
+		{"all of several elements", All(tags, 5, "x"), nil, -1, "*tags 1 filtered"},
+		{"an element in a range", ElemMatch(tags, And(Gt(Itself(), 5), Lt(Itself(), 9))), nil, -1, "*tags 1 deduped filtered"},
+		{"a fragment", Fragment(Itself(), map[string]any{"country": "NO", "population": 5}), nil, -1, "country,population 1"},
 		{"not", Not(Eq(country, "NO")), nil, -1, "- 1 filtered"},
 		{"nothing indexed", Contains(Field("name"), "ham"), nil, -1, "- 1 filtered"},
 	} {

@@ -74,19 +74,21 @@ function numberOf(f: object): number {
 }
 
 /** Puts numbers in the place of the functions in a filter, and adds these to a list. */
-export function numbered(ast: Ast, functions: HostFunction[]): Ast {
+export function numbered(ast: Ast, functions: HostFunction[], depth = 0): Ast {
+  if (depth > 200) throw new StowageError('too_deep', 'a filter is nested deeper than 200')
   const [operator, first, second, third, fourth] = ast
+  const nested = (part: unknown) => numbered(part as Ast, functions, depth + 1)
   switch (operator) {
     case 'and':
     case 'or':
     case 'not':
-      return [operator, ...ast.slice(1).map(part => numbered(part as Ast, functions))]
+      return [operator, ...ast.slice(1).map(nested)]
     case 'elemMatch':
     case 'every':
-      return [operator, first, numbered(second as Ast, functions)]
+      return [operator, first, nested(second)]
     case 'host': {
       const number = functions.push(second as HostFunction) - 1
-      return fourth === undefined ? [operator, first, number, third] : [operator, first, number, third, numbered(fourth as Ast, functions)]
+      return fourth === undefined ? [operator, first, number, third] : [operator, first, number, third, nested(fourth)]
     }
     default:
       return ast

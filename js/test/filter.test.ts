@@ -144,6 +144,9 @@ test('what makes no sense is refused where it is written', () => {
   for (let i = 0; i < 300; i++) deep = { $not: deep }
   fails('too_deep', () => toAst(deep))
   let inside: object = { $gt: 1 }
+  let negated = where('a').eq(1)
+  for (let i = 0; i < 100_000; i++) negated = negated.not()
+  fails('too_deep', () => numbered(negated.ast, []))
   for (let i = 0; i < 300; i++) inside = { $not: inside }
   fails('too_deep', () => toAst({ a: inside }))
 })
