@@ -35,6 +35,9 @@ type Inquiry struct {
 	err  error // of a function of Go
 }
 
+// Reset makes the inquiry ready for another document.
+func (in *Inquiry) Reset() { in.asks, in.err = in.asks[:0], nil }
+
 // Open calls visit for each question without an answer. They stay where they are
 // until the document is matched again.
 func (in *Inquiry) Open(visit func(*Ask)) {

@@ -1,14 +1,19 @@
 package store
 
-import "github.com/stowage-db/stowage/query"
+import (
+	"slices"
+
+	"github.com/stowage-db/stowage/query"
+)
 
 // asking gathers documents that a filter cannot judge without its host, so that the
 // host is asked for many at once: first a few, for the search may end with them, then
 // more. The documents of a batch come in the order in which they were met.
 type asking struct {
-	batch []undecided
-	at    int // of the batch: the document to come
-	size  int // of the batch
+	batch []undecided // and behind it what earlier ones have allocated
+	at    int         // of the batch: the document to come
+	size  int         // that the batch may have
+	asks  []*query.Ask
 }
 
 // undecided is a document on its way through a filter.
@@ -47,17 +52,18 @@ func (a *asking) next(s *search) bool {
 
 // fill gathers the next batch and has it decided.
 func (a *asking) fill(s *search) bool {
-	clear(a.batch)
 	a.batch, a.at = a.batch[:0], 0
 	a.size = min(max(firstAsked, 2*a.size), mostAsked)
 	for bytes := 0; len(a.batch) < a.size && bytes < mostAskedSize && s.advance(); {
-		u, err := a.judge(s)
-		if err != nil {
-			s.failed = err
+		n := len(a.batch)
+		a.batch = slices.Grow(a.batch, 1)[:n+1]
+		u := &a.batch[n]
+		if s.failed = u.judge(s); s.failed != nil {
 			return false
 		}
-		if u.open || u.matches {
-			a.batch = append(a.batch, u)
+		if !u.open && !u.matches {
+			a.batch = a.batch[:n]
+			continue
 		}
 		u.inquiry.Open(func(ask *query.Ask) { bytes += len(ask.Value) })
 	}
@@ -68,31 +74,31 @@ func (a *asking) fill(s *search) bool {
 }
 
 // judge matches the document at hand as far as it can be without asking.
-func (a *asking) judge(s *search) (u undecided, err error) {
+func (u *undecided) judge(s *search) (err error) {
 	if err := s.fetch(); err != nil {
-		return u, err
+		return err
 	}
-	u.matches, u.open, err = s.plan.Residual.Try(s.doc, &u.inquiry)
-	if u.open || u.matches {
-		u.identity, u.doc = append([]byte(nil), s.identity...), s.doc
+	u.inquiry.Reset()
+	if u.matches, u.open, err = s.plan.Residual.Try(s.doc, &u.inquiry); u.open || u.matches {
+		u.identity, u.doc = append(u.identity[:0], s.identity...), s.doc
 	}
-	return u, err
+	return err
 }
 
 // decide asks the host until no document of the batch is open. What one answer leads
 // to may have to be asked about again.
 func (a *asking) decide(s *search) error {
 	for {
-		var asks []*query.Ask
+		a.asks = a.asks[:0]
 		for i := range a.batch {
 			if u := &a.batch[i]; u.open {
-				u.inquiry.Open(func(ask *query.Ask) { asks = append(asks, ask) })
+				u.inquiry.Open(func(ask *query.Ask) { a.asks = append(a.asks, ask) })
 			}
 		}
-		if len(asks) == 0 {
+		if len(a.asks) == 0 {
 			return nil
 		}
-		if err := s.query.Host(asks); err != nil {
+		if err := s.query.Host(a.asks); err != nil {
 			return err
 		}
 		for i := range a.batch {
