@@ -111,8 +111,8 @@ type damaged struct {
 }
 
 // bitsOfBlob is how many bits of a blob are flipped, one after the other: all, of
-// a small one.
-const bitsOfBlob = 250
+// a small one. Tests of this program make do with fewer.
+var bitsOfBlob = 250
 
 // changes draws damages of one blob.
 func changes(random *rand.Rand, blobs map[string][]byte, names []string, name string) []damaged {

@@ -10,8 +10,11 @@ import (
 	"time"
 )
 
-// TestCampaigns runs a unit of every campaign.
+// TestCampaigns runs a unit of every campaign. Two of them have units that are long under the
+// race detector: they try less here than in make proof, with each backend still
+// once with compression and once without.
 func TestCampaigns(t *testing.T) {
+	optionSets, bitsOfBlob = 2*len(backends), 20
 	seed := uint64(time.Now().UnixNano()) >> 10
 	for _, c := range campaigns {
 		t.Run(c.name, func(t *testing.T) {
@@ -23,20 +26,11 @@ func TestCampaigns(t *testing.T) {
 	}
 }
 
-// TestSeedsThatFailed runs again what once found something wrong.
-func TestSeedsThatFailed(t *testing.T) {
-	for _, once := range []struct {
-		unit func(uint64) (int64, error)
-		seed uint64
-		what string
-	}{
-		{tabs, 1344, "a Sync was served by a group that had lost all its members, and had not looked"},
-		{survivors, 1795252661393, "a sweep took the pages of a root that it had not heard of"},
-		{survivors, 1795252661709, "the same"},
-	} {
-		if _, err := once.unit(once.seed); err != nil {
-			t.Errorf("%s: %v", once.what, err)
-		}
+// TestSeedThatFailed runs again what once found something wrong: a Sync that was served
+// by a group which had lost all its members, and so had not looked at the log.
+func TestSeedThatFailed(t *testing.T) {
+	if _, err := tabs(1344); err != nil {
+		t.Error(err)
 	}
 }
 
