@@ -9,7 +9,8 @@
  *   - together: eight tabs count to a thousand each, one folds now and then
  *   - workers: the same with engines in workers, to fewer
  *   - frozen: the process of the tab that folds is stopped, at a moment drawn from the seed, until others
- *     have taken over and published; then it goes on
+ *     have taken over and published; then it goes on. It is stopped before a transaction, not within one
+ *     that writes: that the browser keeps open, and others waiting, for a minute (see RATIONALE.md)
  *   - killed: the same process is killed
  *   - closed: a tab is closed, or its process killed, while it commits
  *
