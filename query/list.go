@@ -1,6 +1,8 @@
 package query
 
 import (
+	"bytes"
+	"encoding/binary"
 	"slices"
 	"sort"
 )
@@ -18,22 +20,29 @@ func (p *parser) list() (l list, err error) {
 	if !ok {
 		return list{}, fail(codeInvalidQuery, "a list of values is an array")
 	}
+	var values []operand
+	var keys [][]byte // of values, each with its place among them behind it
 	for range count {
 		o, err := p.operand()
 		if err != nil {
 			return list{}, err
 		}
-		_, keyable, err := AppendKeyRaw(nil, o.raw)
+		key, keyable, err := AppendKeyRaw(nil, o.raw)
 		switch {
 		case err != nil:
 			return list{}, err
 		case keyable:
-			l.sorted = append(l.sorted, o)
+			keys = append(keys, binary.BigEndian.AppendUint32(key, uint32(len(values))))
+			values = append(values, o)
 		default:
 			l.unordered = append(l.unordered, o)
 		}
 	}
-	slices.SortFunc(l.sorted, func(a, b operand) int { return compareKeyable(&a.value, &b.value) })
+	// Byte strings are sorted elsewhere too: sorting operands would be 4 kB more to download.
+	slices.SortFunc(keys, bytes.Compare)
+	for _, key := range keys {
+		l.sorted = append(l.sorted, values[binary.BigEndian.Uint32(key[len(key)-4:])])
+	}
 	return l, nil
 }
 

@@ -228,7 +228,7 @@ func indexable(r *rand.Rand) condition {
 func TestPlans(t *testing.T) {
 	r := newRandom(t)
 	used := map[string]int{}
-	for range 40 {
+	for range 100 {
 		s := newShelf(t, r, 60)
 		for range 20 {
 			testPlans(t, r, s, used)

@@ -58,7 +58,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // newSealer orders the chain by kind and refuses one that names a stage twice.
 func newSealer(chain []Modifier) (*sealer, error) {
 	chain = slices.Clone(chain)
-	slices.SortStableFunc(chain, func(a, b Modifier) int { return int(a.Stage().Kind) - int(b.Stage().Kind) })
+	for i := range chain { // few: slices.SortStableFunc would be 2 kB more to download
+		for j := i; j > 0 && chain[j].Stage().Kind < chain[j-1].Stage().Kind; j-- {
+			chain[j], chain[j-1] = chain[j-1], chain[j]
+		}
+	}
 	for i, m := range chain {
 		stage := m.Stage()
 		if stage.Kind < Convert || stage.Kind > User || len(chain) > maxStages {
