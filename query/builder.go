@@ -33,6 +33,27 @@ func (q *Query) OrderBy(path Path, desc bool) *Query {
 	return q
 }
 
+// GroupBy asks for a row for each group of documents with the same values at paths.
+// Without a path that is one row for all. See Aggregate.
+func (q *Query) GroupBy(paths ...Path) *Query {
+	q.aggregated().Group = paths
+	return q
+}
+
+// Aggregated adds columns to the rows that are asked for.
+func (q *Query) Aggregated(columns ...Column) *Query {
+	a := q.aggregated()
+	a.Columns = append(a.Columns, columns...)
+	return q
+}
+
+func (q *Query) aggregated() *Aggregate {
+	if q.Aggregate == nil {
+		q.Aggregate = &Aggregate{}
+	}
+	return q.Aggregate
+}
+
 // writer gathers the MessagePack of an expression, and the functions it means by
 // their numbers.
 type writer struct {

@@ -30,7 +30,7 @@ func (p *planner) rate(plan *Plan, a access, index Index) candidate {
 	entries := supposedDocuments * a.fraction(index)
 	kept := oddsOfAll(a.left)
 	limited := p.query.Limit >= 0
-	wanted := float64(p.query.Limit + p.query.Offset)
+	wanted := float64(p.query.Limit + p.query.Skip)
 	if limited && plan.Ordered {
 		if plan.Residual != nil {
 			wanted *= doubt / kept

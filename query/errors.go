@@ -16,6 +16,7 @@ const (
 	codeInvalidDocument = "invalid_document"
 	codeUnknownOperator = "unknown_operator"
 	codeTooDeep         = "too_deep"
+	codeTooLarge        = "too_large"
 	codeUnsupported     = "unsupported"
 )
 

@@ -106,7 +106,7 @@ func TestParseQuery(t *testing.T) {
 		"filter":  Raw(written(Eq(Field("a"), 1))),
 		"order":   []any{[]any{[]any{"b", 0}, true}, []any{[]any{"c"}}},
 		"limit":   20,
-		"offset":  2.0,
+		"skip":    2.0,
 		"after":   []any{"x", undefinedValue, 7},
 		"reverse": true,
 	}))
@@ -114,7 +114,7 @@ func TestParseQuery(t *testing.T) {
 		t.Fatal(err)
 	}
 	if q.Filter == nil || len(q.Order) != 2 || !q.Order[0].Desc || q.Order[1].Desc ||
-		q.Order[0].Path.String() != "b.0" || q.Limit != 20 || q.Offset != 2 || !q.Reverse {
+		q.Order[0].Path.String() != "b.0" || q.Limit != 20 || q.Skip != 2 || !q.Reverse {
 		t.Errorf("%+v", q)
 	}
 	if !bytes.Equal(q.After[2], []byte{7}) || !bytes.Equal(q.After[1], undefinedValue) {
@@ -139,7 +139,7 @@ func TestParseQueryErrors(t *testing.T) {
 		{"negative limit", one("limit", -2), "invalid_query"},
 		{"broken limit", one("limit", 1.5), "invalid_query"},
 		{"limit no number", one("limit", "5"), "invalid_query"},
-		{"negative offset", one("offset", -1), "invalid_query"},
+		{"negative offset", one("skip", -1), "invalid_query"},
 		{"order no list", one("order", "a"), "invalid_query"},
 		{"column no list", one("order", []any{"a"}), "invalid_query"},
 		{"column without a path", one("order", []any{[]any{[]any{}}}), "invalid_path"},

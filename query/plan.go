@@ -29,8 +29,9 @@ type Plan struct {
 	Merge []int
 	// Reverse: read from the last range's end to the first one's beginning.
 	Reverse bool
-	// Ordered: the documents come in the order asked for. Else they must be
-	// sorted by Order and then by identity, descending if TieDesc.
+	// Ordered: the documents come in the order asked for, or in any where none is, as
+	// for an aggregate of all of them. Else they must be sorted by Order and then by
+	// identity, descending if TieDesc.
 	Ordered bool
 	Order   []Order
 	TieDesc bool
@@ -116,7 +117,8 @@ func flattenAs(op *operator, parts []*node, n *node) []*node {
 // with: nothing behind the identity matters.
 func (p *planner) setOrder() {
 	q := p.query
-	p.anyOrder = len(q.Order) == 0 && q.Limit < 0 && q.Offset == 0 && q.After == nil && !q.Reverse
+	unordered := len(q.Order) == 0 && !q.Reverse || q.Aggregate != nil
+	p.anyOrder = unordered && q.Limit < 0 && q.Skip == 0 && q.After == nil
 	p.tieDesc = q.Reverse
 	for _, column := range q.Order {
 		column.Desc = column.Desc != q.Reverse
@@ -179,6 +181,7 @@ func residual(nodes []*node) *Filter {
 // arrange finds out in what order the plan's entries come and whether it is the
 // one asked for. paths are those of the entries' components, identity included.
 func (p *planner) arrange(plan *Plan, a access, paths []Path) {
+	plan.Order, plan.TieDesc = p.order, p.tieDesc
 	if p.anyOrder {
 		plan.Ordered = true
 		if plan.Dedupe && len(plan.Ranges) <= maxMerge && a.sets[0].arePoints() {
@@ -186,7 +189,6 @@ func (p *planner) arrange(plan *Plan, a access, paths []Path) {
 		}
 		return
 	}
-	plan.Order, plan.TieDesc = p.order, p.tieDesc
 	constant, pinned := a.pinned()
 	switch {
 	case p.follows(paths, constant, constant):

@@ -6,10 +6,13 @@ package query
 //	filter   a filter, see Filter; without it all documents match
 //	order    [[path, descending bool], …]; descending may be left out
 //	limit    integer ≥ 0; −1, as its absence, is no limit
-//	offset   integer ≥ 0: how many matching documents to pass over
+//	skip     integer ≥ 0: how many matching documents to pass over
 //	after    [value of each column of order …, identity]: begin behind the
 //	         document with these; undefined where it lacks the column
 //	reverse  bool: all turned round
+//	fields   [path of names, …]: deliver no more of each document than these
+//	without  [path of names, …]: deliver all of each document but these
+//	aggregate  see Aggregate: rows in the place of documents
 //
 // Documents that are equal in all columns come by identity, in the direction of
 // the last column. Without order they come by identity, unless nothing depends on
@@ -18,9 +21,13 @@ type Query struct {
 	Filter  *Filter
 	Order   []Order
 	Limit   int64 // −1: no limit
-	Offset  int64
+	Skip    int64
 	After   [][]byte // MessagePack values, nil for a start at the first document
 	Reverse bool
+	// Aggregate, where it is set, is what is told of the documents in their place.
+	Aggregate *Aggregate
+	// Projection, where it is set, is what is left of each document.
+	Projection *Projection
 	// Host answers what functions are asked that are not Go, by setting the Answer of
 	// each. An error ends the search. It may be nil where Filter.NeedsHost is false.
 	Host func(asks []*Ask) error
@@ -54,13 +61,21 @@ func ParseQuery(raw []byte) (*Query, error) {
 // Check fails with invalid_query, invalid_path or invalid_key where the parts of
 // q do not fit together. ParseQuery has checked already.
 func (q *Query) Check() error {
-	if q.Limit < -1 || q.Offset < 0 {
-		return fail(codeInvalidQuery, "limit and offset are not negative")
+	if q.Limit < -1 || q.Skip < 0 {
+		return fail(codeInvalidQuery, "limit and skip are not negative")
 	}
 	for _, column := range q.Order {
 		if err := column.Path.Check(); err != nil {
 			return err
 		}
+	}
+	if q.Aggregate != nil {
+		if err := q.Aggregate.Check(); err != nil {
+			return err
+		}
+	}
+	if q.Aggregate != nil && q.Projection != nil {
+		return fail(codeInvalidQuery, "an aggregate has no documents to leave fields out of")
 	}
 	if q.After == nil {
 		return nil
@@ -96,12 +111,16 @@ func (p *parser) field(q *Query, name string) error {
 		return p.order(q)
 	case "limit":
 		q.Limit, ok = p.integer()
-	case "offset":
-		q.Offset, ok = p.integer()
+	case "skip":
+		q.Skip, ok = p.integer()
 	case "after":
 		return p.after(q)
 	case "reverse":
 		q.Reverse, ok = p.boolean()
+	case "aggregate":
+		return p.aggregate(q)
+	case "fields", "without":
+		return p.projection(q, name == "fields")
 	default:
 		return fail(codeInvalidQuery, "a query has no such field")
 	}

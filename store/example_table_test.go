@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/memory"
@@ -57,4 +59,48 @@ func ExampleTable() {
 	// Output:
 	// Oslo
 	// Bergen
+}
+
+// An aggregate tells of documents what they have in common, in rows.
+func ExampleTable_Find_aggregate() {
+	ctx := context.Background()
+	env, err := store.Open(ctx, memory.New(), store.Options{})
+	if err != nil {
+		panic(err)
+	}
+	defer env.Close(ctx)
+	cities, err := env.Table(ctx, "cities", store.Schema{Key: query.Field("name")}, nil)
+	if err != nil {
+		panic(err)
+	}
+	err = env.Update(ctx, func(tx *store.Tx) error {
+		_, err := cities.Insert(tx, [][]byte{
+			query.AppendValue(nil, map[string]any{"name": "Oslo", "country": "NO", "population": 709_037}),
+			query.AppendValue(nil, map[string]any{"name": "Bergen", "country": "NO", "population": 291_940}),
+			query.AppendValue(nil, map[string]any{"name": "Uppsala", "country": "SE", "population": 177_074}),
+		})
+		return err
+	})
+	if err != nil {
+		panic(err)
+	}
+
+	q, err := query.Select(nil)
+	if err != nil {
+		panic(err)
+	}
+	q.GroupBy(query.Field("country")).Aggregated(query.Count(), query.Sum(query.Field("population")))
+	err = env.View(ctx, func(tx *store.Tx) error {
+		return cities.Find(tx, q, func(row []byte) error {
+			values, _, err := msgp.ReadIntfBytes(row)
+			fmt.Println(values)
+			return err
+		})
+	})
+	if err != nil {
+		panic(err)
+	}
+	// Output:
+	// [NO 2 1000977]
+	// [SE 1 177074]
 }

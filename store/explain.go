@@ -17,7 +17,7 @@ type Explanation struct {
 	Filtered  bool   // [filtered] something of the filter was left to be matched
 	Keys      int64  // [keys] entries looked at
 	Documents int64  // [documents] fetched
-	Results   int64  // [results] delivered
+	Results   int64  // [results] delivered: documents, or rows of an aggregate
 }
 
 // Explain runs a query as Find does and tells how it went.
@@ -27,7 +27,8 @@ func (t *Table) Explain(tx *Tx, q *query.Query) (*Explanation, error) {
 		return nil, err
 	}
 	defer s.walk.close()
-	if err := s.each(func(_, _ []byte) error { return nil }); err != nil {
+	results := int64(0)
+	if err := s.run(func([]byte) error { results++; return nil }); err != nil {
 		return nil, err
 	}
 	x := &Explanation{
@@ -38,7 +39,7 @@ func (t *Table) Explain(tx *Tx, q *query.Query) (*Explanation, error) {
 		Filtered:  s.plan.Residual != nil,
 		Keys:      s.keys,
 		Documents: s.documents,
-		Results:   s.results,
+		Results:   results,
 	}
 	if s.plan.Index >= 0 {
 		x.Index = s.schema.Indexes[s.plan.Index].Name

@@ -7,19 +7,33 @@ import (
 )
 
 // Find calls emit for every document that q asks for, in its order, without
-// holding more of them than must be sorted. A document is valid until the
-// transaction ends and must not be modified. An error of emit ends the search and
-// is returned.
+// holding more of them than must be sorted; or for every row of its aggregate,
+// without holding more than these. A whole document is valid until the transaction
+// ends, any other result until emit returns; neither must be modified. An error of
+// emit ends the search and is returned.
 //
 // Errors: InvalidQuery, InvalidPath and InvalidKey for a q that does not fit
-// together, NotFound where the transaction's snapshot has no such table.
+// together, NotFound where the transaction's snapshot has no such table, TooLarge
+// where an aggregate has more groups than can be held.
 func (t *Table) Find(tx *Tx, q *query.Query, emit func(doc []byte) error) error {
 	s, err := t.begin(tx, q, false)
 	if err != nil {
 		return err
 	}
 	defer s.walk.close()
-	return s.each(func(_, doc []byte) error { return emit(doc) })
+	return s.run(emit)
+}
+
+// run calls emit for every result.
+func (s *search) run(emit func(result []byte) error) error {
+	switch {
+	case s.query.Aggregate != nil:
+		return s.aggregate(emit)
+	case s.query.Projection != nil:
+		return s.project(emit)
+	default:
+		return s.each(func(_, doc []byte) error { return emit(doc) })
+	}
 }
 
 // Count counts the documents that Find would deliver. Where an index answers the
@@ -44,7 +58,7 @@ func (t *Table) Count(tx *Tx, q *query.Query) (int64, error) {
 		}
 		err = s.failed
 	}
-	n = max(0, n-q.Offset)
+	n = max(0, n-q.Skip)
 	if q.Limit >= 0 {
 		n = min(n, q.Limit)
 	}
@@ -118,7 +132,7 @@ func (s *search) each(visit func(key, doc []byte) error) error {
 	if !s.plan.Ordered {
 		return s.eachSorted(visit)
 	}
-	skip := s.query.Offset
+	skip := s.query.Skip
 	if skip > 0 && s.direct() {
 		s.walk.skip(skip)
 		skip = 0
@@ -288,8 +302,8 @@ func (s *search) makeSortKey() (err error) {
 // eachSorted is each where the entries come in another order than asked for.
 func (s *search) eachSorted(visit func(key, doc []byte) error) error {
 	sorter := sorter{bound: -1}
-	if limit := s.query.Limit; limit >= 0 && s.query.Offset < 1<<40 && limit < 1<<40 {
-		sorter.bound = int(limit + s.query.Offset)
+	if limit := s.query.Limit; limit >= 0 && s.query.Skip < 1<<40 && limit < 1<<40 {
+		sorter.bound = int(limit + s.query.Skip)
 	}
 	for s.next() {
 		if err := s.makeSortKey(); err != nil {
@@ -304,7 +318,7 @@ func (s *search) eachSorted(visit func(key, doc []byte) error) error {
 	if err != nil {
 		return err
 	}
-	for _, next := range sorted[min(s.query.Offset, int64(len(sorted))):] {
+	for _, next := range sorted[min(s.query.Skip, int64(len(sorted))):] {
 		if err := s.deliverSorted(&next, visit); err != nil {
 			return err
 		}

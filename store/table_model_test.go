@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -65,6 +66,7 @@ func TestTableModel(t *testing.T) {
 	for step := range 400 {
 		m.write()
 		m.compare()
+		m.compareResults()
 		if step%50 == 25 {
 			if err := m.env.Checkpoint(ctx); err != nil {
 				t.Fatal(err)
@@ -291,7 +293,7 @@ func (m *tableModel) query() *query.Query {
 		q.Limit = int64(r.IntN(20))
 	}
 	if r.IntN(3) == 0 {
-		q.Offset = int64(r.IntN(10))
+		q.Skip = int64(r.IntN(10))
 	}
 	q.Reverse = r.IntN(4) == 0
 	if r.IntN(3) == 0 && len(m.docs) > 0 {
@@ -350,7 +352,7 @@ func (m *tableModel) answer(q *query.Query) [][]byte {
 		}
 	}
 	slices.SortFunc(found, func(a, b []byte) int { return bytes.Compare(sortKey(a), sortKey(b)) })
-	found = found[min(int(q.Offset), len(found)):]
+	found = found[min(int(q.Skip), len(found)):]
 	if q.Limit >= 0 {
 		found = found[:min(int(q.Limit), len(found))]
 	}
@@ -394,7 +396,7 @@ func (m *tableModel) compare() {
 				return nil
 			})
 		})
-		if len(q.Order) == 0 && q.Limit < 0 && q.Offset == 0 && q.After == nil && !q.Reverse {
+		if anyOrder(q) {
 			slices.SortFunc(got, bytes.Compare) // any order is right
 			slices.SortFunc(want, bytes.Compare)
 		}
@@ -402,6 +404,72 @@ func (m *tableModel) compare() {
 			m.t.Fatalf("%+v\ncounted %d, found %v\nwant %v\nplan %+v", q, count, values(got), values(want), m.explain(q))
 		}
 	}
+}
+
+// compareResults asks for what is made of the documents, in their place.
+func (m *tableModel) compareResults() {
+	m.t.Helper()
+	q := m.query()
+	var want [][]byte
+	keep := func(result []byte) error {
+		want = append(want, bytes.Clone(result))
+		return nil
+	}
+	if m.r.IntN(3) == 0 {
+		q.Projection = must(query.Only(m.paths()...))
+		for _, doc := range m.answer(q) {
+			want = append(want, must(q.Projection.Append(nil, doc)))
+		}
+	} else {
+		q.GroupBy(m.paths()...)
+		for range m.r.IntN(4) {
+			path := m.paths()[0]
+			q.Aggregated([]query.Column{
+				query.Count(), query.Count(path), query.Sum(path), query.Avg(path),
+				query.Min(path), query.Max(path), query.First(path), query.Last(path),
+			}[m.r.IntN(8)])
+		}
+		tally := query.NewTally(q.Aggregate)
+		for i, doc := range m.answer(q) {
+			if err := tally.Add(doc, binary.BigEndian.AppendUint32(nil, uint32(i))); err != nil {
+				m.t.Fatal(err)
+			}
+		}
+		_ = tally.Rows(keep)
+	}
+	var got [][]byte
+	m.view(func(tx *store.Tx) error {
+		return m.table.Find(tx, q, func(result []byte) error {
+			got = append(got, bytes.Clone(result))
+			return nil
+		})
+	})
+	if q.Projection != nil && anyOrder(q) {
+		slices.SortFunc(got, bytes.Compare)
+		slices.SortFunc(want, bytes.Compare)
+	}
+	if !slices.EqualFunc(got, want, bytes.Equal) {
+		m.t.Fatalf("%+v\nfound %v\nwant %v\nplan %+v", q, values(got), values(want), m.explain(q))
+	}
+}
+
+// paths are one or two, of which some are indexed.
+func (m *tableModel) paths() []query.Path {
+	all := []query.Path{country, population, slug, tags, query.Field("id")}
+	i := m.r.IntN(len(all))
+	return all[i:min(len(all), i+1+m.r.IntN(2))]
+}
+
+// anyOrder reports whether the documents may come in any order.
+func anyOrder(q *query.Query) bool {
+	return len(q.Order) == 0 && q.Limit < 0 && q.Skip == 0 && q.After == nil && !q.Reverse
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // compareIndexes reads every index whole: it must hold what the documents say,

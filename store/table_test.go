@@ -611,7 +611,7 @@ func TestExplain(t *testing.T) {
 		{"nothing", query.And(query.Gt(country, "X"), query.Lt(country, "B")), nil, -1, 0, store.Explanation{Index: "country"}},
 	} {
 		q := where(t, test.filter)
-		q.Order, q.Limit, q.Offset = test.order, test.limit, test.offset
+		q.Order, q.Limit, q.Skip = test.order, test.limit, test.offset
 		if got := b.explain(q); *got != test.explain {
 			t.Errorf("%s: %+v, want %+v", test.name, *got, test.explain)
 		}

@@ -1,0 +1,185 @@
+package query
+
+import (
+	"bytes"
+	"math"
+	"math/bits"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// column functions, by their names. See Aggregate.
+var columnFunctions = [...]columnFunction{
+	{name: "count", bare: true, add: addCount, append: appendCount},
+	{name: "sum", add: addNumber, append: appendSum},
+	{name: "avg", add: addNumber, append: appendMean},
+	{name: "min", add: addLeast, append: appendHeld},
+	{name: "max", add: addMost, append: appendHeld},
+	{name: "first", ranked: true, add: addFirst, append: appendHeld},
+	{name: "last", ranked: true, add: addLast, append: appendHeld},
+}
+
+// columnFunction takes the values of a group's documents in and makes one of them.
+type columnFunction struct {
+	name   string
+	bare   bool // does without a path
+	ranked bool // depends on the order of the documents
+	add    func(t *Tally, c *cell, p place, rank []byte)
+	append func(dst []byte, c *cell) []byte
+}
+
+// cell is one column of one group. Which fields count depends on its function.
+type cell struct {
+	count int64  // of values taken in
+	whole whole  // the sum of those that are integers
+	float total  // the sum of the others
+	mixed bool   // there were others
+	rank  []byte // of the value that is held
+	value []byte
+}
+
+func (c *cell) size() int { return cap(c.rank) + cap(c.value) }
+
+func addCount(_ *Tally, c *cell, p place, _ []byte) {
+	if p.at != missing {
+		c.count++
+	}
+}
+
+func appendCount(dst []byte, c *cell) []byte { return msgp.AppendInt64(dst, c.count) }
+
+// hold takes a value in the place of the one that is held, if there is none or if
+// its rank lies on the given side of that one's: −1 below, 1 above.
+func (c *cell) hold(side int, rank []byte) bool {
+	if c.count > 0 && bytes.Compare(rank, c.rank) != side {
+		return false
+	}
+	c.count++
+	c.rank = append(c.rank[:0], rank...)
+	return true
+}
+
+func addFirst(_ *Tally, c *cell, p place, rank []byte) { c.holdRanked(-1, p, rank) }
+func addLast(_ *Tally, c *cell, p place, rank []byte)  { c.holdRanked(1, p, rank) }
+
+func (c *cell) holdRanked(side int, p place, rank []byte) {
+	if !c.hold(side, rank) {
+		return
+	}
+	if p.at == missing {
+		c.value = append(c.value[:0], undefined...)
+		return
+	}
+	c.value = append(c.value[:0], raw(p.doc, p.at)...)
+}
+
+func addLeast(t *Tally, c *cell, p place, _ []byte) { t.holdKey(-1, c, p) }
+func addMost(t *Tally, c *cell, p place, _ []byte)  { t.holdKey(1, c, p) }
+
+// holdKey ranks a value by its key.
+func (t *Tally) holdKey(side int, c *cell, p place) {
+	if p.at == missing {
+		return
+	}
+	key, keyable, _ := appendKey(t.key[:0], p.doc, p.at)
+	t.key = key
+	if keyable && kind(key[0]) != kindNull && c.hold(side, key) {
+		c.value = appendPlain(c.value[:0], p)
+	}
+}
+
+func appendHeld(dst []byte, c *cell) []byte {
+	if c.count == 0 {
+		return append(dst, undefined...)
+	}
+	return append(dst, c.value...)
+}
+
+func addNumber(_ *Tally, c *cell, p place, _ []byte) {
+	if p.at == missing {
+		return
+	}
+	v, ok := decode(p.doc, p.at)
+	if !ok || v.kind != kindNumber {
+		return
+	}
+	c.count++
+	if v.number.form == float {
+		c.mixed = true
+		c.float.add(v.number.float())
+	} else {
+		c.whole.add(v.number)
+	}
+}
+
+// total is what the numbers of a cell come to.
+func (c *cell) total() number {
+	if !c.mixed {
+		return fromFloat(c.whole.float())
+	}
+	all := c.float
+	all.add(c.whole.float())
+	return fromFloat(all.value())
+}
+
+func appendSum(dst []byte, c *cell) []byte { return appendPlainNumber(dst, c.total()) }
+
+func appendMean(dst []byte, c *cell) []byte {
+	if c.count == 0 {
+		return append(dst, undefined...)
+	}
+	return appendPlainNumber(dst, fromFloat(c.total().toFloat()/float64(c.count)))
+}
+
+// appendPlainNumber appends a number as a key gives it back.
+func appendPlainNumber(dst []byte, n number) []byte {
+	if i, ok := n.toInt(); ok {
+		n = fromInt(i)
+	}
+	return appendMessagePack(dst, n)
+}
+
+// whole is an integer of 128 bits, two's complement: no number of documents makes
+// it overflow.
+type whole struct{ high, low uint64 }
+
+// add adds an integer.
+func (w *whole) add(n number) {
+	var sign, carry uint64
+	if n.form == signed {
+		sign = uint64(int64(n.bits) >> 63)
+	}
+	w.low, carry = bits.Add64(w.low, n.bits, 0)
+	w.high, _ = bits.Add64(w.high, sign, carry)
+}
+
+// float returns the float64 nearest to w, or the one beside it.
+func (w whole) float() float64 {
+	if int64(w.high) >= 0 {
+		return math.Ldexp(float64(w.high), 64) + float64(w.low)
+	}
+	low, borrow := bits.Sub64(0, w.low, 0)
+	high, _ := bits.Sub64(0, w.high, borrow)
+	return -(math.Ldexp(float64(high), 64) + float64(low))
+}
+
+// total is a sum of floats that carries along what rounding takes from it, so that
+// it hardly depends on their order.
+type total struct{ sum, lost float64 }
+
+func (t *total) add(f float64) {
+	sum := t.sum + f
+	if math.Abs(t.sum) >= math.Abs(f) {
+		t.lost += t.sum - sum + f
+	} else {
+		t.lost += f - sum + t.sum
+	}
+	t.sum = sum
+}
+
+func (t *total) value() float64 {
+	if math.IsInf(t.sum, 0) || math.IsNaN(t.sum) {
+		return t.sum // of which nothing is lost
+	}
+	return t.sum + t.lost
+}
