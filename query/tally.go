@@ -134,13 +134,14 @@ var undefined = []byte{0xd4, extensionUndefined, 0}
 
 // Rows calls emit for each row, in order. A row is valid until emit returns.
 func (t *Tally) Rows(emit func(row []byte) error) error {
-	groups := make([]*group, 0, len(t.groups))
+	keys := make([][]byte, 0, len(t.groups))
 	for _, g := range t.groups {
-		groups = append(groups, g)
+		keys = append(keys, g.key)
 	}
-	slices.SortFunc(groups, func(a, b *group) int { return bytes.Compare(a.key, b.key) })
+	slices.SortFunc(keys, bytes.Compare)
 	var row []byte
-	for _, g := range groups {
+	for _, key := range keys {
+		g := t.groups[string(key)]
 		row = msgp.AppendArrayHeader(row[:0], uint32(len(t.aggregate.Group)+len(g.cells)))
 		row = append(row, g.values...)
 		for i := range g.cells {

@@ -297,7 +297,7 @@ func TestWatchModel(t *testing.T) {
 
 // sameAnswer compares answers; those in no order by what they consist of.
 func sameAnswer(q *query.Query, a, b string) bool {
-	if len(q.Order) > 0 || q.Limit >= 0 || q.Offset > 0 || q.After != nil || q.Reverse {
+	if len(q.Order) > 0 || q.Limit >= 0 || q.Skip > 0 || q.After != nil || q.Reverse {
 		return a == b
 	}
 	x, y := []byte(a), []byte(b)

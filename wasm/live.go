@@ -53,7 +53,7 @@ func (o *operation) answer(l *live, t *store.Table, tx *store.Tx, asked *wire.Li
 	rows, place := o.rows(), uint32(0)
 	if asked.Counted {
 		all := *asked.Query
-		all.Limit, all.Offset, all.After = -1, 0, nil
+		all.Limit, all.Skip, all.After = -1, 0, nil
 		n, err := t.Count(tx, &all)
 		if err == nil {
 			err = rows.add(msgp.AppendInt64(nil, n))

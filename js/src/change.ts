@@ -9,7 +9,7 @@ export class Change<T> {
     private readonly now: readonly T[],
     private readonly before: readonly T[],
     private readonly key: (string | number)[],
-    /** How many documents there are without limit, offset and after, where that was asked for. */
+    /** How many documents there are without limit, skip and after, where that was asked for. */
     readonly total: number | undefined,
   ) {}
 

@@ -1,10 +1,12 @@
 import { unpack } from './document.js'
 import type { Exchange } from './engine.js'
 import { StowageError } from './errors.js'
+import { type Column, type Columns, Groups, aggregateOf, avg, max, min, named, sum } from './group.js'
 import type { Listener, LiveOptions } from './live.js'
-import { countOf, ordered, packQuery, type Query } from './query.js'
 import type { LongCall } from './options.js'
-import type { Path } from './types.js'
+import { splitPath } from './path.js'
+import { countOf, ordered, packQuery, type Query } from './query.js'
+import type { At, NumberPath, Omitted, Path, Present, Selected } from './types.js'
 import { Op } from './wire.js'
 
 /** How a query was carried out, and what that took. */
@@ -42,8 +44,10 @@ export type Send = <R>(
  *
  *     const all = await db.cities.find({ country: 'NO' }).orderBy('population', 'desc').limit(20)
  *     for await (const city of db.cities.find()) …
+ *
+ * T is what it delivers, Whole the documents of the table that this comes from.
  */
-export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
+export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
   /** @internal key is the path of the identity; undefined in a transaction, whose one snapshot nothing changes in. */
   constructor(
     readonly send: Send,
@@ -53,31 +57,89 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
   ) {}
 
   /** Orders the result by a path, then by those of further calls; at last by identity. */
-  orderBy(path: Path<T>, direction: 'asc' | 'desc' = 'asc'): Find<T> {
+  orderBy(path: Path<Whole>, direction: 'asc' | 'desc' = 'asc'): Find<T, Whole> {
     return this.with(ordered(this.query, path, direction))
   }
 
   /** Ends the result after so many documents. */
-  limit(count: number): Find<T> {
+  limit(count: number): Find<T, Whole> {
     return this.with({ ...this.query, limit: countOf('limit', count) })
   }
 
   /** Leaves out so many documents at the start; what is left out is still walked. */
-  offset(count: number): Find<T> {
-    return this.with({ ...this.query, offset: countOf('offset', count) })
+  skip(count: number): Find<T, Whole> {
+    return this.with({ ...this.query, skip: countOf('skip', count) })
   }
 
   /**
    * Starts behind a place in the order: the values of its paths, then the
    * identity, as the last document of the previous part has them.
    */
-  after(...values: unknown[]): Find<T> {
+  after(...values: unknown[]): Find<T, Whole> {
     return this.with({ ...this.query, after: values })
+  }
+
+  /**
+   * Delivers no more of each document than what stands at these paths, and the objects
+   * on the way there. Paths do not lead into lists.
+   */
+  select<const P extends Path<Whole>>(...paths: P[]): Find<Selected<Whole, P>, Whole> {
+    return this.with({ ...this.query, fields: paths.map(splitPath), without: undefined })
+  }
+
+  /** Delivers all of each document but what stands at these paths, which do not lead into lists. */
+  omit<const P extends Path<Whole>>(...paths: P[]): Find<Omitted<Whole, P>, Whole> {
+    return this.with({ ...this.query, without: paths.map(splitPath), fields: undefined })
   }
 
   /** Runs the query for its first document. */
   first(): Promise<T | undefined> {
     return this.limit(Math.min(1, this.query.limit ?? 1)).run().then(found => found[0])
+  }
+
+  /** Runs the query for its last document. With a limit, `skip` or `after` all documents up to it are read. */
+  async last(): Promise<T | undefined> {
+    const { query } = this
+    const cut = query.limit !== undefined || query.skip > 0 || query.after !== undefined
+    const found = await (cut ? this : this.with({ ...query, reverse: true, limit: 1 })).run()
+    return found.at(-1)
+  }
+
+  /** The different values that the result has at a path, in order. What is missing is none. */
+  async distinct<const P extends Path<Whole>>(path: P): Promise<Exclude<At<Whole, P>, undefined>[]> {
+    const rows = await this.rows([path], {})
+    return rows.map(row => row[0]).filter(value => value !== undefined) as never
+  }
+
+  /** The sum of the numbers at a path, 0 where there are none. Integers are added up exactly. */
+  sum(path: NumberPath<Whole>): Promise<number> {
+    return this.only(sum(path))
+  }
+
+  /** The mean of the numbers at a path, undefined where there are none. */
+  avg(path: NumberPath<Whole>): Promise<number | undefined> {
+    return this.only(avg(path))
+  }
+
+  /** The least of the values at a path, in the order of `orderBy`; null and objects are passed over. */
+  min<const P extends Path<Whole>>(path: P): Promise<Present<Whole, P>> {
+    return this.only(min(path))
+  }
+
+  /** The greatest of the values at a path, in the order of `orderBy`; null and objects are passed over. */
+  max<const P extends Path<Whole>>(path: P): Promise<Present<Whole, P>> {
+    return this.only(max(path))
+  }
+
+  /**
+   * Gathers the result in groups of documents that have the same values at these paths:
+   * see Groups.aggregate. Without a path all of it is one group.
+   */
+  groupBy<const P extends Path<Whole> = never>(...paths: P[]): Groups<Whole, P> {
+    return new Groups(paths, async (group, columns) => {
+      const names = [...group, ...Object.keys(columns)]
+      return (await this.rows(group, columns)).map(row => named(names, row)) as never
+    })
   }
 
   /** Counts the result instead of reading it. */
@@ -122,12 +184,22 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
   private async run(): Promise<T[]> {
     const found: T[] = []
     const last = await this.execute(Op.Find, read<T[]>, (bytes, start, end) => {
-      for (const document of read<T[]>(bytes, start, end)) found.push(document)
+      for (const result of read<T[]>(bytes, start, end)) found.push(result)
       return true
     })
     if (found.length === 0) return last
-    for (const document of last) found.push(document)
+    for (const result of last) found.push(result)
     return found
+  }
+
+  /** Rows in the place of the documents. */
+  private rows(group: readonly string[], columns: Columns): Promise<unknown[][]> {
+    return this.with<unknown[]>({ ...this.query, fields: undefined, without: undefined, aggregate: aggregateOf(group, columns) }).run()
+  }
+
+  /** What one column comes to of all documents. */
+  private async only<R>(column: Column<string, unknown, unknown>): Promise<R> {
+    return (await this.rows([], { column }))[0]![0] as R
   }
 
   private execute<R>(op: Op, decode: (bytes: Uint8Array, start: number, end: number) => R, onRows?: Rows): Promise<R> {
@@ -139,7 +211,7 @@ export class Find<T> implements PromiseLike<T[]>, AsyncIterable<T> {
     }
   }
 
-  private with(query: Query): Find<T> {
+  private with<R = T>(query: Query): Find<R, Whole> {
     return new Find(this.send, query, this.options, this.key)
   }
 }

@@ -1,6 +1,6 @@
 import { StowageError } from './errors.js'
 import { splitPath } from './path.js'
-import type { At, Doc, Path } from './types.js'
+import type { At, Doc, Path, Present } from './types.js'
 
 /** One value of the rows that documents are gathered into. Made by `count`, `sum` and the like. */
 export class Column<out P extends string, out V, out R> {
@@ -15,10 +15,10 @@ export class Column<out P extends string, out V, out R> {
   ) {}
 }
 
-/** The value at the path itself, as the documents have it. */
-declare const itself: unique symbol
-/** That, or undefined where there may be none. */
-export type Itself = typeof itself
+/** Stands for what the documents have at the path, or undefined where there may be nothing. */
+export interface Itself {
+  readonly itself: unique symbol
+}
 
 /** How many documents there are; with a path, how many have a value there. */
 export function count<const P extends string = never>(path?: P): Column<P, unknown, number> {
@@ -72,7 +72,7 @@ type Suits<T, P extends string, V> =
 /** What the documents of a group have in common, and the columns. */
 export type Row<T, P extends string, C extends Columns> = { [K in P]: At<T, K> } & { [N in keyof C]: Cell<T, C[N]> }
 
-type Cell<T, C> = C extends Column<infer P, unknown, infer R> ? (R extends Itself ? Exclude<At<T, P>, null> | undefined : R) : never
+type Cell<T, C> = C extends Column<infer P, unknown, infer R> ? (R extends Itself ? Present<T, P> : R) : never
 
 /** Rows as they are asked for: the paths of the group, and the columns. */
 export type Aggregate = readonly [group: (string | number)[][], columns: (readonly [string, (string | number)[]?])[]]

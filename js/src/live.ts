@@ -19,7 +19,7 @@ import { Op } from './wire.js'
 export interface LiveOptions {
   /** Ends it. */
   signal?: AbortSignal
-  /** Also counts what there is without limit, offset and after. */
+  /** Also counts what there is without limit, skip and after. */
   total?: boolean
 }
 
@@ -51,7 +51,7 @@ export interface LiveState<T> {
  *     const big = live(db.cities.find({ country: 'NO' }).orderBy('population', 'desc').limit(20))
  *     const stop = big.subscribe(cities => render(cities))
  */
-export function live<T>(find: Find<T>, options?: LiveOptions): Live<T> {
+export function live<T>(find: Find<T, any>, options?: LiveOptions): Live<T> {
   if (find.key === undefined) {
     throw new StowageError('invalid_option', 'a transaction is one snapshot, in which nothing changes')
   }
@@ -82,7 +82,7 @@ export class Live<T> {
 
   /** @internal */
   constructor(
-    private readonly find: Find<T>,
+    private readonly find: Find<T, any>,
     private readonly key: (string | number)[],
     private readonly counted: boolean,
     private readonly signal: AbortSignal | undefined,

@@ -2,6 +2,7 @@ import { answering, type HostFunction, numbered } from './ask.js'
 import { packValue } from './document.js'
 import type { Exchange } from './engine.js'
 import { StowageError } from './errors.js'
+import type { Aggregate } from './group.js'
 import { splitPath } from './path.js'
 import { type Ast, toAst } from './where.js'
 
@@ -10,13 +11,20 @@ export interface Query {
   filter: Ast
   order: [path: (string | number)[], descending: boolean][]
   limit: number | undefined
-  offset: number
+  skip: number
   after: unknown[] | undefined
+  /** All turned round. */
+  reverse?: boolean
+  /** What is left of the documents: no more than these paths, or all but these. */
+  fields?: (string | number)[][] | undefined
+  without?: (string | number)[][] | undefined
+  /** Rows in their place. */
+  aggregate?: Aggregate
 }
 
 /** A query for all that a filter lets through. */
 export function query(filter: unknown): Query {
-  return { filter: toAst(filter), order: [], limit: undefined, offset: 0, after: undefined }
+  return { filter: toAst(filter), order: [], limit: undefined, skip: 0, after: undefined }
 }
 
 /** Adds to the order of a query. */
@@ -44,12 +52,16 @@ export function packQuery(q: Query): PackedQuery {
   const bytes = packValue({
     filter: numbered(q.filter, functions),
     ...(q.order.length > 0 && { order: q.order }),
-    ...(q.limit !== undefined && { limit: q.limit }),
-    ...(q.offset > 0 && { offset: q.offset }),
-    ...(q.after !== undefined && { after: q.after }),
+    ...(q.skip > 0 && { skip: q.skip }),
+    ...asked(q, 'limit', 'after', 'reverse', 'fields', 'without', 'aggregate'),
   })
   return {
     bytes,
     run: (operation, exchange) => (functions.length === 0 ? operation(exchange) : answering(functions, exchange, operation)),
   }
+}
+
+/** The members of a query that there are. */
+function asked(q: Query, ...names: (keyof Query)[]): Partial<Query> {
+  return Object.fromEntries(names.filter(name => q[name] !== undefined).map(name => [name, q[name]]))
 }

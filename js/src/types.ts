@@ -56,6 +56,34 @@ type Operand<V> =
 /** What a filter may demand of an element: see Comparable. */
 type Elemental<E> = IsAny<E> extends true ? [string, any] : Comparable<NonNullable<E>> | ['', Operand<NonNullable<E>> | Tested<E>]
 
+/** The paths of T that lead to numbers. */
+export type NumberPath<T> =
+  string extends keyof T ? string
+  : { [P in Path<T>]: [Extract<NonNullable<At<T, P>>, number | bigint>] extends [never] ? never : P }[Path<T>]
+
+/** What a value at a path of T can be where there is one, or undefined. */
+export type Present<T, P extends string> = Exclude<At<T, P>, null> | undefined
+
+/** What is left of T where only these paths are kept. */
+export type Selected<T, P extends string> =
+  IsAny<T> extends true ? any
+  : string extends keyof T ? T
+  : { [K in keyof T as K extends FirstOf<P> ? K : never]: K extends P ? T[K] : SelectedIn<T[K], RestOf<P, K & string>> }
+
+type SelectedIn<V, P extends string> = V extends Leaf ? Extract<V, undefined> : Selected<V, P>
+
+/** What is left of T where these paths are left out. */
+export type Omitted<T, P extends string> =
+  IsAny<T> extends true ? any
+  : string extends keyof T ? T
+  : { [K in keyof T as K extends P ? never : K]: K extends FirstOf<P> ? OmittedIn<T[K], RestOf<P, K & string>> : T[K] }
+
+type OmittedIn<V, P extends string> = V extends Leaf ? V : Omitted<V, P>
+
+type FirstOf<P extends string> = P extends `${infer K}.${string}` ? K : P
+
+type RestOf<P extends string, K extends string> = P extends `${K}.${infer Rest}` ? Rest : never
+
 /** A filter written as an object: every path must meet its test. */
 export type Match<T> =
   string extends keyof T ? Record<string, unknown>

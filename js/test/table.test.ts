@@ -112,7 +112,7 @@ test('queries find, order, limit and page', async () => {
   assert.deepEqual((await db.places.find({ country: 'NO' })).length, norway.length)
   const top = await db.places.find(where('country').eq('NO')).orderBy('population', 'desc').limit(20)
   assert.deepEqual(top, byPopulation.slice(-20).reverse())
-  assert.deepEqual(await db.places.find({ country: 'NO' }).orderBy('population').offset(5).limit(3), byPopulation.slice(5, 8))
+  assert.deepEqual(await db.places.find({ country: 'NO' }).orderBy('population').skip(5).limit(3), byPopulation.slice(5, 8))
   assert.equal(await db.places.find({ country: 'NO', population: { $gt: 5000 } }).count(), norway.filter(p => p.population > 5000).length)
   assert.deepEqual(await db.places.find({ 'position.lat': { $between: [0, 1] } }).first(), all.find(p => [0, 1].includes(p.position!.lat)))
   assert.equal(await db.places.find().limit(0).first(), undefined)

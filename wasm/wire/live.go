@@ -6,7 +6,7 @@ import "github.com/stowage-db/stowage/query"
 type LiveQuery struct {
 	Query   *query.Query
 	Number  uint32 // the host's, for as long as the query lives
-	Counted bool   // the first row tells how many documents there are without limit, offset and after
+	Counted bool   // the first row tells how many documents there are without limit, skip and after
 }
 
 // LiveQuery reads [[query, number, counted]].

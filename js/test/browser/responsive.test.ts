@@ -26,7 +26,7 @@ async function longTasks(run: number): Promise<number[]> {
     await db.t.insertMany(documents)
     await db.checkpoint()
     await db.t.find({ text: { $contains: '777' } })
-    await db.t.find().orderBy('n', 'desc').offset(20_000).limit(1000)
+    await db.t.find().orderBy('n', 'desc').skip(20_000).limit(1000)
     await db.t.update({ a: 'a5' }, { text: 'changed' })
     await db.check()
     await new Promise(resolve => setTimeout(resolve, 200))

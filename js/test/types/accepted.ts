@@ -1,5 +1,5 @@
 // What must compile. It is never run.
-import { custom, field, memory, noop, open, table, where, type Coder, type Store, type StowageError } from 'stowage'
+import { count, custom, field, first, max, memory, noop, open, sum, table, where, type Coder, type Store, type StowageError } from 'stowage'
 import { coder } from 'stowage/coders'
 
 interface City {
@@ -87,4 +87,21 @@ export async function acceptedOfStores(): Promise<void> {
   await tx.cities.put(city!)
   await tx.commit()
   void [raw, name, consumed, added, renamed, revalued, keys, values, tx.id, await db.stores()]
+}
+
+export async function acceptedOfResults(): Promise<void> {
+  const db = await open('atlas', { driver: memory(), tables: { cities: table<City>({ key: 'id' }), loose: table({ key: 'id' }) } })
+  const some: { name: string; position: { lat: number } }[] = await db.cities.find().select('name', 'position.lat').orderBy('population')
+  const founded: Date | undefined = (await db.cities.find().select('founded').first())?.founded
+  const rest = await db.cities.find().omit('tags', 'position.lon')
+  const lat: number = rest[0]!.position.lat
+  const countries: ('NO' | 'SE')[] = await db.cities.find().distinct('country')
+  const [people, mean]: [number, number | undefined] = [await db.cities.find().sum('position.lat'), await db.cities.find().avg('population')]
+  const oldest: Date | undefined = await db.cities.find().min('founded')
+  const parent: string | undefined = await db.cities.find().max('parent')
+  const rows = await db.cities.find().groupBy('country', 'position.lat').aggregate({ n: count(), total: sum('population'), name: first('name'), youngest: max('founded') })
+  const row: { country: 'NO' | 'SE'; 'position.lat': number; n: number; total: number; name: string | undefined; youngest: Date | undefined } = rows[0]!
+  const loose: number = (await db.loose.find().groupBy('any.where').aggregate({ sum: sum('x.y') }))[0]!.sum
+  for await (const { name } of db.cities.find().select('name')) name.concat()
+  void [some, founded, lat, countries, people, mean, oldest, parent, row, loose, await db.cities.find().skip(5).last()]
 }

@@ -1,6 +1,6 @@
 // What must not compile: an expectation that is not met is an error itself, so
 // this file compiles only as long as each of these lines would not.
-import { custom, field, memory, open, table, where } from 'stowage'
+import { count, custom, field, memory, open, sum, table, where } from 'stowage'
 import { coder } from 'stowage/coders'
 
 interface City {
@@ -190,4 +190,37 @@ export async function refusedOfStores(): Promise<void> {
   db.begin({ readOnly: false })
   // @ts-expect-error: the name means something on a transaction
   open('x', { tables: { commit: table<City>({ key: 'id' }) } })
+}
+
+export async function refusedOfResults(): Promise<void> {
+  const db = await open('atlas', { driver: memory(), tables: { cities: table<City>({ key: 'id' }) } })
+
+  // @ts-expect-error: no such path to select
+  db.cities.find().select('size')
+  // @ts-expect-error: no such path to leave out
+  db.cities.find().omit('position.height')
+  // @ts-expect-error: what was not selected is not there
+  ;(await db.cities.find().select('name'))[0]!.population
+  // @ts-expect-error: nor is what is beside it
+  ;(await db.cities.find().select('position.lat'))[0]!.position.lon
+  // @ts-expect-error: what was left out is not there
+  ;(await db.cities.find().omit('name'))[0]!.name
+  // @ts-expect-error: texts have no sum
+  db.cities.find().sum('name')
+  // @ts-expect-error: nor a mean
+  db.cities.find().avg('position')
+  // @ts-expect-error: no such path
+  db.cities.find().distinct('size')
+  // @ts-expect-error: no such path to group by
+  db.cities.find().groupBy('size')
+  // @ts-expect-error: no such path in a column
+  db.cities.find().groupBy('country').aggregate({ n: count('size') })
+  // @ts-expect-error: texts have no sum in a column either
+  db.cities.find().groupBy('country').aggregate({ total: sum('name') })
+  // @ts-expect-error: a column is made by a function
+  db.cities.find().groupBy('country').aggregate({ n: 'count' })
+  // @ts-expect-error: a row has no other columns
+  ;(await db.cities.find().groupBy('country').aggregate({ n: count() }))[0]!.name
+  // @ts-expect-error: it is called skip
+  db.cities.find().offset(5)
 }
