@@ -3,6 +3,7 @@
  * environment fares from then on. This file is a bundle of its own, loaded while
  * the engine starts.
  */
+import { arrive } from './drivers/leveldb.js'
 import { Sentinel } from './sentinel.js'
 import { blank, type Trace } from './trace.js'
 
@@ -65,6 +66,8 @@ export class Opening {
   private changed = false
   private followed = 0
   private writing: Promise<void> = Promise.resolve()
+  /** Takes back what says that this context has the environment open. */
+  private leave: () => void = () => {}
 
   private constructor(
     readonly name: string,
@@ -77,6 +80,7 @@ export class Opening {
     const trace = await opening.sentinel?.read()
     opening.blurred = trace === 'damaged'
     if (trace !== undefined && trace !== 'damaged') opening.trace = trace
+    if (options.sentinel) opening.leave = await arrive(name, opening.blurred || !opening.trace.clean)
     return opening
   }
 
@@ -132,6 +136,7 @@ export class Opening {
     // What is missing must be reported again, unless somebody went on without it.
     if (there !== undefined && there.id !== '' && (this.changed || this.state === 'ok')) await this.remember(there, true)
     this.sentinel?.close()
+    this.leave()
   }
 
   async health(): Promise<Health> {

@@ -1,5 +1,6 @@
 import { asStowageError, type ErrorCode, StowageError } from '../errors.js'
 import { type Batch, type Driver, type DriverFactory, type DriverInfo, rootName } from './driver.js'
+import { logBegun } from './leveldb.js'
 import { equalBytes } from './memory.js'
 import { Tabs } from './tabs.js'
 import { shareLock } from './weblock.js'
@@ -51,6 +52,8 @@ class IndexedDBDriver implements Driver {
   private gone: StowageError | undefined
   /** Whether there has been a connection: then the database exists, and must still. */
   private known = false
+  /** Whoever opened this has looked, before the first transaction, whether a new log has to be begun before the first write. */
+  private log: Promise<void> | undefined
 
   constructor(
     private readonly name: string,
@@ -72,7 +75,8 @@ class IndexedDBDriver implements Driver {
     if (batch.add.length > 0 || batch.root !== undefined) this.contexts.tell('committed')
   }
 
-  private write(batch: Batch): Promise<void> {
+  private async write(batch: Batch): Promise<void> {
+    await (this.log ??= logBegun())
     const durability = batch.durability === 'strict' ? 'strict' : 'relaxed'
     return this.transact('readwrite', durability, (store, abort) => {
       // Everything is requested at once: a transaction that is idle commits itself.
@@ -161,6 +165,7 @@ class IndexedDBDriver implements Driver {
     durability: IDBTransactionDurability,
     issue: (store: IDBObjectStore, abort: (reason: StowageError) => void) => () => R,
   ): Promise<R> {
+    this.log ??= logBegun()
     for (let attempt = 1; ; attempt++) {
       const connection = this.connection ?? (await this.connect())
       let transaction: IDBTransaction

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, rmSync } from 'node:fs'
+import { appendFileSync, cpSync, readdirSync, rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 
 import type { Page } from 'playwright-core'
@@ -153,6 +153,40 @@ test('tabs that write to the memory at once: the latest of it stays', async () =
   assert.equal(state, 'evicted')
   assert.ok(lost >= 120, `${lost} of 120 commits and more are known to be missing`)
   await Promise.all(tabs.map(tab => tab.close()))
+})
+
+test('a log with a torn end is left before the first write; after a clean end it is kept', async () => {
+  const own = await Browser.start()
+  try {
+    const logOf = (profile: string) => {
+      const folder = `${profile}/Default/IndexedDB`
+      const leveldb = `${folder}/${readdirSync(folder).find(file => file.endsWith('.leveldb'))}`
+      return `${leveldb}/${readdirSync(leveldb).filter(file => file.endsWith('.log')).sort().at(-1)}`
+    }
+    await visit(await own.page(), 'torn', 20)
+    const log = await own.stopped(logOf)
+    const left = await own.page()
+    await visit(left, 'torn', 20)
+    assert.equal(await own.stopped(logOf), log, 'it ended clean')
+
+    const killed = await own.page()
+    await killed.evaluate(async () => {
+      const db = await stowage.open('torn', { tables: { t: stowage.table<{ id: number }>({ key: '++id' }) }, durability: 'strict' })
+      for (let i = 0; i < 5; i++) await db.t.insert({} as { id: number })
+      const trace = () => JSON.parse(localStorage.getItem('stowage:torn')!) as { clean: boolean }
+      while (trace().clean) await new Promise(resolve => setTimeout(resolve, 10))
+    })
+    await own.stopped(profile => appendFileSync(logOf(profile), Uint8Array.of(1, 2, 3))) // less than the header of a record
+    const page = await own.page()
+    const seen = await visit(page, 'torn', 20)
+    assert.deepEqual([seen.told, seen.count], [[['ok', 0]], 45])
+    assert.deepEqual(await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name)), ['stowage:torn'])
+    assert.notEqual(await own.stopped(logOf), log)
+    const again = await visit(await own.page(), 'torn', 0)
+    assert.deepEqual([again.told, again.count], [[['ok', 0]], 65])
+  } finally {
+    await own.stop()
+  }
 })
 
 test('where nobody listens the console is told', async () => {
