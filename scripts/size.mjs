@@ -12,7 +12,7 @@ import { brotliCompressSync, constants } from 'node:zlib'
 import { buildSync } from '../js/node_modules/esbuild/lib/main.js'
 
 /** Budgets in bytes: kilobytes are thousands. */
-const budgets = { module: 1_000_000, javascript: 34_000, coders: 3_000, opening: 3_000, live: 3_000, zlib: 5_000 }
+const budgets = { module: 1_000_000, javascript: 34_000, coders: 3_000, opening: 3_000, live: 3_000, backup: 2_000, zlib: 5_000 }
 
 const brotli = (bytes) =>
   brotliCompressSync(bytes, {
@@ -27,6 +27,7 @@ const javascriptSize = brotli(bundle('js/dist/index.js'))
 const codersSize = brotli(bundle('js/dist/coders.js', './index.js'))
 const openingSize = brotli(bundle('js/dist/opening.js')) + brotli(bundle('js/dist/keeper.js'))
 const liveSize = brotli(bundle('js/dist/live.js', './index.js'))
+const backupSize = brotli(bundle('js/dist/backup.js', './index.js'))
 const zlibSize = brotli(bundle('js/dist/zlib.js'))
 
 let failed = false
@@ -36,6 +37,7 @@ for (const [what, bytes, budget, note] of [
   ['coders', codersSize, budgets.coders, 'where they are imported'],
   ['opening', openingSize, budgets.opening, 'loaded while the engine starts: states and the sentinel, its worker included'],
   ['live', liveSize, budgets.live, 'loaded with the first live query'],
+  ['backup', backupSize, budgets.backup, 'loaded with the first export, import or copy'],
   ['zlib', zlibSize, budgets.zlib, 'loaded with the first compressed value'],
 ]) {
   const over = bytes > budget
@@ -54,7 +56,7 @@ function bundle(file, ...beside) {
     format: 'esm',
     platform: 'browser',
     write: false,
-    external: ['node:*', './zlib.js', './opening.js', './live.js', ...beside],
+    external: ['node:*', './zlib.js', './opening.js', './live.js', './backup.js', ...beside],
     logLevel: 'error',
   })
   return built.outputFiles[0].contents

@@ -1,15 +1,16 @@
 /*
  * Documents as MessagePack. What msgpackr would store as something else without
- * a word (a function, a Map, a Promise, a Blob) is refused, so that what comes back
- * is what went in. An object of a class comes back as a plain one. Beside that only
- * these differ: −0 is 0, a hole in a list is undefined, a member of the name
+ * a word is stored as an extension type, or refused (a function, a Promise, a Blob), so that what comes back
+ * is what went in. An object of a class comes back as a plain one, unless the class has a custom type.
+ * Beside that only these differ: −0 is 0, a hole in a list is undefined, a member of the name
  * __proto__ has the name __proto_, and half of a surrogate pair is read as U+FFFD.
  */
 import { addExtension, C1, Packr, Unpackr } from 'msgpackr'
 
 import { type ErrorCode, StowageError } from './errors.js'
+import { container, customOf, Extension, kindOf, leaf, readExtensions } from './extension.js'
 
-const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false } as object)
+const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false, useBigIntExtension: true } as object)
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, copyBuffers: true } as object)
 
 function refuse(what: string): never {
@@ -20,18 +21,34 @@ function unknown(): never {
   throw new StowageError('undecodable', 'these bytes hold a type that is never stored')
 }
 
-/** What an object says it is: Object also where its class is the caller's own. */
-const kindOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
-
 /** The class of all that is more than its members, and no list, date or bytes. */
 const Foreign = {
-  [Symbol.hasInstance]: (value: unknown) =>
-    !Array.isArray(value) && !(value instanceof Date) && !(value instanceof Uint8Array) && kindOf(value) !== 'Object',
+  [Symbol.hasInstance]: (value: object) =>
+    (!Array.isArray(value) && !(value instanceof Date) && !(value instanceof Uint8Array) && kindOf(value) !== 'Object') || customOf(value) !== undefined,
 }
 
+/** Thrown at the first value that holds others and is an extension: plain packs those apart, and all is packed again. */
+const apart = new Error('a document holds a Map, a Set or a custom type')
+
+type Allocate = Parameters<Extension['write']>[0]
+
 /** msgpackr asks for these where it does not know better than to write members. Of a Map it knows the class. */
-addExtension({ Class: Foreign, type: 0x7f, pack: (value: unknown) => refuse(`a ${kindOf(value)}`), unpack: unknown } as never)
-Object.defineProperty(packr, 'mapAsEmptyObject', { get: () => refuse('a Map') })
+function writeForeign(value: object, allocate: Allocate): void {
+  const extension = value instanceof Extension ? value : leaf(value)
+  if (extension !== undefined) return extension.write(allocate)
+  if (customOf(value) !== undefined || ['Map', 'Set'].includes(kindOf(value))) throw apart
+  refuse(`a ${kindOf(value)}`)
+}
+addExtension({ Class: Foreign, type: 0x7f, pack: writeForeign, unpack: unknown } as never)
+Object.defineProperty(packr, 'mapAsEmptyObject', {
+  get: () => {
+    throw apart
+  },
+})
+readExtensions(bytes => {
+  const list: unknown = unpackr.unpack(bytes)
+  return Array.isArray(list) ? list : unknown()
+})
 
 /** The largest nesting of a document; the engine has the same bound. */
 export const maxDepth = 200
@@ -39,11 +56,7 @@ export const maxDepth = 200
 /** Packs one document. */
 export function packDocument(document: unknown): Uint8Array {
   if (!isDocument(document)) throw new StowageError('invalid_document', 'a document must be an object')
-  try {
-    return packr.pack(document)
-  } catch (error) {
-    throw explain(error, document)
-  }
+  return pack(document)
 }
 
 /** Packs documents as one list. */
@@ -51,33 +64,53 @@ export function packDocuments(documents: readonly unknown[]): Uint8Array {
   for (const document of documents) {
     if (!isDocument(document)) throw new StowageError('invalid_document', 'a document must be an object')
   }
-  try {
-    return packr.pack(documents)
-  } catch (error) {
-    throw explain(error, documents)
-  }
+  return pack(documents)
 }
 
 /** Packs any value for a frame: a filter, a query. */
 export function packValue(value: unknown): Uint8Array {
-  return pack(value, 'invalid_query')
+  return packAs(value, 'invalid_query')
 }
 
 /** Packs a value that the engine does not look into, so that its nesting is bounded here. */
 export function packPlain(value: unknown): Uint8Array {
-  const bytes = pack(value, 'invalid_argument')
-  const shape = bytes.length > maxDepth ? nesting(value, []) : undefined
-  if (shape !== undefined) throw shape
+  const bytes = packAs(value, 'invalid_argument')
+  if (bytes.length > maxDepth) checkNesting(value, [])
   return bytes
 }
 
-function pack(value: unknown, code: ErrorCode): Uint8Array {
+function packAs(value: unknown, code: ErrorCode): Uint8Array {
+  try {
+    return pack(value)
+  } catch (error) {
+    const known = error as StowageError
+    throw known.code === 'invalid_document' ? new StowageError(code, known.message, { cause: known }) : known
+  }
+}
+
+function pack(value: unknown): Uint8Array {
   try {
     return packr.pack(value)
   } catch (error) {
-    const known = explain(error, value)
-    throw known.code === 'invalid_document' ? new StowageError(code, known.message, { cause: known }) : known
+    if (error !== apart) throw explain(error, value)
   }
+  try {
+    return packr.pack(plain(value, []))
+  } catch (error) {
+    throw explain(error, value)
+  }
+}
+
+/** A copy of value in which what is an extension and holds others is packed, from the inside to the outside. */
+function plain(value: unknown, above: object[]): unknown {
+  if (value === null || typeof value !== 'object') return value
+  return within(value, above, () => {
+    const extension = container(value, list => new Uint8Array(packr.pack(plain(list, above))))
+    if (extension !== undefined) return extension
+    if (Array.isArray(value)) return Array.from(value, part => plain(part, above))
+    if (kindOf(value) !== 'Object') return value
+    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, plain(part, above)]))
+  })
 }
 
 /** Reads one value that stands between start and end. What it returns shares no memory with bytes. */
@@ -98,31 +131,37 @@ export function unpackPlain(bytes: Uint8Array): unknown {
 const where = { start: 0, end: 0 }
 
 function isDocument(value: unknown): value is object {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date) && !ArrayBuffer.isView(value)
+  return value !== null && typeof value === 'object' && (value.constructor === Object || kindOf(value) === 'Object')
 }
 
 /** Gives an error out of msgpackr its code. */
 function explain(error: unknown, value: unknown): StowageError {
   if (error instanceof StowageError) return error
   if (error instanceof RangeError) {
-    const shape = nesting(value, [])
-    if (shape !== undefined) return shape
-    if (/64-bit integer/.test(error.message)) return new StowageError('invalid_document', 'a bigint must fit in 64 bits', { cause: error })
+    try {
+      checkNesting(value, [])
+    } catch (nesting) {
+      return nesting as StowageError
+    }
     return new StowageError('too_large', 'a value is too large to be stored', { cause: error })
   }
   return new StowageError('invalid_document', 'a document holds something that cannot be stored', { cause: error })
 }
 
-/** Finds out what is wrong with the nesting of a value, if anything is. */
-function nesting(value: unknown, above: object[]): StowageError | undefined {
-  if (value === null || typeof value !== 'object') return undefined
-  if (above.includes(value)) return new StowageError('invalid_document', 'a document contains itself')
-  if (above.length >= maxDepth) return new StowageError('too_deep', `a document is nested deeper than ${maxDepth}`)
+/** Throws where a value contains itself or is nested too deeply. What is in an extension was looked at when it was made. */
+function checkNesting(value: unknown, above: object[]): void {
+  if (value === null || typeof value !== 'object') return
+  within(value, above, () => {
+    for (const part of Object.values(value)) checkNesting(part, above)
+  })
+}
+
+/** Goes into a value that stands inside of others. */
+function within<R>(value: object, above: object[], go: () => R): R {
+  if (above.includes(value)) throw new StowageError('invalid_document', 'a document contains itself')
+  if (above.length >= maxDepth) throw new StowageError('too_deep', `a document is nested deeper than ${maxDepth}`)
   above.push(value)
-  for (const part of Object.values(value)) {
-    const wrong = nesting(part, above)
-    if (wrong !== undefined) return wrong
-  }
+  const result = go()
   above.pop()
-  return undefined
+  return result
 }

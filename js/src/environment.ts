@@ -1,4 +1,4 @@
-import { type CopyOptions, copyTo, exportStream, type ImportOptions, importStream } from './backup.js'
+import type { CopyOptions, ImportOptions } from './backup.js'
 import { unpack } from './document.js'
 import { type CommitDurability, durabilities } from './durability.js'
 import { indexeddb } from './drivers/indexeddb.js'
@@ -237,7 +237,19 @@ export class Environment<S extends Tables> {
    *     const response = new Response(db.export())
    */
   export(options?: LongCall): ReadableStream<Uint8Array> {
-    return exportStream(this.session, longCall('export', options))
+    const call = longCall('export', options)
+    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async controller => {
+          reader ??= (await loadBackup()).exportStream(this.session, call).getReader()
+          const { done, value } = await reader.read()
+          done ? controller.close() : controller.enqueue(value)
+        },
+        cancel: reason => reader?.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    )
   }
 
   /**
@@ -250,7 +262,7 @@ export class Environment<S extends Tables> {
     const replace = o.boolean('replace') ?? false
     const call = o.longCall()
     o.done()
-    await importStream(this.session, source, replace, call)
+    await (await loadBackup()).importStream(this.session, source, replace, call)
   }
 
   /**
@@ -264,7 +276,7 @@ export class Environment<S extends Tables> {
     const compact = o.boolean('compact') ?? false
     const call = o.longCall()
     o.done()
-    await copyTo(this.session, name, driver, compact, call)
+    await (await loadBackup()).copyTo(this.session, name, driver, compact, call)
   }
 
   /** Ends the use of the environment. Everything committed is kept; what is still running is finished first. */
@@ -310,5 +322,14 @@ export class Environment<S extends Tables> {
     const handle = this.handles.get(name)
     if (handle === undefined) throw new StowageError('not_found', `there is no table "${name}"`)
     return new Table(name, scope, handle.number, handle.schema, this.session.settings.maxDocumentBytes)
+  }
+}
+
+/** What few pages need is loaded when it is called. */
+async function loadBackup(): Promise<typeof import('./backup.js')> {
+  try {
+    return await import('./backup.js')
+  } catch (cause) {
+    throw new StowageError('unsupported', 'backup.js, beside index.js, could not be loaded', { cause })
   }
 }

@@ -1,16 +1,21 @@
 export type { CopyOptions, ImportOptions } from './backup.js'
 export type { Coder, CompressedCoder, NamedCoder, ValueCoder } from './coder.js'
 export type { Cursor } from './cursor.js'
-/** @internal For coders.js and live.js, bundles of their own, which share them. */
+/** @internal For coders.js, live.js and backup.js, bundles of their own, which share them. */
 export { packPlain, packValue, unpack, unpackPlain } from './document.js'
 /** @internal */
 export { nothing } from './engine.js'
+/** @internal */
+export { readBatch } from './io.js'
+/** @internal */
+export { aborted } from './task.js'
 export type { CommitDurability } from './durability.js'
 export { type Batch, type Blob, type Contexts, type Driver, type DriverFactory, type DriverInfo, type Durability, type Pin, type Sign } from './drivers/driver.js'
 export { indexeddb } from './drivers/indexeddb.js'
 export { memory } from './drivers/memory.js'
 export type { BeginOptions, Database, Environment, Explicit, Report, Stat, Tables, TransactionOptions, Within } from './environment.js'
 export { /** @internal */ asStowageError, type ErrorCode, errorCodes, StowageError } from './errors.js'
+export type { CustomType } from './extension.js'
 export type { Explanation, Find } from './find.js'
 export { avg, type Column, type Columns, count, first, type Groups, last, max, min, type Row, sum } from './group.js'
 export type { Change } from './change.js'

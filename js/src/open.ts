@@ -3,6 +3,7 @@ import { indexeddb } from './drivers/indexeddb.js'
 import { type CommitDurability, durabilities } from './durability.js'
 import { type Database, Environment, type ReservedName, type Tables } from './environment.js'
 import { StowageError } from './errors.js'
+import { addTypes, type CustomType } from './extension.js'
 import { LocalHost } from './local.js'
 import { builtIn, type WasmSource } from './module.js'
 import { type LongCall, Options } from './options.js'
@@ -14,6 +15,8 @@ import { Session, type Settings } from './session.js'
 export interface OpenOptions<S extends Tables> extends LongCall {
   /** The tables to use. Those that are new are made, indexes that are new are built. */
   tables?: S & { [N in keyof S]: N extends ReservedName ? never : S[N] }
+  /** Types of your own that documents hold. They are known to every environment of this context from then on. */
+  types?: readonly CustomType[]
   /** Where the data lives: `indexeddb()` unless given. */
   driver?: DriverFactory
   /** Runs engine and driver in a dedicated worker, so that the page's thread stays free. */
@@ -54,6 +57,7 @@ export async function open<const S extends Tables = Record<never, never>>(
 ): Promise<Database<S>> {
   if (typeof name !== 'string' || name === '') throw new StowageError('invalid_argument', 'an environment needs a name')
   const given = readOptions(options as OpenOptions<Tables> | undefined)
+  addTypes(given.types)
   const place = `${given.driver.id}/${name}`
   const session = sessions.get(place) ?? makeSession(name, given)
   sessions.set(place, session)
@@ -79,6 +83,7 @@ async function leave(place: string, session: Session): Promise<void> {
 
 interface Given {
   tables: Tables
+  types: readonly CustomType[]
   driver: DriverFactory
   worker: boolean
   wasm: WasmSource
@@ -92,6 +97,7 @@ function readOptions(options: OpenOptions<Tables> | undefined): Given {
   const o = new Options('open', options)
   const given: Given = {
     tables: readTables(o),
+    types: readTypes(o),
     driver: o.driver() ?? indexeddb(),
     worker: o.boolean('worker') ?? false,
     wasm: (o.any('wasm') as WasmSource | undefined) ?? builtIn(),
@@ -116,6 +122,14 @@ function readTables(o: Options): Tables {
     if (spec?.schema === undefined) throw o.wrong('tables', 'made of what table() returns')
   }
   return tables
+}
+
+function readTypes(o: Options): readonly CustomType[] {
+  const types = (o.any('types') ?? []) as readonly CustomType[]
+  const whole = ({ name, class: of, encode, decode }: CustomType) =>
+    typeof name === 'string' && typeof of?.prototype === 'object' && typeof encode === 'function' && ['function', 'undefined'].includes(typeof decode)
+  if (!Array.isArray(types) || !types.every(whole)) throw o.wrong('types', 'a list of { name, class, encode, decode }')
+  return types
 }
 
 function makeSession(name: string, given: Given): Session {

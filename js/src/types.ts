@@ -1,7 +1,9 @@
 import type { Tested } from './where.js'
 
 /** A value that has no parts as far as paths go. */
-export type Leaf = string | number | bigint | boolean | Date | Uint8Array | null | undefined
+export type Leaf =
+  | string | number | bigint | boolean | null | undefined
+  | Date | ArrayBufferView | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | RegExp | URL
 
 /** What can be the identity of a document, or stand in an index. */
 export type Key = string | number | bigint | boolean | Date | Uint8Array | readonly Key[]

@@ -6,10 +6,11 @@ import { deflateSync } from 'node:zlib'
 import { type Coder, isCompressed, type ValueCoder } from '../src/coder.js'
 import { coder } from '../src/coders.js'
 import { StowageError } from '../src/errors.js'
+import { addTypes } from '../src/extension.js'
 import { readKey } from '../src/keydecode.js'
 import { encodeKey } from '../src/key.js'
 import { deflate, inflate } from '../src/zlib.js'
-import { untag, type Tagged } from './tagged.js'
+import { Named, untag, type Tagged } from './tagged.js'
 
 /** A line of testdata/coders.json, which the Go tests read too; they tell what it means. */
 interface Vector {
@@ -41,6 +42,8 @@ function whole<T>(valueCoder: ValueCoder<T>): Coder<T> {
 }
 
 const code = (code: string) => (error: unknown) => error instanceof StowageError && error.code === code
+
+addTypes([{ name: 'named', class: Named, encode: named => untag(named.content), decode: plain => new Named({ string: plain }) }])
 
 test('coders write the bytes of their vectors, and read them again', () => {
   assert.ok(vectors.length > 100)

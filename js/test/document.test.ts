@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import { packDocument, packDocuments, packValue, unpack } from '../src/document.js'
 import { StowageError } from '../src/errors.js'
+import { addTypes } from '../src/extension.js'
 
 const roundTrip = (document: object) => {
   const bytes = Uint8Array.from(packDocument(document))
@@ -47,13 +48,14 @@ test('an object of a class is stored by its members', () => {
 
 test('what would come back as something else is refused', () => {
   const refused = [
-    () => 1, Symbol('x'), new Map(), new Set(), /x/, new Error('x'), new Float64Array(2), new ArrayBuffer(2), 2n ** 64n,
-    Promise.resolve(1), new WeakMap(), new SharedArrayBuffer(2), new Blob(['x']), new URL('http://host/'), Object(1n), new String('x'),
-    new (class extends Map {})(), (function* () {})(),
+    () => 1, Symbol('x'), new Error('x'), new ArrayBuffer(2), new DataView(new ArrayBuffer(2)),
+    Promise.resolve(1), new WeakMap(), new SharedArrayBuffer(2), new Blob(['x']), Object(1n), new String('x'),
+    (function* () {})(),
   ]
   for (const value of refused) {
     fails('invalid_document', { value })
     fails('invalid_document', { list: [{ value }] })
+    fails('invalid_document', { map: new Map([['x', new Set([value])]]) })
   }
   for (const document of [null, undefined, 1, 'x', [], new Date(), new Uint8Array(1), new Map(), Promise.resolve({ id: 1 })]) fails('invalid_document', document)
 })
@@ -62,6 +64,70 @@ test('what differs is what the module says', () => {
   assert.deepEqual(roundTrip({ zero: -0, holes: [1, , 3] }), { zero: 0, holes: [1, undefined, 3] })
   assert.deepEqual(roundTrip(JSON.parse('{"__proto__":{"x":1},"y":2}')), { __proto_: { x: 1 }, y: 2 })
   assert.match((roundTrip({ half: 'a\ud800' }) as { half: string }).half, /^a\ufffd+$/)
+})
+
+test('values of extended types come back as they went in', () => {
+  const document = {
+    bigints: [2n ** 64n, -(2n ** 63n) - 1n, 2n ** 1000n, -(2n ** 128n), 2n ** 70_000n],
+    sets: [new Set(), new Set([1, 'a', null]), new Set([new Set([{ b: new Map() }])])],
+    maps: [new Map(), new Map<unknown, unknown>([['x', 1], [{ y: 1 }, new Date(5)], [7, new Map([[undefined, [new Set([2n])]]])], [[1, 2], [3]]])],
+    expressions: [/x/, /a\/b[/]\n/giu, new RegExp('')],
+    urls: [new URL('https://host.example/a%20b?c=d#e')],
+    arrays: [
+      Int8Array.of(-1), Uint8ClampedArray.of(255), Int16Array.of(-2), Uint16Array.of(1, 2), Int32Array.of(-3), Uint32Array.of(4),
+      Float32Array.of(0.5), Float64Array.of(0.1, NaN, -0), BigInt64Array.of(-1n), BigUint64Array.of(2n ** 64n - 1n), new Float64Array(), new Float64Array(10_000),
+    ],
+    long: new Set(Array.from({ length: 70_000 }, (_, i) => i)),
+    marked: { $set: [1, 2], $date: 'x', y: 3, $bytes: 'AA==' },
+  }
+  assert.deepEqual(roundTrip(document), document)
+  const part = new Float64Array(4).subarray(1, 3)
+  assert.deepEqual(roundTrip({ part }), { part: new Float64Array(2) })
+  assert.deepEqual(roundTrip({ map: new (class extends Map {})([[1, 2]]) }), { map: new Map([[1, 2]]) })
+})
+
+test('what an extended type holds is bounded and checked like all else', () => {
+  const set = new Set<unknown>()
+  set.add([set])
+  fails('invalid_document', { set })
+  const map = new Map<unknown, unknown>([['plain', {}]])
+  map.set('itself', { map })
+  fails('invalid_document', { map })
+  let deep: unknown = 1
+  for (let i = 0; i < 150; i++) deep = new Set([deep])
+  fails('too_deep', { deep })
+  let both: unknown = { end: true }
+  for (let i = 0; i < 60; i++) both = { set: new Set([both]), map: new Map() }
+  assert.deepEqual(roundTrip({ both }), { both })
+  for (const document of [new Set(), new URL('x:'), /x/, new Float64Array()]) fails('invalid_document', document)
+})
+
+test('a custom type is stored as what encode makes, and its nearest class counts', () => {
+  class Money { constructor(readonly cents: bigint) {} }
+  class Debt extends Money {}
+  class Loan extends Debt {}
+  class Tagless { constructor(readonly x: unknown) {} }
+  class Day extends Date {}
+  addTypes([
+    { name: 'money', class: Money, encode: money => ({ cents: money.cents }), decode: ({ cents }) => new Money(cents) },
+    { name: 'debt', class: Debt, encode: debt => new Set([new Money(debt.cents)]), decode: ([money]) => new Debt(money.cents) },
+    { name: 'tagless', class: Tagless, encode: ({ x }) => x },
+    { name: 'day', class: Day, encode: day => day.getTime(), decode: time => new Day(time) },
+  ])
+  const back = roundTrip({ all: [new Money(1n), new Debt(2n), new Loan(3n)], plain: new Tagless({ y: 1 }), day: new Day(5), date: new Date(5) })
+  assert.deepEqual(back, { all: [new Money(1n), new Debt(2n), new Debt(3n)], plain: { y: 1 }, day: new Day(5), date: new Date(5) })
+  class Circle {}
+  addTypes([{ name: 'circle', class: Circle, encode: circle => [circle] }])
+  fails('invalid_document', { circle: new Circle() })
+  const other = { name: 'money', class: Circle, encode: () => 1 }
+  assert.throws(() => addTypes([other]), (error: StowageError) => error.code === 'invalid_option')
+  assert.throws(() => addTypes([{ name: 'cash', class: Money, encode: () => 1 }]), (error: StowageError) => error.code === 'invalid_option')
+})
+
+test('an extension that cannot be is undecodable', () => {
+  for (const bytes of ['c70143c0', 'c70153c0', 'c703439201c0', 'c704525b2f5b5b', 'c7025563ff', 'c7015400', 'c702540801', 'c7015308']) {
+    assert.throws(() => unpack(Buffer.from(bytes, 'hex'), 0, bytes.length / 2), (error: StowageError) => error.code === 'undecodable', bytes)
+  }
 })
 
 test('circles and depth are told apart', () => {

@@ -17,7 +17,9 @@ import (
 // members of maps by name: integers of 32 bits are JavaScript's numbers, larger
 // ones its bigints, a time is its Date.
 //
-// Integers come back as int64, or beyond it as uint64.
+// Integers come back as int64, beyond it as uint64, and beyond that as *big.Int.
+// What JavaScript has more is Set, Entries, RegExp, URL, Custom, Clamped, Float16s and
+// slices of numbers.
 var MessagePack Coder[any] = plain{}
 
 type plain struct{}
@@ -105,7 +107,7 @@ func appendPlain(dst []byte, v any, depth int) ([]byte, error) {
 	case map[string]any:
 		return appendMap(dst, v, depth)
 	default:
-		return dst, refuse("messagepack", nil)
+		return appendExtension(dst, v, depth)
 	}
 }
 
@@ -205,7 +207,7 @@ func readPlain(b []byte, depth int) (v any, rest []byte, err error) {
 	case msgp.MapType:
 		return readMap(b, depth)
 	default:
-		return readExtension(b)
+		return readExtension(b, depth)
 	}
 	return v, rest, err
 }
@@ -257,25 +259,33 @@ func readMap(b []byte, depth int) (v any, rest []byte, err error) {
 	return m, b, nil
 }
 
-// readExtension reads a timestamp, or undefined as nil.
-func readExtension(b []byte) (v any, rest []byte, err error) {
-	n, ok := query.Skip(b)
-	if !ok {
-		return nil, nil, garbled("messagepack", nil)
-	}
-	ext, rest := b[:n], b[n:]
+// readExtension reads a timestamp, undefined as nil, or a value of JavaScript.
+func readExtension(b []byte, depth int) (v any, rest []byte, err error) {
+	t, payload, rest, ok := cutExtension(b)
 	switch {
-	case n == 3 && ext[1] == 0:
-		return nil, rest, nil
-	case n == 6 && ext[1] == 0xff:
-		return time.Unix(int64(binary.BigEndian.Uint32(ext[2:])), 0).UTC(), rest, nil
-	case n == 10 && ext[1] == 0xff:
-		bits := binary.BigEndian.Uint64(ext[2:])
-		return time.Unix(int64(bits&(1<<34-1)), int64(bits>>34)).UTC(), rest, nil
-	case n == 15 && ext[2] == 0xff:
-		seconds := int64(binary.BigEndian.Uint64(ext[7:]))
-		return time.Unix(seconds, int64(binary.BigEndian.Uint32(ext[3:]))).UTC(), rest, nil
-	default:
+	case !ok:
 		return nil, nil, garbled("messagepack", nil)
+	case t == 0 && len(payload) == 1:
+		return nil, rest, nil
+	case t == 0xff:
+		v, err = readTime(payload)
+	default:
+		v, err = readExtended(t, payload, depth)
+	}
+	return v, rest, err
+}
+
+func readTime(payload []byte) (any, error) {
+	switch len(payload) {
+	case 4:
+		return time.Unix(int64(binary.BigEndian.Uint32(payload)), 0).UTC(), nil
+	case 8:
+		bits := binary.BigEndian.Uint64(payload)
+		return time.Unix(int64(bits&(1<<34-1)), int64(bits>>34)).UTC(), nil
+	case 12:
+		seconds := int64(binary.BigEndian.Uint64(payload[4:]))
+		return time.Unix(seconds, int64(binary.BigEndian.Uint32(payload))).UTC(), nil
+	default:
+		return nil, garbled("messagepack", nil)
 	}
 }

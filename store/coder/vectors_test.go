@@ -68,6 +68,14 @@ func shared(v any) any {
 		for i := range v {
 			v[i] = shared(v[i])
 		}
+	case coder.Set:
+		shared([]any(v))
+	case coder.Entries:
+		for i, entry := range v {
+			v[i] = coder.Entry{Key: shared(entry.Key), Value: shared(entry.Value)}
+		}
+	case coder.Custom:
+		return coder.Custom{Name: v.Name, Value: shared(v.Value)}
 	case map[string]any:
 		for name := range v {
 			v[name] = shared(v[name])
@@ -148,10 +156,13 @@ func untag(t *testing.T, tagged map[string]any) any {
 			if !ok {
 				t.Fatalf("%q is no integer", content)
 			}
-			if i.IsInt64() {
+			switch {
+			case i.IsInt64():
 				return i.Int64()
+			case i.IsUint64():
+				return i.Uint64()
 			}
-			return i.Uint64()
+			return i
 		case "date":
 			return time.UnixMilli(int64(content.(float64)))
 		case "bytes":
@@ -170,11 +181,39 @@ func untag(t *testing.T, tagged map[string]any) any {
 			return m
 		case "null":
 			return nil
+		case "set":
+			return coder.Set(untag(t, map[string]any{"array": content}).([]any))
+		case "entries":
+			var entries coder.Entries
+			for _, pair := range content.([]any) {
+				both := untag(t, map[string]any{"array": pair}).([]any)
+				entries = append(entries, coder.Entry{Key: both[0], Value: both[1]})
+			}
+			return entries
+		case "regexp":
+			return coder.RegExp{Source: content.([]any)[0].(string), Flags: content.([]any)[1].(string)}
+		case "url":
+			return coder.URL(content.(string))
+		case "custom":
+			return coder.Custom{Name: "named", Value: untag(t, content.([]any)[0].(map[string]any))}
+		case "Float64Array":
+			return listOf[float64](content)
+		case "Uint16Array":
+			return listOf[uint16](content)
+		case "Uint8ClampedArray":
+			return coder.Clamped(listOf[byte](content))
 		default:
 			return content // string, bool
 		}
 	}
 	return nil
+}
+
+func listOf[T float64 | uint16 | byte](content any) (list []T) {
+	for _, element := range content.([]any) {
+		list = append(list, T(element.(float64)))
+	}
+	return list
 }
 
 func unhex(t *testing.T, s string) []byte {
