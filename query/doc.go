@@ -8,6 +8,7 @@
 // where it lies.
 //
 // Reading order: value.go (one value in its bytes), path.go (finding it),
-// key.go (ordering it), filter.go and operators.go (what can be asked), match.go
-// (asking it), plan.go (asking an index instead).
+// key.go (ordering it), filter.go and operators.go (what can be asked), match.go,
+// within.go and host.go (asking it), plan.go (asking an index instead), builder.go
+// and functions.go (asking in Go).
 package query

@@ -14,7 +14,8 @@ import (
 //
 // Errors: InvalidQuery, InvalidPath and InvalidKey for a q that does not fit
 // together, NotFound where the transaction's snapshot has no such table, TooLarge
-// where an aggregate has more groups than can be held.
+// where an aggregate has more groups than can be held, Unsupported for a filter that
+// needs a host where q has none; and what functions in the filter fail with.
 func (t *Table) Find(tx *Tx, q *query.Query, emit func(doc []byte) error) error {
 	s, err := t.begin(tx, q, false)
 	if err != nil {
