@@ -121,3 +121,18 @@ func ExampleFilter_Identity() {
 	fmt.Println(x == y)
 	// Output: true
 }
+
+// The example of js/QUERIES.md.
+func ExampleSelect() {
+	q, err := query.Select(query.And(
+		query.Eq(query.Field("country"), "NO"),
+		query.ElemMatch(query.Field("tags"), query.StartsWith(query.Itself(), "j")),
+		query.Search(query.Field("name"), `und$`, regexp.Compile)))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(q.Filter.Match(query.AppendValue(nil, map[string]any{
+		"name": "Ålesund", "country": "NO", "tags": []any{"harbour", "jugend"},
+	})))
+	// Output: true <nil>
+}
