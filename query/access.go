@@ -11,8 +11,9 @@ type access struct {
 	// accesses together, and the guess of how much of the index they are.
 	united spans
 	share  float64
-	// left are the conjuncts that the ranges do not see to.
-	left []*node
+	// left are the conjuncts that the ranges do not see to, early those of them that
+	// entries do.
+	left, early []*node
 }
 
 // cover narrows an index by conjuncts.

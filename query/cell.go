@@ -33,7 +33,6 @@ type cell struct {
 	count int64  // of values taken in
 	whole whole  // the sum of those that are integers
 	float total  // the sum of the others
-	mixed bool   // there were others
 	rank  []byte // of the value that is held
 	value []byte
 }
@@ -105,7 +104,6 @@ func addNumber(_ *Tally, c *cell, p place, _ []byte) {
 	}
 	c.count++
 	if v.number.form == float {
-		c.mixed = true
 		c.float.add(v.number.float())
 	} else {
 		c.whole.add(v.number)
@@ -114,11 +112,8 @@ func addNumber(_ *Tally, c *cell, p place, _ []byte) {
 
 // total is what the numbers of a cell come to.
 func (c *cell) total() number {
-	if !c.mixed {
-		return fromFloat(c.whole.float())
-	}
 	all := c.float
-	all.add(c.whole.float())
+	c.whole.addTo(&all)
 	return fromFloat(all.value())
 }
 
@@ -153,14 +148,18 @@ func (w *whole) add(n number) {
 	w.high, _ = bits.Add64(w.high, sign, carry)
 }
 
-// float returns the float64 nearest to w, or the one beside it.
-func (w whole) float() float64 {
-	if int64(w.high) >= 0 {
-		return math.Ldexp(float64(w.high), 64) + float64(w.low)
+// addTo adds w to a sum of floats, in parts that floats hold exactly.
+func (w whole) addTo(t *total) {
+	sign := 1.0
+	if int64(w.high) < 0 {
+		sign = -1
+		var borrow uint64
+		w.low, borrow = bits.Sub64(0, w.low, 0)
+		w.high, _ = bits.Sub64(0, w.high, borrow)
 	}
-	low, borrow := bits.Sub64(0, w.low, 0)
-	high, _ := bits.Sub64(0, w.high, borrow)
-	return -(math.Ldexp(float64(high), 64) + float64(low))
+	t.add(sign * math.Ldexp(float64(w.high), 64))
+	t.add(sign * math.Ldexp(float64(w.low>>32), 32))
+	t.add(sign * float64(uint32(w.low)))
 }
 
 // total is a sum of floats that carries along what rounding takes from it, so that

@@ -12,6 +12,7 @@ const (
 	costOfCounting    = 0.02 // an entry that is counted without being looked at
 	costOfChoosing    = 0.3  // a document that may be among the first ones of an order
 	costOfSorting     = 4    // one that is held until all are in order
+	costOfUnion       = 1.2  // times what its parts cost: they look at what others have found
 	// doubt is how many times more documents than supposed a search may look at
 	// before it has found enough: what a filter leaves is often not spread evenly.
 	doubt = 5
@@ -40,6 +41,10 @@ func (p *planner) rate(plan *Plan, a access, index Index) candidate {
 	fetched := entries
 	if limited && plan.Residual == nil && len(plan.Order) == 0 {
 		fetched = min(entries, wanted) // identities are in order before documents are fetched
+	}
+	fetched *= oddsOfAll(a.early)
+	if plan.Rows != nil || p.counting && plan.Settled {
+		fetched = 0
 	}
 	cost := costOfSeek * float64(len(plan.Ranges))
 	switch {

@@ -40,8 +40,20 @@ type Plan struct {
 	After []byte
 	// Residual is what is left to be matched; nil: every document read matches.
 	Residual *Filter
+	// Early is a part of Residual, to be matched with entries as AppendEntry writes
+	// them: where that fails the document does not match. Settled: where it passes, the
+	// document does.
+	Early   *Filter
+	Settled bool
+	// Rows, where it is set, is the query's aggregate of entries as AppendEntry writes
+	// them, for those that Early passes, if there is one.
+	Rows *Aggregate
 	// Dedupe: the same document may come more than once.
 	Dedupe bool
+	// Union, where it is set, is plans to be carried out one after the other: each
+	// delivers other documents, in any order. Of this one only what is told of order
+	// counts then.
+	Union []*Plan
 }
 
 // Limits of how many ranges are read one after the other, or at once.
@@ -63,7 +75,16 @@ func (q *Query) PlanCount(key Path, indexes []Index) *Plan {
 
 func (q *Query) plan(key Path, indexes []Index, counting bool) *Plan {
 	p := newPlanner(q, key, counting)
-	best := p.consider(-1, Index{Paths: []Path{key}, Unique: true})
+	best := p.best(indexes)
+	if union := p.considerUnion(indexes); union.cost < best.cost {
+		best = union
+	}
+	return best.plan
+}
+
+// best chooses the cheapest way to read one index, or the documents.
+func (p *planner) best(indexes []Index) candidate {
+	best := p.consider(-1, Index{Paths: []Path{p.key}, Unique: true})
 	for i, index := range indexes {
 		var next candidate
 		if index.Multi {
@@ -75,7 +96,7 @@ func (q *Query) plan(key Path, indexes []Index, counting bool) *Plan {
 			best = next
 		}
 	}
-	return best.plan
+	return best
 }
 
 // planner holds what all candidates have in common.
@@ -139,6 +160,9 @@ func (p *planner) consider(i int, index Index) candidate {
 		paths = append(append(make([]Path, 0, len(paths)+1), paths...), p.key)
 	}
 	p.arrange(plan, a, paths)
+	if i >= 0 {
+		p.sift(plan, &a, paths)
+	}
 	return p.rate(plan, a, index)
 }
 

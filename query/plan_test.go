@@ -89,13 +89,17 @@ func shelve(t *testing.T, index Index, raw, id []byte) (keys [][]byte) {
 
 // read carries out a plan, as a store does.
 func (s *shelf) read(t *testing.T, plan *Plan) (docs []int) {
+	t.Helper()
+	if plan.Union != nil {
+		return s.readUnion(t, plan)
+	}
 	entries := s.entries[len(s.indexes)]
 	if plan.Index >= 0 {
 		entries = s.entries[plan.Index]
 	}
 	type hit struct {
-		rest []byte
-		doc  int
+		rest, entry []byte
+		doc         int
 	}
 	var hits []hit
 	var end []byte
@@ -112,7 +116,7 @@ func (s *shelf) read(t *testing.T, plan *Plan) (docs []int) {
 			if plan.Merge != nil {
 				rest = rest[plan.Merge[i]:]
 			}
-			hits = append(hits, hit{rest, e.doc})
+			hits = append(hits, hit{rest, e.key, e.doc})
 		}
 	}
 	if plan.Merge != nil {
@@ -132,17 +136,58 @@ func (s *shelf) read(t *testing.T, plan *Plan) (docs []int) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.checkEntry(t, plan, h.entry, raw, ok)
 		if ok && !seen[h.doc] && (plan.After == nil || bytes.Compare(s.sortKey(t, plan, h.doc), plan.After) > 0) {
 			docs = append(docs, h.doc)
 		}
 		seen[h.doc] = true
 	}
 	if !plan.Ordered {
-		slices.SortFunc(docs, func(a, b int) int {
-			return bytes.Compare(s.sortKey(t, plan, a), s.sortKey(t, plan, b))
-		})
+		s.sort(t, plan, docs)
 	}
 	return docs
+}
+
+func (s *shelf) sort(t *testing.T, plan *Plan, docs []int) {
+	slices.SortFunc(docs, func(a, b int) int {
+		return bytes.Compare(s.sortKey(t, plan, a), s.sortKey(t, plan, b))
+	})
+}
+
+// readUnion carries out the parts one after the other: none of them may deliver what
+// another one does.
+func (s *shelf) readUnion(t *testing.T, plan *Plan) (docs []int) {
+	for _, part := range plan.Union {
+		for _, doc := range s.read(t, part) {
+			if slices.Contains(docs, doc) {
+				t.Fatalf("document %d came of two parts: %+v", doc, part)
+			}
+			if plan.After == nil || bytes.Compare(s.sortKey(t, plan, doc), plan.After) > 0 {
+				docs = append(docs, doc)
+			}
+		}
+	}
+	s.sort(t, plan, docs)
+	return docs
+}
+
+// checkEntry holds what is told of an entry against what is true of its document.
+func (s *shelf) checkEntry(t *testing.T, plan *Plan, entry, raw []byte, matches bool) {
+	t.Helper()
+	if plan.Early == nil {
+		return
+	}
+	list, ok := AppendEntry(nil, entry, len(s.indexes[plan.Index].Paths))
+	if !ok {
+		return
+	}
+	passes, err := plan.Early.Match(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !passes && matches || passes && plan.Settled && !matches {
+		t.Fatalf("the entry passes: %v, the document matches: %v\nplan %+v", passes, matches, plan)
+	}
 }
 
 func (s *shelf) sortKey(t *testing.T, plan *Plan, doc int) []byte {
@@ -234,7 +279,7 @@ func TestPlans(t *testing.T) {
 			testPlans(t, r, s, used)
 		}
 	}
-	for _, kind := range []string{"ordered", "merged", "reverse", "cut", "compared", "exact", "united"} {
+	for _, kind := range []string{"ordered", "merged", "reverse", "cut", "compared", "exact", "united", "union", "early", "settled"} {
 		if used[kind] < 10 {
 			t.Errorf("%d plans were %s: the test tests too little", used[kind], kind)
 		}
@@ -276,6 +321,9 @@ func tally(used map[string]int, q *Query, plan *Plan) {
 	used["cut"] += boolInt(q.After != nil && plan.After == nil)
 	used["compared"] += boolInt(plan.After != nil)
 	used["exact"] += boolInt(plan.Residual == nil)
+	used["union"] += boolInt(plan.Union != nil)
+	used["early"] += boolInt(plan.Early != nil)
+	used["settled"] += boolInt(plan.Early != nil && plan.Settled)
 	used["united"] += boolInt(len(plan.Ranges) > 1)
 }
 
@@ -289,6 +337,9 @@ func candidates(q *Query, indexes []Index) (plans []*Plan) {
 		} else if c := p.considerMulti(i, index); c.plan != nil {
 			plans = append(plans, c.plan)
 		}
+	}
+	if c := p.considerUnion(indexes); c.plan != nil {
+		plans = append(plans, c.plan)
 	}
 	return append(plans, q.Plan(identity, indexes))
 }
@@ -369,6 +420,12 @@ func TestPlanChoice(t *testing.T) {
 		{"an element in a range", ElemMatch(tags, And(Gt(Itself(), 5), Lt(Itself(), 9))), nil, -1, "*tags 1 deduped filtered"},
 		{"a fragment", Fragment(Itself(), map[string]any{"country": "NO", "population": 5}), nil, -1, "country,population 1"},
 		{"not", Not(Eq(country, "NO")), nil, -1, "- 1 filtered"},
+		{"either index", Or(Eq(slug, "oslo"), Eq(country, "NO")), nil, -1, "&slug 1 | country 1 filtered"},
+		{"either index, in order", Or(Eq(slug, "oslo"), Eq(country, "NO")), by(false, population), 20, "&slug 1 | country 1 filtered"},
+		{"element of a list, or another index", Or(Contains(tags, 5), Eq(slug, "oslo")), nil, -1, "*tags 1 | &slug 1 filtered"},
+		{"either index, and more", And(Exists(Field("name")), Or(Eq(slug, "oslo"), Eq(country, "NO"))), nil, -1, "&slug 1 filtered | country 1 filtered"},
+		{"one branch without an index", Or(Eq(slug, "oslo"), Eq(Field("name"), "Oslo")), nil, -1, "- 1 filtered"},
+		{"what entries tell", And(Eq(country, "NO"), Mod(population, 2, 0)), nil, -1, "country,population 1 filtered sifted"},
 		{"nothing indexed", Contains(Field("name"), "ham"), nil, -1, "- 1 filtered"},
 	} {
 		q, err := Select(test.filter)
@@ -383,6 +440,13 @@ func TestPlanChoice(t *testing.T) {
 }
 
 func describe(plan *Plan, indexes []Index) string {
+	if plan.Union != nil {
+		var parts []string
+		for _, part := range plan.Union {
+			parts = append(parts, describe(part, indexes))
+		}
+		return strings.Join(parts, " | ")
+	}
 	name := "-"
 	if plan.Index >= 0 {
 		name = indexes[plan.Index].Name
@@ -391,6 +455,7 @@ func describe(plan *Plan, indexes []Index) string {
 	for word, is := range map[string]bool{
 		"filtered": plan.Residual != nil, "merged": plan.Merge != nil,
 		"reverse": plan.Reverse, "sorted": !plan.Ordered, "deduped": plan.Dedupe,
+		"sifted": plan.Early != nil, "of entries": plan.Rows != nil,
 	} {
 		if is {
 			words = append(words, word)

@@ -35,7 +35,7 @@ type group struct {
 func NewTally(a *Aggregate) *Tally {
 	t := &Tally{aggregate: a, groups: make(map[string]*group)}
 	if len(a.Group) == 0 {
-		t.begin(nil) // the row that there is without any document
+		t.begin(a, nil) // the row that there is without any document
 	}
 	return t
 }
@@ -49,18 +49,24 @@ func (t *Tally) Ranked() bool {
 // the lower rank comes first in the order of the query; where order does not matter
 // rank may be nil. Add fails with too_large where there are more groups than can be
 // held, and with invalid_document.
-func (t *Tally) Add(doc, rank []byte) error {
-	g, err := t.group(doc)
+func (t *Tally) Add(doc, rank []byte) error { return t.add(t.aggregate, doc, rank) }
+
+// AddEntry is Add of an entry, as AppendEntry writes it, in the place of its document.
+// Rows is what the plan says of that: the same aggregate of entries.
+func (t *Tally) AddEntry(rows *Aggregate, list []byte) error { return t.add(rows, list, nil) }
+
+func (t *Tally) add(a *Aggregate, doc, rank []byte) error {
+	g, err := t.group(a, doc)
 	if err != nil {
 		return err
 	}
-	for i := range t.aggregate.Columns {
-		at := t.aggregate.Columns[i].path.find(doc, 0)
+	for i := range a.Columns {
+		at := a.Columns[i].path.find(doc, 0)
 		if at == damaged {
 			return errDamaged
 		}
 		t.size -= g.cells[i].size()
-		t.aggregate.Columns[i].function.add(t, &g.cells[i], place{doc, at}, rank)
+		a.Columns[i].function.add(t, &g.cells[i], place{doc, at}, rank)
 		t.size += g.cells[i].size()
 	}
 	if t.size > mostTally {
@@ -76,9 +82,9 @@ type place struct {
 }
 
 // group returns the group of a document, a new one for the first of it.
-func (t *Tally) group(doc []byte) (*group, error) {
+func (t *Tally) group(a *Aggregate, doc []byte) (*group, error) {
 	t.key = t.key[:0]
-	for _, path := range t.aggregate.Group {
+	for _, path := range a.Group {
 		at := path.find(doc, 0)
 		if at == damaged {
 			return nil, errDamaged
@@ -88,13 +94,13 @@ func (t *Tally) group(doc []byte) (*group, error) {
 	if g := t.groups[string(t.key)]; g != nil {
 		return g, nil
 	}
-	return t.begin(doc), nil
+	return t.begin(a, doc), nil
 }
 
 // begin makes the group of t.key, to which doc belongs.
-func (t *Tally) begin(doc []byte) *group {
-	g := &group{key: bytes.Clone(t.key), cells: make([]cell, len(t.aggregate.Columns))}
-	for _, path := range t.aggregate.Group {
+func (t *Tally) begin(a *Aggregate, doc []byte) *group {
+	g := &group{key: bytes.Clone(t.key), cells: make([]cell, len(a.Columns))}
+	for _, path := range a.Group {
 		g.values = appendPlain(g.values, place{doc, path.find(doc, 0)})
 	}
 	t.groups[string(g.key)] = g

@@ -9,14 +9,11 @@ import (
 // aggregate calls emit for every row of the query's aggregate.
 func (s *search) aggregate(emit func(row []byte) error) error {
 	tally := query.NewTally(s.query.Aggregate)
-	err := s.each(func(_, doc []byte) error {
-		rank, err := s.rank(tally)
-		if err != nil {
-			return err
-		}
-		return tally.Add(doc, rank)
-	})
-	if err != nil {
+	gather := s.gatherAll
+	if s.query.Limit >= 0 || s.query.Skip > 0 || s.query.After != nil {
+		gather = s.gather
+	}
+	if err := gather(tally); err != nil {
 		return s.table.failed("aggregate", err)
 	}
 	return tally.Rows(func(row []byte) error {
@@ -27,24 +24,48 @@ func (s *search) aggregate(emit func(row []byte) error) error {
 	})
 }
 
-// rank tells where in the query's order the document at hand is, if that matters.
-// Where all documents that match are wanted they are read in another order.
-func (s *search) rank(tally *query.Tally) ([]byte, error) {
-	switch {
-	case !tally.Ranked():
-		return nil, nil
-	case s.whole():
-		err := s.makeSortKey()
-		return s.sortKey, err
-	default:
-		s.sortKey = binary.BigEndian.AppendUint64(s.sortKey[:0], uint64(s.results))
-		return s.sortKey, nil
-	}
+// gather takes in the documents that the query would deliver.
+func (s *search) gather(tally *query.Tally) error {
+	var rank [8]byte
+	return s.each(func(_, doc []byte) error {
+		binary.BigEndian.PutUint64(rank[:], uint64(s.results))
+		return tally.Add(doc, rank[:])
+	})
 }
 
-// whole reports whether every document that matches is wanted.
-func (s *search) whole() bool {
-	return s.query.Limit < 0 && s.query.Skip == 0 && s.query.After == nil
+// gatherAll takes in every document that matches, in any order: by its entry, where
+// that tells enough.
+func (s *search) gatherAll(tally *query.Tally) error {
+	var list []byte
+	for s.next() {
+		if rows := s.part.Rows; rows != nil {
+			var ok bool
+			if list, ok = query.AppendEntry(list[:0], s.entry, len(s.schema.Indexes[s.part.Index].Paths)); ok {
+				if err := tally.AddEntry(rows, list); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if err := s.gatherOne(tally); err != nil {
+			return err
+		}
+	}
+	return s.failed
+}
+
+// gatherOne takes in the document at hand.
+func (s *search) gatherOne(tally *query.Tally) error {
+	if err := s.fetch(); err != nil {
+		return err
+	}
+	if !tally.Ranked() {
+		return tally.Add(s.doc, nil)
+	}
+	if err := s.makeSortKey(); err != nil {
+		return err
+	}
+	return tally.Add(s.doc, s.sortKey)
 }
 
 // project calls emit for what is left of every document.

@@ -38,7 +38,7 @@ func (t *Table) change(tx *Tx, op string, q *query.Query, one func(s *session, k
 		ends = append(ends, len(room))
 		return nil
 	})
-	search.walk.close()
+	search.close()
 	if err != nil {
 		return 0, err
 	}

@@ -9,7 +9,7 @@ import (
 // Explanation tells how a query is answered and what it took. Its MessagePack
 // form is a map of the names in brackets.
 type Explanation struct {
-	Index     string // [index] the index read; empty: the documents themselves, by identity
+	Index     string // [index] the index read; empty: the documents themselves, by identity; several are joined by " + "
 	Ranges    int    // [ranges] how many ranges of it
 	Merged    bool   // [merged] the ranges are read at once, to keep an order
 	Reverse   bool   // [reverse] from the end to the beginning
@@ -26,23 +26,32 @@ func (t *Table) Explain(tx *Tx, q *query.Query) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.walk.close()
+	defer s.close()
 	results := int64(0)
 	if err := s.run(func([]byte) error { results++; return nil }); err != nil {
 		return nil, err
 	}
 	x := &Explanation{
-		Ranges:    len(s.plan.Ranges),
-		Merged:    s.plan.Merge != nil,
-		Reverse:   s.plan.Reverse,
 		Sorted:    !s.plan.Ordered,
-		Filtered:  s.plan.Residual != nil,
 		Keys:      s.keys,
 		Documents: s.documents,
 		Results:   results,
 	}
-	if s.plan.Index >= 0 {
-		x.Index = s.schema.Indexes[s.plan.Index].Name
+	parts := s.plan.Union
+	if parts == nil {
+		parts = []*query.Plan{s.plan}
+	}
+	for i, part := range parts {
+		if i > 0 {
+			x.Index += " + "
+		}
+		if part.Index >= 0 {
+			x.Index += s.schema.Indexes[part.Index].Name
+		}
+		x.Ranges += len(part.Ranges)
+		x.Merged = x.Merged || part.Merge != nil
+		x.Reverse = x.Reverse || part.Reverse
+		x.Filtered = x.Filtered || part.Residual != nil
 	}
 	return x, nil
 }

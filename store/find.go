@@ -21,7 +21,7 @@ func (t *Table) Find(tx *Tx, q *query.Query, emit func(doc []byte) error) error 
 	if err != nil {
 		return err
 	}
-	defer s.walk.close()
+	defer s.close()
 	return s.run(emit)
 }
 
@@ -45,19 +45,14 @@ func (t *Table) Count(tx *Tx, q *query.Query) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer s.walk.close()
+	defer s.close()
 	n := int64(0)
 	switch {
 	case !counting:
 		err = s.each(func(_, _ []byte) error { n++; return nil })
 		return n, err
-	case s.direct() && s.plan.Merge == nil:
-		n, err = s.countRanges()
 	default:
-		for s.next() {
-			n++
-		}
-		err = s.failed
+		n, err = s.countAll()
 	}
 	n = max(0, n-q.Skip)
 	if q.Limit >= 0 {
@@ -69,13 +64,18 @@ func (t *Table) Count(tx *Tx, q *query.Query) (int64, error) {
 // search is a query under way.
 type search struct {
 	*session
-	query  *query.Query
-	plan   *query.Plan
-	source *DB // what the plan reads: the documents or an index
-	walk   walk
-	asking *asking             // where the filter's host has a say
-	seen   map[string]struct{} // identities that came already, where they may recur
+	query    *query.Query
+	counting bool
+	plan     *query.Plan
+	part     *query.Plan   // what is being read: the plan, or one of its union
+	rest     []*query.Plan // of the union: what is to be read behind it
+	source   *DB           // what the part reads: the documents or an index
+	walk     walk
+	sift     *sift               // in the walk, where it is not read ahead of
+	asking   *asking             // where the filter's host has a say
+	seen     map[string]struct{} // identities that came already, where they may recur
 
+	entry    []byte // the index entry at hand
 	identity []byte // the key of the document at hand
 	doc      []byte // the document at hand, nil if it was not fetched
 	sortKey  []byte
@@ -96,20 +96,11 @@ func (t *Table) begin(tx *Tx, q *query.Query, counting bool) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &search{session: s, query: q}
+	r := &search{session: s, query: q, counting: counting}
 	if counting {
 		r.plan = q.PlanCount(s.schema.Key, s.schema.Indexes)
 	} else {
 		r.plan = q.Plan(s.schema.Key, s.schema.Indexes)
-	}
-	db := s.docs
-	if i := r.plan.Index; i >= 0 {
-		if db, err = tx.inner(s.names[i]); err != nil {
-			return nil, err
-		}
-	}
-	if r.plan.Dedupe {
-		r.seen = make(map[string]struct{})
 	}
 	if r.plan.Residual.NeedsHost() {
 		if q.Host == nil {
@@ -117,12 +108,51 @@ func (t *Table) begin(tx *Tx, q *query.Query, counting bool) (*search, error) {
 		}
 		r.asking = &asking{}
 	}
-	r.source = db
-	r.walk = newWalk(db, r.plan)
-	if i := r.plan.Index; i >= 0 && (!counting || r.plan.Residual != nil) {
-		r.walk = &window{walk: r.walk, docs: s.docs, paths: len(s.schema.Indexes[i].Paths), misses: tx.in.misses}
+	if r.plan.Union == nil {
+		return r, r.enter(r.plan)
 	}
-	return r, nil
+	r.rest = r.plan.Union[1:]
+	return r, r.enter(r.plan.Union[0])
+}
+
+// enter begins to read a part.
+func (s *search) enter(part *query.Plan) (err error) {
+	s.close()
+	s.part, s.source, s.seen, s.sift = part, s.docs, nil, nil
+	if part.Index >= 0 {
+		if s.source, err = s.tx.inner(s.names[part.Index]); err != nil {
+			return err
+		}
+	}
+	if part.Dedupe {
+		s.seen = make(map[string]struct{})
+	}
+	s.walk = newWalk(s.source, part)
+	if part.Index < 0 {
+		return nil
+	}
+	paths := len(s.schema.Indexes[part.Index].Paths)
+	if part.Early != nil {
+		s.sift = &sift{walk: s.walk, early: part.Early, paths: paths, tx: s.tx, keys: &s.keys}
+		s.walk = s.sift
+	}
+	if !s.covered() {
+		s.sift = nil // it runs ahead of the document at hand
+		s.walk = &window{walk: s.walk, docs: s.docs, paths: paths, misses: s.tx.in.misses}
+	}
+	return nil
+}
+
+// covered reports whether most documents of the part need not be fetched.
+func (s *search) covered() bool {
+	settled := s.part.Residual == nil || s.part.Settled
+	return settled && (s.counting || s.part.Rows != nil)
+}
+
+func (s *search) close() {
+	if s.walk != nil {
+		s.walk.close()
+	}
 }
 
 // each calls visit for every document to be delivered.
@@ -155,7 +185,7 @@ func (s *search) each(visit func(key, doc []byte) error) error {
 
 // direct reports whether every entry is one document to be delivered.
 func (s *search) direct() bool {
-	return s.plan.Residual == nil && s.plan.After == nil && !s.plan.Dedupe
+	return s.plan.Union == nil && s.plan.Residual == nil && s.plan.After == nil && !s.plan.Dedupe
 }
 
 func (s *search) deliver(visit func(key, doc []byte) error) error {
@@ -197,12 +227,18 @@ func (s *search) advance() bool {
 	for {
 		key, ok := s.walk.next()
 		if !ok {
-			s.failed = s.walk.err()
-			return false
+			if s.failed = s.walk.err(); s.failed != nil || len(s.rest) == 0 {
+				return false
+			}
+			if s.failed = s.enter(s.rest[0]); s.failed != nil {
+				return false
+			}
+			s.rest = s.rest[1:]
+			continue
 		}
 		s.keys++
-		s.doc = nil
-		if s.plan.Index >= 0 {
+		s.entry, s.doc = key, nil
+		if s.part.Index >= 0 {
 			if key, s.failed = s.identityOf(key); s.failed != nil {
 				return false
 			}
@@ -223,10 +259,10 @@ func (s *search) identityOf(key []byte) ([]byte, error) {
 	if err := s.tx.Work(entryWork); err != nil {
 		return nil, err
 	}
-	for range s.schema.Indexes[s.plan.Index].Paths {
+	for range s.schema.Indexes[s.part.Index].Paths {
 		n, ok := query.SkipComponent(key)
 		if !ok {
-			return nil, fail(Corrupt, "read index", s.table.name+"."+s.schema.Indexes[s.plan.Index].Name, nil)
+			return nil, fail(Corrupt, "read index", s.table.name+"."+s.schema.Indexes[s.part.Index].Name, nil)
 		}
 		key = key[n:]
 	}
@@ -235,13 +271,13 @@ func (s *search) identityOf(key []byte) ([]byte, error) {
 
 // matches reports whether the document at hand passes what is left of the filter.
 func (s *search) matches() (bool, error) {
-	if s.plan.Residual == nil {
+	if s.part.Residual == nil || s.part.Settled && s.sift != nil && s.sift.certain {
 		return true, nil
 	}
 	if err := s.fetch(); err != nil {
 		return false, err
 	}
-	return s.plan.Residual.Match(s.doc)
+	return s.part.Residual.Match(s.doc)
 }
 
 // follows reports whether the document at hand lies behind the one to begin behind.
@@ -260,7 +296,7 @@ func (s *search) fetch() (err error) {
 	if s.doc != nil {
 		return nil
 	}
-	if s.plan.Index < 0 {
+	if s.part.Index < 0 {
 		s.doc, err = s.walk.value()
 	} else {
 		s.doc, err = s.document(s.identity)
@@ -347,14 +383,28 @@ func (s *search) deliverSorted(next *sortable, visit func(key, doc []byte) error
 	return visit(s.identity, s.doc)
 }
 
-// countRanges counts what the plan would read.
-func (s *search) countRanges() (total int64, err error) {
-	for _, r := range s.plan.Ranges {
-		n, err := s.source.Count(r)
-		if err != nil {
+// countAll counts the documents that match.
+func (s *search) countAll() (n int64, err error) {
+	rest := s.rest
+	for s.rest = nil; ; rest = rest[1:] {
+		if s.part.Residual == nil && !s.part.Dedupe && s.part.Merge == nil {
+			for _, r := range s.part.Ranges {
+				within, err := s.source.Count(r)
+				if err != nil {
+					return 0, err
+				}
+				n += within
+			}
+		} else {
+			for s.next() {
+				n++
+			}
+		}
+		if s.failed != nil || len(rest) == 0 {
+			return n, s.failed
+		}
+		if err := s.enter(rest[0]); err != nil {
 			return 0, err
 		}
-		total += n
 	}
-	return total, nil
 }

@@ -272,11 +272,12 @@ func (m *tableModel) filter(depth int) query.Expr {
 		query.Gte(population, r.IntN(20)),
 		query.Eq(slug, r.IntN(m.size)),
 		query.Exists(slug),
+		query.Mod(population, 2, 0),
 		query.Contains(tags, some),
 		query.Contains(tags, r.IntN(3)),
 		query.Eq(query.Field("id"), r.IntN(m.size)),
 		query.Lt(query.Field("id"), r.IntN(m.size)),
-	}[r.IntN(13)]
+	}[r.IntN(14)]
 }
 
 func (m *tableModel) query() *query.Query {
