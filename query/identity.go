@@ -24,6 +24,24 @@ func (f *Filter) Identity() (identity string, ok bool) {
 	return string(b), true
 }
 
+// Identity is a text that queries share if their filters do and all else about what
+// they find is the same. It reports false where the filter has none.
+func (q *Query) Identity() (identity string, ok bool) {
+	identity, ok = q.Filter.Identity()
+	if !ok {
+		return "", false
+	}
+	b := appendCounted(nil, identity)
+	for _, column := range q.Order {
+		b = append(column.Path.appendIdentity(b), byte(boolInt(column.Desc)))
+	}
+	b = binary.AppendVarint(binary.AppendVarint(append(b, 0, byte(boolInt(q.Reverse))), q.Limit), q.Skip)
+	for _, value := range q.After {
+		b = append(b, value...)
+	}
+	return string(b), true
+}
+
 // noopIdentity is that of a filter that matches everything.
 const noopIdentity = "noop(\x00"
 

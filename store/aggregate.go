@@ -71,7 +71,7 @@ func (s *search) gatherOne(tally *query.Tally) error {
 // project calls emit for what is left of every document.
 func (s *search) project(emit func(left []byte) error) error {
 	var left []byte
-	return s.each(func(_, doc []byte) (err error) {
+	return s.remembered(func(_, doc []byte) (err error) {
 		if left, err = s.query.Projection.Append(left[:0], doc); err != nil {
 			return s.table.failed("find", err)
 		}

@@ -51,18 +51,20 @@ type Env struct {
 
 	mu         sync.Mutex // guards what follows; never held across a wait
 	root       root
-	rootBytes  []byte      // the root as stored, nil while the backend has none
-	committed  *state      // what readers see; never modified
-	tip        *state      // committed and all that is staged on top of it
-	staged     *group      // waits for the flush under way to end, nil if there is none
-	flushing   *group      // being written, or reading the log; nil if the log is free
-	suspect    bool        // a write failed without saying whether it happened
-	reloads    int         // counts reload, so that a checkpoint notices
-	watches    []*Watch    // those that wait for changes
-	live       *Tx         // the transactions that are open, a list
-	recent     []footprint // staged since the oldest live writing transaction began
-	pinned     Pin         // what others believe this context to need
-	pinning    bool        // they are being told of another one
+	rootBytes  []byte           // the root as stored, nil while the backend has none
+	committed  *state           // what readers see; never modified
+	tip        *state           // committed and all that is staged on top of it
+	staged     *group           // waits for the flush under way to end, nil if there is none
+	flushing   *group           // being written, or reading the log; nil if the log is free
+	suspect    bool             // a write failed without saying whether it happened
+	reloads    int              // counts reload, so that a checkpoint notices
+	watches    []*Watch         // those that wait for changes
+	changed    map[space]uint64 // by database the last staged transaction that wrote to it; nil until somebody asks
+	allChanged uint64           // no database has changed earlier than this one, as far as is known
+	live       *Tx              // the transactions that are open, a list
+	recent     []footprint      // staged since the oldest live writing transaction began
+	pinned     Pin              // what others believe this context to need
+	pinning    bool             // they are being told of another one
 	behind     behind
 	garbage    []garbage
 	covered    []covered // records that wait until nobody asks for their places

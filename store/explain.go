@@ -18,6 +18,7 @@ type Explanation struct {
 	Keys      int64  // [keys] entries looked at
 	Documents int64  // [documents] fetched
 	Results   int64  // [results] delivered: documents, or rows of an aggregate
+	Cached    bool   // [cached] which ones was known from before: see Table.CacheQueries
 }
 
 // Explain runs a query as Find does and tells how it went.
@@ -36,6 +37,7 @@ func (t *Table) Explain(tx *Tx, q *query.Query) (*Explanation, error) {
 		Keys:      s.keys,
 		Documents: s.documents,
 		Results:   results,
+		Cached:    s.cached,
 	}
 	parts := s.plan.Union
 	if parts == nil {
@@ -58,7 +60,7 @@ func (t *Table) Explain(tx *Tx, q *query.Query) (*Explanation, error) {
 
 // Append appends the explanation in MessagePack.
 func (x *Explanation) Append(dst []byte) []byte {
-	dst = msgp.AppendMapHeader(dst, 9)
+	dst = msgp.AppendMapHeader(dst, 10)
 	dst = msgp.AppendString(msgp.AppendString(dst, "index"), x.Index)
 	dst = msgp.AppendInt(msgp.AppendString(dst, "ranges"), x.Ranges)
 	dst = msgp.AppendBool(msgp.AppendString(dst, "merged"), x.Merged)
@@ -67,5 +69,6 @@ func (x *Explanation) Append(dst []byte) []byte {
 	dst = msgp.AppendBool(msgp.AppendString(dst, "filtered"), x.Filtered)
 	dst = msgp.AppendInt64(msgp.AppendString(dst, "keys"), x.Keys)
 	dst = msgp.AppendInt64(msgp.AppendString(dst, "documents"), x.Documents)
-	return msgp.AppendInt64(msgp.AppendString(dst, "results"), x.Results)
+	dst = msgp.AppendInt64(msgp.AppendString(dst, "results"), x.Results)
+	return msgp.AppendBool(msgp.AppendString(dst, "cached"), x.Cached)
 }

@@ -33,7 +33,7 @@ func (s *search) run(emit func(result []byte) error) error {
 	case s.query.Projection != nil:
 		return s.project(emit)
 	default:
-		return s.each(func(_, doc []byte) error { return emit(doc) })
+		return s.remembered(func(_, doc []byte) error { return emit(doc) })
 	}
 }
 
@@ -80,6 +80,7 @@ type search struct {
 	doc      []byte // the document at hand, nil if it was not fetched
 	sortKey  []byte
 	failed   error
+	cached   bool // the answer was kept from before
 
 	keys, documents, results int64 // looked at, fetched, delivered
 }

@@ -21,8 +21,9 @@ import (
 // They are written in the same transactions. A Table may be used by several
 // goroutines; the transactions it is given may not.
 type Table struct {
-	name   string
-	layout atomic.Pointer[layout]
+	name    string
+	layout  atomic.Pointer[layout]
+	answers answers
 }
 
 // layout is a schema made ready for use. It belongs to the meta it was made of:
@@ -73,7 +74,7 @@ func (e *Env) Table(ctx context.Context, name string, schema Schema, progress fu
 	if err := schema.check(name); err != nil {
 		return nil, err
 	}
-	t := &Table{name: name}
+	t := newTable(name)
 	ready := false
 	err := e.View(ctx, func(tx *Tx) (err error) {
 		ready, err = t.ready(tx, &schema)
@@ -86,6 +87,10 @@ func (e *Env) Table(ctx context.Context, name string, schema Schema, progress fu
 		return nil, err
 	}
 	return t, nil
+}
+
+func newTable(name string) *Table {
+	return &Table{name: name, answers: answers{size: defaultAnswers}}
 }
 
 // OpenTable opens a table with the schema it has. It fails with NotFound where
@@ -102,7 +107,7 @@ func (tx *Tx) OpenTable(name string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{name: name}
+	t := newTable(name)
 	t.layout.Store(newLayout(name, schema))
 	return t, nil
 }

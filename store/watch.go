@@ -139,8 +139,17 @@ func (w *Watch) open() {
 	}
 }
 
-// meet looks what of the watched has changed by what was staged. e.mu is held.
+// meet takes note of what was staged, and looks what of the watched it has changed.
+// e.mu is held.
 func (e *Env) meet(f footprint) {
+	if e.changed != nil {
+		for _, s := range f.writes.spaces {
+			e.changed[s.space] = f.sequence
+		}
+		for _, span := range f.spans {
+			e.changed[spaceOf(span.Low)] = f.sequence
+		}
+	}
 	for _, w := range e.watches {
 		if w.due == 0 && w.met(f) {
 			w.due = f.sequence
@@ -151,6 +160,7 @@ func (e *Env) meet(f footprint) {
 // missed takes everything watched to have changed: what others did is not known.
 // e.mu is held.
 func (e *Env) missed(sequence uint64) {
+	e.allChanged = sequence
 	for _, w := range e.watches {
 		if w.due == 0 {
 			w.due = sequence
@@ -180,4 +190,16 @@ func (e *Env) tellAll() {
 		w.open()
 	}
 	e.watches = nil
+}
+
+// changedAt is the number of the last staged transaction that wrote to a database;
+// it may be greater than that, where it is not known.
+func (e *Env) changedAt(id space) uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.changed == nil {
+		e.changed = make(map[space]uint64)
+		e.allChanged = e.tip.sequence
+	}
+	return max(e.changed[id], e.allChanged)
 }
