@@ -35,8 +35,9 @@ type layer struct {
 var layers = []layer{
 	{folder: "."},
 	{folder: "query"},
+	{folder: "op", uses: []string{"query"}},
 	{folder: "crypto"},
-	{folder: "store", uses: []string{"query"}},
+	{folder: "store", uses: []string{"op", "query"}},
 	{folder: "store/*", uses: []string{"query", "store"}},
 	{folder: "store/storetest", uses: []string{"query", "store", "store/memory"}},
 	{folder: "store/indexeddb", uses: []string{"query", "store"}, js: true},

@@ -12,7 +12,7 @@ import { brotliCompressSync, constants } from 'node:zlib'
 import { buildSync } from '../js/node_modules/esbuild/lib/main.js'
 
 /** Budgets in bytes: kilobytes are thousands. */
-const budgets = { module: 1_000_000, javascript: 35_000, coders: 3_000, opening: 3_000, live: 3_000, backup: 2_000, zlib: 5_000 }
+const budgets = { module: 1_000_000, javascript: 35_000, coders: 3_000, opening: 3_000, live: 3_000, backup: 2_000, rewrite: 2_000, zlib: 5_000 }
 
 const brotli = (bytes) =>
   brotliCompressSync(bytes, {
@@ -28,6 +28,7 @@ const codersSize = brotli(bundle('js/dist/coders.js', './index.js'))
 const openingSize = brotli(bundle('js/dist/opening.js')) + brotli(bundle('js/dist/keeper.js'))
 const liveSize = brotli(bundle('js/dist/live.js', './index.js'))
 const backupSize = brotli(bundle('js/dist/backup.js', './index.js'))
+const rewriteSize = brotli(bundle('js/dist/rewrite.js', './index.js'))
 const zlibSize = brotli(bundle('js/dist/zlib.js'))
 
 let failed = false
@@ -38,6 +39,7 @@ for (const [what, bytes, budget, note] of [
   ['opening', openingSize, budgets.opening, 'loaded while the engine starts: states and the sentinel, its worker included'],
   ['live', liveSize, budgets.live, 'loaded with the first live query'],
   ['backup', backupSize, budgets.backup, 'loaded with the first export, import or copy'],
+  ['rewrite', rewriteSize, budgets.rewrite, 'loaded with the first update by function, upsert, replace, or identity made'],
   ['zlib', zlibSize, budgets.zlib, 'loaded with the first compressed value'],
 ]) {
   const over = bytes > budget
@@ -56,7 +58,7 @@ function bundle(file, ...beside) {
     format: 'esm',
     platform: 'browser',
     write: false,
-    external: ['node:*', './zlib.js', './opening.js', './live.js', './backup.js', ...beside],
+    external: ['node:*', './zlib.js', './opening.js', './live.js', './backup.js', './rewrite.js', ...beside],
     logLevel: 'error',
   })
   return built.outputFiles[0].contents

@@ -218,7 +218,7 @@ func (s *session) examine(doc []byte) (offsets []int, err error) {
 
 // Get returns the document under a key, the key of its identity.
 func (t *Table) Get(tx *Tx, key []byte) (doc []byte, found bool, err error) {
-	docs, err := tx.inner(t.name)
+	docs, err := tx.database(t.name, false, 0)
 	if err != nil {
 		return nil, false, err
 	}
@@ -228,7 +228,7 @@ func (t *Table) Get(tx *Tx, key []byte) (doc []byte, found bool, err error) {
 // GetMany calls emit for each of several keys with the document under it, nil
 // where there is none, in order.
 func (t *Table) GetMany(tx *Tx, keys [][]byte, emit func(doc []byte) error) error {
-	docs, err := tx.inner(t.name)
+	docs, err := tx.database(t.name, false, 0)
 	if err != nil {
 		return err
 	}
@@ -303,13 +303,15 @@ func (s *session) delete(key []byte) (found bool, err error) {
 	return true, s.tx.Work(len(old))
 }
 
-// Update changes fields of the document under a key and reports whether there is
-// one. patch is a raw MessagePack map: its fields take the place of those of the
-// same name, as they are; undefined removes a field.
+// Update changes the document under a key and reports whether there is one. A change
+// is a patch, a raw MessagePack map: its fields take the place of those of the
+// same name, as they are, and undefined removes a field. Or it is a list of operations:
+// see op.Append.
 //
-// Errors: InvalidDocument for a patch that is no map or would change the
-// identity, DuplicateKey, TooDeep, TooLarge, ReadOnly.
-func (t *Table) Update(tx *Tx, key, patch []byte) (found bool, err error) {
+// Errors: InvalidDocument for a patch that is no map, an operation that does not fit
+// the document, and where the identity would change; InvalidArgument and InvalidPath
+// for what is no operation; DuplicateKey, TooDeep, TooLarge, ReadOnly.
+func (t *Table) Update(tx *Tx, key, change []byte) (found bool, err error) {
 	if !tx.Writable() {
 		return false, fail(ReadOnly, "update", t.name, nil)
 	}
@@ -317,22 +319,23 @@ func (t *Table) Update(tx *Tx, key, patch []byte) (found bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := query.Validate(patch, query.MaxDepth); err != nil {
+	alter, err := readChange(change)
+	if err != nil {
 		return false, t.failed("update", err)
 	}
-	found, err = s.update(key, patch)
+	found, err = s.update(key, alter)
 	if err == nil && found {
 		_, err = s.settle()
 	}
 	return found && err == nil, t.failed("update", err)
 }
 
-func (s *session) update(key, patch []byte) (found bool, err error) {
+func (s *session) update(key []byte, alter alteration) (found bool, err error) {
 	old, found, err := s.docs.Get(key)
 	if err != nil || !found {
 		return false, err
 	}
-	doc, err := s.merge(old, patch)
+	doc, err := alter(s, old)
 	if err != nil {
 		return false, err
 	}

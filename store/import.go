@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"maps"
 	"math"
 	"slices"
 
@@ -228,8 +227,13 @@ func (l *loader) set(whole, value []byte) error {
 
 // finish empties the databases that were not loaded, and notes the last id.
 func (l *loader) finish() error {
-	for _, name := range slices.Sorted(maps.Keys(l.others)) {
-		if err := l.enter([]byte(name), l.others[name]); err != nil {
+	names := make([][]byte, 0, len(l.others))
+	for name := range l.others {
+		names = append(names, []byte(name))
+	}
+	slices.SortFunc(names, bytes.Compare)
+	for _, name := range names {
+		if err := l.enter(name, l.others[string(name)]); err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,7 @@ const schemaVersion = 1
 // check fails with InvalidArgument or InvalidPath where a schema makes no sense.
 func (s *Schema) check(table string) error {
 	invalid := func(what string) error { return fail(InvalidArgument, "open table: "+what, table, nil) }
-	if table == "" || strings.IndexByte(table, 0) >= 0 {
+	if !isTableName(table) {
 		return invalid("name")
 	}
 	if err := s.Key.Check(); err != nil {

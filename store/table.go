@@ -96,7 +96,7 @@ func newTable(name string) *Table {
 // OpenTable opens a table with the schema it has. It fails with NotFound where
 // there is none.
 func (tx *Tx) OpenTable(name string) (*Table, error) {
-	if name == "" || strings.IndexByte(name, 0) >= 0 {
+	if !isTableName(name) {
 		return nil, fail(NotFound, "open table", name, nil)
 	}
 	db, err := tx.database(name, false, 0)
@@ -111,6 +111,8 @@ func (tx *Tx) OpenTable(name string) (*Table, error) {
 	t.layout.Store(newLayout(name, schema))
 	return t, nil
 }
+
+func isTableName(name string) bool { return name != "" && strings.IndexByte(name, 0) < 0 }
 
 // Tables lists the names of all tables, ascending.
 func (tx *Tx) Tables() ([]string, error) {
@@ -198,7 +200,7 @@ type session struct {
 
 // open prepares a table for one call.
 func (t *Table) open(tx *Tx) (*session, error) {
-	docs, err := tx.inner(t.name)
+	docs, err := tx.database(t.name, false, 0)
 	if err != nil {
 		return nil, err
 	}

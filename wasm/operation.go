@@ -49,8 +49,12 @@ func (o *operation) perform() error {
 		return o.table()
 	case wire.Get, wire.GetMany, wire.Find, wire.Count, wire.Explain:
 		return o.read()
-	case wire.Insert, wire.Put, wire.Update, wire.Delete, wire.DeleteWhere, wire.UpdateWhere:
+	case wire.Insert, wire.Put, wire.Update, wire.Delete, wire.DeleteWhere, wire.UpdateWhere, wire.Truncate:
 		return o.write()
+	case wire.DropTable:
+		return o.dropTable()
+	case wire.Tables:
+		return o.listTables()
 	case wire.DBGet, wire.DBGetMulti, wire.DBWalk, wire.DBPut, wire.DBDelete, wire.DBPop, wire.DBReplace,
 		wire.DBEmpty, wire.DBDrop, wire.DBStat, wire.DBCount, wire.DBs:
 		return o.database()

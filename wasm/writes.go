@@ -54,25 +54,30 @@ func (o *operation) writeTo(t *store.Table, tx *store.Tx) error {
 	case wire.Insert, wire.Put:
 		return o.store(t, tx)
 	case wire.Update:
-		key, patch, err := o.request.KeyPatch()
+		key, change, err := o.request.KeyChange()
 		if err != nil {
 			return err
 		}
-		found, err := t.Update(tx, key, patch)
+		found, err := t.Update(tx, key, change)
 		return o.count(one(found), err)
 	case wire.UpdateWhere:
-		q, patch, err := o.request.QueryPatch()
+		q, change, wanted, err := o.request.QueryChange()
 		if err != nil {
 			return err
 		}
 		q.Host = o.ask
-		return o.count(t.UpdateWhere(tx, q, patch))
+		met, err := t.UpdateWhere(tx, q, change)
+		return o.met(&met, wanted, err)
 	case wire.DeleteWhere:
-		q, err := o.query()
+		q, wanted, err := o.request.QueryDelete()
 		if err != nil {
 			return err
 		}
-		return o.count(t.DeleteWhere(tx, q))
+		q.Host = o.ask
+		met, err := t.DeleteWhere(tx, q)
+		return o.met(&met, wanted, err)
+	case wire.Truncate:
+		return o.nothing(t.Truncate(tx))
 	default:
 		return o.delete(t, tx)
 	}
@@ -117,6 +122,46 @@ func (o *operation) delete(t *store.Table, tx *store.Tx) error {
 func (o *operation) count(n int64, err error) error {
 	o.result = msgp.AppendInt64(o.result, n)
 	return err
+}
+
+// met results in the identities of the documents met, or in how many there were.
+func (o *operation) met(ids *store.Identities, wanted bool, err error) error {
+	if err != nil || !wanted {
+		return o.count(int64(ids.Len()), err)
+	}
+	o.result, err = ids.Append(o.result)
+	return err
+}
+
+// nothing results in nil.
+func (o *operation) nothing(err error) error {
+	o.result = msgp.AppendNil(o.result)
+	return err
+}
+
+// dropTable results in whether there was one.
+func (o *operation) dropTable() error {
+	name, err := o.request.Text()
+	if err != nil {
+		return err
+	}
+	return o.writing(func(o *operation, tx *store.Tx) error {
+		found, err := tx.DropTable(name)
+		o.result = msgp.AppendBool(o.result[:0], found)
+		return err
+	})
+}
+
+// listTables results in the names of all tables.
+func (o *operation) listTables() error {
+	return o.reading(func(tx *store.Tx) error {
+		names, err := tx.Tables()
+		o.result = msgp.AppendArrayHeader(o.result[:0], uint32(len(names)))
+		for _, name := range names {
+			o.result = msgp.AppendString(o.result, name)
+		}
+		return err
+	})
 }
 
 func one(found bool) int64 {

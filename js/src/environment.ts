@@ -6,11 +6,11 @@ import { type Decode, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Health } from './opening.js'
 import { type LongCall, longCall, Options } from './options.js'
-import type { Schema, TableSpec } from './schema.js'
+import type { TableSpec } from './schema.js'
 import { latest, type Scope } from './scope.js'
 import type { Session } from './session.js'
 import { Store, type StoreOptions } from './store.js'
-import { Table } from './table.js'
+import { loadRewrite, type Made, Table } from './table.js'
 import { nest, transact, Transaction } from './transaction.js'
 import type { Doc } from './types.js'
 import { Op } from './wire.js'
@@ -121,7 +121,7 @@ export interface BeginOptions {
  * environment is closed when every Environment over it is.
  */
 export class Environment<S extends Tables> {
-  private readonly handles = new Map<string, { number: number; schema: Schema }>()
+  private readonly handles = new Map<string, Made>()
   private ended = false
 
   /** @internal */
@@ -131,9 +131,36 @@ export class Environment<S extends Tables> {
     private readonly leave: () => Promise<void>,
   ) {}
 
-  /** The table of a name; throws `not_found` for one that was not described at open. */
-  table<N extends keyof S & string>(name: N): TablesOf<S>[N] {
-    return this.makeTable(name, this.session) as TablesOf<S>[N]
+  /** The table of a name, of `_default` without one; throws `not_found` for one that was not described at open. */
+  table<N extends keyof S & string = '_default'>(name?: N): TablesOf<S>[N] {
+    const handle = name ?? '_default'
+    if (!this.handles.has(handle)) throw missing(handle)
+    return this[handle as keyof this] as never
+  }
+
+  /** The names of all tables that exist, ascending, those that were not described at open too. */
+  async tables(): Promise<string[]> {
+    const engine = await this.session.ready()
+    return engine.run(engine.request(Op.Tables, 3, 0, 0), unpack as Decode<string[]>)
+  }
+
+  /** Removes a table with its documents and indexes, and tells whether there was one. See Table.drop. */
+  async dropTable(name: string): Promise<boolean> {
+    const engine = await this.session.ready()
+    const found = await engine.run(engine.request(Op.DropTable, 4, 0, 0).string(name), unpack as Decode<boolean>)
+    this.session.forget(name)
+    return found
+  }
+
+  /** Removes all tables, together. */
+  async dropTables(): Promise<void> {
+    const names = await this.session.together({ kind: 'write' }, async scope => {
+      const engine = await scope.ready()
+      const names = await engine.run(engine.request(Op.Tables, 3, scope.transaction, 0), unpack as Decode<string[]>)
+      for (const name of names) await engine.run(engine.request(Op.DropTable, 4, scope.transaction, 0).string(name), nothing)
+      return names
+    })
+    for (const name of names) this.session.forget(name)
   }
 
   /**
@@ -297,9 +324,17 @@ export class Environment<S extends Tables> {
         throw new StowageError('invalid_option', `open: a table cannot be called "${name}"`)
       }
     }
-    for (const [name, { schema }] of Object.entries(tables)) {
-      const number = await this.session.table(name, schema, options)
-      this.handles.set(name, { number, schema })
+    for (const [name, spec] of Object.entries(tables)) {
+      const handle = await this.session.table(name, spec, options)
+      const { ids, class: given } = spec.kind
+      this.handles.set(name, {
+        handle,
+        schema: spec.schema,
+        maxBytes: this.session.settings.maxDocumentBytes,
+        ids: typeof ids === 'string' ? (await loadRewrite()).identities[ids] : ids,
+        revive: given && (document => Object.setPrototypeOf(document, given.prototype)),
+        dropped: () => this.session.forget(name),
+      })
       Object.defineProperty(this, name, { value: this.makeTable(name, this.session), enumerable: true })
     }
   }
@@ -319,9 +354,9 @@ export class Environment<S extends Tables> {
   }
 
   private makeTable(name: string, scope: Scope): Table<Doc> {
-    const handle = this.handles.get(name)
-    if (handle === undefined) throw new StowageError('not_found', `there is no table "${name}"`)
-    return new Table(name, scope, handle.number, handle.schema, this.session.settings.maxDocumentBytes)
+    const made = this.handles.get(name)
+    if (made === undefined) throw missing(name)
+    return new Table(name, scope, made)
   }
 }
 
@@ -333,3 +368,5 @@ async function loadBackup(): Promise<typeof import('./backup.js')> {
     throw new StowageError('unsupported', 'backup.js, beside index.js, could not be loaded', { cause })
   }
 }
+
+const missing = (name: string) => new StowageError('not_found', `there is no table "${name}"`)

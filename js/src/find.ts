@@ -54,6 +54,7 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
     readonly query: Query,
     private readonly options: LongCall,
     readonly key: (string | number)[] | undefined,
+    readonly revive?: (document: object) => object,
   ) {}
 
   /** Orders the result by a path, then by those of further calls; at last by identity. */
@@ -178,7 +179,7 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for await (const part of parts<T>(onRows => this.execute(Op.Find, read<T[]>, onRows), this.key !== undefined)) yield* part
+    for await (const part of parts<T>(onRows => this.execute(Op.Find, read<T[]>, onRows), this.key !== undefined)) yield* this.revived(part)
   }
 
   private async run(): Promise<T[]> {
@@ -187,9 +188,17 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
       for (const result of read<T[]>(bytes, start, end)) found.push(result)
       return true
     })
-    if (found.length === 0) return last
-    for (const result of last) found.push(result)
-    return found
+    if (found.length === 0) return this.revived(last)
+    for (const document of last) found.push(document)
+    return this.revived(found)
+  }
+
+  /** The documents as the table hands them out. */
+  private revived(documents: T[]): T[] {
+    const { revive } = this
+    const { aggregate, fields, without } = this.query
+    if (revive === undefined || (aggregate ?? fields ?? without) !== undefined) return documents
+    return documents.map(document => revive(document as object) as T)
   }
 
   /** Rows in the place of the documents. */
@@ -212,7 +221,7 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   private with<R = T>(query: Query): Find<R, Whole> {
-    return new Find(this.send, query, this.options, this.key)
+    return new Find(this.send, query, this.options, this.key, this.revive)
   }
 }
 

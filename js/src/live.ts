@@ -167,7 +167,9 @@ export class Live<T> {
     let changed = false
     let total: number | undefined
     const take = (bytes: Uint8Array, start: number, end: number): true => {
-      const rows = unpack(bytes, start, end) as (T | number)[]
+      const { revive } = this.find
+      const read = unpack(bytes, start, end) as (T | number)[]
+      const rows = revive === undefined ? read : read.map(row => (typeof row === 'number' ? row : (revive(row as object) as T)))
       if (this.counted && total === undefined) total = rows.shift() as number
       for (const row of rows) {
         changed ||= row !== documents.length

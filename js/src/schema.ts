@@ -1,4 +1,5 @@
 import { StowageError } from './errors.js'
+import type { IdentityKind } from './identity.js'
 import { Options } from './options.js'
 import { splitPath } from './path.js'
 import type { Doc, Path } from './types.js'
@@ -23,6 +24,14 @@ export interface TableSpec<T = Doc, Generated extends PropertyKey = never> {
   readonly generated?: Generated
   /** @internal */
   readonly schema: Schema
+  /** @internal */
+  readonly kind: Kind
+}
+
+/** @internal What the engine need not know of a table. */
+export interface Kind {
+  ids: IdentityKind | undefined
+  class: (new (...args: never[]) => unknown) | undefined
 }
 
 /** @internal What the engine is told of a table. */
@@ -41,19 +50,33 @@ export type KeySpec<P extends string> = P | `++${P}`
  *
  *     table<City>({ key: 'id', indexes: ['country', ['country', 'population']] })
  *     table<Note, 'id'>({ key: '++id' })
+ *     table<Event, 'id'>({ key: 'id', ids: 'ulid' })
+ *
+ * With a class, documents are handed out as its instances, which no constructor was called for.
  */
 export function table<T = Doc, Generated extends keyof T = never>(spec: {
   key: KeySpec<Path<NoInfer<T>>>
   indexes?: readonly IndexSpec<Path<NoInfer<T>>>[]
+  ids?: IdentityKind
+  class?: new (...args: never[]) => T
 }): TableSpec<T, Generated> {
   const o = new Options('table', spec)
   const key = o.string('key')
   const indexes = o.any('indexes') ?? []
+  const ids = o.any('ids') as IdentityKind | undefined
+  const kind: Kind = { ids, class: o.function('class') as Kind['class'] }
   o.done()
   if (key === undefined) throw o.wrong('key', 'the path of the identity')
   if (!Array.isArray(indexes)) throw o.wrong('indexes', 'a list')
   const increment = key.startsWith('++')
+  if (ids !== undefined) {
+    if (!['uuid', 'ulid', 'string'].includes(ids as string) && typeof (ids as { next?: unknown }).next !== 'function') {
+      throw o.wrong('ids', "'uuid', 'ulid', 'string', or an object with next()")
+    }
+    if (increment || splitPath(key).length > 1) throw o.wrong('ids', 'for an identity that is a member of the document itself, and not counted')
+  }
   return {
+    kind,
     schema: {
       key: splitPath(increment ? key.slice(2) : key),
       increment,

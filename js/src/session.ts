@@ -4,7 +4,7 @@ import { type CommitDurability, durabilities } from './durability.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Identity, Opening } from './opening.js'
-import type { Schema } from './schema.js'
+import type { Kind, Schema } from './schema.js'
 import type { Access, Scope } from './scope.js'
 import { transact } from './transaction.js'
 import { Op, protocolVersion } from './wire.js'
@@ -41,7 +41,7 @@ export class Session implements Scope {
   private starting: Promise<Engine> | undefined
   private closing: Promise<void> | undefined
   /** The open tables by number. */
-  private readonly tables = new Map<number, { name: string; schema: Schema }>()
+  private readonly tables = new Map<number, { name: string; schema: Schema; kind: Kind }>()
   private nextTable = 0
 
   /** @param opening holds what is found against what is remembered; undefined where opening.js could not be loaded. */
@@ -75,17 +75,27 @@ export class Session implements Scope {
 
   /**
    * Opens a table, creating it and building its indexes where they are new, and
-   * returns its number. The same table with the same schema has the same number.
+   * returns its number. The same table with the same schema has the same number; with
+   * another class, or other identities, it is `schema_mismatch`.
    */
-  async table(name: string, schema: Schema, exchange?: Exchange): Promise<number> {
+  async table(name: string, { schema, kind }: { schema: Schema; kind: Kind }, exchange?: Exchange): Promise<number> {
     const text = JSON.stringify(schema)
     for (const [number, open] of this.tables) {
-      if (open.name === name && JSON.stringify(open.schema) === text) return number
+      if (open.name !== name) continue
+      if (open.kind.class !== kind.class || open.kind.ids !== kind.ids) {
+        throw new StowageError('schema_mismatch', `the table "${name}" is open with another class or other identities`)
+      }
+      if (JSON.stringify(open.schema) === text) return number
     }
     const number = this.nextTable++
     await openTable(await this.ready(), number, name, schema, exchange)
-    this.tables.set(number, { name, schema })
+    this.tables.set(number, { name, schema, kind })
     return number
+  }
+
+  /** Does not make a table again that was dropped. */
+  forget(name: string): void {
+    for (const [number, open] of this.tables) if (open.name === name) this.tables.delete(number)
   }
 
   together<R>(access: Access, body: (scope: Scope) => Promise<R>): Promise<R> {

@@ -2,18 +2,27 @@ import { inSlices, readList, type Slice, Slicer } from './bulk.js'
 import { packDocument, unpack } from './document.js'
 import type { Decode, Exchange } from './engine.js'
 import { StowageError } from './errors.js'
+import { nothing } from './engine.js'
 import { Find } from './find.js'
+import type { Identities } from './identity.js'
+import { Operation, packOperations } from './op.js'
 import { type LongCall, longCall, Options } from './options.js'
 import { lookUp } from './path.js'
 import { packQuery, query } from './query.js'
 import type { Schema } from './schema.js'
 import { type Access, latest, type Scope, send } from './scope.js'
-import type { Comparable, Doc, Draft, Key, Match } from './types.js'
-import { Where } from './where.js'
+import type { Changeable, Comparable, Doc, Draft, Key, Match } from './types.js'
+import { and, Where } from './where.js'
 import { type FrameWriter, Op } from './wire.js'
 
 /** What selects documents: a filter of where(), or an object. */
 export type Filter<T> = Where<Comparable<T>> | Match<T>
+
+/**
+ * What becomes of documents: members to be set, where undefined takes one out; operations; or a function, which
+ * changes the document it is given or returns another one.
+ */
+export type Update<T> = Partial<T> | Operation<Changeable<T>> | readonly Operation<Changeable<T>>[] | ((document: T) => T | void | Promise<T | void>)
 
 /** How something is read. */
 export interface ReadOptions {
@@ -22,6 +31,18 @@ export interface ReadOptions {
    * storage. Without it, that shows a moment later; what this one has written always does.
    */
   latest?: boolean
+}
+
+/** @internal What a table is, wherever it is used. */
+export interface Made {
+  handle: number
+  schema: Schema
+  maxBytes: number
+  ids: Identities | undefined
+  /** Makes of a document what the table hands out. */
+  revive: ((document: object) => object) | undefined
+  /** Called when it is dropped. */
+  dropped: () => void
 }
 
 /** So many keys travel in one call at most. */
@@ -36,22 +57,25 @@ const sliceKeys = 4096
  */
 export class Table<T = Doc, Generated extends PropertyKey = never> {
   /** @internal */
+  readonly made: Made
+
+  /** @internal */
   constructor(
     readonly name: string,
     private readonly scope: Scope,
-    private readonly handle: number,
-    private readonly schema: Schema,
-    private readonly maxBytes: number,
-  ) {}
+    made: Made,
+  ) {
+    this.made = made
+  }
 
   /** The document with an identity, undefined where there is none. */
   get(key: Key, options?: ReadOptions): Promise<T | undefined> {
-    if (options !== undefined) return this.asked('get', options).run(Op.Get, 4, f => f.key(key), readDocument<T>)
+    if (options !== undefined) return this.asked('get', options).run(Op.Get, 4, f => f.key(key), this.readDocument)
     const { engine, transaction } = this.scope
     if (engine === undefined) return this.scope.ready().then(() => this.get(key))
     try {
-      if (transaction === 0) return engine.get(this.handle, key, readDocument<T>)
-      return engine.run(engine.request(Op.Get, 4, transaction, this.handle).key(key), readDocument<T>)
+      if (transaction === 0) return engine.get(this.made.handle, key, this.readDocument)
+      return engine.run(engine.request(Op.Get, 4, transaction, this.made.handle).key(key), this.readDocument)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -62,8 +86,9 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     const { latest: last, ...rest } = options ?? {}
     const call = longCall('getMany', rest)
     const found: (T | undefined)[] = []
-    const take = (documents: (T | null)[]) => {
-      for (const document of documents) found.push(document ?? undefined)
+    const take = (documents: ((T & object) | null)[]) => {
+      const { revive } = this.made
+      for (const document of documents) found.push(document === null ? undefined : revive ? (revive(document) as T) : document)
     }
     const onRows: Decode<true> = (bytes, start, end) => {
       take(readList(bytes, start, end))
@@ -99,17 +124,46 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
   }
 
   /**
-   * Sets members of the documents that a filter selects, or of the one with an
-   * identity, and returns how many there were. A patch replaces whole members,
-   * and cannot change the identity.
+   * Changes the documents that a filter selects, or the one with an identity, and returns how many there
+   * were, or with `returning: 'ids'` which. The identity cannot change. All are changed or none; a function
+   * runs again where others have changed meanwhile what it was given.
+   *
+   *     await db.cities.update({ country: 'NO' }, op.increment('visits'))
    */
-  async update(target: Key | Filter<T>, patch: Partial<T>, options?: LongCall): Promise<number> {
-    const call = longCall('update', options)
-    if (!isFilter(target)) {
-      return this.run(Op.Update, 5, f => f.key(target).raw(packDocument(patch)), readCount, { signal: call.signal })
+  update(target: Key | Filter<T>, change: Update<T>, options: LongCall & { returning: 'ids' }): Promise<Key[]>
+  update(target: Key | Filter<T>, change: Update<T>, options?: LongCall): Promise<number>
+  async update(target: Key | Filter<T>, change: Update<T>, options?: LongCall & { returning?: 'ids' }): Promise<number | Key[]> {
+    const { ids, call } = returning('update', options)
+    if (typeof change === 'function') {
+      const { byFunction } = await loadRewrite()
+      const keys = await byFunction<T>(this, this.selected(target), change, call)
+      return ids ? keys : keys.length
     }
-    const { bytes, run } = packQuery(query(target))
-    return run(exchange => this.run(Op.UpdateWhere, 5, f => f.raw(bytes).raw(packDocument(patch)), readCount, exchange), call)
+    const packed = change instanceof Operation ? packOperations([change]) : Array.isArray(change) ? packOperations(change) : packDocument(change)
+    if (!ids && !isFilter(target)) {
+      return this.run(Op.Update, 5, f => f.key(target).raw(packed), readCount, { signal: call.signal })
+    }
+    const { bytes, run } = packQuery(query(this.selected(target)))
+    return run(exchange => this.run(Op.UpdateWhere, 6, f => f.raw(bytes).raw(packed).bool(ids), (ids ? readKeys : readCount) as Decode<number | Key[]>, exchange), call)
+  }
+
+  /** Makes several changes, all or none: each filter meets what those before have left. Returns an identity once for each change. */
+  async updateMany(pairs: readonly (readonly [change: Update<T>, filter: Filter<T>])[], options?: LongCall): Promise<Key[]> {
+    const call = longCall('updateMany', options)
+    return (await loadRewrite()).byPairs<T>(this, pairs.slice(), call)
+  }
+
+  /**
+   * Sets the members of a document in those that a filter selects, and inserts it where there are none; without a filter
+   * the one with its identity is meant. Returns the identities of what was changed or inserted.
+   */
+  async upsert(document: Partial<T>, filter?: Filter<T>): Promise<Key[]> {
+    return (await loadRewrite()).upsert<T>(this, { ...document }, filter)
+  }
+
+  /** Puts a document in the place of the one with its identity; `not_found` where there is none. */
+  async replace(document: T): Promise<Key> {
+    return (await loadRewrite()).replace<T>(this, { ...document })
   }
 
   /** Deletes the document with an identity and returns how many there were: 0 or 1. */
@@ -117,18 +171,39 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     return this.run(Op.Delete, 4, f => f.array(1).key(key), readCount)
   }
 
-  /** Deletes the documents with these identities, or those a filter selects, and returns how many there were. */
-  async deleteMany(target: readonly Key[] | Filter<T>, options?: LongCall): Promise<number> {
-    const call = longCall('deleteMany', options)
-    if (isFilter(target)) {
-      const { bytes, run } = packQuery(query(target))
-      return run(exchange => this.run(Op.DeleteWhere, 4, f => f.raw(bytes), readCount, exchange), call)
+  /**
+   * Deletes the documents with these identities, or those a filter selects, and returns how many there were, or with
+   * `returning: 'ids'` which.
+   */
+  deleteMany(target: readonly Key[] | Filter<T>, options: LongCall & { returning: 'ids' }): Promise<Key[]>
+  deleteMany(target: readonly Key[] | Filter<T>, options?: LongCall): Promise<number>
+  async deleteMany(target: readonly Key[] | Filter<T>, options?: LongCall & { returning?: 'ids' }): Promise<number | Key[]> {
+    const { ids, call } = returning('deleteMany', options)
+    if (isFilter(target) || (ids && Array.isArray(target))) {
+      const { bytes, run } = packQuery(query(isFilter(target) ? target : this.of(target as readonly Key[])))
+      return run(exchange => this.run(Op.DeleteWhere, 5, f => f.raw(bytes).bool(ids), (ids ? readKeys : readCount) as Decode<number | Key[]>, exchange), call)
     }
     let count = 0
     await this.manyKeys(target as readonly Key[], 'exclusive', call, async (table, part) => {
       count += await table.run(Op.Delete, 4, f => writeKeys(f, part), readCount, { signal: call.signal })
     })
     return count
+  }
+
+  /** Deletes all documents, however many, at the same cost. Identities are counted from 1 again. */
+  async truncate(): Promise<void> {
+    await this.run(Op.Truncate, 3, () => {}, nothing)
+  }
+
+  /** Removes the table with its documents and indexes. Whatever is done with it is `not_found` then, until the environment is opened anew. */
+  async drop(): Promise<void> {
+    await send(this.scope, 0, Op.DropTable, 4, f => f.string(this.name), nothing)
+    this.made.dropped()
+  }
+
+  /** Whether there is a document with an identity, or one that a filter selects. */
+  async contains(target: Key | Filter<T>, options?: ReadOptions): Promise<boolean> {
+    return (await this.find(this.selected(target), options).limit(1).count()) > 0
   }
 
   /** How many documents a filter selects; without one, all. */
@@ -146,25 +221,72 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
       (op, packed, decode, exchange) => table.run(op, 4, f => f.raw(packed), decode, exchange),
       query(filter),
       longCall('find', rest),
-      this.scope.transaction === 0 ? this.schema.key : undefined,
+      this.scope.transaction === 0 ? this.made.schema.key : undefined,
+      this.made.revive,
     )
   }
 
-  private async storeOne(op: Op.Insert | Op.Put, document: unknown): Promise<Key> {
+  /** All documents. */
+  all(options?: { signal?: AbortSignal } & ReadOptions): Find<T> {
+    return this.find(undefined, options)
+  }
+
+  /** find, by the name it has elsewhere. */
+  search(filter?: Filter<T>, options?: { signal?: AbortSignal } & ReadOptions): Find<T> {
+    return this.find(filter, options)
+  }
+
+  /** @internal Runs several operations as one. */
+  together<R>(call: LongCall, body: (table: this) => Promise<R>): Promise<R> {
+    return this.scope.together({ kind: 'write', signal: call.signal }, scope => body(this.in(scope)))
+  }
+
+  /** @internal Selects by identities, and by a filter beside them. */
+  of(keys: readonly Key[], filter?: Filter<T>): Filter<T> {
+    const these = new Where<never>(['in', this.made.schema.key, keys])
+    return filter === undefined ? these : and(these, new Where<never>(query(filter).filter))
+  }
+
+  private selected(target: Key | Filter<T>): Filter<T> {
+    if (isFilter<T>(target)) return target
+    if (target === undefined || target === null) throw new StowageError('invalid_argument', 'nothing is selected: give an identity or a filter')
+    return this.of([target as Key])
+  }
+
+  /** The document with an identity: its own, or one made now. */
+  private identified(document: unknown): unknown {
+    const { ids, schema } = this.made
+    if (ids === undefined || document === null || typeof document !== 'object') return document
+    const name = schema.key[0]!
+    const key = (document as Record<string, Key | undefined>)[name]
+    if (key === undefined) return { ...document, [name]: ids.next() }
+    if (ids.accepts?.(key) === false) throw new StowageError('invalid_key', 'the identity is not of the kind that the table has')
+    return document
+  }
+
+  private readonly readDocument = (bytes: Uint8Array, start: number, end: number): T | undefined => {
+    const document = unpack(bytes, start, end) as (T & object) | null
+    const { revive } = this.made
+    return revive === undefined || document === null ? (document ?? undefined) : (revive(document) as T)
+  }
+
+  private async storeOne(op: Op.Insert | Op.Put, given: unknown): Promise<Key> {
+    const document = this.identified(given)
     const bytes = packDocument(document)
-    if (bytes.length > this.maxBytes) {
-      throw new StowageError('too_large', `a document of ${bytes.length} bytes is over the limit of ${this.maxBytes}`)
+    if (bytes.length > this.made.maxBytes) {
+      throw new StowageError('too_large', `a document of ${bytes.length} bytes is over the limit of ${this.made.maxBytes}`)
     }
     const own = this.identity(document) // now: the caller may change the document before the promise is fulfilled
-    const ids = await this.run(op, 5, f => f.bool(this.schema.increment).array(1).raw(bytes), readIds, undefined, bytes.length + 64)
+    const ids = await this.run(op, 5, f => f.bool(this.made.schema.increment).array(1).raw(bytes), readIds, undefined, bytes.length + 64)
     return ids === null ? own : ids[0]!
   }
 
   private async storeMany(op: Op.Insert | Op.Put, documents: readonly unknown[], call: LongCall): Promise<Key[]> {
     if (!Array.isArray(documents)) throw new StowageError('invalid_argument', 'documents must come in a list')
     if (documents.length === 0) return []
-    const all = documents.slice() // the caller may go on using the list
-    const slicer = new Slicer(all, this.maxBytes)
+    // A copy: the caller may go on using the list.
+    const all = this.made.ids === undefined ? documents.slice() : documents.map(document => this.identified(document))
+    const slicer = new Slicer(all, this.made.maxBytes)
     const first = slicer.next()
     if (slicer.over) {
       const ids = await this.storeSlice(op, all, first, call)
@@ -173,7 +295,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     }
     const ids = await this.scope.together({ kind: 'exclusive', signal: call.signal }, scope => {
       const table = this.in(scope)
-      const slices = new Slicer(all, this.maxBytes)
+      const slices = new Slicer(all, this.made.maxBytes)
       return inSlices(all.length, call, () => {
         const slice = slices.next()
         return { ...slice, sent: table.storeSlice(op, all, slice, call) }
@@ -184,7 +306,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
 
   /** Stores one slice of documents and returns their identities: those the engine tells, else their own. */
   private async storeSlice(op: Op.Insert | Op.Put, documents: readonly unknown[], slice: Slice, call: LongCall): Promise<Key[]> {
-    const { increment } = this.schema
+    const { increment } = this.made.schema
     const { bytes, first, count } = slice
     const own = increment ? [] : documents.slice(first, first + count).map(document => this.identity(document))
     const write = (f: FrameWriter) => f.bool(increment).raw(bytes)
@@ -192,7 +314,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
   }
 
   private identity(document: unknown): Key {
-    return lookUp(document, this.schema.key) as Key
+    return lookUp(document, this.made.schema.key) as Key
   }
 
   /** Runs something over keys, in one transaction where they do not fit one call. */
@@ -228,7 +350,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
 
   /** The same table in another scope. */
   private in(scope: Scope): this {
-    return new Table<T, Generated>(this.name, scope, this.handle, this.schema, this.maxBytes) as this
+    return new Table<T, Generated>(this.name, scope, this.made) as this
   }
 
   /** Sends one operation. */
@@ -240,16 +362,16 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     exchange?: Exchange,
     bytes?: number,
   ): Promise<R> {
-    return send(this.scope, this.handle, op, length, write, decode, exchange, bytes)
+    return send(this.scope, this.made.handle, op, length, write, decode, exchange, bytes)
   }
-}
-
-function readDocument<T>(bytes: Uint8Array, start: number, end: number): T | undefined {
-  return (unpack(bytes, start, end) as T | null) ?? undefined
 }
 
 function readCount(bytes: Uint8Array, start: number, end: number): number {
   return unpack(bytes, start, end) as number
+}
+
+function readKeys(bytes: Uint8Array, start: number, end: number): Key[] {
+  return unpack(bytes, start, end) as Key[]
 }
 
 /** Identities that the engine made, or null where the documents brought their own. */
@@ -260,6 +382,25 @@ function readIds(bytes: Uint8Array, start: number, end: number): Key[] | null {
 function writeKeys(frame: FrameWriter, keys: readonly Key[]): void {
   frame.array(keys.length)
   for (const key of keys) frame.key(key)
+}
+
+/** Reads options, and whether identities are asked for. */
+function returning(name: string, options: unknown): { ids: boolean; call: LongCall } {
+  if (options === undefined) return { ids: false, call: {} }
+  const o = new Options(name, options)
+  const ids = o.oneOf('returning', ['ids']) === 'ids'
+  const call = o.longCall()
+  o.done()
+  return { ids, call }
+}
+
+/** @internal What only some pages need is loaded with the first to do so. */
+export async function loadRewrite(): Promise<typeof import('./rewrite.js')> {
+  try {
+    return await import('./rewrite.js')
+  } catch (cause) {
+    throw new StowageError('unsupported', 'rewrite.js, beside index.js, could not be loaded', { cause })
+  }
 }
 
 /** Keys are never plain objects, so what is one selects by its members. */

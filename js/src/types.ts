@@ -130,6 +130,18 @@ export interface Tests<V> {
 /** A filter of an element: tests of itself, or of its members. */
 type Inside<E> = Tests<NonNullable<E>> | (E extends Leaf | readonly unknown[] ? never : Match<E>)
 
+/** A path of T with what an operation may do there. Operation.requires is checked against the union of them. */
+export type Changeable<T> =
+  string extends keyof T ? [string, any]
+  : { [P in Path<T>]: [P, Exclude<At<T, P>, undefined> | Changed<NonNullable<At<T, P>>>] }[Path<T>]
+
+/** What an operation may take V to be. */
+type Changed<V> =
+  | (V extends number | bigint ? { number: true } : never)
+  | (V extends string ? { text: true } : never)
+  | (V extends readonly (infer E)[] ? { element: E } : never)
+  | (V extends Leaf | readonly unknown[] ? never : { members: Partial<V> })
+
 /** T as it may be inserted: what the table generates can be left out. */
 export type Draft<T, Generated extends PropertyKey> =
   [Generated] extends [never] ? T : Omit<T, Generated> & Partial<Pick<T, Generated & keyof T>>

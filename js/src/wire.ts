@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 5
+export const protocolVersion = 6
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -40,6 +40,10 @@ export const enum Op {
   Flush = 21,
   /** Which environment it is, and how far it has come. */
   Identity = 22,
+  /** Empties a table; removes one; lists them. */
+  Truncate = 23,
+  DropTable = 24,
+  Tables = 25,
   /** The backup of everything: see backup.ts. */
   Export = 30,
   Import = 31,

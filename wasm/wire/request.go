@@ -129,11 +129,12 @@ func (q *Request) Documents() (wanted bool, documents [][]byte, err error) {
 	return wanted, documents, r.end()
 }
 
-// KeyPatch reads the arguments of Update: an encoded key and a document.
-func (q *Request) KeyPatch() (key, patch []byte, err error) {
+// KeyChange reads the arguments of Update: an encoded key and a change, a document or
+// operations.
+func (q *Request) KeyChange() (key, change []byte, err error) {
 	r := q.read(2)
-	key, patch = r.bin(), r.raw()
-	return key, patch, r.end()
+	key, change = r.bin(), r.raw()
+	return key, change, r.end()
 }
 
 // Query reads one query.
@@ -146,15 +147,27 @@ func (q *Request) Query() (*query.Query, error) {
 	return query.ParseQuery(raw)
 }
 
-// QueryPatch reads the arguments of UpdateWhere: a query and a document.
-func (q *Request) QueryPatch() (*query.Query, []byte, error) {
-	r := q.read(2)
-	raw, patch := r.raw(), r.raw()
+// QueryChange reads [query, change, whether identities are wanted]: the arguments of
+// UpdateWhere.
+func (q *Request) QueryChange() (parsed *query.Query, change []byte, wanted bool, err error) {
+	r := q.read(3)
+	raw, change, wanted := r.raw(), r.raw(), r.bool()
 	if err := r.end(); err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
-	parsed, err := query.ParseQuery(raw)
-	return parsed, patch, err
+	parsed, err = query.ParseQuery(raw)
+	return parsed, change, wanted, err
+}
+
+// QueryDelete reads [query, whether identities are wanted]: the arguments of DeleteWhere.
+func (q *Request) QueryDelete() (parsed *query.Query, wanted bool, err error) {
+	r := q.read(2)
+	raw, wanted := r.raw(), r.bool()
+	if err := r.end(); err != nil {
+		return nil, false, err
+	}
+	parsed, err = query.ParseQuery(raw)
+	return parsed, wanted, err
 }
 
 // Access is what a transaction is for.
@@ -193,7 +206,7 @@ func (q *Request) MaxBlob() (int, error) {
 	return r.size(), r.end()
 }
 
-// Text reads the argument of Fault.
+// Text reads the argument of Fault and DropTable.
 func (q *Request) Text() (string, error) {
 	r := q.read(1)
 	return r.text(), r.end()

@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 5
+const Version = 6
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -65,6 +65,11 @@ const (
 	Export Op = 30
 	Import Op = 31
 	Copy   Op = 32
+
+	// Truncate empties a table. DropTable removes one, Tables lists them.
+	Truncate  Op = 23
+	DropTable Op = 24
+	Tables    Op = 25
 
 	// Flush writes what buffered commits have left.
 	Flush Op = 21

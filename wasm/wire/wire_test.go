@@ -87,7 +87,7 @@ func TestRequestsOfTheHost(t *testing.T) {
 	check("insert", wanted && len(documents) == 2 && bytes.Equal(documents[1], []byte{0x81, 0xa2, 'i', 'd', 2}), err)
 
 	q = read("update", Update)
-	key, patch, err := q.KeyPatch()
+	key, patch, err := q.KeyChange()
 	check("update", len(key) > 0 && bytes.Equal(patch, []byte{0x81, 0xa1, 'a', 1}), err)
 
 	q = read("begin", Begin)
@@ -243,9 +243,10 @@ func FuzzFrame(f *testing.F) {
 		_, _ = q.Key()
 		_, _ = q.Keys()
 		_, _, _ = q.Documents()
-		_, _, _ = q.KeyPatch()
+		_, _, _ = q.KeyChange()
 		_, _ = q.Query()
-		_, _, _ = q.QueryPatch()
+		_, _, _, _ = q.QueryChange()
+		_, _, _ = q.QueryDelete()
 		_, _, _ = q.Access()
 		_, _ = q.Sign()
 		_, _ = q.Database()

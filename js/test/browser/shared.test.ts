@@ -25,7 +25,7 @@ async function bundle(): Promise<void> {
     ['./drivers.js', { path: resolve('test/browser/drivers.ts') }],
   ])
   await build({
-    entryPoints: ['test/store.test.ts', 'test/query.test.ts', 'test/policy.test.ts'],
+    entryPoints: ['test/store.test.ts', 'test/query.test.ts', 'test/policy.test.ts', 'test/tables.test.ts'],
     outdir: 'build/pages',
     bundle: true,
     format: 'esm',
@@ -49,6 +49,12 @@ async function run(t: TestContext, file: string, where: string, scenarios: numbe
 for (const where of ['page', 'worker']) {
   test(`the tests of queries, over IndexedDB, the engine in the ${where}`, async t => {
     const page = await run(t, 'query', where, 9)
+    assert.deepEqual(page.failures, [])
+    await page.close()
+  })
+
+  test(`the tests of tables, over IndexedDB, the engine in the ${where}`, async t => {
+    const page = await run(t, 'tables', where, 19)
     assert.deepEqual(page.failures, [])
     await page.close()
   })

@@ -1,5 +1,5 @@
 // What must compile. It is never run.
-import { count, custom, field, first, max, memory, noop, open, sum, table, where, type Coder, type Store, type StowageError } from 'stowage'
+import { count, custom, field, first, max, memory, noop, op, open, sum, table, where, type Coder, type Key, type Store, type StowageError } from 'stowage'
 import { coder } from 'stowage/coders'
 
 interface City {
@@ -55,6 +55,45 @@ export async function accepted(): Promise<void> {
   const report: { problems: string[] } = await db.check()
   const code = (error: StowageError) => error.code === 'not_found'
   void [city, many, all, counted, name, report, code]
+}
+
+class Town {
+  constructor(
+    readonly id: string,
+    readonly visits: number,
+  ) {}
+}
+
+export async function acceptedOfTables(): Promise<void> {
+  const db = await open('atlas', {
+    driver: memory(),
+    tables: {
+      cities: table<City>({ key: 'id' }),
+      events: table<{ id: string; text: string }, 'id'>({ key: 'id', ids: 'ulid' }),
+      towns: table<Town>({ key: 'id', ids: { next: () => 'x' }, class: Town }),
+      loose: table({ key: 'id' }),
+      _default: table({ key: '++id' }),
+    },
+  })
+  await db.cities.update(1, op.set('country', 'SE'))
+  await db.cities.update({ country: 'NO' }, [op.increment('population'), op.add('name', '!'), op.push('tags', 'x', 'y'), op.add('tags', ['z'])])
+  await db.cities.update(1, [op.merge('position', { lat: 5 }), op.set('position.places.0.name', 'x'), op.pull('tags', 'x'), op.delete('founded')])
+  await db.cities.update(1, [op.min('population', 5), op.max('founded', new Date()), op.set('parent', null), op.rename('position.lat', 'latitude')])
+  await db.cities.update(1, city => void city.tags.push('x'))
+  await db.cities.update(1, async city => ({ ...city, name: 'x' }))
+  await db.loose.update(1, [op.increment('any.path'), op.push('other', 1)])
+  const ids: Key[] = await db.cities.update({}, { population: 5 }, { returning: 'ids' })
+  const gone: Key[] = await db.cities.deleteMany([1], { returning: 'ids' })
+  const counted: number = await db.cities.update(where('id').eq(1), op.decrement('population'))
+  const pairs: Key[] = await db.cities.updateMany([[op.increment('population'), { country: 'NO' }], [{ name: 'x' }, where('id').eq(1)]])
+  const upserted: Key[] = await db.cities.upsert({ id: 1, name: 'x' }, { country: 'NO' })
+  await db.events.insert({ text: 'x' })
+  const visits: number | undefined = (await db.towns.get('x'))?.visits
+  const there: boolean = (await db.cities.contains(1)) || (await db.cities.contains({ country: 'NO' }))
+  for await (const found of db.cities.all()) found.tags.length.toFixed()
+  await db.table().insert({ anything: 1 })
+  const names: string[] = await db.tables()
+  void [ids, gone, counted, pairs, upserted, visits, there, names]
 }
 
 export async function acceptedOfStores(): Promise<void> {

@@ -1,6 +1,6 @@
 // What must not compile: an expectation that is not met is an error itself, so
 // this file compiles only as long as each of these lines would not.
-import { count, custom, field, memory, open, sum, table, where } from 'stowage'
+import { count, custom, field, memory, op, open, sum, table, where } from 'stowage'
 import { coder } from 'stowage/coders'
 
 interface City {
@@ -148,6 +148,45 @@ export async function refused(): Promise<void> {
   open('x', { durability: 'none' })
   // @ts-expect-error: a transaction has the same tables
   db.transaction(tx => tx.towns.count())
+}
+
+export async function refusedOfTables(): Promise<void> {
+  const db = await open('atlas', { driver: memory(), tables: { cities: table<City>({ key: 'id' }) } })
+
+  // @ts-expect-error: no such path
+  db.cities.update(1, op.set('size', 5))
+  // @ts-expect-error: another type of value
+  db.cities.update(1, op.set('population', '5'))
+  // @ts-expect-error: a value outside of the union
+  db.cities.update(1, op.set('country', 'DE'))
+  // @ts-expect-error: texts are not counted
+  db.cities.update(1, op.increment('name'))
+  // @ts-expect-error: numbers and texts are not added
+  db.cities.update(1, op.add('population', 'x'))
+  // @ts-expect-error: elements of another type
+  db.cities.update(1, op.push('tags', 5))
+  // @ts-expect-error: numbers have no elements
+  db.cities.update(1, op.pull('population', 5))
+  // @ts-expect-error: no such member
+  db.cities.update(1, op.merge('position', { height: 5 }))
+  // @ts-expect-error: one of several has no such path
+  db.cities.update(1, [op.increment('population'), op.delete('size')])
+  // @ts-expect-error: what is returned is another document
+  db.cities.update(1, () => ({ id: 1 }))
+  // @ts-expect-error: no such thing to return
+  db.cities.update(1, { population: 5 }, { returning: 'documents' })
+  // @ts-expect-error: the second change has no such path
+  db.cities.updateMany([[op.increment('population'), {}], [op.increment('size'), {}]])
+  // @ts-expect-error: no such member
+  db.cities.upsert({ size: 5 })
+  // @ts-expect-error: a member is missing
+  db.cities.replace({ id: 1 })
+  // @ts-expect-error: no such kind of identity
+  table<City>({ key: 'id', ids: 'snowflake' })
+  // @ts-expect-error: instances are other documents
+  table<City>({ key: 'id', class: Date })
+  // @ts-expect-error: there is no default table
+  db.table().insert({})
 }
 
 export async function refusedOfStores(): Promise<void> {

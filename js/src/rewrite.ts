@@ -1,0 +1,67 @@
+/*
+ * Writes that take more than one operation of the engine. They run together, in a
+ * transaction: where others change what they have read, they are run again.
+ */
+import { packPlain } from './document.js'
+import { StowageError } from './errors.js'
+import type { LongCall } from './options.js'
+import { lookUp } from './path.js'
+import type { Filter, Table, Update } from './table.js'
+import type { Key } from './types.js'
+
+export { identities } from './identity.js'
+
+/** Puts what f makes of them in the place of the documents that a filter selects. */
+export function byFunction<T>(table: Table<T>, filter: Filter<T>, f: (document: T) => unknown, call: LongCall): Promise<Key[]> {
+  return table.together(call, async table => {
+    const path = table.made.schema.key
+    const changed: T[] = []
+    const keys: Key[] = []
+    for (const document of await table.find(filter, { ...(call.signal && { signal: call.signal }) })) {
+      const key = lookUp(document, path) as Key
+      const known = keyText(key)
+      const fresh = ((await f(document)) ?? document) as T
+      if (keyText(lookUp(fresh, path)) !== known) throw new StowageError('invalid_document', 'update: the identity cannot change')
+      changed.push(fresh)
+      keys.push(key)
+    }
+    await table.putMany(changed as never, call)
+    return keys
+  })
+}
+
+/** Makes changes one after the other: each filter meets what those before have left. */
+export function byPairs<T>(table: Table<T>, pairs: readonly (readonly [Update<T>, Filter<T>])[], call: LongCall): Promise<Key[]> {
+  return table.together(call, async table => {
+    const keys: Key[] = []
+    for (const [change, filter] of pairs) keys.push(...(await table.update(filter, change, { ...call, returning: 'ids' })))
+    return keys
+  })
+}
+
+/** Sets the members of a document in those that a filter selects, or inserts it where there are none. */
+export function upsert<T>(table: Table<T>, document: Partial<T>, filter: Filter<T> | undefined): Promise<Key[]> {
+  const key = lookUp(document, table.made.schema.key) as Key | undefined
+  if (filter === undefined && key === undefined) {
+    throw new StowageError('invalid_argument', 'upsert: needs a filter, or a document with an identity')
+  }
+  const one = key === undefined ? filter! : filter === undefined ? table.of([key]) : table.of([key], filter)
+  return table.together({}, async table => {
+    const keys = await table.update(one, document, { returning: 'ids' })
+    return keys.length > 0 ? keys : [await table.insert(document as never)]
+  })
+}
+
+/** Puts a document in the place of the one with its identity. */
+export function replace<T>(table: Table<T>, document: T): Promise<Key> {
+  return table.together({}, async table => {
+    const key = lookUp(document, table.made.schema.key) as Key
+    if (!(await table.contains(key))) throw new StowageError('not_found', 'replace: no document has this identity')
+    return table.put(document as never)
+  })
+}
+
+/** Text that is the same for keys that are. */
+function keyText(key: unknown): string {
+  return String(packPlain(key))
+}
