@@ -51,7 +51,9 @@ function verdict(gate, row, value) {
   return gate.aim === undefined ? 'met' : 'reached'
 }
 
-function limits({ gate, aim, field, unit = field === 'ratio_to_idb' ? 'of idb' : 'ms' }) {
+const units = { ratio_to_idb: 'of idb', ratio_to_dexie: 'of dexie' }
+
+function limits({ gate, aim, field, unit = units[field] ?? 'ms' }) {
   const parts = []
   if (gate !== undefined) parts.push(`gate ≤ ${gate} ${unit}`)
   if (aim !== undefined) parts.push(`aim ≤ ${aim} ${unit}`)

@@ -6,7 +6,7 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 
 const names = ['N', 'REPS', 'SEED', 'PEERS', 'WORK', 'STOWAGE', 'PROFILE', 'CHROMIUM']
 
-export const peers = ['idb', 'dexie', 'stowage']
+export const peers = ['idb', 'dexie', 'rxdb', 'stowage']
 
 /** Every row of the table, in its order. */
 export const rows = [

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundled } from './bundle.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
@@ -39,7 +40,7 @@ export async function serve(stowage) {
 async function answer(stowage, request, response) {
   try {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://bench').pathname))
-    const body = await readFile(fileOf(path, stowage))
+    const body = path.startsWith('/bundled/') ? await bundled(path.slice('/bundled/'.length, -'.js'.length)) : await readFile(fileOf(path, stowage))
     response.writeHead(200, {
       'content-type': types[extname(path)] ?? 'application/octet-stream',
       'cache-control': 'max-age=3600',

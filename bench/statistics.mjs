@@ -1,8 +1,8 @@
 /**
  * Turns samples into the rows of the result: one a work, number of documents and
  * peer, in the order in which they are first met. Ratios are taken repetition by
- * repetition, against what raw IndexedDB needed minutes or seconds apart, and
- * then the median is: a slow minute of the machine slows both sides.
+ * repetition, against what raw IndexedDB, or Dexie, needed minutes or seconds apart,
+ * and then the median is: a slow minute of the machine slows both sides.
  *
  * @param {import('./campaign.mjs').Sample[]} samples
  * @returns {Row[]}
@@ -22,6 +22,7 @@ export function rowsOf(samples) {
  * @property {number|null} ratio_to_idb  median of the ratios of single repetitions; null without idb
  * @property {number|null} ratio_min
  * @property {number|null} ratio_max
+ * @property {number|null} ratio_to_dexie the same of Dexie; null without it
  * @property {boolean} correct           whether every answer of every repetition was right
  * @property {number} [estimate_bytes]   what navigator.storage.estimate() said, disk-bytes only
  * @property {string} [error]            the first failure; its repetition has no time
@@ -39,7 +40,8 @@ function grouped(samples) {
 function rowOf(group, samples) {
   const [{ work, n, peer }] = group
   const times = group.flatMap(({ ms }) => ms ?? [])
-  const ratios = group.flatMap((sample) => ratioOf(sample, samples) ?? [])
+  const ratios = group.flatMap((sample) => ratioOf(sample, 'idb', samples) ?? [])
+  const toDexie = group.flatMap((sample) => ratioOf(sample, 'dexie', samples) ?? [])
   const estimates = group.flatMap(({ estimate }) => estimate ?? [])
   const failed = group.find(({ error }) => error !== undefined)
   return {
@@ -52,15 +54,16 @@ function rowOf(group, samples) {
     ratio_to_idb: median(ratios),
     ratio_min: least(ratios),
     ratio_max: most(ratios),
+    ratio_to_dexie: median(toDexie),
     correct: group.every(({ correct }) => correct),
     ...(estimates.length > 0 && { estimate_bytes: median(estimates) }),
     ...(failed && { error: failed.error }),
   }
 }
 
-function ratioOf({ work, n, repetition, ms }, samples) {
+function ratioOf({ work, n, repetition, ms }, peer, samples) {
   const floor = samples.find((sample) =>
-    sample.peer === 'idb' && sample.work === work && sample.n === n && sample.repetition === repetition)
+    sample.peer === peer && sample.work === work && sample.n === n && sample.repetition === repetition)
   return ms === undefined || !floor?.ms ? undefined : ms / floor.ms
 }
 

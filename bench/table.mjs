@@ -3,8 +3,8 @@ export const inBytes = ['disk-bytes', 'wasm-memory']
 
 /**
  * The result as text: for each number of documents a table with a line for each
- * work and two columns for each peer, its median and its ratio to raw IndexedDB,
- * each with its spread; then what failed, in full.
+ * work and columns for each peer: its median and its ratio to raw IndexedDB, each
+ * with its spread, and for Stowage its ratio to Dexie; then what failed, in full.
  *
  * @param {import('./statistics.mjs').Row[]} rows
  * @param {{work: string[], peers: string[]}} options the order of lines and columns
@@ -17,18 +17,27 @@ export function tableOf(rows, options) {
 function sectionOf(n, rows, { work, peers }) {
   const measured = work.filter((name) => rows.some((row) => row.work === name))
   const lines = measured.map((name) => [name, ...peers.flatMap((peer) => cellsOf(rows.find((row) => row.work === name && row.peer === peer)))])
-  const head = ['', ...peers.flatMap((peer) => [peer, peer === 'idb' ? '' : 'ratio'])]
+  const head = ['', ...peers.flatMap(headOf)]
   return [`${n.toLocaleString('en')} documents`, ...aligned([head, ...lines]), ...troubles(rows)].join('\n')
 }
 
+function headOf(peer) {
+  return [peer, peer === 'idb' ? '' : 'of idb', peer === 'stowage' ? 'of dexie' : '']
+}
+
 function cellsOf(row) {
-  if (row === undefined) return ['–', '']
-  if (row.median_ms === null) return ['failed', '']
+  if (row === undefined) return ['–', '', '']
+  if (row.median_ms === null) return ['failed', '', '']
   const show = inBytes.includes(row.work) ? bytes : duration
   const mark = row.correct ? '' : ' WRONG'
   const time = `${show(row.median_ms)} (${show(row.min_ms)} – ${show(row.max_ms)})${mark}`
-  if (row.peer === 'idb' || row.ratio_to_idb === null) return [time, '']
-  return [time, `${ratio(row.ratio_to_idb)} (${ratio(row.ratio_min)} – ${ratio(row.ratio_max)})`]
+  const toIdb = row.peer !== 'idb' && row.ratio_to_idb !== null
+  const toDexie = row.peer === 'stowage' && typeof row.ratio_to_dexie === 'number'
+  return [
+    time,
+    toIdb ? `${ratio(row.ratio_to_idb)} (${ratio(row.ratio_min)} – ${ratio(row.ratio_max)})` : '',
+    toDexie ? ratio(row.ratio_to_dexie) : '',
+  ]
 }
 
 function troubles(rows) {
@@ -39,7 +48,8 @@ function troubles(rows) {
 
 function aligned(lines) {
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)))
-  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd())
+  const used = (_, column) => column === 0 || lines.slice(1).some((line) => line[column] !== '')
+  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column])).filter(used).join('  ').trimEnd())
 }
 
 /** Milliseconds in the unit that suits them: 7.3 µs, 0.42 ms, 1.25 s. */

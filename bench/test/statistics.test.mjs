@@ -15,8 +15,15 @@ test('a ratio is the median of the ratios of single repetitions', () => {
   ])
   assert.deepEqual(stowage, {
     work: 'scan', n: 10, peer: 'stowage', median_ms: 4, min_ms: 1, max_ms: 4,
-    ratio_to_idb: 0.2, ratio_min: 0.1, ratio_max: 0.8, correct: true,
+    ratio_to_idb: 0.2, ratio_min: 0.1, ratio_max: 0.8, ratio_to_dexie: null, correct: true,
   })
+})
+
+test('a ratio to Dexie is taken likewise', () => {
+  const [, stowage] = rowsOf([sample('dexie', 0, 10), sample('stowage', 0, 1), sample('dexie', 1, 10), sample('stowage', 1, 3)])
+  assert.equal(stowage.ratio_to_dexie, 0.2)
+  assert.equal(stowage.ratio_to_idb, null)
+  assert.match(tableOf([stowage], { work: ['scan'], peers: ['dexie', 'stowage'] }), /of dexie[^]*0\.20/)
 })
 
 test('a peer that failed once is neither dropped nor correct', () => {
