@@ -112,6 +112,7 @@ type window struct {
 	ends []int
 	at   int // the entry to come
 	size int // of the last window: they grow, for most searches are short
+	most int // entries that a window may have: no more than the search wants
 }
 
 func (w *window) next() (entry []byte, ok bool) {
@@ -136,7 +137,7 @@ func (w *window) fill() bool {
 	if w.failed != nil {
 		return false
 	}
-	w.size = min(max(1, 2*w.size), aheadKeys)
+	w.size = min(max(1, 2*w.size), w.most)
 	w.room, w.ends, w.at = w.room[:0], w.ends[:0], 0
 	for len(w.ends) < w.size {
 		entry, ok := w.walk.next()
