@@ -34,7 +34,7 @@ type Operation struct {
 	operands [][]byte // raw MessagePack
 }
 
-func make1(name string, path query.Path, values ...any) Operation {
+func operation(name string, path query.Path, values ...any) Operation {
 	o := Operation{name: name, path: path}
 	for _, v := range values {
 		o.operands = append(o.operands, query.AppendValue(nil, v))
@@ -43,40 +43,40 @@ func make1(name string, path query.Path, values ...any) Operation {
 }
 
 // Set puts value where path leads to.
-func Set(path query.Path, value any) Operation { return make1("set", path, value) }
+func Set(path query.Path, value any) Operation { return operation("set", path, value) }
 
 // Delete takes out what path leads to; elements behind it in a list move up.
-func Delete(path query.Path) Operation { return make1("delete", path) }
+func Delete(path query.Path) Operation { return operation("delete", path) }
 
 // Add adds a number to a number, or puts a string or a list behind one.
-func Add(path query.Path, value any) Operation { return make1("add", path, value) }
+func Add(path query.Path, value any) Operation { return operation("add", path, value) }
 
 // Subtract takes a number from a number.
-func Subtract(path query.Path, value any) Operation { return make1("subtract", path, value) }
+func Subtract(path query.Path, value any) Operation { return operation("subtract", path, value) }
 
 // Increment adds 1.
-func Increment(path query.Path) Operation { return make1("increment", path) }
+func Increment(path query.Path) Operation { return operation("increment", path) }
 
 // Decrement subtracts 1.
-func Decrement(path query.Path) Operation { return make1("decrement", path) }
+func Decrement(path query.Path) Operation { return operation("decrement", path) }
 
 // Push puts values at the end of a list.
-func Push(path query.Path, values ...any) Operation { return make1("push", path, values...) }
+func Push(path query.Path, values ...any) Operation { return operation("push", path, values...) }
 
 // Pull takes all elements that equal one of the values out of a list.
-func Pull(path query.Path, values ...any) Operation { return make1("pull", path, values...) }
+func Pull(path query.Path, values ...any) Operation { return operation("pull", path, values...) }
 
 // Merge sets fields of the map that path leads to; a value of query.Nothing removes one.
-func Merge(path query.Path, fields any) Operation { return make1("merge", path, fields) }
+func Merge(path query.Path, fields any) Operation { return operation("merge", path, fields) }
 
 // Rename gives the field that path leads to another name.
-func Rename(path query.Path, name string) Operation { return make1("rename", path, name) }
+func Rename(path query.Path, name string) Operation { return operation("rename", path, name) }
 
 // Min sets value where it is less than what is there, or nothing is.
-func Min(path query.Path, value any) Operation { return make1("min", path, value) }
+func Min(path query.Path, value any) Operation { return operation("min", path, value) }
 
 // Max sets value where it is greater than what is there, or nothing is.
-func Max(path query.Path, value any) Operation { return make1("max", path, value) }
+func Max(path query.Path, value any) Operation { return operation("max", path, value) }
 
 // Append appends operations as they are sent: an array of [name, path, operand …].
 func Append(dst []byte, operations ...Operation) []byte {
