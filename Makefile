@@ -159,7 +159,7 @@ web-demo/dist/.stamp: web-demo/node_modules/stowage/.stamp web-demo/public/data/
 
 # --- Measuring
 
-bench: $(PACKAGE) bench/node_modules/.stamp | tools ## compare with raw IndexedDB and Dexie (N= REPS= PEERS= WORK=)
+bench: $(PACKAGE) bench/node_modules/.stamp | tools ## compare with raw IndexedDB, Dexie and RxDB (N= REPS= PEERS= WORK=)
 	CHROMIUM=$$(scripts/tools.sh chromium) node bench/run.mjs
 	node bench/gates.mjs
 

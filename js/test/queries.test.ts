@@ -42,6 +42,31 @@ test('every example of QUERIES.md finds what it says', async () => {
   await db.close()
 })
 
+test('every result of QUERIES.md is what it says', async () => {
+  const documents = JSON.parse(blocks('json')[0]!) as { id: string }[]
+  const indexes = ['country', 'name', ['country', 'name'], 'land', ['country', 'land']]
+  const tables = { plain: stowage.table({ key: 'id' }), indexed: stowage.table({ key: 'id', indexes }) }
+  const db = await stowage.open('results', { driver: stowage.memory(), tables })
+  const { count, sum, avg, min, max, first, last } = stowage
+  const asked = new Set<string>()
+  for (const cities of [db.plain, db.indexed]) {
+    await cities.insertMany(documents)
+    for (const line of blocks('js').join('').trim().split('\n')) {
+      const [, source, expected] = /^(.*?) *\/\/ (.*)$/.exec(line)!
+      const scope = { cities, count, sum, avg, min, max, first, last }
+      const result = await new Function(...Object.keys(scope), `return ${source}`)(...Object.values(scope))
+      assert.deepEqual(result, JSON.parse(expected!), source)
+      for (const [, name] of source!.matchAll(/(\w+)\(/g)) asked.add(name!)
+    }
+  }
+  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(db.plain.find()))) {
+    const elsewhere = ['constructor', 'then', 'explain', 'subscribe', 'run', 'rows', 'only', 'execute', 'with', 'revived']
+    assert.ok(elsewhere.includes(name) || asked.has(name), `there is no example of ${name}`)
+  }
+  for (const name of ['count', 'sum', 'avg', 'min', 'max', 'first', 'last']) assert.ok(asked.has(name))
+  await db.close()
+})
+
 test('QUERIES.md has an example of every operator', () => {
   const examples = blocks('ts').join('')
   const inner = new Set(['constructor', 'compare', 'pattern', 'is'])
