@@ -88,6 +88,8 @@ func (o *operation) perform() error {
 		return o.askLive()
 	case wire.Changed:
 		return o.changed()
+	case wire.ClearCache:
+		return o.clearCache()
 	case wire.Unlive:
 		return o.unlive()
 	case wire.Fault:
@@ -145,7 +147,7 @@ func (o *operation) identity() error {
 
 // table opens a table under the number that the host chose for it.
 func (o *operation) table() error {
-	name, schema, err := o.request.TableSchema()
+	name, schema, cache, err := o.request.TableSchema()
 	if err != nil {
 		return err
 	}
@@ -153,7 +155,17 @@ func (o *operation) table() error {
 	if err != nil {
 		return err
 	}
+	t.CacheQueries(cache)
 	o.bridge.tables[o.request.Table] = t
+	o.result = msgp.AppendNil(o.result)
+	return nil
+}
+
+// clearCache forgets the answers that a table keeps.
+func (o *operation) clearCache() error {
+	if t := o.bridge.tables[o.request.Table]; t != nil {
+		t.ClearCache()
+	}
 	o.result = msgp.AppendNil(o.result)
 	return nil
 }

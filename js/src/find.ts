@@ -27,6 +27,8 @@ export interface Explanation {
   keys: number
   documents: number
   results: number
+  /** Whether it was known from before which ones these are: see `cache` of table(). */
+  cached: boolean
 }
 
 /** Sends a query; a table and its scope stand behind it. */

@@ -39,6 +39,8 @@ export interface Schema {
   key: (string | number)[]
   increment: boolean
   indexes: { name: string; paths: (string | number)[][]; multi: boolean; unique: boolean }[]
+  /** Of how many queries the answers are kept, −1 for all. */
+  cache: number
 }
 
 /** The path of the identity; '++' in front lets the table count it up where a document has none. */
@@ -52,6 +54,9 @@ export type KeySpec<P extends string> = P | `++${P}`
  *     table<Note, 'id'>({ key: '++id' })
  *     table<Event, 'id'>({ key: 'id', ids: 'ulid' })
  *
+ * The answers to the last ten queries that looked into documents or sorted them are kept, as long as nobody writes to the
+ * table; `cache` is another number of them, 0 for none and Infinity for all.
+ *
  * With a class, documents are handed out as its instances, which no constructor was called for.
  */
 export function table<T = Doc, Generated extends keyof T = never>(spec: {
@@ -59,12 +64,14 @@ export function table<T = Doc, Generated extends keyof T = never>(spec: {
   indexes?: readonly IndexSpec<Path<NoInfer<T>>>[]
   ids?: IdentityKind
   class?: new (...args: never[]) => T
+  cache?: number
 }): TableSpec<T, Generated> {
   const o = new Options('table', spec)
   const key = o.string('key')
   const indexes = o.any('indexes') ?? []
   const ids = o.any('ids') as IdentityKind | undefined
   const kind: Kind = { ids, class: o.function('class') as Kind['class'] }
+  const cache = o.any('cache') === Infinity ? -1 : (o.integer('cache', { most: 0xffff }) ?? 10)
   o.done()
   if (key === undefined) throw o.wrong('key', 'the path of the identity')
   if (!Array.isArray(indexes)) throw o.wrong('indexes', 'a list')
@@ -81,6 +88,7 @@ export function table<T = Doc, Generated extends keyof T = never>(spec: {
       key: splitPath(increment ? key.slice(2) : key),
       increment,
       indexes: indexes.map(readIndex),
+      cache,
     },
   }
 }

@@ -185,7 +185,7 @@ async function openEngine(engine: Engine, settings: Settings): Promise<void> {
 }
 
 async function openTable(engine: Engine, number: number, name: string, schema: Schema, exchange?: Exchange): Promise<void> {
-  const frame = engine.request(Op.Table, 7, 0, number)
+  const frame = engine.request(Op.Table, 8, 0, number)
   frame.string(name)
   writePath(schema.key)
   frame.bool(schema.increment).array(schema.indexes.length)
@@ -194,6 +194,7 @@ async function openTable(engine: Engine, number: number, name: string, schema: S
     for (const path of paths) writePath(path)
     frame.bool(multi).bool(unique)
   }
+  frame.int(schema.cache)
   await engine.run(frame, nothing, exchange)
 
   function writePath(path: (string | number)[]): void {

@@ -190,6 +190,11 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     return count
   }
 
+  /** Forgets the answers to queries that the table keeps: see `cache` of table(). There is no need to call it. */
+  async clearCache(): Promise<void> {
+    await this.run(Op.ClearCache, 3, () => {}, nothing)
+  }
+
   /** Deletes all documents, however many, at the same cost. Identities are counted from 1 again. */
   async truncate(): Promise<void> {
     await this.run(Op.Truncate, 3, () => {}, nothing)

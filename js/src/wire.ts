@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 6
+export const protocolVersion = 7
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -74,6 +74,8 @@ export const enum Op {
   Live = 66,
   Changed = 67,
   Unlive = 68,
+  /** Forgets the answers to queries that a table keeps. */
+  ClearCache = 69,
   /** Only for tests: makes the engine fail in a chosen way. */
   Fault = 127,
 }

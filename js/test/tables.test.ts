@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { type DriverFactory, op, open, table, where } from 'stowage'
+import { custom, type DriverFactory, op, open, table, where } from 'stowage'
 
 import { drivers, worker } from './drivers.js'
 import { rejects } from './places.js'
@@ -18,6 +18,9 @@ interface Item {
 const tables = {
   items: table<Item, 'id'>({ key: '++id', indexes: ['char'] }),
   others: table<Item, 'id'>({ key: '++id' }),
+  one: table<Item, 'id'>({ key: '++id', cache: 1 }),
+  none: table<Item, 'id'>({ key: '++id', cache: 0 }),
+  all: table<Item, 'id'>({ key: '++id', cache: Infinity }),
 }
 
 type Opened = Awaited<ReturnType<typeof opened>>
@@ -222,6 +225,31 @@ onTables('scenario 17: what cannot be stored changes nothing', async db => {
   assert.equal(await db.items.insert({ int: 1 }), 4)
 })
 
+onTables('scenario 27: a table keeps the answers to its last queries', async db => {
+  const cached = async (items: typeof db.items, int: number) => (await items.find({ int }).explain()).cached
+  for (const items of [db.one, db.none, db.all, db.items]) await items.insertMany(three())
+  await db.one.find({ int: 1 })
+  assert.equal(await cached(db.one, 1), true)
+  assert.equal((await db.one.find({ int: 1 })).length, 3)
+  await db.one.find({ int: 2 })
+  assert.equal(await cached(db.one, 1), false, 'one answer is kept, the last')
+  await db.one.insert({ int: 1 })
+  assert.equal(await cached(db.one, 1), false, 'a write makes it useless')
+  assert.equal((await db.one.find({ int: 1 })).length, 4)
+  await db.one.clearCache()
+  assert.equal(await cached(db.one, 1), false)
+
+  await db.none.find({ int: 1 })
+  assert.equal(await cached(db.none, 1), false)
+  for (let int = 0; int < 20; int++) await Promise.all([db.all.find({ int }), db.items.find({ int })])
+  assert.equal(await cached(db.all, 0), true)
+  assert.equal(await cached(db.items, 0), false, 'ten are kept unless told otherwise')
+  assert.equal(await cached(db.items, 19), true)
+  const own = (x: Item) => x.int === 1
+  await db.all.find(custom(own))
+  assert.equal((await db.all.find(custom(own)).explain()).cached, false, 'a function has no identity')
+})
+
 onTables('scenario 28: documents handed in and out are copies', async db => {
   const given = { inner: { list: [1, 2, 3] } }
   await db.items.insert(given)
@@ -244,7 +272,7 @@ onTables('scenario 29: what is closed says so', async (db, again) => {
 onTables('tables are listed, emptied and removed', async (db, again) => {
   await db.items.insertMany(three())
   await db.others.insertMany(three())
-  assert.deepEqual(await db.tables(), ['items', 'others'])
+  assert.deepEqual(await db.tables(), ['all', 'items', 'none', 'one', 'others'])
   await db.items.truncate()
   assert.deepEqual([await db.items.count(), await db.items.find({ char: 'a' }).count(), await db.others.count()], [0, 0, 3])
   assert.equal(await db.items.insert({ char: 'a' }), 1)
@@ -252,7 +280,7 @@ onTables('tables are listed, emptied and removed', async (db, again) => {
   await rejects('not_found', db.others.get(1))
   await rejects('not_found', db.others.insert({ int: 1 }))
   await rejects('not_found', db.others.find())
-  assert.deepEqual(await db.tables(), ['items'])
+  assert.deepEqual(await db.tables(), ['all', 'items', 'none', 'one'])
   assert.deepEqual([await db.dropTable('others'), await db.dropTable('items')], [false, true])
   const anew = await again()
   assert.deepEqual([await anew.items.count(), await anew.others.insert({ int: 1 })], [0, 1])

@@ -63,9 +63,9 @@ func (q *Request) Settings() (Settings, error) {
 	return s, r.end()
 }
 
-// TableSchema reads [name, identity's path, increment, [[name, [path …], multi, unique] …]].
-func (q *Request) TableSchema() (name string, s store.Schema, err error) {
-	r := q.read(4)
+// TableSchema reads [name, identity's path, increment, [[name, [path …], multi, unique] …], answers kept].
+func (q *Request) TableSchema() (name string, s store.Schema, cache int, err error) {
+	r := q.read(5)
 	name = r.text()
 	s.Key = r.path()
 	s.Increment = r.bool()
@@ -81,7 +81,8 @@ func (q *Request) TableSchema() (name string, s store.Schema, err error) {
 		}
 		s.Indexes = append(s.Indexes, index)
 	}
-	return name, s, r.end()
+	cache = int(r.int())
+	return name, s, cache, r.end()
 }
 
 // path reads [segment …]: names and positions.

@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 6
+const Version = 7
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -87,6 +87,9 @@ const (
 	Live    Op = 66
 	Changed Op = 67
 	Unlive  Op = 68
+
+	// ClearCache forgets the answers to queries that a table keeps.
+	ClearCache Op = 69
 
 	// Fault is only for tests: it makes the engine fail in a chosen way.
 	Fault Op = 127

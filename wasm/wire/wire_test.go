@@ -58,8 +58,8 @@ func TestRequestsOfTheHost(t *testing.T) {
 	check("open", s == Settings{Version, 33554432, 16777216, store.Strict}, err)
 
 	q = read("table", Table)
-	name, schema, err := q.TableSchema()
-	check("table", name == "cities" && schema.Key.String() == "id" && schema.Increment && len(schema.Indexes) == 2, err)
+	name, schema, kept, err := q.TableSchema()
+	check("table", name == "cities" && schema.Key.String() == "id" && schema.Increment && len(schema.Indexes) == 2 && kept == 10, err)
 	if len(schema.Indexes) == 2 {
 		first, second := schema.Indexes[0], schema.Indexes[1]
 		check("index", first.Name == "country,at.0" && len(first.Paths) == 2 && first.Paths[1].String() == "at.0" && first.Paths[1][1].Index == 0, nil)
@@ -239,7 +239,7 @@ func FuzzFrame(f *testing.F) {
 		}
 		q.Own()
 		_, _ = q.Settings()
-		_, _, _ = q.TableSchema()
+		_, _, _, _ = q.TableSchema()
 		_, _ = q.Key()
 		_, _ = q.Keys()
 		_, _, _ = q.Documents()
