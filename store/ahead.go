@@ -119,6 +119,9 @@ func (w *window) next() (entry []byte, ok bool) {
 	if w.at == len(w.ends) && !w.fill() {
 		return nil, false
 	}
+	if w.misses != w.docs.tx.in.misses && !w.look() {
+		return nil, false
+	}
 	w.at++
 	return w.entry(w.at - 1), true
 }
@@ -131,8 +134,7 @@ func (w *window) entry(i int) []byte {
 	return w.room[start:w.ends[i]:w.ends[i]]
 }
 
-// fill takes the next entries in, and has their documents' leaves read where those
-// of the window before had to be.
+// fill takes the next entries in.
 func (w *window) fill() bool {
 	if w.failed != nil {
 		return false
@@ -147,16 +149,22 @@ func (w *window) fill() bool {
 		w.room = append(w.room, entry...)
 		w.ends = append(w.ends, len(w.room))
 	}
-	if in := &w.docs.tx.in; in.misses != w.misses {
-		w.failed = w.docs.fetch(w.identities())
-		w.misses = in.misses
-	}
-	return len(w.ends) > 0 && w.failed == nil
+	return len(w.ends) > 0
 }
 
+// look has the leaves read of the documents to come, for one before had to be.
+func (w *window) look() bool {
+	if w.at+1 < len(w.ends) {
+		w.failed = w.docs.fetch(w.identities())
+	}
+	w.misses = w.docs.tx.in.misses
+	return w.failed == nil
+}
+
+// identities are those of the documents to come.
 func (w *window) identities() [][]byte {
-	keys := make([][]byte, 0, len(w.ends))
-	for i := range w.ends {
+	keys := make([][]byte, 0, len(w.ends)-w.at)
+	for i := w.at; i < len(w.ends); i++ {
 		key := w.entry(i)
 		for range w.paths {
 			n, ok := query.SkipComponent(key)
