@@ -38,7 +38,7 @@ async function buildPackage() {
   const standing = { ...output, external: [...common.external, './zlib.js', './opening.js', './live.js', './backup.js', './rewrite.js'] }
   await build({ ...standing, entryPoints: [at('src/index.ts'), at('src/worker.ts')] })
   await build({ ...output, entryPoints: [at('src/zlib.ts'), at('src/opening.ts'), at('src/keeper.ts')] })
-  await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts'), at('src/backup.ts'), at('src/rewrite.ts')], plugins: [shared(/\/(document|engine|errors|options|path|query|task|io)\.js$/, './index.js')] })
+  await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts'), at('src/backup.ts'), at('src/rewrite.ts'), at('src/policies.ts')], plugins: [shared(/\/(document|engine|errors|options|path|query|table|task|io)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/react.ts')], external: ['react'], plugins: [shared(/\/live\.js$/, './live.js')] })
   await build({ ...output, entryPoints: [at('src/drivers/fs.ts')], plugins: [shared(/\/errors\.js$/, '../index.js')] })
   execFileSync('npx', ['tsc', '-p', here], { cwd: here, stdio: 'inherit' })
@@ -83,6 +83,7 @@ function builtPackage(from) {
     name: 'built-package',
     setup(b) {
       b.onResolve({ filter: /^stowage$/ }, () => path('index.js'))
+      b.onResolve({ filter: /^stowage\/policies$/ }, () => path('policies.js'))
       b.onResolve({ filter: /^stowage\/coders$/ }, () => path('coders.js'))
       b.onResolve({ filter: /^stowage\/live$/ }, () => path('live.js'))
       b.onResolve({ filter: /^stowage\/react$/ }, () => path('react.js'))

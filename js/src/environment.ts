@@ -1,12 +1,13 @@
 import type { CopyOptions, ImportOptions } from './backup.js'
 import { unpack } from './document.js'
 import { type CommitDurability, durabilities } from './durability.js'
+import type { DriverFactory } from './drivers/driver.js'
 import { indexeddb } from './drivers/indexeddb.js'
 import { type Decode, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Health } from './opening.js'
 import { type LongCall, longCall, Options } from './options.js'
-import type { TableSpec } from './schema.js'
+import type { Policy, TableSpec } from './schema.js'
 import { latest, type Scope } from './scope.js'
 import type { Session } from './session.js'
 import { Store, type StoreOptions } from './store.js'
@@ -66,6 +67,14 @@ export type ReservedName =
 const reservedNames: ReadonlySet<string> = new Set([
   'then', 'catch', 'finally', 'constructor', 'sql', 'batch', 'id', 'commit', 'abort',
 ])
+
+/** The hooks of an environment: StorageHooks of the entry 'stowage/policies'. */
+export interface OpenHooks extends Policy {
+  /** @internal The driver that hands blobs through them. */
+  driver(inner: DriverFactory): DriverFactory
+  /** @internal */
+  closed(name: string): Promise<void>
+}
 
 /** What an environment holds. Sizes are in bytes. */
 export interface Stat {
@@ -129,6 +138,7 @@ export class Environment<S extends Tables> {
     readonly name: string,
     private readonly session: Session,
     private readonly leave: () => Promise<void>,
+    private readonly hooks: OpenHooks | undefined,
   ) {}
 
   /** The table of a name, of `_default` without one; throws `not_found` for one that was not described at open. */
@@ -311,6 +321,7 @@ export class Environment<S extends Tables> {
     if (this.ended) return
     this.ended = true
     await this.leave()
+    await this.hooks?.closed(this.name)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -332,6 +343,7 @@ export class Environment<S extends Tables> {
         schema: spec.schema,
         maxBytes: this.session.settings.maxDocumentBytes,
         ids: typeof ids === 'string' ? (await loadRewrite()).identities[ids] : ids,
+        policies: this.hooks === undefined ? spec.kind.policies : [this.hooks, ...spec.kind.policies],
         revive: given && (document => Object.setPrototypeOf(document, given.prototype)),
         dropped: () => this.session.forget(name),
       })
@@ -356,7 +368,8 @@ export class Environment<S extends Tables> {
   private makeTable(name: string, scope: Scope): Table<Doc> {
     const made = this.handles.get(name)
     if (made === undefined) throw missing(name)
-    return new Table(name, scope, made)
+    const table = new Table(name, scope, made)
+    return made.policies.length === 0 ? table : made.policies[0]!.over(table, made.policies)
   }
 }
 

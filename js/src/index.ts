@@ -1,8 +1,8 @@
 export type { CopyOptions, ImportOptions } from './backup.js'
 export type { Coder, CompressedCoder, NamedCoder, ValueCoder } from './coder.js'
 export type { Cursor } from './cursor.js'
-/** @internal For coders.js, live.js, backup.js and rewrite.js, bundles of their own, which share them. */
-export { packPlain, packValue, unpack, unpackPlain } from './document.js'
+/** @internal For coders.js, live.js, backup.js, rewrite.js and policies.js, bundles of their own, which share them. */
+export { packDocument, packPlain, packValue, unpack, unpackPlain } from './document.js'
 /** @internal */
 export { nothing } from './engine.js'
 /** @internal */
@@ -31,8 +31,8 @@ export { lookUp } from './path.js'
 /** @internal */
 export { packQuery } from './query.js'
 export type { Bounds, Range, RangeOptions } from './range.js'
-export { type IndexSpec, type TableSpec, table } from './schema.js'
+export { type IndexSpec, type Policy, type TableSpec, table } from './schema.js'
 export type { PutOptions, Store, StoreFlags, StoreOptions, StoreStat } from './store.js'
-export type { Filter, ReadOptions, Table, Update } from './table.js'
+export { type Filter, /** @internal */ isFilter, type ReadOptions, type Table, type Update } from './table.js'
 export type { Doc, Key, Match, Path } from './types.js'
 export { and, custom, field, noop, not, or, type Where, where } from './where.js'

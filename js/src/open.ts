@@ -1,7 +1,7 @@
 import type { DriverFactory } from './drivers/driver.js'
 import { indexeddb } from './drivers/indexeddb.js'
 import { type CommitDurability, durabilities } from './durability.js'
-import { type Database, Environment, type ReservedName, type Tables } from './environment.js'
+import { type Database, Environment, type OpenHooks, type ReservedName, type Tables } from './environment.js'
 import { StowageError } from './errors.js'
 import { addTypes, type CustomType } from './extension.js'
 import { LocalHost } from './local.js'
@@ -17,6 +17,8 @@ export interface OpenOptions<S extends Tables> extends LongCall {
   tables?: S & { [N in keyof S]: N extends ReservedName ? never : S[N] }
   /** Types of your own that documents hold. They are known to every environment of this context from then on. */
   types?: readonly CustomType[]
+  /** Called with what is stored and read. See StorageHooks of 'stowage/policies'. */
+  hooks?: OpenHooks
   /** Where the data lives: `indexeddb()` unless given. */
   driver?: DriverFactory
   /** Runs engine and driver in a dedicated worker, so that the page's thread stays free. */
@@ -62,7 +64,7 @@ export async function open<const S extends Tables = Record<never, never>>(
   const session = sessions.get(place) ?? makeSession(name, given)
   sessions.set(place, session)
   session.users++
-  const environment = new Environment<Tables>(name, session, () => leave(place, session))
+  const environment = new Environment<Tables>(name, session, () => leave(place, session), given.hooks)
   try {
     await session.ready()
     ;(await session.opening)?.tell(given.onState)
@@ -84,6 +86,7 @@ async function leave(place: string, session: Session): Promise<void> {
 interface Given {
   tables: Tables
   types: readonly CustomType[]
+  hooks: OpenHooks | undefined
   driver: DriverFactory
   worker: boolean
   wasm: WasmSource
@@ -95,10 +98,14 @@ interface Given {
 
 function readOptions(options: OpenOptions<Tables> | undefined): Given {
   const o = new Options('open', options)
+  const driver = o.driver() ?? indexeddb()
+  const hooks = o.any('hooks') as OpenHooks | undefined
+  if (hooks !== undefined && typeof hooks?.driver !== 'function') throw o.wrong('hooks', 'StorageHooks')
   const given: Given = {
     tables: readTables(o),
     types: readTypes(o),
-    driver: o.driver() ?? indexeddb(),
+    hooks,
+    driver: hooks === undefined ? driver : hooks.driver(driver),
     worker: o.boolean('worker') ?? false,
     wasm: (o.any('wasm') as WasmSource | undefined) ?? builtIn(),
     settings: {

@@ -2,6 +2,7 @@ import { StowageError } from './errors.js'
 import type { IdentityKind } from './identity.js'
 import { Options } from './options.js'
 import { splitPath } from './path.js'
+import type { Table } from './table.js'
 import type { Doc, Path } from './types.js'
 
 /**
@@ -31,7 +32,14 @@ export interface TableSpec<T = Doc, Generated extends PropertyKey = never> {
 /** @internal What the engine need not know of a table. */
 export interface Kind {
   ids: IdentityKind | undefined
+  policies: readonly Policy[]
   class: (new (...args: never[]) => unknown) | undefined
+}
+
+/** What stands between a table and those who use it: see the entry 'stowage/policies'. */
+export interface Policy {
+  /** @internal The table with all of the policies. */
+  over<T>(table: Table<T>, policies: readonly Policy[]): Table<T>
 }
 
 /** @internal What the engine is told of a table. */
@@ -65,16 +73,19 @@ export function table<T = Doc, Generated extends keyof T = never>(spec: {
   ids?: IdentityKind
   class?: new (...args: never[]) => T
   cache?: number
+  policies?: readonly Policy[]
 }): TableSpec<T, Generated> {
   const o = new Options('table', spec)
   const key = o.string('key')
   const indexes = o.any('indexes') ?? []
+  const policies = (o.any('policies') ?? []) as readonly Policy[]
   const ids = o.any('ids') as IdentityKind | undefined
-  const kind: Kind = { ids, class: o.function('class') as Kind['class'] }
+  const kind: Kind = { ids, policies, class: o.function('class') as Kind['class'] }
   const cache = o.any('cache') === Infinity ? -1 : (o.integer('cache', { most: 0xffff }) ?? 10)
   o.done()
   if (key === undefined) throw o.wrong('key', 'the path of the identity')
   if (!Array.isArray(indexes)) throw o.wrong('indexes', 'a list')
+  if (!Array.isArray(policies) || !policies.every(policy => typeof policy?.over === 'function')) throw o.wrong('policies', 'a list of what stowage/policies makes')
   const increment = key.startsWith('++')
   if (ids !== undefined) {
     if (!['uuid', 'ulid', 'string'].includes(ids as string) && typeof (ids as { next?: unknown }).next !== 'function') {

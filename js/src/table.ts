@@ -9,7 +9,7 @@ import { Operation, packOperations } from './op.js'
 import { type LongCall, longCall, Options } from './options.js'
 import { lookUp } from './path.js'
 import { packQuery, query } from './query.js'
-import type { Schema } from './schema.js'
+import type { Policy, Schema } from './schema.js'
 import { type Access, latest, type Scope, send } from './scope.js'
 import type { Changeable, Comparable, Doc, Draft, Key, Match } from './types.js'
 import { and, Where } from './where.js'
@@ -35,6 +35,7 @@ export interface ReadOptions {
 
 /** @internal What a table is, wherever it is used. */
 export interface Made {
+  policies: readonly Policy[]
   handle: number
   schema: Schema
   maxBytes: number
@@ -62,7 +63,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
   /** @internal */
   constructor(
     readonly name: string,
-    private readonly scope: Scope,
+    readonly scope: Scope,
     made: Made,
   ) {
     this.made = made
@@ -353,8 +354,8 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     return last === true ? this.in(latest(this.scope)) : this
   }
 
-  /** The same table in another scope. */
-  private in(scope: Scope): this {
+  /** @internal The same table in another scope. */
+  in(scope: Scope): this {
     return new Table<T, Generated>(this.name, scope, this.made) as this
   }
 
@@ -409,7 +410,7 @@ export async function loadRewrite(): Promise<typeof import('./rewrite.js')> {
 }
 
 /** Keys are never plain objects, so what is one selects by its members. */
-function isFilter<T>(target: unknown): target is Filter<T> {
+export function isFilter<T>(target: unknown): target is Filter<T> {
   if (target instanceof Where) return true
   if (target === null || typeof target !== 'object') return false
   return !Array.isArray(target) && !(target instanceof Date) && !(target instanceof Uint8Array)

@@ -6,7 +6,9 @@ function assert(condition: unknown, message = 'not as expected'): asserts condit
 /** Text that is the same for values that are deeply equal, and only for them. */
 function show(value: unknown): string {
   if (value instanceof Map) return `Map{${[...value].map(([k, v]) => `${show(k)}=>${show(v)}`)}}`
-  if (value instanceof Uint8Array) return `bytes<${value}>`
+  if (value instanceof Set) return `Set${show([...value])}`
+  if (value instanceof RegExp || value instanceof URL) return `${value.constructor.name}<${value}>`
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name}<${value}>`
   if (value instanceof Date) return `date<${value.getTime()}>`
   if (Array.isArray(value)) return `[${value.map(show)}]`
   if (value !== null && typeof value === 'object') return `{${Object.entries(value).sort().map(([k, v]) => `${k}:${show(v)}`)}}`
@@ -23,4 +25,7 @@ async function rejects(work: Promise<unknown>, pattern?: RegExp): Promise<void> 
   assert(pattern === undefined || pattern.test(String(error)), `it rejected with ${error}`)
 }
 
-export default Object.assign(assert, { ok: assert, equal, deepEqual: equal, rejects })
+const match = (text: string, pattern: RegExp) => assert(pattern.test(text), `${text} does not match ${pattern}`)
+const doesNotMatch = (text: string, pattern: RegExp) => assert(!pattern.test(text), `${text} matches ${pattern}`)
+
+export default Object.assign(assert, { ok: assert, equal, deepEqual: equal, rejects, match, doesNotMatch })

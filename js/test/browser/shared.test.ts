@@ -20,6 +20,7 @@ async function bundle(): Promise<void> {
   const replaced = new Map([
     ['stowage', { path: '/dist/index.js', external: true }],
     ['stowage/coders', { path: '/dist/coders.js', external: true }],
+    ['stowage/policies', { path: '/dist/policies.js', external: true }],
     ['node:test', { path: resolve('test/browser/collect.ts') }],
     ['node:assert/strict', { path: resolve('test/browser/assert.ts') }],
     ['./drivers.js', { path: resolve('test/browser/drivers.ts') }],
@@ -30,7 +31,7 @@ async function bundle(): Promise<void> {
     bundle: true,
     format: 'esm',
     logLevel: 'error',
-    plugins: [{ name: 'for-a-page', setup: b => void b.onResolve({ filter: /^(stowage|stowage\/coders|node:.*|\.\/drivers\.js)$/ }, ({ path }) => replaced.get(path)) }],
+    plugins: [{ name: 'for-a-page', setup: b => void b.onResolve({ filter: /^(stowage|stowage\/coders|stowage\/policies|node:.*|\.\/drivers\.js)$/ }, ({ path }) => replaced.get(path)) }],
   })
 }
 
@@ -60,7 +61,7 @@ for (const where of ['page', 'worker']) {
   })
 
   test(`the tests of policies, over IndexedDB, the engine in the ${where}`, async t => {
-    const page = await run(t, 'policy', where, 1)
+    const page = await run(t, 'policy', where, where === 'page' ? 6 : 5)
     assert.deepEqual(page.failures, [])
     await page.close()
   })
