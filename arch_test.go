@@ -39,6 +39,7 @@ var layers = []layer{
 	{folder: "crypto"},
 	{folder: "store", uses: []string{"op", "query"}},
 	{folder: "store/*", uses: []string{"query", "store"}},
+	{folder: "store/policies", uses: []string{"query", "store", "store/coder"}},
 	{folder: "store/storetest", uses: []string{"query", "store", "store/memory"}},
 	{folder: "store/indexeddb", uses: []string{"query", "store"}, js: true},
 	{folder: "store/kv", uses: []string{"query", "store"}, js: true},
