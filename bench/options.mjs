@@ -11,7 +11,7 @@ export const peers = ['idb', 'dexie', 'rxdb', 'stowage']
 /** Every row of the table, in its order. */
 export const rows = [
   'empty-open', 'cold-bulk-insert', 'bulk-insert', 'single-insert', 'cold-reopen', 'warm-get', 'batch-get', 'indexed-range',
-  'ordered-limit', 'scan', 'indexed-count', 'update-1000', 'delete-1000', 'disk-bytes', 'wasm-memory',
+  'ordered-limit', 'scan', 'indexed-count', 'update-1000', 'live-update', 'delete-1000', 'disk-bytes', 'wasm-memory',
 ]
 
 /** The campaigns over very many documents, and the peers they take unless told. */

@@ -58,7 +58,8 @@ class Bench {
     for (let pass = 0; pass < work.warm; pass++) await this.#ask(work, this.#draw(work, random), [])
     const questions = this.#draw(work, random)
     const answers = []
-    const ms = await this.#timed(name, () => this.#ask(work, questions, answers))
+    const whole = await this.#timed(name, () => this.#ask(work, questions, answers))
+    const ms = answers.every((answer) => answer?.ms !== undefined) ? answers.reduce((sum, answer) => sum + answer.ms, 0) : whole
     return { ms: ms / work.rounds, correct: await this.#verify(work, questions, answers) }
   }
 

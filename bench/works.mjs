@@ -26,7 +26,8 @@ const bulkInsert = {
  *               profile, 'use' finds that profile filled, 'bulk' is apart
  *     warm      how many unmeasured passes, with other questions, go before
  *     draw      (reference, random) → a question; a change is made in the reference at once
- *     ask       (store, question) → a Promise of the answer; only this is timed
+ *     ask       (store, question) → a Promise of the answer; only this is timed. An
+ *               answer that tells its own milliseconds, as ms, counts as these
  *     verify    (reference, question, answer, store) → whether the answer, or
  *               what the change left in the store, is right
  *
@@ -118,6 +119,23 @@ export const works = {
       (await store.count(...everything)) === reference.size && holds(store, ids.map((id) => reference.get(id))),
   },
 
+  'live-update': {
+    rounds: 10,
+    session: 'use',
+    warm: 3,
+    draw(reference, random) {
+      const { population } = random.of(reference.ranked().slice(1))
+      const { id } = reference.top(population, 1)[0] ?? reference.ranked()[0]
+      const change = { below: population, id, patch: { visited: random.below(1e9) } }
+      reference.update([id], change.patch)
+      return change
+    },
+    ask: follow,
+    verify: (reference, { below, id, patch }, { documents }) =>
+      same(documents.map(({ population }) => population), reference.top(below, 20).map(({ population }) => population)) &&
+      documents.some((document) => document.id === id && document.visited === patch.visited),
+  },
+
   'delete-1000': {
     rounds: 3,
     session: 'use',
@@ -159,4 +177,27 @@ function thousand(reference, random) {
 
 async function holds(store, documents) {
   return same(await store.getMany(documents.map(({ id }) => id)), documents)
+}
+
+/** How long it takes until the change of a document is shown by a query that watches the 20 documents it is among. */
+async function follow(store, { below, id, patch }) {
+  let shown = () => {}
+  let documents
+  const until = (holds) =>
+    new Promise((resolve) => {
+      shown = () => documents !== undefined && holds() && resolve()
+      shown()
+    })
+  const stop = await store.watch(below, 20, (found) => {
+    documents = found
+    shown()
+  })
+  await until(() => true)
+  await new Promise((resolve) => setTimeout(resolve, 50)) // a page is not told twice in one frame
+  const start = performance.now()
+  await store.update([id], patch)
+  await until(() => documents.some((document) => document.id === id && document.visited === patch.visited))
+  const ms = performance.now() - start
+  stop()
+  return { ms, documents }
 }

@@ -1,4 +1,4 @@
-import { Dexie } from 'dexie'
+import { Dexie, liveQuery } from 'dexie'
 
 export async function open(name) {
   const db = new Dexie(name, { chromeTransactionDurability: 'relaxed' })
@@ -54,6 +54,11 @@ class Places {
 
   remove(ids) {
     return this.#places.bulkDelete(ids)
+  }
+
+  watch(below, limit, show) {
+    const watching = liveQuery(() => this.top(below, limit)).subscribe(show)
+    return () => watching.unsubscribe()
   }
 
   async close() {

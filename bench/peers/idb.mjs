@@ -58,6 +58,7 @@ class Keys {
 
 class Places {
   #db
+  #again // asks what is watched, if anything is
 
   constructor(db) {
     this.#db = db
@@ -120,6 +121,15 @@ class Places {
     })
   }
 
+  /** Nothing tells of a change: the page that makes it asks again. */
+  async watch(below, limit, show) {
+    this.#again = async () => show(await this.top(below, limit))
+    await this.#again()
+    return () => {
+      this.#again = undefined
+    }
+  }
+
   async close() {
     this.#db.close()
   }
@@ -132,6 +142,7 @@ class Places {
     await change(unwrap(transaction.store), transaction.store)
     transaction.commit()
     await transaction.done
+    await this.#again?.()
   }
 }
 

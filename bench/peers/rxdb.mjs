@@ -65,7 +65,7 @@ class Places {
   }
 
   top(below, limit) {
-    return this.#find({ selector: { population: { $lt: below } }, sort: [{ population: 'desc' }], limit, index: ['population'] })
+    return this.#find(topmost(below, limit))
   }
 
   scan(phrase) {
@@ -85,6 +85,11 @@ class Places {
     check(await this.#places.bulkRemove(ids.map(keyOf)))
   }
 
+  watch(below, limit, show) {
+    const watching = this.#places.find(topmost(below, limit)).$.subscribe((found) => show(found.map(plain)))
+    return () => watching.unsubscribe()
+  }
+
   async close() {
     await this.#db.close()
   }
@@ -95,6 +100,8 @@ class Places {
     return (await this.#places.find(query).exec()).map(plain)
   }
 }
+
+const topmost = (below, limit) => ({ selector: { population: { $lt: below } }, sort: [{ population: 'desc' }], limit, index: ['population'] })
 
 /** What a bulk call could not do it tells in its answer. */
 function check({ error }) {

@@ -100,6 +100,10 @@ class Places {
     return this.#places.deleteMany(ids)
   }
 
+  watch(below, limit, show) {
+    return this.top(below, limit).subscribe(show)
+  }
+
   close() {
     return this.#db.close()
   }
