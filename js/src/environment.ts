@@ -70,9 +70,9 @@ const reservedNames: ReadonlySet<string> = new Set([
 
 /** The hooks of an environment: StorageHooks of the entry 'stowage/policies'. */
 export interface OpenHooks extends Policy {
-  /** @internal The driver that hands blobs through them. */
+  /** The driver that hands blobs through them. */
   driver(inner: DriverFactory): DriverFactory
-  /** @internal */
+  /** Called when it has been closed. */
   closed(name: string): Promise<void>
 }
 

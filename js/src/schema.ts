@@ -38,7 +38,7 @@ export interface Kind {
 
 /** What stands between a table and those who use it: see the entry 'stowage/policies'. */
 export interface Policy {
-  /** @internal The table with all of the policies. */
+  /** The table with all of the policies, of which this is the first. */
   over<T>(table: Table<T>, policies: readonly Policy[]): Table<T>
 }
 

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import * as v from 'valibot'
 import * as z from 'zod'
 
-import { memory, open, table, where } from 'stowage'
+import { memory, op, open, table, where } from 'stowage'
 import { bounded, type BoundedOptions, expiring, StorageHooks, TableHooks, timestamps, validated } from 'stowage/policies'
 
 import { drivers, worker } from './drivers.js'
@@ -173,6 +173,31 @@ over('scenario 33: hooks of a table', async (driver, name) => {
   on.clear()
   assert.deepEqual(on.list('create'), [])
   await rejects('invalid_argument', () => on.hook('drop' as 'create', () => {}))
+  await db.close()
+})
+
+test('every way to write goes through hooks', async () => {
+  const on = new TableHooks<Thing>()
+  const told: string[] = []
+  for (const event of ['create', 'update', 'delete'] as const) on.hook(event, ({ id, n }) => void told.push(`${event} ${id} ${n}`))
+  const db = await open('verbs', { driver: memory(), tables: things(on) })
+  const expect = async (work: PromiseLike<unknown>, ...expected: string[]) => {
+    await work
+    assert.deepEqual(told.splice(0), expected)
+  }
+  await expect(db.things.upsert({ id: 1, n: 1 }), 'create 1 1')
+  await expect(db.things.upsert({ id: 1, n: 2 }), 'update 1 2')
+  await expect(db.things.replace({ id: 1, n: 3 }), 'update 1 3')
+  await expect(db.things.update(1, op.increment('n')), 'update 1 4')
+  await expect(db.things.update({ n: 4 }, thing => ({ ...thing, n: 5 })), 'update 1 5')
+  await expect(db.things.updateMany([[{ n: 6 }, { n: 5 }], [{ n: 7 }, { n: 6 }]]), 'update 1 6', 'update 1 7')
+  await expect(db.things.insertMany([{ id: 2 }, { id: 3 }]), 'create 2 undefined', 'create 3 undefined')
+  await expect(db.transaction(tx => tx.table('things').put({ id: 2, n: 1 })), 'update 2 1')
+  await expect(db.transaction(tx => tx.transaction(child => child.things.delete(2))), 'delete 2 1')
+  assert.deepEqual(await db.things.deleteMany({ n: 7 }, { returning: 'ids' }), [1])
+  assert.deepEqual(told.splice(0), ['delete 1 7'])
+  assert.equal(await db.things.contains(3), true)
+  assert.deepEqual(await ids(db.things.all()), [3])
   await db.close()
 })
 

@@ -180,19 +180,21 @@ func (b *Bounded) meet(tx *store.Tx, t *Table) (known map[string]bool, err error
 		if err != nil {
 			return err
 		}
-		doc, err := t.load(stored)
-		if err != nil {
-			return err
-		}
 		u := b.uses[string(key)]
 		if u == nil {
-			u = &use{key: string(key)}
+			u = &use{key: string(key), size: 1}
 		} else {
 			known[u.key] = true
 		}
-		u.size = b.size(doc)
 		met[u.key] = u
-		return nil
+		if b.options.Size == nil {
+			return nil
+		}
+		doc, err := t.load(stored)
+		if err == nil {
+			u.size = b.size(doc)
+		}
+		return err
 	})
 	b.uses = met
 	return known, err

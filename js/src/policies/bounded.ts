@@ -141,10 +141,11 @@ export function bounded<T = Record<string, unknown>>(options: BoundedOptions<T>)
     async settled(table, keys, hooked) {
       if (keys.length === 0) return
       await store(table, keys)
+      let total = 0
+      for (const use of uses.values()) total += use.size
+      if (total <= most) return
       const fresh = new Set(keys.map(text))
-      const sorted = order()
-      const victims = [...sorted.filter(({ key }) => !fresh.has(text(key))), ...keys.map(key => uses.get(text(key))!)]
-      let total = sorted.reduce((sum, use) => sum + use.size, 0)
+      const victims = [...order().filter(({ key }) => !fresh.has(text(key))), ...keys.map(key => uses.get(text(key))!)]
       const evicted: Key[] = []
       for (const use of victims) {
         if (total <= most) break

@@ -2,6 +2,9 @@ import { type Batch, type Blob, type Contexts, type Driver, type DriverInfo, roo
 
 type Turn = (bytes: Uint8Array, name: string) => Promise<Uint8Array>
 
+/** So many bytes may the hooks add to a blob before it is larger than the driver would like. */
+const grown = 1024
+
 /** A driver whose blobs go through hooks, out of the engine and back. */
 export class HookedDriver implements Driver {
   /** The root as the engine knows it and as it is stored: hooks need not write the same bytes twice. */
@@ -44,8 +47,9 @@ export class HookedDriver implements Driver {
     return this.inner.list(prefix)
   }
 
-  info(): Promise<DriverInfo> {
-    return this.inner.info()
+  async info(): Promise<DriverInfo> {
+    const info = await this.inner.info()
+    return { ...info, maxBlob: info.maxBlob - grown }
   }
 
   close(): Promise<void> {

@@ -79,7 +79,6 @@ export class TableHooks<T = any> extends Hooks<TableEvents<T>> implements Steps<
     super(['create', 'update', 'delete', 'read', 'truncate'])
   }
 
-  /** @internal */
   readonly over = overlay
 
   /** @internal */
@@ -135,7 +134,6 @@ export class StorageHooks extends Hooks<StorageEvents> implements Steps<AnyDocum
     super(['write.pre', 'write.post', 'read.pre', 'read.post', 'close'])
   }
 
-  /** @internal */
   readonly over = overlay
 
   /** @internal */
@@ -145,7 +143,7 @@ export class StorageHooks extends Hooks<StorageEvents> implements Steps<AnyDocum
   /** @internal */
   reads = () => this.list('read.post').length > 0
 
-  /** @internal The driver that hands blobs through the hooks: in this context, so none for a worker. */
+  /** The driver that hands blobs through the hooks: in this context, so none for a worker. */
   driver(inner: DriverFactory): DriverFactory {
     if (this.list('write.post').length + this.list('read.pre').length === 0) return inner
     const write = (bytes: Uint8Array, name: string) => through(bytes, this.list('write.post'), name)
@@ -154,7 +152,6 @@ export class StorageHooks extends Hooks<StorageEvents> implements Steps<AnyDocum
     return { ...inner, open, worker: undefined }
   }
 
-  /** @internal */
   async closed(name: string): Promise<void> {
     for (const action of this.list('close')) await action(name)
   }

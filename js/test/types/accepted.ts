@@ -1,6 +1,7 @@
 // What must compile. It is never run.
 import { count, custom, field, first, max, memory, noop, op, open, sum, table, where, type Coder, type Key, type Store, type StowageError } from 'stowage'
 import { coder } from 'stowage/coders'
+import { bounded, expiring, StorageHooks, TableHooks, timestamps, validated, type StandardSchema } from 'stowage/policies'
 
 interface City {
   id: number
@@ -143,4 +144,24 @@ export async function acceptedOfResults(): Promise<void> {
   const loose: number = (await db.loose.find().groupBy('any.where').aggregate({ sum: sum('x.y') }))[0]!.sum
   for await (const { name } of db.cities.find().select('name')) name.concat()
   void [some, founded, lat, countries, people, mean, oldest, parent, row, loose, await db.cities.find().skip(5).last()]
+}
+
+export async function policies(schema: StandardSchema<City>): Promise<void> {
+  const on = new TableHooks<City>()
+  on.hook('create', city => { city.name = city.name.trim() })
+  on.unhook('delete', on.hook('delete', async city => void (await fetch(city.name))))
+  const storage = new StorageHooks()
+  storage.hook('write.post', bytes => Uint8Array.of(...bytes, 1))
+  storage.hook('close', name => void name.length)
+  const db = await open('atlas', {
+    driver: memory(),
+    hooks: storage,
+    types: [{ name: 'money', class: Date, encode: date => date.getTime(), decode: (time: number) => new Date(time) }],
+    tables: {
+      cities: table<City>({ key: 'id', policies: [on, timestamps({ format: 'iso', accessed: 'seen' }), validated(schema), expiring({ ttl: 5 })] }),
+      tiles: table<{ id: string; bytes: Uint8Array }>({ key: 'id', policies: [bounded<{ bytes: Uint8Array }>({ kind: 'lru', max: 5, size: ({ bytes }) => bytes.length })] }),
+      values: table<{ id: number; set: Set<string>; map: Map<string, { x: number }>; at: URL }>({ key: 'id' }),
+    },
+  })
+  await db.values.find(where('set').eq(new Set(['x'])).and(where('at').exists()))
 }

@@ -1,5 +1,6 @@
 // What must not compile: an expectation that is not met is an error itself, so
 // this file compiles only as long as each of these lines would not.
+import { bounded, StorageHooks, TableHooks } from 'stowage/policies'
 import { count, custom, field, memory, op, open, sum, table, where } from 'stowage'
 import { coder } from 'stowage/coders'
 
@@ -262,4 +263,24 @@ export async function refusedOfResults(): Promise<void> {
   ;(await db.cities.find().groupBy('country').aggregate({ n: count() }))[0]!.name
   // @ts-expect-error: it is called skip
   db.cities.find().offset(5)
+}
+
+export function policies(): void {
+  const on = new TableHooks<City>()
+  // @ts-expect-error: there is no such event
+  on.hook('drop', () => {})
+  // @ts-expect-error: a city has no such member
+  on.hook('create', city => city.size)
+  // @ts-expect-error: hooks of a table are none of the storage
+  new StorageHooks().hook('create', () => {})
+  // @ts-expect-error: there is no such kind
+  bounded({ kind: 'old', max: 1 })
+  // @ts-expect-error: a bound needs a number
+  bounded({ kind: 'lru' })
+  // @ts-expect-error: a policy is made by stowage/policies
+  table<City>({ key: 'id', policies: ['timestamps'] })
+  // @ts-expect-error: a table's hooks are a policy of the table
+  void open('atlas', { hooks: on })
+  // @ts-expect-error: paths do not lead into a Map
+  table<{ id: number; map: Map<string, number> }>({ key: 'id', indexes: ['map.size'] })
 }
