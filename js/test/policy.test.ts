@@ -176,6 +176,24 @@ over('scenario 33: hooks of a table', async (driver, name) => {
   await db.close()
 })
 
+test('a write that runs again gives its hooks what it was given', async () => {
+  const on = new TableHooks<Thing>()
+  const driver = memory()
+  const db = await open('again', { driver, tables: things(on) })
+  let runs = 0
+  on.hook('create', async thing => {
+    runs++
+    thing.n = thing.n! * 2
+    if (runs === 1) await db.transaction(async tx => void (await tx.things.put({ id: 1, n: 0 })))
+  })
+  await db.things.put({ id: 1, n: 21 })
+  assert.ok(runs > 1)
+  assert.equal((await db.things.get(1))!.n, 21, 'in the end it replaces what the hook has put')
+  await db.things.put({ id: 2, n: 21 })
+  assert.equal((await db.things.get(2))!.n, 42)
+  await db.close()
+})
+
 test('every way to write goes through hooks', async () => {
   const on = new TableHooks<Thing>()
   const told: string[] = []
@@ -294,6 +312,14 @@ over('scenario 36: bounded tables delete what is too much', async (driver, name)
   const none = await open(`${name} none`, { driver, worker, tables: things(bounded<Thing>({ kind: 'lru', max: 0 })) })
   await rejects('too_large', none.things.insert({ id: 1 }))
   await none.close()
+
+  // A policy that two tables share bounds each of them.
+  const spec = table<Thing>({ key: 'id', policies: [bounded<Thing>({ kind: 'lru', max: 2 })] })
+  const both = await open(`${name} both`, { driver, worker, tables: { a: spec, b: spec } })
+  await both.a.insertMany([{ id: 1 }, { id: 2 }])
+  await both.b.putMany([{ id: 3 }, { id: 3 }, { id: 4 }, { id: 5 }])
+  assert.deepEqual([await ids(both.a.find()), await ids(both.b.find())], [[1, 2], [4, 5]])
+  await both.close()
 
   // ttl, tlru, and each document's own time.
   for (const [kind, policy] of [

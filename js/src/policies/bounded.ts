@@ -1,11 +1,9 @@
 import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
-import { lookUp } from '../path.js'
 import type { Table } from '../table.js'
-import type { Key } from '../types.js'
-import { packPlain } from '../document.js'
 import { expiring, type ExpiringOptions } from './expiring.js'
 import { overlay, type Steps } from './overlay.js'
+import { type Use, Uses } from './uses.js'
 
 /**
  * Which documents go first: lru those not used for longest, mru the one used last, lfu those used least, fifo those that
@@ -22,15 +20,6 @@ export interface BoundedOptions<T> extends ExpiringOptions<T> {
   size?: (document: T) => number
   /** Numbers from 0 up to 1, for rr: Math.random unless given. */
   random?: () => number
-}
-
-interface Use {
-  key: Key
-  size: number
-  /** When it was stored, used last, and how often: counted in uses of the table. */
-  stored: number
-  last: number
-  count: number
 }
 
 const kinds: readonly BoundKind[] = ['lru', 'mru', 'lfu', 'fifo', 'rr', 'ttl', 'tlru']
@@ -56,64 +45,16 @@ export function bounded<T = Record<string, unknown>>(options: BoundedOptions<T>)
   const limits = how === 'ttl' || how === 'tlru' ? expiring<T>(rest) : undefined
   if (limits === undefined && Object.keys(rest).length > 0) throw o.wrong(Object.keys(rest)[0]!, 'left out')
 
-  const uses = new Map<string, Use>()
-  let clock = 0
-  /** A transaction has changed what is remembered, and is not known to have been committed. */
-  let unsure = false
+  /** What belongs to a table as it was opened. */
+  const tables = new WeakMap<object, Uses<T>>()
+  const usesOf = (table: Table<T>): Uses<T> => {
+    const uses = tables.get(table.made) ?? new Uses<T>(sizeOf)
+    tables.set(table.made, uses)
+    return uses
+  }
 
   const fits = (document: T) => {
     if (!(sizeOf(document) <= most)) throw new StowageError('too_large', `bounded: a document is larger than all there may be, ${most}`)
-  }
-
-  /** Those that go first come first. */
-  const order = (): Use[] => {
-    const by = (rank: (use: Use) => number) => [...uses.values()].sort((a, b) => rank(a) - rank(b) || a.last - b.last)
-    switch (how) {
-      case 'fifo':
-        return by(use => use.stored)
-      case 'lfu':
-        return by(use => use.count)
-      case 'mru':
-        return by(use => -use.last)
-      case 'rr': {
-        const drawn = new Map([...uses.values()].map(use => [use, chance()]))
-        return by(use => drawn.get(use)!)
-      }
-      default:
-        return by(use => use.last)
-    }
-  }
-
-  const meet = (key: Key, document: T) => {
-    const name = text(key)
-    const known = uses.get(name)
-    uses.set(name, known ? { ...known, size: sizeOf(document) } : { key, size: sizeOf(document), stored: 0, last: 0, count: 0 })
-  }
-
-  /** Others may have stored some, or a transaction that did have come to nothing. */
-  const meetAll = async (table: Table<T>) => {
-    const gone = new Set(uses.keys())
-    for await (const document of table.find()) {
-      const key = lookUp(document, keyOf(table)) as Key
-      gone.delete(text(key))
-      meet(key, document)
-    }
-    for (const name of gone) uses.delete(name)
-  }
-
-  /** Remembers that documents were stored. */
-  const store = async (table: Table<T>, keys: readonly Key[]) => {
-    const documents = await table.getMany(keys)
-    const known = new Set(uses.keys())
-    keys.forEach((key, i) => meet(key, documents[i]!))
-    if (unsure || (await table.count()) !== uses.size) await meetAll(table)
-    unsure = true
-    for (const key of keys) {
-      const use = uses.get(text(key))!
-      use.last = ++clock
-      use.count++
-      if (!known.has(text(key))) use.stored = clock
-    }
   }
 
   return {
@@ -129,37 +70,34 @@ export function bounded<T = Record<string, unknown>>(options: BoundedOptions<T>)
     },
     read(document, table) {
       if (limits?.read!(document, table) === null) return null
-      const use = uses.get(text(lookUp(document, keyOf(table))))
-      if (use !== undefined) Object.assign(use, { last: ++clock, count: use.count + 1 })
+      usesOf(table).used(document, table)
       return undefined
     },
     reads: () => how !== 'fifo' && how !== 'rr',
     looks: true,
-    kept() {
-      unsure = false
-    },
     async settled(table, keys, hooked) {
       if (keys.length === 0) return
-      await store(table, keys)
-      let total = 0
-      for (const use of uses.values()) total += use.size
-      if (total <= most) return
-      const fresh = new Set(keys.map(text))
-      const victims = [...order().filter(({ key }) => !fresh.has(text(key))), ...keys.map(key => uses.get(text(key))!)]
-      const evicted: Key[] = []
-      for (const use of victims) {
-        if (total <= most) break
-        total -= use.size
-        evicted.push(use.key)
-        uses.delete(text(use.key))
-      }
+      const uses = usesOf(table)
+      await uses.stored(table, keys)
+      const evicted = uses.over(most, keys, rank(how, chance))
       if (evicted.length > 0) await hooked.deleteMany(evicted)
     },
+    kept: table => usesOf(table).kept(),
   }
 }
 
-const text = (key: unknown): string => String(packPlain(key))
-
-function keyOf<T>(table: Table<T>): (string | number)[] {
-  return table.made.schema.key
+/** Orders uses: those with the least go first, of several those not used for longest. */
+function rank(kind: BoundKind, chance: () => number): (use: Use) => number {
+  switch (kind) {
+    case 'fifo':
+      return use => use.stored
+    case 'lfu':
+      return use => use.count
+    case 'mru':
+      return use => -use.last
+    case 'rr':
+      return chance
+    default:
+      return use => use.last
+  }
 }

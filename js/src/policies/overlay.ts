@@ -33,7 +33,7 @@ export interface Steps<T = any> extends Policy {
   /** At the end of the transaction of a write, with the identities of what it has stored. What is deleted through `hooked` the other policies hear of. */
   settled?(table: Table<T>, keys: readonly Key[], hooked: Table<T>): Promised<void>
   /** When that transaction was one of its own, and has been committed. */
-  kept?(): void
+  kept?(table: Table<T>): void
   deleted?(document: T, table: Table<T>): Promised<void>
   truncated?(table: Table<T>): Promised<void>
   /** Before a document is handed out; null hides it. */
@@ -82,20 +82,20 @@ class Overlay<T> {
     }
   }
 
-  private insert(documents: readonly T[], options?: Options): Promise<Key[]> {
-    const fresh = copies(documents)
+  private async insert(documents: readonly T[], options?: Options): Promise<Key[]> {
+    const given = packed(documents)
     return this.within(options, async of => {
       const stored: T[] = []
-      for (const document of fresh) stored.push(await of.stored(await of.created(document)))
+      for (const document of unpacked<T>(given)) stored.push(await of.stored(await of.created(document)))
       return of.settled(await of.plain.insertMany(stored as never, options as never))
     })
   }
 
-  private put(documents: readonly T[], options?: Options): Promise<Key[]> {
-    const fresh = copies(documents)
+  private async put(documents: readonly T[], options?: Options): Promise<Key[]> {
+    const given = packed(documents)
     return this.within(options, async of => {
       const stored: T[] = []
-      for (const document of fresh) {
+      for (const document of unpacked<T>(given)) {
         const key = of.keyOf(document)
         const before = key === undefined ? undefined : await of.plain.get(key)
         const whole = before === undefined ? await of.created(document) : await of.updated(document, await of.loaded(before))
@@ -152,7 +152,7 @@ class Overlay<T> {
       for (const { stale } of this.steps) if (stale !== undefined) await of.remove(await of.plain.find(stale()))
       return body(of)
     })
-    if (this.plain.scope.transaction === 0) for (const step of this.steps) step.kept?.()
+    if (this.plain.scope.transaction === 0) for (const step of this.steps) step.kept?.(this.plain)
     return result
   }
 
@@ -233,10 +233,14 @@ class Overlay<T> {
   }
 }
 
-/** Steps may change what they are given, but nothing of the caller's. */
-function copies<T>(documents: readonly T[]): T[] {
+/** Documents as they are now. Steps change what they are given: when a transaction runs again, they are given the same. */
+function packed(documents: readonly unknown[]): Uint8Array[] {
   if (!Array.isArray(documents)) throw new StowageError('invalid_argument', 'documents must come in a list')
-  return documents.map(document => unpackPlain(packDocument(document)) as T)
+  return documents.map(document => new Uint8Array(packDocument(document)))
+}
+
+function unpacked<T>(given: readonly Uint8Array[]): T[] {
+  return given.map(bytes => unpackPlain(bytes) as T)
 }
 
 const text = (key: unknown): string => String(packPlain(key))
