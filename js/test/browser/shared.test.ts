@@ -55,7 +55,7 @@ for (const where of ['page', 'worker']) {
   })
 
   test(`the tests of tables, over IndexedDB, the engine in the ${where}`, async t => {
-    const page = await run(t, 'tables', where, 19)
+    const page = await run(t, 'tables', where, 20)
     assert.deepEqual(page.failures, [])
     await page.close()
   })
