@@ -31,12 +31,14 @@ function buildEngine() {
 
 /**
  * Bundles stand alone, so that a plain page needs no import map and a worker no second request; only what compresses
- * values is loaded when a value is compressed, and what an opening is held against while the engine starts.
+ * values is loaded when a value is compressed, and what an opening is held against while the engine starts. A service
+ * worker has all of that beside the same index.js.
  */
 async function buildPackage() {
   const output = { ...common, outdir: at('dist'), outbase: at('src'), minify: true, legalComments: 'none' }
   const standing = { ...output, external: [...common.external, './zlib.js', './opening.js', './live.js', './backup.js', './rewrite.js'] }
   await build({ ...standing, entryPoints: [at('src/index.ts'), at('src/worker.ts')] })
+  await build({ ...standing, entryPoints: [at('src/service-worker.ts')], plugins: [shared(/\/index\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/zlib.ts'), at('src/opening.ts'), at('src/keeper.ts')] })
   await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts'), at('src/backup.ts'), at('src/rewrite.ts'), at('src/policies.ts')], plugins: [shared(/\/(document|engine|errors|options|path|query|table|task|io)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/react.ts')], external: ['react'], plugins: [shared(/\/live\.js$/, './live.js')] })
@@ -84,6 +86,7 @@ function builtPackage(from) {
     setup(b) {
       b.onResolve({ filter: /^stowage$/ }, () => path('index.js'))
       b.onResolve({ filter: /^stowage\/policies$/ }, () => path('policies.js'))
+      b.onResolve({ filter: /^stowage\/service-worker$/ }, () => path('service-worker.js'))
       b.onResolve({ filter: /^stowage\/coders$/ }, () => path('coders.js'))
       b.onResolve({ filter: /^stowage\/live$/ }, () => path('live.js'))
       b.onResolve({ filter: /^stowage\/react$/ }, () => path('react.js'))

@@ -7,11 +7,12 @@ import { type Decode, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Health } from './opening.js'
 import { type LongCall, longCall, Options } from './options.js'
+import { part } from './parts.js'
 import type { Policy, TableSpec } from './schema.js'
 import { latest, type Scope } from './scope.js'
 import type { Session } from './session.js'
 import { Store, type StoreOptions } from './store.js'
-import { loadRewrite, type Made, Table } from './table.js'
+import { type Made, Table } from './table.js'
 import { nest, transact, Transaction } from './transaction.js'
 import type { Doc } from './types.js'
 import { Op } from './wire.js'
@@ -254,11 +255,11 @@ export class Environment<S extends Tables> {
     return { ...stat, memoryBytes: engine.memoryBytes }
   }
 
-  /** What the opening has found, whether data may be evicted, and the space there is. `unsupported` where opening.js, beside index.js, cannot be loaded. */
+  /** What the opening has found, whether data may be evicted, and the space there is. `unsupported` where opening.js cannot be loaded, as in a service worker without 'stowage/service-worker'. */
   async health(): Promise<Health> {
     await this.session.ready()
     const opening = await this.session.opening
-    if (opening === undefined) throw new StowageError('unsupported', 'opening.js, beside index.js, could not be loaded')
+    if (opening === undefined) throw new StowageError('unsupported', "nothing is remembered: opening.js could not be loaded; a service worker imports 'stowage/service-worker'")
     return opening.health()
   }
 
@@ -279,7 +280,7 @@ export class Environment<S extends Tables> {
     return new ReadableStream<Uint8Array>(
       {
         pull: async controller => {
-          reader ??= (await loadBackup()).exportStream(this.session, call).getReader()
+          reader ??= (await part('backup')).exportStream(this.session, call).getReader()
           const { done, value } = await reader.read()
           done ? controller.close() : controller.enqueue(value)
         },
@@ -299,7 +300,7 @@ export class Environment<S extends Tables> {
     const replace = o.boolean('replace') ?? false
     const call = o.longCall()
     o.done()
-    await (await loadBackup()).importStream(this.session, source, replace, call)
+    await (await part('backup')).importStream(this.session, source, replace, call)
   }
 
   /**
@@ -313,7 +314,7 @@ export class Environment<S extends Tables> {
     const compact = o.boolean('compact') ?? false
     const call = o.longCall()
     o.done()
-    await (await loadBackup()).copyTo(this.session, name, driver, compact, call)
+    await (await part('backup')).copyTo(this.session, name, driver, compact, call)
   }
 
   /** Ends the use of the environment. Everything committed is kept; what is still running is finished first. */
@@ -342,7 +343,7 @@ export class Environment<S extends Tables> {
         handle,
         schema: spec.schema,
         maxBytes: this.session.settings.maxDocumentBytes,
-        ids: typeof ids === 'string' ? (await loadRewrite()).identities[ids] : ids,
+        ids: typeof ids === 'string' ? (await part('rewrite')).identities[ids] : ids,
         policies: this.hooks === undefined ? spec.kind.policies : [this.hooks, ...spec.kind.policies],
         revive: given && (document => Object.setPrototypeOf(document, given.prototype)),
         dropped: () => this.session.forget(name),
@@ -374,12 +375,4 @@ export class Environment<S extends Tables> {
 }
 
 /** What few pages need is loaded when it is called. */
-async function loadBackup(): Promise<typeof import('./backup.js')> {
-  try {
-    return await import('./backup.js')
-  } catch (cause) {
-    throw new StowageError('unsupported', 'backup.js, beside index.js, could not be loaded', { cause })
-  }
-}
-
 const missing = (name: string) => new StowageError('not_found', `there is no table "${name}"`)

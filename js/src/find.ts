@@ -1,9 +1,9 @@
 import { unpack } from './document.js'
 import type { Exchange } from './engine.js'
-import { StowageError } from './errors.js'
 import { type Column, type Columns, Groups, aggregateOf, avg, max, min, named, sum } from './group.js'
 import type { Listener, LiveOptions } from './live.js'
 import type { LongCall } from './options.js'
+import { part } from './parts.js'
 import { splitPath } from './path.js'
 import { countOf, ordered, packQuery, type Query } from './query.js'
 import type { At, NumberPath, Omitted, Path, Present, Selected } from './types.js'
@@ -164,7 +164,7 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
   subscribe(listener: Listener<T>, options?: LiveOptions): () => void {
     const stop = new AbortController()
     // What only pages that watch need is loaded with the first to do so.
-    void loadLive()
+    void part('live')
       .then(({ live }) => live(this, options).subscribe(listener, stop.signal))
       .catch(error => {
         if (typeof listener === 'function' || listener.error === undefined) throw error
@@ -224,14 +224,6 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
 
   private with<R = T>(query: Query): Find<R, Whole> {
     return new Find(this.send, query, this.options, this.key, this.revive)
-  }
-}
-
-async function loadLive(): Promise<typeof import('./live.js')> {
-  try {
-    return await import('./live.js')
-  } catch (cause) {
-    throw new StowageError('unsupported', 'live.js, beside index.js, could not be loaded', { cause })
   }
 }
 

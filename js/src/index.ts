@@ -26,6 +26,8 @@ export { type Operation, op } from './op.js'
 export { type OpenOptions, open } from './open.js'
 export type { Health, State } from './opening.js'
 export { type LongCall, /** @internal */ Options } from './options.js'
+/** @internal For service-worker.js. */
+export { bring } from './parts.js'
 /** @internal */
 export { lookUp } from './path.js'
 /** @internal */

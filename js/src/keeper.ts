@@ -4,6 +4,7 @@
  * so tabs take turns, and none puts an older trace over a later one.
  */
 import { later, readSlots, type Trace, writeSlot } from './trace.js'
+import { findFile, inTurn } from './tracefile.js'
 
 /** What the page asks: to read the trace of an environment, or to write it. */
 export interface ToKeeper {
@@ -33,10 +34,6 @@ const page = globalThis as unknown as {
   postMessage(message: FromKeeper): void
 }
 
-/** Another tab has the file for a few milliseconds at a time. */
-const attempts = 100
-const pauseMilliseconds = 10
-
 page.onmessage = async ({ data: { call, name, trace } }) => {
   try {
     page.postMessage({ call, trace: await keep(name, trace) })
@@ -63,21 +60,6 @@ async function keep(name: string, trace: Trace | undefined): Promise<Trace | 'da
 
 /** Takes the file of an environment; undefined where there is none and none is to be made. */
 async function take(name: string, create: boolean): Promise<SyncAccess | undefined> {
-  const root = await navigator.storage.getDirectory()
-  let file: FileSystemFileHandle
-  try {
-    const folder = await root.getDirectoryHandle('stowage', { create })
-    file = await folder.getFileHandle(encodeURIComponent(name), { create })
-  } catch (error) {
-    if ((error as DOMException).name === 'NotFoundError') return undefined
-    throw error
-  }
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await (file as unknown as { createSyncAccessHandle(): Promise<SyncAccess> }).createSyncAccessHandle()
-    } catch (error) {
-      if ((error as DOMException).name !== 'NoModificationAllowedError' || attempt === attempts) throw error
-      await new Promise(resolve => setTimeout(resolve, pauseMilliseconds))
-    }
-  }
+  const file = await findFile(name, create)
+  return file && inTurn(() => (file as unknown as { createSyncAccessHandle(): Promise<SyncAccess> }).createSyncAccessHandle())
 }

@@ -8,6 +8,7 @@ import { LocalHost } from './local.js'
 import { builtIn, type WasmSource } from './module.js'
 import { type LongCall, Options } from './options.js'
 import type { Opening, State } from './opening.js'
+import { part } from './parts.js'
 import { RemoteHost } from './remote.js'
 import { Session, type Settings } from './session.js'
 
@@ -147,10 +148,10 @@ function makeSession(name: string, given: Given): Session {
   return new Session(host, settings, name, begin(name, given))
 }
 
-/** Nothing is remembered, nor set aside, where opening.js cannot be loaded, as in a service worker. Health says so. */
+/** Nothing is remembered, nor set aside, where opening.js cannot be loaded. Health says so. */
 async function begin(name: string, { driver, setAside }: Given): Promise<Opening | undefined> {
   try {
-    const { Opening } = await import('./opening.js')
+    const { Opening } = await part('opening')
     return await Opening.begin(name, { setAside, sentinel: driver.sentinel === true && 'isSecureContext' in globalThis })
   } catch {
     return undefined

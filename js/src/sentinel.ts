@@ -1,12 +1,13 @@
 import type { FromKeeper, ToKeeper } from './keeper.js'
 import { later, latest, parseTrace, type Trace } from './trace.js'
+import { keepHere } from './tracefile.js'
 
 /** A worker that has not answered by then is not waited for. */
 const patience = 3000
 
 /**
  * Remembers of an environment what its own storage could lose: in a file that a
- * worker flushes, and in localStorage, which is quick and may lag behind by
+ * worker flushes, where there can be one, and in localStorage, which is quick and may lag behind by
  * seconds after a crash. Outside of browsers there is neither.
  */
 export class Sentinel {
@@ -53,6 +54,7 @@ export class Sentinel {
   }
 
   private async ask(trace: Trace | undefined): Promise<Trace | 'damaged' | undefined> {
+    if (typeof Worker === 'undefined') return this.keep(trace)
     let watchdog: ReturnType<typeof setTimeout> | undefined
     try {
       const call = this.nextCall++
@@ -70,6 +72,16 @@ export class Sentinel {
       return undefined
     } finally {
       clearTimeout(watchdog)
+    }
+  }
+
+  private async keep(trace: Trace | undefined): Promise<Trace | 'damaged' | undefined> {
+    try {
+      const kept = await keepHere(this.name, trace)
+      this.kind = 'file'
+      return kept
+    } catch {
+      return undefined // there is no such place here
     }
   }
 

@@ -1,11 +1,10 @@
-import { asStowageError, StowageError } from './errors.js'
+import { asStowageError } from './errors.js'
+import { part } from './parts.js'
 import { turn } from './turn.js'
-
-let zlib: Promise<typeof import('./zlib.js')> | undefined
 
 /** Compresses values at a level, or undoes that where there is none. What it takes is loaded at the first use. */
 export async function squeeze(values: Uint8Array[], level: number | undefined): Promise<Uint8Array[]> {
-  const { deflate, inflate } = await load()
+  const { deflate, inflate } = await part('zlib')
   const squeezed: Uint8Array[] = []
   for (const value of values) {
     if (squeezed.length > 0 && turn.over()) await turn.next()
@@ -16,14 +15,4 @@ export async function squeeze(values: Uint8Array[], level: number | undefined): 
     }
   }
   return squeezed
-}
-
-async function load(): Promise<typeof import('./zlib.js')> {
-  try {
-    zlib ??= import('./zlib.js')
-    return await zlib
-  } catch (cause) {
-    zlib = undefined
-    throw new StowageError('unsupported', 'zlib.js, beside index.js, could not be loaded', { cause })
-  }
 }

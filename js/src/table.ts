@@ -7,6 +7,7 @@ import { Find } from './find.js'
 import type { Identities } from './identity.js'
 import { Operation, packOperations } from './op.js'
 import { type LongCall, longCall, Options } from './options.js'
+import { part } from './parts.js'
 import { lookUp } from './path.js'
 import { packQuery, query } from './query.js'
 import type { Policy, Schema } from './schema.js'
@@ -136,7 +137,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
   async update(target: Key | Filter<T>, change: Update<T>, options?: LongCall & { returning?: 'ids' }): Promise<number | Key[]> {
     const { ids, call } = returning('update', options)
     if (typeof change === 'function') {
-      const { byFunction } = await loadRewrite()
+      const { byFunction } = await part('rewrite')
       const keys = await byFunction<T>(this, this.selected(target), change, call)
       return ids ? keys : keys.length
     }
@@ -151,7 +152,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
   /** Makes several changes, all or none: each filter meets what those before have left. Returns an identity once for each change. */
   async updateMany(pairs: readonly (readonly [change: Update<T>, filter: Filter<T>])[], options?: LongCall): Promise<Key[]> {
     const call = longCall('updateMany', options)
-    return (await loadRewrite()).byPairs<T>(this, pairs.slice(), call)
+    return (await part('rewrite')).byPairs<T>(this, pairs.slice(), call)
   }
 
   /**
@@ -159,12 +160,12 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
    * the one with its identity is meant. Returns the identities of what was changed or inserted.
    */
   async upsert(document: Partial<T>, filter?: Filter<T>): Promise<Key[]> {
-    return (await loadRewrite()).upsert<T>(this, { ...document }, filter)
+    return (await part('rewrite')).upsert<T>(this, { ...document }, filter)
   }
 
   /** Puts a document in the place of the one with its identity; `not_found` where there is none. */
   async replace(document: T): Promise<Key> {
-    return (await loadRewrite()).replace<T>(this, { ...document })
+    return (await part('rewrite')).replace<T>(this, { ...document })
   }
 
   /** Deletes the document with an identity and returns how many there were: 0 or 1. */
@@ -398,15 +399,6 @@ function returning(name: string, options: unknown): { ids: boolean; call: LongCa
   const call = o.longCall()
   o.done()
   return { ids, call }
-}
-
-/** @internal What only some pages need is loaded with the first to do so. */
-export async function loadRewrite(): Promise<typeof import('./rewrite.js')> {
-  try {
-    return await import('./rewrite.js')
-  } catch (cause) {
-    throw new StowageError('unsupported', 'rewrite.js, beside index.js, could not be loaded', { cause })
-  }
 }
 
 /** Keys are never plain objects, so what is one selects by its members. */
