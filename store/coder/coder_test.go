@@ -181,6 +181,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("\x93\x01\xa1a\x81\xa1b\xc0"))
 	f.Add([]byte("\x40a\x00\x20\xc1\x0a"))
 	f.Add([]byte(`{"a": [1]}`))
+	f.Add([]byte("\xd6B0000"))
+	f.Add([]byte("\xc7\x09S\x93\x01\xa1a\xc7\x02M\x91\xc0"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		settles(t, coder.MessagePack, b)
 		settles(t, coder.Tuple, b)

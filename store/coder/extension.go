@@ -172,6 +172,12 @@ func readBig(payload []byte) any {
 	if payload[0] >= 0x80 {
 		i.Sub(i, new(big.Int).Lsh(big.NewInt(1), uint(len(payload))*8))
 	}
+	switch {
+	case i.IsInt64():
+		return i.Int64()
+	case i.IsUint64():
+		return i.Uint64()
+	}
 	return i
 }
 
