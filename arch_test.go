@@ -35,9 +35,9 @@ type layer struct {
 var layers = []layer{
 	{folder: "."},
 	{folder: "query"},
-	{folder: "op", uses: []string{"query"}},
+	{folder: "query/op", uses: []string{"query"}},
 	{folder: "crypto"},
-	{folder: "store", uses: []string{"op", "query"}},
+	{folder: "store", uses: []string{"query", "query/op"}},
 	{folder: "store/*", uses: []string{"query", "store"}},
 	{folder: "store/policies", uses: []string{"query", "store", "store/coder"}},
 	{folder: "store/storetest", uses: []string{"query", "store", "store/memory"}},

@@ -3,7 +3,7 @@ package store
 import (
 	"github.com/tinylib/msgp/msgp"
 
-	"github.com/stowage-db/stowage/op"
+	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/query"
 )
 

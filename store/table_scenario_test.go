@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/stowage-db/stowage/op"
+	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/file"

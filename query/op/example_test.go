@@ -3,7 +3,7 @@ package op_test
 import (
 	"fmt"
 
-	"github.com/stowage-db/stowage/op"
+	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/query"
 )
 

@@ -6,7 +6,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/stowage-db/stowage/op"
+	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/query"
 )
 
