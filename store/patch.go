@@ -3,8 +3,8 @@ package store
 import (
 	"github.com/tinylib/msgp/msgp"
 
-	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/query/op"
 )
 
 // alteration makes of a stored document the one to take its place.

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/file"
 	"github.com/stowage-db/stowage/store/memory"

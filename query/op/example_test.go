@@ -3,8 +3,8 @@ package op_test
 import (
 	"fmt"
 
-	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/query/op"
 )
 
 // What Append writes is what store.Table.Update takes; here it is applied to a document by hand.

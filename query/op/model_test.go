@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/query/op"
 )
 
 // model applies operations to Go values, as simply as it can be told, on copies.

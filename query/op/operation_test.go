@@ -6,8 +6,8 @@ import (
 	"math"
 	"testing"
 
-	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/query/op"
 )
 
 type fields = map[string]any
