@@ -102,6 +102,14 @@ func (s *state) onto(lower []layer, bytes int) {
 	s.list()
 }
 
+func layersOf(trees []tree) []layer {
+	layers := make([]layer, len(trees))
+	for i, t := range trees {
+		layers[i].tree = t
+	}
+	return layers
+}
+
 // layerSources opens layers for a merge, newest first. Layers in memory are not
 // written to while a frozen state is read.
 func layerSources(dst []source, layers []layer, in *reader, bounds KeyRange) []source {

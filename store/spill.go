@@ -1,0 +1,166 @@
+package store
+
+import "bytes"
+
+const (
+	// spillBytes is how much a transaction holds in memory before it writes a
+	// run of pages that nothing refers to until it commits.
+	spillBytes = 4 << 20
+	// runBytes is how large a commit must be to be written as pages at once,
+	// rather than to the log first and to pages again.
+	runBytes = 256 << 10
+	// maxInline is the largest value kept within a page.
+	maxInline = 16 << 10
+)
+
+// spill moves the writes held in memory into a run of pages. With flush the
+// pages are written at once; without, they wait for the commit.
+func (tx *Tx) spill(flush bool) error {
+	w := tx.env.newPageWriter(tx.in.ctx, tx.Work)
+	defer func() { tx.written = append(tx.written, w.refs...) }()
+	if err := tx.externalise(w); err != nil {
+		return err
+	}
+	tx.span()
+	run, err := tx.build(w)
+	if err != nil {
+		return err
+	}
+	blobs, err := w.take()
+	if err != nil {
+		return err
+	}
+	tx.unsaved = append(tx.unsaved, blobs...)
+	tx.runs = append([]tree{run}, tx.runs...)
+	tx.writes = &writeSet{}
+	tx.changes++
+	if !flush {
+		return nil
+	}
+	if err := tx.save(); err != nil {
+		return err
+	}
+	return tx.compact()
+}
+
+// build writes the pages of a run.
+func (tx *Tx) build(w *pageWriter) (tree, error) {
+	b := newBuilder(w, tx.env.options.PageBytes)
+	err := tx.writes.all(func(whole []byte, e entry) error {
+		if err := b.add(whole, e); err != nil {
+			return err
+		}
+		return tx.Work(len(whole) + len(e.value))
+	})
+	if err != nil {
+		return tree{}, err
+	}
+	return b.finish()
+}
+
+// save writes the blobs that wait, still unpublished.
+func (tx *Tx) save() error {
+	blobs := tx.unsaved
+	tx.unsaved = nil
+	if len(blobs) == 0 {
+		return nil
+	}
+	if err := tx.env.ensureRoot(tx.in.ctx); err != nil {
+		return err
+	}
+	return backendError("write pages", tx.env.backend.Commit(tx.in.ctx, &Batch{Put: blobs}))
+}
+
+// maxRuns is how many runs of about one size stand side by side before they
+// are merged into one.
+const maxRuns = 8
+
+// compact merges the newest runs once maxRuns of them are of one size, so that
+// even a transaction of millions of writes reads from a few layers.
+func (tx *Tx) compact() error {
+	for {
+		n := alike(tx.runs)
+		if n < maxRuns {
+			return nil
+		}
+		w := tx.env.newPageWriter(tx.in.ctx, tx.Work)
+		merged, leftover, err := tx.env.merge(&tx.in, w, layersOf(tx.runs[:n]), false, nil)
+		if err == nil {
+			tx.unsaved, err = w.take()
+		}
+		tx.written = append(tx.written, w.refs...)
+		if err == nil {
+			err = tx.save()
+		}
+		if err != nil {
+			return err
+		}
+		tx.runs = append([]tree{merged}, tx.runs[n:]...)
+		tx.changes++
+		tx.discard(leftover)
+	}
+}
+
+// discard deletes blobs that only this transaction knew.
+func (tx *Tx) discard(refs []Ref) {
+	gone := make(map[Ref]bool, len(refs))
+	for _, ref := range refs {
+		gone[ref] = true
+	}
+	kept := tx.written[:0]
+	for _, ref := range tx.written {
+		if !gone[ref] {
+			kept = append(kept, ref)
+		}
+	}
+	tx.written = kept
+	tx.env.discard(refs)
+}
+
+// alike counts the newest trees that are of about one size: none of them more
+// than maxRuns times as large as all newer ones together.
+func alike(trees []tree) int {
+	var sum int64
+	for i, t := range trees {
+		if sum > 0 && t.root.bytes > maxRuns/2*sum {
+			return i
+		}
+		sum += t.root.bytes
+	}
+	return len(trees)
+}
+
+// externalise moves large values out of the writes, into chunks.
+func (tx *Tx) externalise(w *pageWriter) error {
+	if len(tx.writes.large) == 0 {
+		return nil
+	}
+	var keys, values [][]byte
+	_ = tx.writes.all(func(whole []byte, e entry) error {
+		if e.kind == inline && len(e.value) > maxInline {
+			keys, values = append(keys, whole), append(values, e.value)
+		}
+		return nil
+	})
+	for i, whole := range keys {
+		o, err := w.value(values[i])
+		if err != nil {
+			return err
+		}
+		tx.writes.space(spaceOf(whole)).replace(whole, entry{kind: overflow, value: o.append(nil)})
+	}
+	tx.writes.large = nil
+	return nil
+}
+
+// span notes the range of keys, per database, that a run is about to hold: what
+// other transactions are validated against.
+func (tx *Tx) span() {
+	for _, s := range tx.writes.spaces {
+		if len(s.tail) > 0 {
+			s.join()
+		}
+		low, high := tx.writes.key(s.sorted[0]), tx.writes.key(s.sorted[len(s.sorted)-1])
+		tx.spans = append(tx.spans, KeyRange{Low: bytes.Clone(low), High: append(bytes.Clone(high), 0)})
+	}
+}
