@@ -56,6 +56,10 @@ type exporter struct {
 	in       *reader
 	progress func(done, total int64)
 
+	// unreadable, where not nil, is told why the value of a whole key cannot be
+	// read, and may have it passed over.
+	unreadable func(whole []byte, err error) error
+
 	total     int64 // about how many entries there are
 	databases int64
 	entries   int64
@@ -122,6 +126,12 @@ func (x *exporter) each(bounds KeyRange, visit func(key, value []byte) error) er
 			continue
 		}
 		value, err := x.in.value(e)
+		if err != nil && x.unreadable != nil {
+			if err := x.unreadable(m.key(), err); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}

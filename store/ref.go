@@ -31,6 +31,20 @@ func (r Ref) name() string {
 	return string(b)
 }
 
+// pageRef reads the name of a page or chunk back.
+func pageRef(name string) (Ref, bool) {
+	const at = len(pagePrefix) + 16
+	if len(name) < at+2 || name[:len(pagePrefix)] != pagePrefix || name[at] != '/' {
+		return Ref{}, false
+	}
+	writer, err := strconv.ParseUint(name[len(pagePrefix):at], 16, 64)
+	if err != nil {
+		return Ref{}, false
+	}
+	seq, err := strconv.ParseUint(name[at+1:], 16, 64)
+	return Ref{writer, seq}, err == nil
+}
+
 // writerOf is the part of a page's name that tells who wrote it.
 func writerOf(name string) string { return name[:strings.LastIndexByte(name, '/')+1] }
 

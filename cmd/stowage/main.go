@@ -7,6 +7,7 @@
 //	stowage get app -t cities 42
 //	stowage dump app app.stowage   everything, in one file
 //	stowage restore other app.stowage
+//	stowage salvage app left.stowage   what can still be read, where app is damaged
 //
 // It ends with 0, or with what exitCode says, and one line on standard error.
 package main
@@ -36,6 +37,7 @@ type grammar struct {
 	Check   check   `cmd:"" help:"Read everything stored and verify it."`
 	Dump    dump    `cmd:"" help:"Write everything to one file, or to standard output."`
 	Restore restore `cmd:"" help:"Read what dump wrote, all of it or nothing."`
+	Salvage salvage `cmd:"" help:"Write what can still be read of a damaged environment to a file for restore, and tell what is lost."`
 	Copy    copying `cmd:"" help:"Copy the environment to another directory."`
 }
 

@@ -206,6 +206,44 @@ func TestBackup(t *testing.T) {
 	}
 }
 
+// TestSalvage takes pages and the root away, one after the other.
+func TestSalvage(t *testing.T) {
+	s := newShell(t)
+	env := s.open("app", compress.S2{})
+	err := env.Update(t.Context(), func(tx *store.Tx) error {
+		db, err := tx.DB("numbers")
+		for i := range 6000 {
+			if err == nil {
+				err = db.Put(fmt.Appendf(nil, "%04d", i), fmt.Appendf(nil, "%d", i))
+			}
+		}
+		return err
+	})
+	if err == nil {
+		err = env.Checkpoint(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.close(env)
+	s.run("salvaged  6000 entries of 1 databases\n", "salvage app whole.stowage")
+	if err := os.Remove(filepath.Join(s.dir, "app", store.RootName)); err != nil {
+		t.Fatal(err)
+	}
+	s.fails(exitNotFound, "no environment", "list app")
+	out, problem, code := s.try("", "salvage", "app", "left.stowage")
+	if code != exitDamaged || !strings.Contains(problem, "not everything") || !strings.Contains(out, "lost      the root") {
+		t.Errorf("salvage without a root: exit %d\n%s%s", code, out, problem)
+	}
+	s.run("", "restore other left.stowage")
+	s.run("database  6000  numbers\n", "list other")
+	s.fails(exitNotFound, "no environment", "salvage nowhere left.stowage")
+	if err := os.Mkdir(filepath.Join(s.dir, "empty"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.fails(exitNotFound, "nothing is stored", "salvage empty left.stowage")
+}
+
 func TestCondition(t *testing.T) {
 	s := newShell(t)
 	s.run("", "put --create app colours apple red")
