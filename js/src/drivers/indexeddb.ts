@@ -14,8 +14,9 @@ const version = 1
 /** At 64 KiB Chromium moves a value out of line, which makes writing it several times slower. */
 const maxBlob = 64 * 1024 - 1
 
-/** An open that has not been answered by then never will be. */
-const openMilliseconds = 5000
+/** An open that has not been answered by then never will be; nor, most likely, will a transaction. See watch. */
+const openSeconds = 5
+const transactionSeconds = 30
 
 /** How often work is done again on a new connection when the old one turns out dead. */
 const replays = 3
@@ -63,7 +64,7 @@ class IndexedDBDriver implements Driver {
   }
 
   read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    return this.transact('readonly', 'default', store => {
+    return this.transact('readonly', 'default', true, store => {
       const requests = names.map(name => store.get(name) as IDBRequest<Uint8Array | undefined>)
       store.transaction.commit() // so that it ends even if this page stands still now: it would keep others from writing
       return () => requests.map(request => request.result)
@@ -78,7 +79,8 @@ class IndexedDBDriver implements Driver {
   private async write(batch: Batch): Promise<void> {
     await (this.log ??= logBegun())
     const durability = batch.durability === 'strict' ? 'strict' : 'relaxed'
-    return this.transact('readwrite', durability, (store, abort) => {
+    const repeatable = batch.add.length === 0 && batch.root === undefined // no name is used twice, so nobody can tell that it came twice
+    return this.transact('readwrite', durability, repeatable, (store, abort) => {
       // Everything is requested at once: a transaction that is idle commits itself.
       const before = batch.root && (store.get(rootName) as IDBRequest<Uint8Array | undefined>)
       if (batch.root !== undefined) store.put(batch.root.new, rootName)
@@ -100,7 +102,7 @@ class IndexedDBDriver implements Driver {
   }
 
   list(prefix: string): Promise<string[]> {
-    return this.transact('readonly', 'default', store => {
+    return this.transact('readonly', 'default', true, store => {
       const request = store.getAllKeys(IDBKeyRange.bound(prefix, `${prefix}\uffff`)) as IDBRequest<string[]>
       store.transaction.commit()
       return () => request.result
@@ -108,7 +110,7 @@ class IndexedDBDriver implements Driver {
   }
 
   async info(): Promise<DriverInfo> {
-    const blobs = await this.transact('readonly', 'default', store => {
+    const blobs = await this.transact('readonly', 'default', true, store => {
       const request = store.count()
       return () => request.result
     })
@@ -158,12 +160,15 @@ class IndexedDBDriver implements Driver {
   /**
    * Runs requests in one transaction and returns what `issue` makes of their results. A
    * connection that died (browsers close them when a profile is under pressure) cannot
-   * start a transaction; nothing has happened then, so it is done again on a new one.
+   * start a transaction; nothing has happened then, so it is done again on a new one. So is what was
+   * never answered, where it can be taken back or may happen twice; of anything else nobody
+   * knows whether it has happened, or will: `backend_failed`, upon which the engine reads anew what there is.
    */
   private async transact<R>(
     mode: IDBTransactionMode,
     durability: IDBTransactionDurability,
-    issue: (store: IDBObjectStore, abort: (reason: StowageError) => void) => () => R,
+    repeatable: boolean,
+    issue: Issue<R>,
   ): Promise<R> {
     this.log ??= logBegun()
     for (let attempt = 1; ; attempt++) {
@@ -176,17 +181,25 @@ class IndexedDBDriver implements Driver {
         if (attempt > replays || !isDead(error)) throw explain(error)
         continue
       }
-      return complete(transaction, issue)
+      const outcome = await complete(transaction, issue)
+      if (outcome.end !== 'none') return outcome.result
+      if (this.connection === connection) this.connection = undefined
+      connection.close()
+      if (attempt > replays || !(repeatable || outcome.undone)) throw new StowageError('backend_failed', 'IndexedDB did not answer')
     }
   }
 }
 
+/** Makes the requests of a transaction, and returns what makes their result. */
+type Issue<R> = (store: IDBObjectStore, abort: (reason: StowageError) => void) => () => R
+
+/** How a transaction ended; undone tells of one that has no end that nothing of it can happen any more. */
+type Outcome<R> = { end: 'complete'; result: R } | { end: 'none'; undone: boolean }
+
 /** Issues requests and waits until the transaction, not only they, are done. */
-function complete<R>(
-  transaction: IDBTransaction,
-  issue: (store: IDBObjectStore, abort: (reason: StowageError) => void) => () => R,
-): Promise<R> {
+function complete<R>(transaction: IDBTransaction, issue: Issue<R>): Promise<Outcome<R>> {
   return new Promise((resolve, reject) => {
+    const answered = watch(transactionSeconds, () => resolve({ end: 'none', undone: undo(transaction) }))
     let reason: StowageError | undefined
     let failed: DOMException | null = null
     const abort = (why: StowageError) => {
@@ -196,9 +209,15 @@ function complete<R>(
     transaction.onerror = event => {
       failed ??= (event.target as IDBRequest).error
     }
-    transaction.onabort = () => reject(reason ?? explain(transaction.error ?? failed))
+    transaction.onabort = () => {
+      answered()
+      reject(reason ?? explain(transaction.error ?? failed))
+    }
     let results: () => R
-    transaction.oncomplete = () => resolve(results())
+    transaction.oncomplete = () => {
+      answered()
+      resolve({ end: 'complete', result: results() })
+    }
     try {
       results = issue(transaction.objectStore(storeName), abort)
     } catch (error) {
@@ -207,15 +226,39 @@ function complete<R>(
   })
 }
 
+/** Aborts a transaction, if that still can be. */
+function undo(transaction: IDBTransaction): boolean {
+  try {
+    transaction.abort()
+    return true
+  } catch {
+    return false // it is being committed
+  }
+}
+
+/**
+ * Calls back after so many seconds, unless what it returns is called before. Counted are seconds that this context lives
+ * through: while a page is frozen, answers do not reach it either.
+ */
+function watch(seconds: number, late: () => void): () => void {
+  const stop = () => clearInterval(timer)
+  const timer = setInterval(() => {
+    if (--seconds > 0) return
+    stop()
+    late()
+  }, 1000)
+  return stop
+}
+
 /** Opens the database; makes it where there is none, unless there must be one. */
 function openDatabase(name: string, mustExist: boolean): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, version)
     let late = false
-    const watchdog = setTimeout(() => {
+    const answered = watch(openSeconds, () => {
       late = true
       reject(new StowageError('backend_failed', 'IndexedDB did not answer'))
-    }, openMilliseconds)
+    })
     let upgrade: IDBTransaction | null = null
     request.onupgradeneeded = () => {
       upgrade = request.transaction
@@ -223,11 +266,11 @@ function openDatabase(name: string, mustExist: boolean): Promise<IDBDatabase> {
       else request.result.createObjectStore(storeName)
     }
     request.onerror = () => {
-      clearTimeout(watchdog)
+      answered()
       reject(mustExist ? new StowageError('backend_failed', 'the database is gone', { cause: request.error }) : explain(upgrade?.error ?? request.error)) // of the upgrade the request tells only that it was aborted
     }
     request.onsuccess = () => {
-      clearTimeout(watchdog)
+      answered()
       late ? request.result.close() : resolve(request.result)
     }
   })

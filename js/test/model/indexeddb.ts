@@ -11,9 +11,14 @@ import { Locks } from './locks.js'
 export class Origin {
   readonly databases = new Map<string, Stored>()
   readonly connections = new Set<Connection>()
-  readonly fault: Fault = { at: 0, calls: 0, kind: 'lost', hung: 0 }
+  readonly fault: Fault = { at: 0, every: 0, calls: 0, kind: 'lost', hung: 0 }
   private readonly tasks: (() => void)[] = []
   private running = false
+
+  /** Whether nothing goes on: what has not been answered now never will be. */
+  get idle(): boolean {
+    return !this.running
+  }
 
   /** Does something after everything that was asked for before. */
   later(task: () => void): void {
@@ -31,7 +36,9 @@ export class Origin {
 
   /** Counts a call of the platform; whether it is the one to fail, and how. */
   call(): FaultKind | undefined {
-    return ++this.fault.calls === this.fault.at ? this.fault.kind : undefined
+    const { at, every, kind } = this.fault
+    const past = ++this.fault.calls - at
+    return at > 0 && (past === 0 || (every > 0 && past > 0 && past % every === 0)) ? kind : undefined
   }
 
   /** What all blobs together take. */
@@ -43,7 +50,7 @@ export class Origin {
   open(name: string, version = 1): Request {
     const request = new Request(this)
     const failing = this.call()
-    if (failing === 'hang') return void this.fault.hung++, request
+    if (failing === 'hang' || failing === 'mute') return void this.fault.hung++, request
     this.later(() => {
       if (failing === 'lost' || failing === 'closed') return request.fail(exception('UnknownError'))
       if (failing === 'quota') return request.fail(exception('QuotaExceededError'))
@@ -112,11 +119,14 @@ export type FaultKind =
   | 'lost' // UnknownError, and the connection never works again
   | 'closed' // the browser closes the connection
   | 'quota' // no space
-  | 'hang' // an open that is never answered; other calls are not affected
+  | 'hang' // never answered, nor done; a transaction keeps others waiting until its connection is closed
+  | 'mute' // done, and never answered
 
 export interface Fault {
   /** The number of the call that fails, from 1; 0 for none. */
   at: number
+  /** So many calls after that another one fails, and so on; 0 for none. */
+  every: number
   calls: number
   kind: FaultKind
   /** How many calls will never be answered. */
@@ -214,6 +224,9 @@ class Connection extends Target {
   close(): void {
     this.closed = true
     this.origin.connections.delete(this)
+    for (const transaction of [...this.stored.transactions]) {
+      if (transaction.db === this && transaction.hung) transaction.rollBack(null)
+    }
   }
 
   /** The browser closes the connection: what is under way is aborted. */
@@ -249,6 +262,8 @@ class Transaction extends Target {
   private started = false
   /** It stands behind others, and none of its own tasks is under way. */
   private waits = false
+  /** It goes no further, and tells nothing. */
+  hung = false
   /** What is to follow when it has ended. */
   ended: (committed: boolean) => void = () => {}
 
@@ -281,7 +296,7 @@ class Transaction extends Target {
 
   /** A task has ended: the next request's turn, or nothing is left to do. */
   private idle(): void {
-    if (this.state === 'finished') return
+    if (this.state === 'finished' || this.hung) return
     if (this.state === 'active') this.state = 'inactive'
     if (!this.start()) return
     const next = this.requests.shift()
@@ -304,6 +319,7 @@ class Transaction extends Target {
   private perform(request: Request, run: () => unknown): void {
     const failing = this.origin.call()
     if (failing === 'closed') return this.db.forceClose()
+    if (failing === 'hang' || failing === 'mute') return this.hang()
     try {
       if (failing === 'quota' && this.mode === 'readwrite') return this.rollBack(exception('QuotaExceededError'))
       if (failing === 'lost') {
@@ -348,10 +364,20 @@ class Transaction extends Target {
       this.db.lost = true
       return this.rollBack(exception('UnknownError'))
     }
+    if (failing === 'hang') return this.hang()
     if (this.mode !== 'readonly') this.keep()
     this.leave()
+    if (failing === 'mute') return void this.origin.fault.hung++
     this.fire('complete', this.db)
     this.ended(true)
+  }
+
+  private hang(): void {
+    this.hung = true
+    this.origin.fault.hung++
+    if (this.mode !== 'versionchange') return
+    this.origin.databases.delete(this.db.name) // nobody has the connection, to close it
+    this.db.close()
   }
 
   private keep(): void {
@@ -367,6 +393,7 @@ class Transaction extends Target {
     this.error = error
     if (this.started && this.mode !== 'readonly') this.db.stored.blobs = this.before
     this.leave()
+    if (this.hung) return
     const { requests } = this
     this.origin.later(() => {
       for (const { request } of requests.splice(0)) {
