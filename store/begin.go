@@ -98,7 +98,7 @@ func (tx *Tx) Renew(ctx context.Context) error {
 		return fail(InvalidArgument, "begin: renewing a writing transaction", "", nil)
 	}
 	if base := e.visible(); tx.base != base {
-		tx.base, tx.layers, tx.dbs = base, base.layers, nil
+		tx.base, tx.layers, tx.dbs, tx.understands = base, base.layers, nil, false
 	}
 	if tx.ended {
 		e.enlist(tx)

@@ -38,6 +38,9 @@ func (tx *Tx) database(name string, create bool, flags Flags) (*DB, error) {
 	if db := tx.dbs[name]; db != nil {
 		return db, nil
 	}
+	if err := tx.understood(); err != nil {
+		return nil, err
+	}
 	db := &DB{tx: tx, name: name}
 	names := tx.names()
 	stored, found, err := names.get([]byte(name))

@@ -14,15 +14,16 @@ func (tx *Tx) Child() (*Tx, error) {
 		return nil, fail(ReadOnly, "begin child", "", nil)
 	}
 	tx.child = &Tx{
-		env:        tx.env,
-		in:         reader{ctx: tx.in.ctx, pages: tx.in.pages, env: tx.env, generation: tx.in.generation},
-		base:       tx.base,
-		layers:     tx.layers,
-		writable:   true,
-		exclusive:  tx.exclusive,
-		durability: tx.durability,
-		parent:     tx,
-		writes:     &writeSet{},
+		env:         tx.env,
+		in:          reader{ctx: tx.in.ctx, pages: tx.in.pages, env: tx.env, generation: tx.in.generation},
+		base:        tx.base,
+		layers:      tx.layers,
+		writable:    true,
+		exclusive:   tx.exclusive,
+		understands: tx.understands,
+		durability:  tx.durability,
+		parent:      tx,
+		writes:      &writeSet{},
 	}
 	return tx.child, nil
 }

@@ -47,6 +47,7 @@ type Env struct {
 	pages     *pager
 	scheduler Scheduler
 	turn      turn
+	knows     known
 	now       func() time.Time
 
 	mu         sync.Mutex // guards what follows; never held across a wait

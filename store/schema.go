@@ -24,8 +24,11 @@ type Schema struct {
 	// then be a single name. Once a table increments, it always does.
 	Increment bool
 	// Indexes are kept up to date with every write. One that is not named any more
-	// stays, for other programs that know it.
+	// stays, for other programs that know it, unless the schema is Exact.
 	Indexes []IndexSpec
+	// Exact has Env.Table remove the indexes that are not named, and build anew those
+	// that were made otherwise. It is not kept with the table.
+	Exact bool
 }
 
 // IndexSpec is an index: the paths of its components, whether there is an entry
@@ -78,26 +81,37 @@ func (s *Schema) find(index string) int {
 	return -1
 }
 
-// extend returns the stored schema s with what asked adds to it, and the indexes
-// that are to be built. It fails with SchemaMismatch where the two contradict.
-func (s *Schema) extend(table string, asked *Schema) (extended Schema, added []IndexSpec, err error) {
+// reshaping is what becomes of a stored schema when another one is asked for.
+type reshaping struct {
+	schema         Schema
+	added, removed []IndexSpec
+}
+
+// reshape returns what becomes of the stored schema s when asked is asked for. It
+// fails with SchemaMismatch where the two contradict.
+func (s *Schema) reshape(table string, asked *Schema) (r reshaping, err error) {
 	if !s.Key.Equal(asked.Key) {
-		return Schema{}, nil, fail(SchemaMismatch, "open table: another key", table, nil)
+		return r, fail(SchemaMismatch, "open table: another key", table, nil)
 	}
-	extended = Schema{Key: s.Key, Increment: s.Increment || asked.Increment}
-	extended.Indexes = append(extended.Indexes, s.Indexes...)
+	r.schema = Schema{Key: s.Key, Increment: s.Increment || asked.Increment}
+	for _, index := range s.Indexes {
+		i := asked.find(index.Name)
+		switch {
+		case i < 0 && !asked.Exact, i >= 0 && bytes.Equal(appendIndex(nil, index), appendIndex(nil, asked.Indexes[i])):
+			r.schema.Indexes = append(r.schema.Indexes, index)
+		case asked.Exact:
+			r.removed = append(r.removed, index)
+		default:
+			return r, fail(SchemaMismatch, "open table: another index of this name", table+"."+index.Name, nil)
+		}
+	}
 	for _, index := range asked.Indexes {
-		i := s.find(index.Name)
-		if i < 0 {
-			extended.Indexes = append(extended.Indexes, index)
-			added = append(added, index)
-			continue
-		}
-		if !bytes.Equal(appendIndex(nil, s.Indexes[i]), appendIndex(nil, index)) {
-			return Schema{}, nil, fail(SchemaMismatch, "open table: another index of this name", table+"."+index.Name, nil)
+		if r.schema.find(index.Name) < 0 {
+			r.schema.Indexes = append(r.schema.Indexes, index)
+			r.added = append(r.added, index)
 		}
 	}
-	return extended, added, nil
+	return r, nil
 }
 
 // append appends the stored form.

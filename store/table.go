@@ -62,9 +62,9 @@ func newLayout(table string, schema Schema) *layout {
 	return l
 }
 
-// Table opens a table, creates it where there is none, and builds the indexes it
-// lacks, all in one transaction. progress, which may be nil, is told how many of
-// the documents have been indexed.
+// Table opens a table, creates it where there is none, builds the indexes it lacks,
+// and removes those it should not have any more, all in one transaction. progress,
+// which may be nil, is told how many of the documents have been indexed.
 //
 // Errors: InvalidArgument and InvalidPath for a schema that makes no sense;
 // SchemaMismatch where the table, or an index of the same name, was made
@@ -112,7 +112,39 @@ func (tx *Tx) OpenTable(name string) (*Table, error) {
 	return t, nil
 }
 
-func isTableName(name string) bool { return name != "" && strings.IndexByte(name, 0) < 0 }
+// Table opens a table in a transaction: with the schema it has, whatever the indexes
+// asked for; made as asked where there is none. A migration finds its tables so: new
+// ones are there, and old ones are not indexed before their documents are what they
+// should be. It fails as Env.Table does.
+func (tx *Tx) Table(name string, schema Schema) (*Table, error) {
+	if err := schema.check(name); err != nil {
+		return nil, err
+	}
+	t := newTable(name)
+	db, err := tx.inner(name)
+	if err != nil {
+		return nil, err
+	}
+	if db.Meta() == nil {
+		return t, t.build(tx, &schema, nil)
+	}
+	stored, err := readSchema(name, db.Meta())
+	if err == nil {
+		_, err = stored.reshape(name, &Schema{Key: schema.Key})
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.layout.Store(newLayout(name, stored))
+	return t, nil
+}
+
+func isTableName(name string) bool {
+	return name != "" && name != reservedTable && strings.IndexByte(name, 0) < 0
+}
+
+// reservedTable is a name that no table can have, for what is not of any.
+const reservedTable = "\x01"
 
 // Tables lists the names of all tables, ascending.
 func (tx *Tx) Tables() ([]string, error) {
@@ -139,9 +171,9 @@ func (t *Table) ready(tx *Tx, asked *Schema) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	extended, added, err := stored.extend(t.name, asked)
+	r, err := stored.reshape(t.name, asked)
 	t.layout.Store(newLayout(t.name, stored))
-	return len(added) == 0 && extended.Increment == stored.Increment, err
+	return len(r.added)+len(r.removed) == 0 && r.schema.Increment == stored.Increment, err
 }
 
 // build brings the table to what is asked for.
@@ -150,7 +182,7 @@ func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) e
 	if err != nil {
 		return err
 	}
-	extended, added := *asked, asked.Indexes
+	r := reshaping{schema: *asked, added: asked.Indexes}
 	total, err := db.Count(KeyRange{})
 	if err != nil {
 		return err
@@ -160,24 +192,40 @@ func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) e
 		if err != nil {
 			return err
 		}
-		if extended, added, err = stored.extend(t.name, asked); err != nil {
+		if r, err = stored.reshape(t.name, asked); err != nil {
 			return err
 		}
 	}
-	l := newLayout(t.name, extended)
+	l := newLayout(t.name, r.schema)
 	if err := db.SetMeta(l.meta); err != nil {
 		return err
 	}
 	t.layout.Store(l)
+	if err := t.dropIndexes(tx, r.removed); err != nil {
+		return err
+	}
 	for _, index := range l.names {
 		if _, err := tx.inner(index); err != nil {
 			return err
 		}
 	}
-	if total == 0 || len(added) == 0 {
+	if total == 0 || len(r.added) == 0 {
 		return nil
 	}
-	return t.index(tx, Schema{Key: extended.Key, Indexes: added}, total, progress)
+	return t.index(tx, Schema{Key: r.schema.Key, Indexes: r.added}, total, progress)
+}
+
+func (t *Table) dropIndexes(tx *Tx, indexes []IndexSpec) error {
+	for _, index := range indexes {
+		db, err := tx.inner(t.name + "\x00" + index.Name)
+		if err == nil {
+			err = db.Drop()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // session is a table within one call of a transaction.

@@ -12,24 +12,25 @@ type Tx struct {
 	env *Env
 	in  reader
 
-	base       *state
-	layers     []layer // of base, newest first
-	writable   bool
-	watched    bool   // what it reads goes to a Watch
-	exclusive  bool   // nothing can be staged beside it in this context: of what it reads only the databases are noted, if that
-	turn       bool   // holds the environment's turn
-	floor      bool   // has a part in this context's floor
-	under      *group // the last one staged below what an exclusive transaction sees, nil if all that is committed
-	durability Durability
-	again      func(*Tx) error // what it is the run of, in an Update
-	ended      bool
-	failed     error  // something of it was half done: it can only be rolled back
-	committed  uint64 // position of the log record that holds it
-	parent     *Tx    // what it is nested in
-	child      *Tx    // nested in it and still open
-	next       *Tx    // in the environment's list of those that are open
-	previous   *Tx
-	debt       int // work done since others were last let run
+	base        *state
+	layers      []layer // of base, newest first
+	writable    bool
+	watched     bool   // what it reads goes to a Watch
+	exclusive   bool   // nothing can be staged beside it in this context: of what it reads only the databases are noted, if that
+	understands bool   // what it sees is of a version that its program knows
+	turn        bool   // holds the environment's turn
+	floor       bool   // has a part in this context's floor
+	under       *group // the last one staged below what an exclusive transaction sees, nil if all that is committed
+	durability  Durability
+	again       func(*Tx) error // what it is the run of, in an Update
+	ended       bool
+	failed      error  // something of it was half done: it can only be rolled back
+	committed   uint64 // position of the log record that holds it
+	parent      *Tx    // what it is nested in
+	child       *Tx    // nested in it and still open
+	next        *Tx    // in the environment's list of those that are open
+	previous    *Tx
+	debt        int // work done since others were last let run
 
 	dbs     map[string]*DB
 	writes  *writeSet // newest; only in writing transactions

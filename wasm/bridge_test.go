@@ -105,10 +105,10 @@ func TestColdReadBecomesATask(t *testing.T) {
 		b = msgp.AppendUint(msgp.AppendUint(msgp.AppendUint(b, wire.Version), 1<<20), 1<<20)
 		return msgp.AppendUint(b, 0)
 	}))
-	cold.must(request(wire.Table, 0, cities, 5, func(b []byte) []byte {
+	cold.must(request(wire.Table, 0, cities, 6, func(b []byte) []byte {
 		b = msgp.AppendArrayHeader(msgp.AppendString(b, "cities"), 1)
 		b = msgp.AppendArrayHeader(msgp.AppendBool(msgp.AppendString(b, "id"), true), 0)
-		return msgp.AppendInt(b, 10)
+		return msgp.AppendBool(msgp.AppendInt(b, 10), false)
 	}))
 	if a := cold.bridge.get(cities, query.AppendKeyInt(nil, 4321)); a.status != wire.Missed {
 		t.Fatalf("of what is not in memory: status %d", a.status)

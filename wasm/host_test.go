@@ -39,13 +39,13 @@ func newHost(t testing.TB) *host {
 		b = msgp.AppendUint(b, 1<<20)
 		return msgp.AppendUint(b, 0)
 	}))
-	h.must(request(wire.Table, 0, 1, 5, func(b []byte) []byte {
+	h.must(request(wire.Table, 0, 1, 6, func(b []byte) []byte {
 		b = msgp.AppendString(b, "cities")
 		b = msgp.AppendArrayHeader(b, 1)
 		b = msgp.AppendString(b, "id")
 		b = msgp.AppendBool(b, true)
 		b = msgp.AppendArrayHeader(b, 0)
-		return msgp.AppendInt(b, 10)
+		return msgp.AppendBool(msgp.AppendInt(b, 10), false)
 	}))
 	return h
 }

@@ -84,6 +84,10 @@ func (o *operation) perform() error {
 		return o.copy()
 	case wire.Sync:
 		return o.sync()
+	case wire.Understand:
+		return o.understand()
+	case wire.Raise:
+		return o.raise()
 	case wire.Live:
 		return o.askLive()
 	case wire.Changed:
@@ -145,13 +149,22 @@ func (o *operation) identity() error {
 	return nil
 }
 
-// table opens a table under the number that the host chose for it.
+// table opens a table under the number that the host chose for it; in a transaction,
+// as a migration does, with the indexes it has.
 func (o *operation) table() error {
 	name, schema, cache, err := o.request.TableSchema()
 	if err != nil {
 		return err
 	}
-	t, err := o.bridge.env.Table(o.ctx, name, schema, o.progress)
+	var t *store.Table
+	if o.request.Transaction == 0 {
+		t, err = o.bridge.env.Table(o.ctx, name, schema, o.progress)
+	} else {
+		err = o.within(func(within *transaction) (err error) {
+			t, err = within.tx.Table(name, schema)
+			return err
+		})
+	}
 	if err != nil {
 		return err
 	}

@@ -6,11 +6,12 @@ import { indexeddb } from './drivers/indexeddb.js'
 import { type Decode, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Health } from './opening.js'
+import { type Former, type Migrations, migrate } from './migrate.js'
 import { type LongCall, longCall, Options } from './options.js'
 import { part } from './parts.js'
 import type { Policy, TableSpec } from './schema.js'
 import { latest, type Scope } from './scope.js'
-import type { Session } from './session.js'
+import { openTable, type Session } from './session.js'
 import { Store, type StoreOptions } from './store.js'
 import { type Made, Table } from './table.js'
 import { nest, transact, Transaction } from './transaction.js'
@@ -329,26 +330,44 @@ export class Environment<S extends Tables> {
     return this.close()
   }
 
-  /** @internal Makes the members for the tables, once their numbers are known. */
-  async openTables(tables: S, options: LongCall): Promise<void> {
+  /** @internal Makes the members for the tables, once their numbers are known. With `exact`, other indexes are removed. */
+  async openTables(tables: S, options: LongCall, exact: boolean): Promise<void> {
     for (const name of Object.keys(tables)) {
       if (name in this || reservedNames.has(name)) {
         throw new StowageError('invalid_option', `open: a table cannot be called "${name}"`)
       }
     }
     for (const [name, spec] of Object.entries(tables)) {
-      const handle = await this.session.table(name, spec, options)
-      const { ids, class: given } = spec.kind
-      this.handles.set(name, {
-        handle,
-        schema: spec.schema,
-        maxBytes: this.session.settings.maxDocumentBytes,
-        ids: typeof ids === 'string' ? (await part('rewrite')).identities[ids] : ids,
-        policies: this.hooks === undefined ? spec.kind.policies : [this.hooks, ...spec.kind.policies],
-        revive: given && (document => Object.setPrototypeOf(document, given.prototype)),
-        dropped: () => this.session.forget(name),
-      })
+      this.handles.set(name, await this.describe(name, spec, await this.session.table(name, spec, options, exact)))
       Object.defineProperty(this, name, { value: this.makeTable(name, this.session), enumerable: true })
+    }
+  }
+
+  /** @internal Brings the data to a version, and tells whether documents had to be changed for that. */
+  async migrate(version: number, steps: Migrations<S>, tables: S, signal: AbortSignal | undefined): Promise<boolean> {
+    return migrate(this.session, version, signal, async (transaction, to) => {
+      const engine = await transaction.ready()
+      const former: Former = async (name, spec) => {
+        const number = this.session.newTable()
+        await openTable(engine, number, name, spec.schema, { transaction: transaction.transaction })
+        this.handles.set(name, await this.describe(name, spec, number))
+        return this.makeTable(name, transaction) as never
+      }
+      for (const [name, spec] of Object.entries(tables)) await former(name, spec).catch(unlessOtherwise)
+      await steps[to]?.(this.within(transaction), former)
+    }).finally(() => this.handles.clear())
+  }
+
+  private async describe(name: string, { schema, kind }: Tables[string], handle: number): Promise<Made> {
+    const { ids, class: given, policies } = kind
+    return {
+      handle,
+      schema,
+      maxBytes: this.session.settings.maxDocumentBytes,
+      ids: typeof ids === 'string' ? (await part('rewrite')).identities[ids] : ids,
+      policies: this.hooks === undefined ? policies : [this.hooks, ...policies],
+      revive: given && (document => Object.setPrototypeOf(document, given.prototype)),
+      dropped: () => this.session.forget(name),
     }
   }
 
@@ -374,5 +393,9 @@ export class Environment<S extends Tables> {
   }
 }
 
-/** What few pages need is loaded when it is called. */
+/** A table that is stored with another identity is no member of a migration's transaction. */
+function unlessOtherwise(error: StowageError): void {
+  if (error.code !== 'schema_mismatch') throw error
+}
+
 const missing = (name: string) => new StowageError('not_found', `there is no table "${name}"`)

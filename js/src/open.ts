@@ -5,6 +5,7 @@ import { type Database, Environment, type OpenHooks, type ReservedName, type Tab
 import { StowageError } from './errors.js'
 import { addTypes, type CustomType } from './extension.js'
 import { LocalHost } from './local.js'
+import { type Migrations, readMigrations } from './migrate.js'
 import { builtIn, type WasmSource } from './module.js'
 import { type LongCall, Options } from './options.js'
 import type { Opening, State } from './opening.js'
@@ -16,6 +17,15 @@ import { Session, type Settings } from './session.js'
 export interface OpenOptions<S extends Tables> extends LongCall {
   /** The tables to use. Those that are new are made, indexes that are new are built. */
   tables?: S & { [N in keyof S]: N extends ReservedName ? never : S[N] }
+  /**
+   * The version of the data that the program was written for, from 1. Data of an older one is brought to it by
+   * `migrate` first; that of a later one is `newer_schema`, and so is every call from when another tab has raised it.
+   */
+  version?: number
+  /** What makes documents of the version before those of each version: see Migrations. */
+  migrate?: Migrations<NoInfer<S>>
+  /** Removes indexes that are not described any more, and builds anew those that are described otherwise; without, only where the version was raised. */
+  dropIndexes?: boolean
   /** Types of your own that documents hold. They are known to every environment of this context from then on. */
   types?: readonly CustomType[]
   /** Called with what is stored and read. See StorageHooks of 'stowage/policies'. */
@@ -69,7 +79,9 @@ export async function open<const S extends Tables = Record<never, never>>(
   try {
     await session.ready()
     ;(await session.opening)?.tell(given.onState)
-    await environment.openTables(given.tables, given.call)
+    const { version, migrations } = given.data
+    const raised = version !== undefined && (await environment.migrate(version, migrations, given.tables, given.call.signal))
+    await environment.openTables(given.tables, given.call, given.dropIndexes ?? raised)
   } catch (error) {
     await environment.close().catch(() => {})
     throw error
@@ -86,6 +98,8 @@ async function leave(place: string, session: Session): Promise<void> {
 
 interface Given {
   tables: Tables
+  data: ReturnType<typeof readMigrations>
+  dropIndexes: boolean | undefined
   types: readonly CustomType[]
   hooks: OpenHooks | undefined
   driver: DriverFactory
@@ -104,6 +118,8 @@ function readOptions(options: OpenOptions<Tables> | undefined): Given {
   if (hooks !== undefined && typeof hooks?.driver !== 'function') throw o.wrong('hooks', 'StorageHooks')
   const given: Given = {
     tables: readTables(o),
+    data: readMigrations(o),
+    dropIndexes: o.boolean('dropIndexes'),
     types: readTypes(o),
     hooks,
     driver: hooks === undefined ? driver : hooks.driver(driver),

@@ -43,6 +43,8 @@ export class Session implements Scope {
   /** The open tables by number. */
   private readonly tables = new Map<number, { name: string; schema: Schema; kind: Kind }>()
   private nextTable = 0
+  /** The version of the data that the program of this context knows, where it has said. */
+  version: number | undefined
 
   /** @param opening holds what is found against what is remembered; undefined where opening.js could not be loaded. */
   constructor(
@@ -76,21 +78,27 @@ export class Session implements Scope {
   /**
    * Opens a table, creating it and building its indexes where they are new, and
    * returns its number. The same table with the same schema has the same number; with
-   * another class, or other identities, it is `schema_mismatch`.
+   * another class, or other identities, it is `schema_mismatch`. With `exact`, other indexes are removed.
    */
-  async table(name: string, { schema, kind }: { schema: Schema; kind: Kind }, exchange?: Exchange): Promise<number> {
+  async table(name: string, { schema, kind }: { schema: Schema; kind: Kind }, exchange?: Exchange, exact = false): Promise<number> {
     const text = JSON.stringify(schema)
     for (const [number, open] of this.tables) {
       if (open.name !== name) continue
       if (open.kind.class !== kind.class || open.kind.ids !== kind.ids) {
         throw new StowageError('schema_mismatch', `the table "${name}" is open with another class or other identities`)
       }
-      if (JSON.stringify(open.schema) === text) return number
+      if (JSON.stringify(open.schema) === text && !exact) return number
     }
-    const number = this.nextTable++
-    await openTable(await this.ready(), number, name, schema, exchange)
+    const number = this.newTable()
+    await openTable(await this.ready(), number, name, schema, { exchange, exact })
+    if (exact) for (const open of this.tables.values()) if (open.name === name) open.schema = { ...open.schema, indexes: schema.indexes }
     this.tables.set(number, { name, schema, kind })
     return number
+  }
+
+  /** A number for a table. */
+  newTable(): number {
+    return this.nextTable++
   }
 
   /** Does not make a table again that was dropped. */
@@ -138,6 +146,7 @@ export class Session implements Scope {
         if (opening === undefined || opening.place === this.place) {
           await openEngine(engine, this.settings)
           opening?.found(await tell(engine, Op.Identity))
+          if (this.version !== undefined) await understand(engine, this.version)
           for (const [number, { name, schema }] of this.tables) await openTable(engine, number, name, schema)
           engine.onLost = this.settings.onLost
           this.current = engine
@@ -184,8 +193,26 @@ async function openEngine(engine: Engine, settings: Settings): Promise<void> {
   }
 }
 
-async function openTable(engine: Engine, number: number, name: string, schema: Schema, exchange?: Exchange): Promise<void> {
-  const frame = engine.request(Op.Table, 8, 0, number)
+/** Tells the engine which version of the data is known here, and returns that of the data; `newer_schema` where it is later. */
+export function understand(engine: Engine, version: number): Promise<number> {
+  return engine.run(engine.request(Op.Understand, 4, 0, 0).uint(version), unpack as Decode<number>)
+}
+
+/** How a table is opened: in a transaction, with the indexes it has; or exactly with those described. */
+interface TableOpening {
+  transaction?: number
+  exact?: boolean
+  exchange?: Exchange | undefined
+}
+
+export async function openTable(
+  engine: Engine,
+  number: number,
+  name: string,
+  schema: Schema,
+  { transaction = 0, exact = false, exchange }: TableOpening = {},
+): Promise<void> {
+  const frame = engine.request(Op.Table, 9, transaction, number)
   frame.string(name)
   writePath(schema.key)
   frame.bool(schema.increment).array(schema.indexes.length)
@@ -194,7 +221,7 @@ async function openTable(engine: Engine, number: number, name: string, schema: S
     for (const path of paths) writePath(path)
     frame.bool(multi).bool(unique)
   }
-  frame.int(schema.cache)
+  frame.int(schema.cache).bool(exact)
   await engine.run(frame, nothing, exchange)
 
   function writePath(path: (string | number)[]): void {

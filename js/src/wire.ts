@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 7
+export const protocolVersion = 8
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -44,6 +44,9 @@ export const enum Op {
   Truncate = 23,
   DropTable = 24,
   Tables = 25,
+  /** Tells which version of the data is known here; raises that of the data by one in a transaction: see migrate.ts. */
+  Understand = 26,
+  Raise = 27,
   /** The backup of everything: see backup.ts. */
   Export = 30,
   Import = 31,

@@ -23,11 +23,11 @@ const onDatabase = (op: Op, count: number) => request(op, 3 + count, 7).array(3)
 
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
-  open: request(Op.Open, 7).uint(7).uint(33554432).uint(16777216).uint(1),
-  table: request(Op.Table, 8, 0, 1)
+  open: request(Op.Open, 7).uint(8).uint(33554432).uint(16777216).uint(1),
+  table: request(Op.Table, 9, 0, 1)
     .string('cities').array(1).string('id').bool(true).array(2)
     .array(4).string('country,at.0').array(2).array(1).string('country').array(2).string('at').uint(0).bool(false).bool(false)
-    .array(4).string('tags').array(1).array(1).string('tags').bool(true).bool(false).int(10),
+    .array(4).string('tags').array(1).array(1).string('tags').bool(true).bool(false).int(10).bool(true),
   get: request(Op.Get, 4, 300, 2).key('Oslo'),
   getMany: request(Op.GetMany, 4).array(2).key(1).key(-2.5),
   insert: request(Op.Insert, 5, 70000, 1).bool(true).array(2).raw(Uint8Array.of(0x80)).raw(Uint8Array.of(0x81, 0xa2, 0x69, 0x64, 2)),

@@ -63,9 +63,10 @@ func (q *Request) Settings() (Settings, error) {
 	return s, r.end()
 }
 
-// TableSchema reads [name, identity's path, increment, [[name, [path …], multi, unique] …], answers kept].
+// TableSchema reads [name, identity's path, increment, [[name, [path …], multi, unique] …], answers kept, whether
+// other indexes go].
 func (q *Request) TableSchema() (name string, s store.Schema, cache int, err error) {
-	r := q.read(5)
+	r := q.read(6)
 	name = r.text()
 	s.Key = r.path()
 	s.Increment = r.bool()
@@ -82,6 +83,7 @@ func (q *Request) TableSchema() (name string, s store.Schema, cache int, err err
 		s.Indexes = append(s.Indexes, index)
 	}
 	cache = int(r.int())
+	s.Exact = r.bool()
 	return name, s, cache, r.end()
 }
 
@@ -100,6 +102,12 @@ func (r *reader) path() query.Path {
 		}
 	}
 	return path
+}
+
+// DataVersion reads the argument of Understand and Raise: a version of the data.
+func (q *Request) DataVersion() (uint64, error) {
+	r := q.read(1)
+	return uint64(r.uint()), r.end()
 }
 
 // Key reads one encoded key.

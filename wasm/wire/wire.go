@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 7
+const Version = 8
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -76,6 +76,11 @@ const (
 
 	// Identity tells which environment it is, and how far it has come.
 	Identity Op = 22
+
+	// Understand tells which version of the data the host knows; Raise raises that of
+	// the data by one within a transaction: see wasm/migrate.go.
+	Understand Op = 26
+	Raise      Op = 27
 
 	// Sync has the engine catch up with other contexts; Heard, whose argument is a
 	// store.Sign, tells it what it has heard of them.

@@ -115,3 +115,51 @@ test('other tabs take over from one that hangs while it folds, and it does no ha
   for (const tab of tabs) assert.deepEqual(await problems(tab), [])
   await Promise.all(tabs.map(tab => tab.close()))
 })
+
+test('a tab migrates under others, which are refused from then on and change nothing', async () => {
+  const [newer, ...older] = (await pages(3)) as [Page, ...Page[]]
+  await Promise.all(
+    older.map((tab, n) =>
+      tab.evaluate(async n => {
+        const opened = await stowage.open('versions', { worker: n === 1, version: 1, tables: { t: stowage.table({ key: 'id', indexes: ['name'] }) } })
+        Object.assign(globalThis, { db: opened })
+        await opened.t.putMany(Array.from({ length: 500 }, (_, id) => ({ id: n * 1000 + id, name: `a${id}` })))
+      }, n),
+    ),
+  )
+  const stop = older.map((tab, n) =>
+    tab.evaluate(async n => {
+      let written = 0
+      for (;;) {
+        try {
+          await db.t.put({ id: n * 1000 + 500 + (written % 400), name: `b${written}` })
+          written++
+        } catch (error) {
+          return (error as Stowage.StowageError).code
+        }
+      }
+    }, n),
+  )
+  const seen = await newer.evaluate(async () => {
+    const t = stowage.table({ key: 'id', indexes: ['label'] })
+    const migrate = {
+      2: async (tx: { t: Stowage.Table }) =>
+        void (await tx.t.update({}, ((document: { name?: string; label?: string }) => {
+          document.label = document.name!
+          delete document.name
+        }) as never)),
+    }
+    const opened = await stowage.open('versions', { version: 2, migrate: migrate as never, tables: { t } })
+    Object.assign(globalThis, { db: opened })
+    return (await opened.t.find({ label: 'a7' }).explain()).index
+  })
+  assert.equal(seen, 'label')
+  assert.deepEqual(await Promise.all(stop), ['newer_schema', 'newer_schema'])
+  const code = (tab: Page) => tab.evaluate(() => db.t.count().then(String, error => (error as Stowage.StowageError).code))
+  assert.deepEqual(await Promise.all(older.map(code)), ['newer_schema', 'newer_schema'])
+  assert.equal(await newer.evaluate(() => db.t.count({ name: { $exists: true } } as never, { latest: true })), 0)
+  const counts = await newer.evaluate(async () => [await db.t.count(), await db.t.count({ label: { $exists: true } } as never)])
+  assert.equal(counts[0], counts[1])
+  assert.deepEqual(await problems(newer), [])
+  await Promise.all([newer, ...older].map(tab => tab.close()))
+})
