@@ -42,6 +42,7 @@ async function buildPackage() {
   await build({ ...output, entryPoints: [at('src/zlib.ts'), at('src/opening.ts'), at('src/keeper.ts')] })
   await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts'), at('src/backup.ts'), at('src/rewrite.ts'), at('src/policies.ts')], plugins: [shared(/\/(document|engine|errors|options|path|query|table|task|io)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/react.ts')], external: ['react'], plugins: [shared(/\/live\.js$/, './live.js')] })
+  await build({ ...output, entryPoints: [at('src/salvage.ts')], plugins: [shared(/\/(document|errors|local|module|options|indexeddb)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/drivers/fs.ts')], plugins: [shared(/\/errors\.js$/, '../index.js')] })
   execFileSync('npx', ['tsc', '-p', here], { cwd: here, stdio: 'inherit' })
   const licence = name => `${name}\n\n${readFileSync(at('node_modules', name, 'LICENSE'), 'utf8')}\n`
@@ -88,6 +89,7 @@ function builtPackage(from) {
       b.onResolve({ filter: /^stowage\/policies$/ }, () => path('policies.js'))
       b.onResolve({ filter: /^stowage\/service-worker$/ }, () => path('service-worker.js'))
       b.onResolve({ filter: /^stowage\/coders$/ }, () => path('coders.js'))
+      b.onResolve({ filter: /^stowage\/salvage$/ }, () => path('salvage.js'))
       b.onResolve({ filter: /^stowage\/live$/ }, () => path('live.js'))
       b.onResolve({ filter: /^stowage\/react$/ }, () => path('react.js'))
       b.onResolve({ filter: /^stowage\/drivers\/fs$/ }, () => path('drivers/fs.js'))

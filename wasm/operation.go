@@ -37,7 +37,7 @@ func (o *operation) perform() error {
 	if o.request.Op == wire.Heard {
 		return o.hear()
 	}
-	if o.bridge.env == nil && o.request.Op != wire.Open {
+	if o.bridge.env == nil && o.request.Op != wire.Open && o.request.Op != wire.Salvage {
 		return &store.Error{Code: store.Closed, Op: "the environment is not open"}
 	}
 	switch o.request.Op {
@@ -78,6 +78,8 @@ func (o *operation) perform() error {
 		return o.identity()
 	case wire.Export:
 		return o.export()
+	case wire.Salvage:
+		return o.salvage()
 	case wire.Import:
 		return o.imports()
 	case wire.Copy:

@@ -21,8 +21,10 @@ export { avg, type Column, type Columns, count, first, type Groups, last, max, m
 export type { Change } from './change.js'
 export type { Listener, LiveOptions, Observer } from './live.js'
 export type { Identities, IdentityKind } from './identity.js'
+/** @internal For salvage.js. */
+export { LocalHost } from './local.js'
 export type { Former, Migrations } from './migrate.js'
-export type { WasmSource } from './module.js'
+export { /** @internal */ builtIn, type WasmSource } from './module.js'
 export { type Operation, op } from './op.js'
 export { type OpenOptions, open } from './open.js'
 export type { Health, State } from './opening.js'

@@ -51,6 +51,8 @@ export const enum Op {
   Export = 30,
   Import = 31,
   Copy = 32,
+  /** What can still be read of a damaged environment: see salvage.ts. */
+  Salvage = 33,
   DBGet = 40,
   DBGetMulti = 41,
   DBWalk = 42,

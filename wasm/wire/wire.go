@@ -66,6 +66,9 @@ const (
 	Import Op = 31
 	Copy   Op = 32
 
+	// Salvage puts out what can still be read of a damaged environment: see wasm/salvage.go.
+	Salvage Op = 33
+
 	// Truncate empties a table. DropTable removes one, Tables lists them.
 	Truncate  Op = 23
 	DropTable Op = 24

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 
 import type { Page } from 'playwright-core'
 import type * as Stowage from 'stowage'
+import type * as Salvage from 'stowage/salvage'
 
 import { Browser } from './browser.js'
 
@@ -53,6 +54,22 @@ function tamper(page: Page, name: string, how: 'delete' | 'damage'): Promise<voi
       db.close()
     },
     [name, how] as const,
+  )
+}
+
+/** Brings what is left of a damaged environment into another one. */
+function rescue(page: Page, name: string, damaged: string): Promise<{ rootLost: boolean; count: number }> {
+  return page.evaluate(
+    async ([name, damaged, path]) => {
+      const { salvage } = (await import(path)) as typeof Salvage
+      const { left, rootLost } = await salvage(damaged)
+      const db = await stowage.open(name, { tables: { t: stowage.table<{ id: number }>({ key: '++id' }) } })
+      await db.import(left, { replace: true })
+      const count = await db.t.count()
+      await db.close()
+      return { rootLost, count }
+    },
+    [name, damaged, '/dist/salvage.js'] as const,
   )
 }
 
@@ -132,6 +149,7 @@ test('damage: rejected, or set aside for another database that is found again', 
   const again = await browser.page()
   const found = await visit(again, 'damaged', 0)
   assert.deepEqual([found.told, found.count, found.health.setAside], [[['ok', 0]], 2, ['damaged']])
+  assert.deepEqual(await rescue(again, 'rescued', found.health.setAside[0]!), { rootLost: true, count: 3 })
   await again.close()
 })
 
