@@ -20,7 +20,7 @@ func (tx *Tx) count(bounds KeyRange) (int64, error) {
 		changes += h.entries
 	}
 	// A change costs a search in the layers below it, a step of a walk much less.
-	if changes*8 > oldest.entries {
+	if changes*changeSteps > oldest.entries {
 		return tx.countByWalking(bounds)
 	}
 	return tx.countChanges(bounds, held)

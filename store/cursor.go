@@ -243,62 +243,6 @@ func (c *Cursor) read() bool {
 	return true
 }
 
-// Skip moves n entries on, as n calls of Next would. Where the rest of the range
-// stands in a single tree it costs no more than one.
-func (c *Cursor) Skip(n int64) bool {
-	if n <= 0 {
-		return c.on
-	}
-	if !c.on {
-		return c.Next() && (n == 1 || c.Skip(n-1))
-	}
-	if t, ok := c.single(); ok {
-		return c.jump(t, n)
-	}
-	for ; n > 0; n-- {
-		if !c.Next() {
-			return false
-		}
-		if c.failed = c.db.tx.Work(memoryEntryBytes); c.failed != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// single returns the cursor over the only layer that holds entries in the range,
-// if it is a tree without tombstones.
-func (c *Cursor) single() (*treeCursor, bool) {
-	held, err := c.db.tx.holders(c.bounds)
-	if err != nil || len(held) != 1 || !held[0].counted {
-		return nil, false
-	}
-	return newTreeCursor(&c.db.tx.in, held[0].layer.tree, c.bounds), true
-}
-
-func (c *Cursor) jump(t *treeCursor, n int64) bool {
-	at, err := c.db.tx.in.rank(t.tree, c.now)
-	if err != nil {
-		c.failed = err
-		return false
-	}
-	t.seekRank(at + n)
-	if t.failed != nil {
-		c.failed = t.failed
-		return false
-	}
-	if !t.valid() || bytes.Compare(t.key(), c.bounds.High) >= 0 {
-		c.on = false
-		return false
-	}
-	if !c.open() {
-		c.on = false
-		return false
-	}
-	c.merge.seek(t.key())
-	return c.settle(false)
-}
-
 // Key is the current entry's key, valid until the cursor moves; nil where it
 // stands nowhere.
 func (c *Cursor) Key() []byte {

@@ -529,7 +529,7 @@ func (m *kvModel) move(c *plainCursor, d *plainDB) {
 	}
 	var ok, want bool
 	var to plainPair
-	n := m.random.IntN(26)
+	n := m.random.IntN(27)
 	m.log = append(m.log, fmt.Sprintf("cursor move %d over %s [%q, %q) with %q %q from %v %.20q", n, c.name, c.low, c.high, p.key, p.value, c.on, c.at))
 	switch n {
 	case 0:
@@ -582,12 +582,22 @@ func (m *kvModel) move(c *plainCursor, d *plainDB) {
 		ok = c.PrevNoDup()
 		to, want = last(func(q plainPair) bool { return !c.on || before(q) && !sameKey(q) })
 	case 20:
-		skip := m.random.IntN(6)
+		skip := m.random.IntN(6 << m.random.IntN(4))
 		ok = c.Skip(int64(skip))
 		to, want = c.at, c.on
 		for range skip {
 			at, on := to, want
-			if to, want = first(func(q plainPair) bool { return !on && skip >= 0 || d.compare(q, at) > 0 }); !want {
+			if to, want = first(func(q plainPair) bool { return !on || d.compare(q, at) > 0 }); !want {
+				break
+			}
+		}
+	case 26:
+		skip := m.random.IntN(6 << m.random.IntN(4))
+		ok = c.SkipBack(int64(skip))
+		to, want = c.at, c.on
+		for range skip {
+			at, on := to, want
+			if to, want = last(func(q plainPair) bool { return !on || d.compare(q, at) < 0 }); !want {
 				break
 			}
 		}

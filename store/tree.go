@@ -54,19 +54,27 @@ func (r *reader) get(t tree, key []byte) (entry, bool, error) {
 
 // rank counts the entries of a tree below key; a nil key counts all of them.
 func (r *reader) rank(t tree, key []byte) (int64, error) {
-	if t.empty() || key == nil {
+	if key == nil {
 		return t.root.entries, nil
 	}
-	var below int64
+	below, _, err := r.place(t, key)
+	return below, err
+}
+
+// place counts the entries of a tree below key, and tells whether it has the key.
+func (r *reader) place(t tree, key []byte) (below int64, exact bool, err error) {
+	if t.empty() {
+		return 0, false, nil
+	}
 	ref := t.root.ref
 	for level := t.level; ; level-- {
 		p, err := r.node(ref, level)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if level == 0 {
-			i, _ := p.search(key)
-			return below + int64(i), nil
+			i, exact := p.search(key)
+			return below + int64(i), exact, nil
 		}
 		at := p.descend(key)
 		for i := range at {

@@ -117,15 +117,10 @@ func (w *sweep) skip(n int64) {
 	if len(w.ranges) == 0 || w.failed != nil || !w.enter() {
 		return
 	}
-	if !w.reverse {
+	if w.reverse {
+		w.ahead = w.cursor.SkipBack(n)
+	} else {
 		w.ahead = w.cursor.Skip(n)
-		return
-	}
-	for w.ahead = true; n > 0 && w.ahead; n-- {
-		w.ahead = w.cursor.Prev()
-		if w.failed = w.db.tx.Work(entryWork); w.failed != nil {
-			return
-		}
 	}
 }
 

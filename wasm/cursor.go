@@ -209,8 +209,9 @@ func (o *operation) walkCursor(t *transaction) error {
 		return err
 	}
 	rows := o.rows()
+	passed := c == nil || pass(c, w)
 	for n := w.Limit; c != nil && n != 0 && len(o.result) < walkBytes; n-- {
-		if !advance(c, w.Reverse) {
+		if !passed || !advance(c, w.Reverse) {
 			t.cursors[number] = nil
 			c.Close()
 			err = c.Err()

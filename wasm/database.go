@@ -141,6 +141,9 @@ func (o *operation) databaseWalk(tx *store.Tx) error {
 	}
 	c := db.Cursor(keyRange(db, bounds))
 	defer c.Close()
+	if !pass(c, w) {
+		w.Limit = 0
+	}
 	for n := w.Limit; n != 0 && advance(c, w.Reverse); n-- {
 		if err := rows.entry(c, w.Fields); err != nil {
 			return err
@@ -151,6 +154,19 @@ func (o *operation) databaseWalk(tx *store.Tx) error {
 	}
 	rows.end()
 	return c.Err()
+}
+
+// pass moves a cursor to the last of the entries that a walk leaves out. It is false
+// where there is nothing behind them.
+func pass(c *store.Cursor, w wire.Walk) bool {
+	switch {
+	case w.Skip == 0:
+		return true
+	case w.Reverse:
+		return c.SkipBack(w.Skip)
+	default:
+		return c.Skip(w.Skip)
+	}
 }
 
 // advance moves a cursor on; from nowhere to the beginning, which is the end in reverse.

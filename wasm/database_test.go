@@ -87,9 +87,9 @@ func TestWarmDatabaseReadsNeedNoTask(t *testing.T) {
 func TestWalksStayInTheirBounds(t *testing.T) {
 	h := newHost(t)
 	h.must(put(0, text("a"), text("1"), text("b"), text("2"), text("ba"), text("3"), text("c"), text("4")))
-	walk := func(bounds, direction []byte, fields wire.Fields, limit int64, want ...string) {
+	walk := func(bounds, direction []byte, fields wire.Fields, skip, limit int64, want ...string) {
 		t.Helper()
-		got := h.must(onDatabase(wire.DBWalk, 0, bounds, direction, number(int64(fields)), number(limit)))
+		got := h.must(onDatabase(wire.DBWalk, 0, bounds, direction, number(int64(fields)), number(skip), number(limit)))
 		n, rest, err := msgp.ReadArrayHeaderBytes(got)
 		if err != nil || int(n) != len(want) {
 			t.Fatalf("%d values, %v; want %q", n, err, want)
@@ -104,11 +104,14 @@ func TestWalksStayInTheirBounds(t *testing.T) {
 	bounds := func(low []byte, above []byte, high []byte, included []byte) []byte {
 		return list(low, above, high, included, nothingThere)
 	}
-	walk(everything, forwards, wire.KeysAndValues, 2, "a", "1", "b", "2")
-	walk(everything, backwards, wire.ValuesOnly, -1, "4", "3", "2", "1")
-	walk(bounds(text("b"), backwards, text("c"), backwards), forwards, wire.KeysOnly, -1, "ba", "c")
-	walk(bounds(text("b"), forwards, text("c"), forwards), forwards, wire.KeysOnly, -1, "b", "ba")
-	walk(list(nothingThere, forwards, nothingThere, forwards, text("b")), forwards, wire.KeysOnly, -1, "b", "ba")
+	walk(everything, forwards, wire.KeysAndValues, 0, 2, "a", "1", "b", "2")
+	walk(everything, backwards, wire.ValuesOnly, 0, -1, "4", "3", "2", "1")
+	walk(bounds(text("b"), backwards, text("c"), backwards), forwards, wire.KeysOnly, 0, -1, "ba", "c")
+	walk(bounds(text("b"), forwards, text("c"), forwards), forwards, wire.KeysOnly, 0, -1, "b", "ba")
+	walk(list(nothingThere, forwards, nothingThere, forwards, text("b")), forwards, wire.KeysOnly, 0, -1, "b", "ba")
+	walk(everything, backwards, wire.KeysOnly, 1, 2, "ba", "b")
+	walk(everything, forwards, wire.KeysOnly, 3, -1, "c")
+	walk(everything, forwards, wire.KeysOnly, 4, -1)
 }
 
 func TestACursorIsUsedUpByAWalk(t *testing.T) {
@@ -124,8 +127,8 @@ func TestACursorIsUsedUpByAWalk(t *testing.T) {
 	}
 	h.tells(step(wire.CursorMove, uint8(wire.Seek), text("aa"), nothingThere), list(text("b"), text("2")))
 	h.tells(step(wire.CursorEdit, uint8(wire.EditDelete), nothingThere, nothingThere), list(backwards, nothingThere))
-	h.tells(atCursor(wire.CursorWalk, tx, c, forwards, number(int64(wire.KeysOnly)), number(-1)), append([]byte{0xdd, 0, 0, 0, 1}, text("a")...))
-	h.tells(atCursor(wire.CursorWalk, tx, c, forwards, number(int64(wire.KeysOnly)), number(-1)), []byte{0xdd, 0, 0, 0, 0})
+	h.tells(atCursor(wire.CursorWalk, tx, c, forwards, number(int64(wire.KeysOnly)), number(0), number(-1)), append([]byte{0xdd, 0, 0, 0, 1}, text("a")...))
+	h.tells(atCursor(wire.CursorWalk, tx, c, forwards, number(int64(wire.KeysOnly)), number(0), number(-1)), []byte{0xdd, 0, 0, 0, 0})
 	h.must(atCursor(wire.CursorClose, tx, c))
 	h.fails(atCursor(wire.CursorCount, tx, c), store.TxEnded)
 }

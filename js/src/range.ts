@@ -21,6 +21,8 @@ export interface Bounds<K> {
 /** What is read of a range, and how. */
 export interface RangeOptions<K> extends Bounds<K> {
   reverse?: boolean
+  /** How many entries to leave out first: no more work than to read one, where the engine can count them. */
+  offset?: number
   limit?: number
   /** With false, the result is values alone. */
   keys?: boolean
@@ -62,11 +64,12 @@ const enum Fields {
   Both = 3,
 }
 
-/** What a walk is told: [reverse, fields, limit]. */
+/** What a walk is told: [reverse, fields, skip, limit]. */
 interface Walk {
   bounds: Uint8Array
   reverse: boolean
   fields: Fields
+  offset: number
   limit: number
   signal: AbortSignal | undefined
 }
@@ -110,17 +113,17 @@ export class Range<R> implements PromiseLike<R[]>, AsyncIterable<R> {
 
   /** The whole range in one call, part by part. */
   private stream(walk: Walk, onRows: Rows): Promise<Uint8Array[]> {
-    const write = (f: FrameWriter) => writeWalk(f.raw(walk.bounds), walk, walk.limit)
-    return this.send(Op.DBWalk, 5, write, readList, { signal: walk.signal, onRows })
+    const write = (f: FrameWriter) => writeWalk(f.raw(walk.bounds), walk, walk.offset, walk.limit)
+    return this.send(Op.DBWalk, 6, write, readList, { signal: walk.signal, onRows })
   }
 
   /** The range in calls of its own, so that the transaction can be used in between. */
   private async *pages(walk: Walk): AsyncGenerator<Uint8Array[], void, undefined> {
     const cursor = await this.send(Op.CursorOpen, 2, f => f.raw(walk.bounds), readNumber)
     try {
-      for (let left = walk.limit; left !== 0; ) {
-        const write = (f: FrameWriter) => writeWalk(f.uint(cursor), walk, left)
-        const list = await send(this.scope, 0, Op.CursorWalk, 7, write, readList, { signal: walk.signal })
+      for (let { offset, limit: left } = walk; left !== 0; offset = 0) {
+        const write = (f: FrameWriter) => writeWalk(f.uint(cursor), walk, offset, left)
+        const list = await send(this.scope, 0, Op.CursorWalk, 8, write, readList, { signal: walk.signal })
         if (list.length === 0) return
         if (left > 0) left -= walk.fields === Fields.Both ? list.length / 2 : list.length
         yield list
@@ -145,15 +148,15 @@ export class Range<R> implements PromiseLike<R[]>, AsyncIterable<R> {
     const bounds = encodeBounds(o, this.coding.key)
     const keys = o.boolean('keys') ?? true
     const values = o.boolean('values') ?? true
-    const walk = { bounds, reverse: o.boolean('reverse') ?? false, limit: o.integer('limit') ?? -1, signal: o.signal() }
+    const walk = { bounds, reverse: o.boolean('reverse') ?? false, offset: o.integer('offset') ?? 0, limit: o.integer('limit') ?? -1, signal: o.signal() }
     o.done()
     if (!keys && !values) throw o.wrong('keys', 'true where values is false')
     return { ...walk, fields: (keys ? Fields.Keys : 0) | (values ? Fields.Values : 0) }
   }
 }
 
-function writeWalk(frame: FrameWriter, { reverse, fields }: Walk, limit: number): FrameWriter {
-  return frame.bool(reverse).uint(fields).int(limit)
+function writeWalk(frame: FrameWriter, { reverse, fields }: Walk, offset: number, limit: number): FrameWriter {
+  return frame.bool(reverse).uint(fields).uint(offset).int(limit)
 }
 
 const readList = unpack as Decode<Uint8Array[]>

@@ -23,7 +23,7 @@ const onDatabase = (op: Op, count: number) => request(op, 3 + count, 7).array(3)
 
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
-  open: request(Op.Open, 7).uint(9).uint(33554432).uint(16777216).uint(1),
+  open: request(Op.Open, 7).uint(10).uint(33554432).uint(16777216).uint(1),
   table: request(Op.Table, 9, 0, 1)
     .string('cities').array(1).string('id').bool(true).array(2)
     .array(4).string('country,at.0').array(2).array(1).string('country').array(2).string('at').uint(0).bool(false).bool(false)
@@ -36,9 +36,9 @@ const written: Record<string, FrameWriter> = {
   dbPut: onDatabase(Op.DBPut, 3).uint(1).array(4).bin(Uint8Array.of(1)).bin(Uint8Array.of(2)).bin(Uint8Array.of(3)).bin(new Uint8Array(0)),
   dbDelete: onDatabase(Op.DBDelete, 2).array(4).bin(Uint8Array.of(1)).nil().bin(Uint8Array.of(2)).optional(Uint8Array.of(3)),
   dbReplace: onDatabase(Op.DBReplace, 3).bin(Uint8Array.of(1)).bin(Uint8Array.of(2)),
-  dbWalk: onDatabase(Op.DBWalk, 5).array(5).bin(Uint8Array.of(1)).bool(true).nil().bool(false).optional(undefined).bool(true).uint(3).int(-1),
+  dbWalk: onDatabase(Op.DBWalk, 6).array(5).bin(Uint8Array.of(1)).bool(true).nil().bool(false).optional(undefined).bool(true).uint(3).uint(3).int(-1),
   cursorMove: request(Op.CursorMove, 7, 9).uint(300).uint(Move.SeekPair).bin(Uint8Array.of(1)).bin(Uint8Array.of(2)),
-  cursorWalk: request(Op.CursorWalk, 7, 9).uint(300).bool(false).uint(1).int(50),
+  cursorWalk: request(Op.CursorWalk, 8, 9).uint(300).bool(false).uint(1).uint(300).int(50),
   done: writeAnswer(new FrameWriter(), { kind: 'done' }),
   blobs: writeAnswer(new FrameWriter(), { kind: 'blobs', blobs: [Uint8Array.of(0x61, 0x62), undefined, new Uint8Array(0)] }),
   names: writeAnswer(new FrameWriter(), { kind: 'names', names: ['l/0000000000000001', 'l/0000000000000002'] }),

@@ -254,6 +254,16 @@ func (m *Model) compareRange(db *store.DB, want []string) error {
 			return fmt.Errorf("before what skipping %d gave stands %q", skip, c.Key())
 		}
 	}
+	if c.Last() {
+		skip := m.random.IntN(len(in) + 2)
+		ok := c.SkipBack(int64(skip))
+		if ok != (skip < len(in)) || ok && string(c.Key()) != in[len(in)-1-skip] {
+			return fmt.Errorf("skipping %d back in [%q,%q) = %v %q", skip, low, high, ok, c.Key())
+		}
+		if ok && skip > 0 && (!c.Next() || string(c.Key()) != in[len(in)-skip]) {
+			return fmt.Errorf("after what skipping %d back gave stands %q", skip, c.Key())
+		}
+	}
 	if ok := c.SeekReverse([]byte(high)); ok != (len(in) > 0) || ok && string(c.Key()) != in[len(in)-1] {
 		return fmt.Errorf("seeking back from %q = %v %q", high, ok, c.Key())
 	}

@@ -136,27 +136,28 @@ const (
 type Walk struct {
 	Reverse bool
 	Fields  Fields
+	Skip    int64 // how many entries to pass over first
 	Limit   int64 // −1: none
 }
 
 func (r *reader) walk() Walk {
-	w := Walk{Reverse: r.bool(), Fields: Fields(min(r.uint(), math.MaxUint8)), Limit: r.int()}
-	if w.Fields < KeysOnly || w.Fields > KeysAndValues {
+	w := Walk{Reverse: r.bool(), Fields: Fields(min(r.uint(), math.MaxUint8)), Skip: r.int(), Limit: r.int()}
+	if w.Fields < KeysOnly || w.Fields > KeysAndValues || w.Skip < 0 {
 		r.fail()
 	}
 	return w
 }
 
-// DatabaseWalk reads [database, bounds, reverse, fields, limit].
+// DatabaseWalk reads [database, bounds, reverse, fields, skip, limit].
 func (q *Request) DatabaseWalk() (d Database, b Bounds, w Walk, err error) {
-	r := q.read(5)
+	r := q.read(6)
 	d, b, w = r.database(), r.bounds(), r.walk()
 	return d, b, w, r.end()
 }
 
-// CursorWalk reads [cursor, reverse, fields, limit].
+// CursorWalk reads [cursor, reverse, fields, skip, limit].
 func (q *Request) CursorWalk() (cursor uint32, w Walk, err error) {
-	r := q.read(4)
+	r := q.read(5)
 	cursor, w = r.uint32(), r.walk()
 	return cursor, w, r.end()
 }

@@ -132,7 +132,7 @@ func TestDatabaseRequestsOfTheHost(t *testing.T) {
 	q = read("dbWalk", DBWalk)
 	d, b, w, err := q.DatabaseWalk()
 	check("dbWalk", d == named && string(b.Low) == "\x01" && b.Above && b.High == nil && !b.Included && b.Prefix == nil, err)
-	check("dbWalk", w == Walk{Reverse: true, Fields: KeysAndValues, Limit: -1}, nil)
+	check("dbWalk", w == Walk{Reverse: true, Fields: KeysAndValues, Skip: 3, Limit: -1}, nil)
 
 	q = read("cursorMove", CursorMove)
 	cursor, step, key, value, err := q.CursorStep()
@@ -140,7 +140,7 @@ func TestDatabaseRequestsOfTheHost(t *testing.T) {
 
 	q = read("cursorWalk", CursorWalk)
 	cursor, w, err = q.CursorWalk()
-	check("cursorWalk", cursor == 300 && w == Walk{Fields: KeysOnly, Limit: 50}, err)
+	check("cursorWalk", cursor == 300 && w == Walk{Fields: KeysOnly, Skip: 300, Limit: 50}, err)
 }
 
 func TestRepliesOfTheHost(t *testing.T) {
