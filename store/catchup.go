@@ -173,7 +173,7 @@ func (e *Env) rootMoved(ctx context.Context, l *loaded, cause error) (same bool,
 
 // rebase makes s, which holds what was loaded, the committed state and puts what is
 // staged on top of it again. Transactions that had read what others have changed, or what one
-// that fell had written, fall: they end with Conflict. e.mu is held.
+// that fell had written, or that are stale, fall: they end with Conflict. e.mu is held.
 func (e *Env) rebase(s *state, l *loaded) {
 	lost := l.foreign
 	if e.tip != nil {
@@ -224,7 +224,7 @@ func (e *Env) rebase(s *state, l *loaded) {
 func (e *Env) fell(g *group, lost []footprint, all bool) []footprint {
 	kept := g.members[:0]
 	for _, m := range g.members {
-		if !all && !m.tx.reads.met(lost) {
+		if !all && !m.tx.stale() && !m.tx.reads.met(lost) {
 			kept = append(kept, m)
 			continue
 		}

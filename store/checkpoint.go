@@ -60,7 +60,27 @@ func crowded(layers []layer) bool {
 // records it covers back. Commits go on meanwhile. The engine does this by
 // itself; call it to make the next opening as quick as can be.
 func (e *Env) Checkpoint(ctx context.Context) error {
-	for attempt := 1; ; {
+	for attempt := 1; ; attempt++ {
+		if err := e.beginCheckpoint(ctx); err != nil {
+			return err
+		}
+		err := e.runCheckpoint(ctx, true)
+		if !overtaken(err) || !e.shared() && attempt == maxAttempts {
+			return err
+		}
+		if !e.shared() {
+			continue
+		}
+		if err := e.awaitFold(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// beginCheckpoint waits until no checkpoint of this context is under way and makes
+// one, which endCheckpoint ends: nobody else here replaces the root meanwhile.
+func (e *Env) beginCheckpoint(ctx context.Context) error {
+	for {
 		e.mu.Lock()
 		if e.closing {
 			e.mu.Unlock()
@@ -70,23 +90,22 @@ func (e *Env) Checkpoint(ctx context.Context) error {
 		if under == nil {
 			e.checkpoint = &checkpointing{done: e.scheduler.NewGate()}
 			e.mu.Unlock()
-			err := e.runCheckpoint(ctx, true)
-			if !overtaken(err) || !e.shared() && attempt == maxAttempts {
-				return err
-			}
-			if attempt++; !e.shared() {
-				continue
-			}
-			if err := e.awaitFold(ctx); err != nil {
-				return err
-			}
-			continue
+			return nil
 		}
 		e.mu.Unlock()
 		if err := under.done.Wait(ctx); err != nil {
 			return fail(Aborted, "checkpoint", "", err)
 		}
 	}
+}
+
+func (e *Env) endCheckpoint(err error) {
+	e.mu.Lock()
+	under := e.checkpoint
+	e.checkpoint = nil
+	under.err = err
+	e.mu.Unlock()
+	under.done.Open()
 }
 
 // room holds a writer back while the overlay is over its ceiling.
@@ -112,9 +131,6 @@ func (e *Env) room(ctx context.Context) error {
 func (e *Env) runCheckpoint(ctx context.Context, whole bool) error {
 	err := e.foldAlone(ctx, whole)
 	e.mu.Lock()
-	under := e.checkpoint
-	e.checkpoint = nil
-	under.err = err
 	e.foldAt = min(foldBytes, e.options.OverlayBytes/2)
 	switch {
 	case overtaken(err):
@@ -123,7 +139,7 @@ func (e *Env) runCheckpoint(ctx context.Context, whole bool) error {
 		e.foldAt += e.committed.bytes()
 	}
 	e.mu.Unlock()
-	under.done.Open()
+	e.endCheckpoint(err)
 	return err
 }
 

@@ -97,6 +97,9 @@ func (tx *Tx) take(child *Tx) {
 	tx.spans = append(tx.spans, child.spans...)
 	tx.written = append(tx.written, child.written...)
 	tx.unsaved = append(tx.unsaved, child.unsaved...)
+	if tx.sealedBy == 0 || child.sealedBy != 0 && child.sealedBy < tx.sealedBy {
+		tx.sealedBy = child.sealedBy
+	}
 	child.written = nil // they are not to be given back
 	tx.changes += child.changes
 	tx.durability = max(tx.durability, child.durability)

@@ -52,7 +52,7 @@ func (tx *Tx) prepare() error {
 	if len(tx.writes.large) == 0 {
 		return nil
 	}
-	w := tx.env.newPageWriter(tx.in.ctx, tx.Work)
+	w := tx.newPageWriter()
 	err := tx.externalise(w)
 	if err == nil {
 		tx.unsaved, err = w.take()
@@ -103,7 +103,7 @@ func (e *Env) enter(ctx context.Context, tx *Tx) (g *group, m *member, lead bool
 // validate fails with Conflict when something staged since the transaction's
 // snapshot changed what it read. e.mu is held.
 func (e *Env) validate(tx *Tx) error {
-	if changed := e.since(tx.base); changed == nil || len(*changed) > 0 && tx.reads.met(*changed) {
+	if changed := e.since(tx.base); tx.stale() || changed == nil || len(*changed) > 0 && tx.reads.met(*changed) {
 		return fail(Conflict, "commit", "", nil)
 	}
 	return nil
@@ -360,6 +360,7 @@ func (e *Env) publish(ctx context.Context, batch *Batch) error {
 			return err
 		}
 		batch.Root = &RootSwap{New: stored}
+		batch.Put = append(batch.Put, r.keys()...)
 	}
 	if err := e.backend.Commit(ctx, batch); err != nil {
 		return backendError("commit", err)
@@ -386,7 +387,7 @@ func (e *Env) ensureRoot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := e.backend.Commit(ctx, &Batch{Root: &RootSwap{New: stored}}); err != nil {
+	if err := e.backend.Commit(ctx, &Batch{Put: r.keys(), Root: &RootSwap{New: stored}}); err != nil {
 		if e.shared() && CodeOf(err) == Conflict { // another context was faster
 			return e.Sync(ctx)
 		}
@@ -399,7 +400,7 @@ func (e *Env) ensureRoot(ctx context.Context) error {
 }
 
 func (e *Env) sealRoot(ctx context.Context, r *root) ([]byte, error) {
-	sealed, err := e.pages.sealer.seal(ctx, RootBlob, []Blob{{RootName, r.encode()}})
+	sealed, err := e.pages.sealer.sealBeside(ctx, RootBlob, []Blob{{RootName, r.encode()}}, r.header)
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,9 @@ import "context"
 // CopyOptions say how Copy works. The zero value is usable.
 type CopyOptions struct {
 	// Compact builds new trees instead of copying the blobs there are: the copy has
-	// no trace of what was deleted or overwritten, full pages, and another id. It
-	// takes longer, as every entry is read and written.
+	// no trace of what was deleted or overwritten, full pages, and another id, unless
+	// it is encrypted: it has the same keys then. It takes longer, as every entry is
+	// read and written.
 	Compact bool
 	// Progress is told how far the copy is, in bytes of plain pages; a compacting
 	// one in entries.
@@ -37,7 +38,7 @@ func (e *Env) Copy(ctx context.Context, to Backend, options CopyOptions) error {
 	if len(held) > 0 {
 		return fail(NotEmpty, "copy", "", nil)
 	}
-	target, err := Open(ctx, to, e.options)
+	target, err := Open(ctx, to, e.optionsLike())
 	if err != nil {
 		return err
 	}
@@ -52,6 +53,18 @@ func (e *Env) Copy(ctx context.Context, to Backend, options CopyOptions) error {
 		empty(context.WithoutCancel(ctx), to)
 	}
 	return err
+}
+
+// optionsLike are the environment's own, for one that has the same keys and then the same id.
+func (e *Env) optionsLike() Options {
+	options := e.options
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if options.like = nil; e.root.header != nil {
+		like := e.root
+		options.like = &like
+	}
+	return options
 }
 
 // empty deletes every blob, as far as that goes.
@@ -226,7 +239,7 @@ func (c *copier) flush() error {
 		if stored[i] == nil {
 			return c.in.explain(fail(Corrupt, "copy", name, errMissing))
 		}
-		if _, _, err := openEnvelope(c.kind, blobs[i]); err != nil {
+		if _, err := openEnvelope(c.kind, blobs[i]); err != nil {
 			return err
 		}
 		if limit := c.to.info.MaxBlob; limit > 0 && len(stored[i]) > limit {
@@ -260,13 +273,13 @@ func (c *copier) publish(w *pageWriter, trees []tree) error {
 	}
 	e := c.tx.env
 	e.mu.Lock()
-	r := &root{id: e.root.id, stages: e.root.stages, generation: 1, position: position, trees: trees}
+	r := &root{id: e.root.id, header: e.root.header, stages: e.root.stages, generation: 1, position: position, trees: trees}
 	e.mu.Unlock()
 	stored, err := c.to.sealRoot(c.in.ctx, r)
 	if err != nil {
 		return err
 	}
-	batch := &Batch{Root: &RootSwap{New: stored}, Durability: Strict}
+	batch := &Batch{Put: r.keys(), Root: &RootSwap{New: stored}, Durability: Strict}
 	if err := c.to.backend.Commit(c.in.ctx, batch); err != nil {
 		return backendError("copy", err)
 	}

@@ -37,6 +37,9 @@ type Options struct {
 	// Random draws the ids that make blob names unique; math/rand/v2 if nil. Two
 	// openings of one environment must never draw the same.
 	Random func() uint64
+
+	// like, where not nil, is the root whose id and keys a new environment takes over.
+	like *root
 }
 
 // Env is one opened store. All its methods may be called concurrently.
@@ -101,8 +104,10 @@ const (
 // the environment from then on and is closed with it; when Open fails, it stays
 // the caller's.
 //
-// Errors: InvalidOption, Corrupt, NewerFormat, MissingModifier, and what the
-// backend reports.
+// Errors: InvalidOption, Corrupt, NewerFormat, MissingModifier; KeyRequired where the
+// environment is encrypted and Options have no such stage, NotEncrypted where it is
+// the other way round; WrongKey, CorruptHeader and Tampered, of what a key finds; and
+// what the backend reports.
 func Open(ctx context.Context, backend Backend, options Options) (*Env, error) {
 	setDefaults(&options)
 	sealer, err := newSealer(options.Modifiers)
@@ -130,7 +135,8 @@ func Open(ctx context.Context, backend Backend, options Options) (*Env, error) {
 	if clock, ok := options.Scheduler.(interface{ Now() time.Time }); ok {
 		e.now = clock.Now
 	}
-	e.turn.scheduler = e.scheduler
+	e.turn.scheduler, sealer.loading.scheduler = e.scheduler, e.scheduler
+	sealer.stored = e.storedHeader
 	if err := e.start(ctx); err != nil {
 		return nil, err
 	}

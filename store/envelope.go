@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"hash/crc32"
 	"slices"
 	"sync"
@@ -25,6 +26,7 @@ const (
 	PageBlob
 	ChunkBlob
 	PartBlob // of an export; no backend holds one
+	KeyBlob  // the header of the keyed stage, kept beside the root
 )
 
 // sealer turns plain blobs into what a backend holds and back: the modifier
@@ -38,10 +40,21 @@ const (
 //	  payload   bin
 //
 // Name, kind and stages are covered by the checksum, so that a blob under
-// another name, or with a stage stripped, is Corrupt.
+// another name, or with a stage stripped, is Corrupt. The root of an environment
+// whose chain has a keyed stage is an array of 6: the header, a bin, stands before the
+// payload and is covered too.
 type sealer struct {
 	chain []Modifier
 	rooms sync.Pool // of *room
+
+	keyed   Keyed                                  // of the chain, nil if it has none
+	stored  func(context.Context) (*header, error) // reads the header again
+	loading turn                                   // guards loaded, also across waits
+	loaded  *header                                // what keyed was loaded with
+	version atomic.Int64                           // counts the changes of what blobs are sealed with
+
+	// strict: nothing of an environment but the keys may come without the Encrypt stage.
+	strict bool
 
 	// What was sealed so far, in bytes before and after.
 	plain, sealed atomic.Int64
@@ -72,12 +85,25 @@ func newSealer(chain []Modifier) (*sealer, error) {
 			return nil, fail(InvalidOption, "open", "modifiers", nil)
 		}
 	}
-	return &sealer{chain: chain}, nil
+	s := &sealer{chain: chain}
+	s.version.Store(1)
+	for _, m := range chain {
+		s.strict = s.strict || m.Stage().Kind == Encrypt
+		if keyed, ok := m.(Keyed); ok && s.keyed == nil {
+			s.keyed = keyed
+		} else if ok {
+			return nil, fail(InvalidOption, "open", "modifiers", nil)
+		}
+	}
+	return s, nil
 }
 
-// require fails with MissingModifier unless the chain has all of the stages, and
-// returns them with those of the chain that are new.
+// require fails with MissingModifier, or KeyRequired, unless the chain has all of
+// the stages, and returns them with those of the chain that are new.
 func (s *sealer) require(stages []byte) ([]byte, error) {
+	if code := s.missing(stages); code != "" {
+		return nil, fail(code, "open", "", nil)
+	}
 	all := slices.Clone(stages)
 	for _, m := range s.chain {
 		stage := m.Stage()
@@ -85,10 +111,33 @@ func (s *sealer) require(stages []byte) ([]byte, error) {
 			all = append(all, byte(stage.Kind), stage.ID)
 		}
 	}
-	if len(all) > 2*len(s.chain) {
-		return nil, fail(MissingModifier, "open", "", nil)
-	}
 	return all, nil
+}
+
+// missing is what it means that the chain does not have all of the stages, and
+// empty if it does.
+func (s *sealer) missing(stages []byte) (code Code) {
+	for i := 0; i+1 < len(stages); i += 2 {
+		stage := Stage{StageKind(stages[i]), stages[i+1]}
+		if slices.ContainsFunc(s.chain, func(m Modifier) bool { return m.Stage() == stage }) {
+			continue
+		}
+		if stage.Kind == Encrypt {
+			return KeyRequired
+		}
+		code = MissingModifier
+	}
+	return code
+}
+
+// encrypted reports whether an Encrypt stage is among stages.
+func encrypted(stages []byte) bool {
+	for i := 0; i+1 < len(stages); i += 2 {
+		if StageKind(stages[i]) == Encrypt {
+			return true
+		}
+	}
+	return false
 }
 
 func hasStage(stages []byte, stage Stage) bool {
@@ -102,13 +151,17 @@ func hasStage(stages []byte, stage Stage) bool {
 
 // seal runs the chain over plain blobs of one kind and wraps each in its envelope.
 func (s *sealer) seal(ctx context.Context, kind BlobKind, plain []Blob) ([]Blob, error) {
+	return s.sealBeside(ctx, kind, plain, nil)
+}
+
+// sealBeside is seal with a header, where it is not nil, in the envelope.
+func (s *sealer) sealBeside(ctx context.Context, kind BlobKind, plain []Blob, h *header) ([]Blob, error) {
 	shared, _ := s.rooms.Get().(*room)
 	if shared == nil {
 		shared = new(room)
 	}
 	defer func() { shared.reset(); s.rooms.Put(shared) }()
 	work := make([]Sealing, len(plain))
-	stages := make([][]byte, len(plain))
 	for i, b := range plain {
 		s.plain.Add(int64(len(b.Bytes)))
 		work[i] = Sealing{Kind: kind, Name: b.Name, Bytes: b.Bytes, room: shared}
@@ -120,114 +173,204 @@ func (s *sealer) seal(ctx context.Context, kind BlobKind, plain []Blob) ([]Blob,
 		stage := m.Stage()
 		for i := range work {
 			if !work[i].Skipped {
-				stages[i] = append(stages[i], byte(stage.Kind), stage.ID)
+				work[i].Before = append(work[i].Before, byte(stage.Kind), stage.ID)
 			}
 			work[i].Skipped = false
 		}
 	}
+	var beside []byte
+	if h != nil {
+		beside = h.encode()
+	}
 	sealed := make([]Blob, len(plain))
 	for i, w := range work {
-		b := make([]byte, 0, envelopeBytes+len(w.Bytes))
-		b = msgp.AppendArrayHeader(b, 5)
-		b = msgp.AppendUint8(b, formatVersion)
-		b = msgp.AppendUint8(b, uint8(kind))
-		b = msgp.AppendBytes(b, stages[i])
-		b = append(b, 0xce, 0, 0, 0, 0)
-		putUint32(b[len(b)-4:], checksum(w.Name, kind, stages[i], w.Bytes))
-		sealed[i] = Blob{w.Name, msgp.AppendBytes(b, w.Bytes)}
+		b := make([]byte, 0, envelopeBytes+len(beside)+len(w.Bytes))
+		sealed[i] = Blob{w.Name, appendEnvelope(b, kind, w.Name, w.Before, beside, w.Bytes)}
 		s.sealed.Add(int64(len(sealed[i].Bytes)))
 	}
 	return sealed, nil
 }
 
+// appendEnvelope appends a whole blob. Without a header, nil, it has no place for one.
+func appendEnvelope(dst []byte, kind BlobKind, name string, stages, header, payload []byte) []byte {
+	n := uint32(5)
+	if header != nil {
+		n = 6
+	}
+	dst = msgp.AppendArrayHeader(dst, n)
+	dst = msgp.AppendUint8(dst, formatVersion)
+	dst = msgp.AppendUint8(dst, uint8(kind))
+	dst = msgp.AppendBytes(dst, stages)
+	dst = append(dst, 0xce, 0, 0, 0, 0)
+	putUint32(dst[len(dst)-4:], checksum(name, kind, stages, header, payload))
+	if header != nil {
+		dst = msgp.AppendBytes(dst, header)
+	}
+	return msgp.AppendBytes(dst, payload)
+}
+
 // open verifies and undoes seal. The blobs' Bytes must not be nil.
 func (s *sealer) open(ctx context.Context, kind BlobKind, sealed []Blob) ([]Blob, error) {
 	work := make([]Sealing, len(sealed))
-	stages := make([][]byte, len(sealed))
 	for i, b := range sealed {
-		payload, st, err := openEnvelope(kind, b)
+		env, err := openEnvelope(kind, b)
 		if err != nil {
 			return nil, err
 		}
-		work[i], stages[i] = Sealing{Kind: kind, Name: b.Name, Bytes: payload}, st
+		if s.strict && kind != PartBlob && !encrypted(env.stages) {
+			return nil, fail(Tampered, "open blob", b.Name, nil)
+		}
+		work[i] = Sealing{Kind: kind, Name: b.Name, Bytes: env.payload, Before: env.stages}
 	}
 	// Blobs may have left the chain at different lengths: undo it stage by stage,
 	// for those that end in that stage.
 	for i := len(s.chain) - 1; i >= 0; i-- {
-		if err := undo(ctx, s.chain[i], work, stages); err != nil {
+		if err := s.undo(ctx, s.chain[i], work); err != nil {
 			return nil, err
 		}
 	}
 	plain := make([]Blob, len(sealed))
 	for i, w := range work {
-		if len(stages[i]) != 0 {
-			return nil, fail(MissingModifier, "open blob", w.Name, nil)
+		if len(w.Before) != 0 {
+			return nil, fail(s.missing(w.Before), "open blob", w.Name, nil)
 		}
 		plain[i] = Blob{w.Name, w.Bytes}
 	}
 	return plain, nil
 }
 
+// openRoot opens a root, with the keys that its header has. What tells why it cannot
+// be opened is looked at first, so that no passphrase is hashed for nothing.
+func (s *sealer) openRoot(ctx context.Context, stored []byte) (*root, error) {
+	env, err := openEnvelope(RootBlob, Blob{RootName, stored})
+	if err != nil {
+		return nil, err
+	}
+	switch code := s.missing(env.stages); {
+	case code != "":
+		return nil, fail(code, "open", RootName, nil)
+	case s.strict && !encrypted(env.stages):
+		return nil, fail(NotEncrypted, "open", RootName, nil)
+	case s.keyed != nil && env.header == nil:
+		return nil, fail(CorruptHeader, "open", RootName, nil)
+	}
+	if env.header != nil {
+		if _, err := s.load(ctx, env.header.id, env.header); err != nil {
+			return nil, err
+		}
+	}
+	plain, err := s.open(ctx, RootBlob, []Blob{{RootName, stored}})
+	if err != nil {
+		return nil, err
+	}
+	r, ok := decodeRoot(plain[0].Bytes)
+	if !ok || env.header != nil && env.header.id != r.id {
+		return nil, fail(Corrupt, "open", RootName, nil)
+	}
+	r.header = env.header
+	r.stages, err = s.require(r.stages)
+	return r, err
+}
+
 // undo opens those blobs whose last remaining stage is m's.
-func undo(ctx context.Context, m Modifier, work []Sealing, stages [][]byte) error {
+func (s *sealer) undo(ctx context.Context, m Modifier, work []Sealing) error {
 	stage := m.Stage()
 	var batch []Sealing
 	var at []int
-	for i, st := range stages {
-		if n := len(st); n >= 2 && st[n-2] == byte(stage.Kind) && st[n-1] == stage.ID {
-			batch, at = append(batch, work[i]), append(at, i)
+	for i, w := range work {
+		if n := len(w.Before); n >= 2 && w.Before[n-2] == byte(stage.Kind) && w.Before[n-1] == stage.ID {
+			w.Before = w.Before[: n-2 : n-2]
+			batch, at = append(batch, w), append(at, i)
 		}
 	}
 	if len(batch) == 0 {
 		return nil
 	}
-	if err := m.Open(ctx, batch); err != nil {
+	var kept []Sealing
+	_, keyed := m.(Keyed)
+	if keyed {
+		kept = slices.Clone(batch)
+	}
+	err := m.Open(ctx, batch)
+	if keyed && errors.Is(err, ErrStaleHeader) {
+		fresh, loadErr := s.refresh(ctx)
+		if loadErr != nil {
+			return loadErr
+		}
+		if batch = kept; fresh {
+			err = m.Open(ctx, batch)
+		}
+	}
+	if errors.Is(err, ErrStaleHeader) {
+		return fail(Tampered, "open blob", batch[0].Name, err)
+	}
+	if err != nil {
 		return err
 	}
 	for j, i := range at {
-		work[i].Bytes = batch[j].Bytes
-		stages[i] = stages[i][:len(stages[i])-2]
+		work[i].Bytes, work[i].Before = batch[j].Bytes, batch[j].Before
 	}
 	return nil
 }
 
-// openEnvelope checks one blob and returns its payload and stages, uncopied.
-func openEnvelope(kind BlobKind, b Blob) (payload, stages []byte, err error) {
+// envelope is what one holds, uncopied.
+type envelope struct {
+	stages, payload []byte
+	header          *header // of a root, nil if it has none
+}
+
+// openEnvelope checks one blob.
+func openEnvelope(kind BlobKind, b Blob) (envelope, error) {
+	var env envelope
 	corrupt := fail(Corrupt, "open blob", b.Name, nil)
 	n, rest, err := msgp.ReadArrayHeaderBytes(b.Bytes)
 	if err != nil {
-		return nil, nil, corrupt
+		return env, corrupt
 	}
 	version, rest, err := msgp.ReadUintBytes(rest)
 	if err != nil || version == 0 {
-		return nil, nil, corrupt
+		return env, corrupt
 	}
 	if version > formatVersion {
-		return nil, nil, fail(NewerFormat, "open blob", b.Name, nil)
+		return env, fail(NewerFormat, "open blob", b.Name, nil)
 	}
 	stored, rest, err := msgp.ReadUint8Bytes(rest)
-	if err != nil || n != 5 || BlobKind(stored) != kind {
-		return nil, nil, corrupt
+	if err != nil || n != 5 && (n != 6 || kind != RootBlob) || BlobKind(stored) != kind {
+		return env, corrupt
 	}
-	stages, rest, ok := readBin(rest)
-	if !ok || len(stages)%2 != 0 {
-		return nil, nil, corrupt
+	var ok bool
+	env.stages, rest, ok = readBin(rest)
+	if !ok || len(env.stages)%2 != 0 {
+		return env, corrupt
 	}
 	sum, rest, err := msgp.ReadUint32Bytes(rest)
 	if err != nil {
-		return nil, nil, corrupt
+		return env, corrupt
 	}
-	payload, rest, ok = readBin(rest)
-	if !ok || len(rest) != 0 || checksum(b.Name, kind, stages, payload) != sum {
-		return nil, nil, corrupt
+	var beside []byte
+	if n == 6 {
+		if beside, rest, ok = readBin(rest); !ok {
+			return env, corrupt
+		}
+		if env.header, ok = decodeHeader(beside); !ok {
+			return env, fail(CorruptHeader, "open blob", b.Name, nil)
+		}
 	}
-	return payload, stages, nil
+	env.payload, rest, ok = readBin(rest)
+	if !ok || len(rest) != 0 || checksum(b.Name, kind, env.stages, beside, env.payload) != sum {
+		return env, corrupt
+	}
+	return env, nil
 }
 
-func checksum(name string, kind BlobKind, stages, payload []byte) uint32 {
+func checksum(name string, kind BlobKind, stages, header, payload []byte) uint32 {
 	var room [64]byte
 	head := append(append(append(room[:0], name...), byte(kind)), stages...)
-	return crc32.Update(crc32.Update(0, castagnoli, head), castagnoli, payload)
+	sum := crc32.Update(0, castagnoli, head)
+	if header != nil {
+		sum = crc32.Update(sum, castagnoli, header)
+	}
+	return crc32.Update(sum, castagnoli, payload)
 }
 
 func putUint32(b []byte, v uint32) {

@@ -49,6 +49,11 @@ const (
 	Corrupt         Code = "corrupt"          // stored bytes fail their checksum or contradict themselves
 	NewerFormat     Code = "newer_format"     // written by a later version than this one reads
 	MissingModifier Code = "missing_modifier" // stored with a stage this environment was opened without
+	KeyRequired     Code = "key_required"     // what is stored is encrypted, and no key was given, or it is locked
+	NotEncrypted    Code = "not_encrypted"    // a key was given for what is stored without encryption
+	WrongKey        Code = "wrong_key"        // the key opens none of the slots
+	CorruptHeader   Code = "corrupt_header"   // the keys' header is damaged: no key can tell whether it is the right one
+	Tampered        Code = "tampered"         // bytes that the right key does not vouch for
 	Undecodable     Code = "undecodable"      // stored bytes are not what this coder writes
 	SnapshotExpired Code = "snapshot_expired" // the snapshot's pages were given back; start over
 	Quota           Code = "quota"            // the platform refused more space

@@ -95,6 +95,60 @@ func TestFormatIsPinned(t *testing.T) {
 	}
 }
 
+// TestHeaderIsPinned compares a root with a header, and the blob that the header is kept in,
+// with the golden files, and changes each of their bytes.
+func TestHeaderIsPinned(t *testing.T) {
+	s, err := newSealer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, ok := decodeRoot(samples()["root"])
+	if !ok {
+		t.Fatal("no root")
+	}
+	r.header = &header{r.id, []byte("keys of the stage")}
+	root, err := s.sealBeside(context.Background(), RootBlob, []Blob{{RootName, r.encode()}}, r.header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stored := range []Blob{root[0], sealHeader(r.header, 4)} {
+		golden := filepath.Join("testdata", "format-1", "header-"+stored.Name[:1]+".sealed")
+		if *update {
+			if err := os.WriteFile(golden, stored.Bytes, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(stored.Bytes, want) {
+			t.Errorf("%s is stored as\n%x\nand was stored as\n%x", stored.Name, stored.Bytes, want)
+		}
+		for i := range want {
+			damaged := bytes.Clone(want)
+			damaged[i] ^= 1 << (i % 8)
+			if h, err := headerOf(Blob{stored.Name, damaged}); err == nil {
+				t.Errorf("%s with byte %d changed has the header %v", stored.Name, i, h)
+			}
+			if h, err := headerOf(Blob{stored.Name, want[:i]}); err == nil {
+				t.Errorf("%s cut to %d bytes has the header %v", stored.Name, i, h)
+			}
+		}
+		if h, err := headerOf(Blob{stored.Name, want}); err != nil || h.id != r.id || !bytes.Equal(h.keys, r.header.keys) {
+			t.Errorf("%s has the header %v, %v", stored.Name, h, err)
+		}
+	}
+}
+
+func headerOf(b Blob) (*header, error) {
+	if b.Name != RootName {
+		return openHeader(b)
+	}
+	env, err := openEnvelope(RootBlob, b)
+	return env.header, err
+}
+
 // TestExportIsPinned compares an export of fixed contents with the golden one.
 func TestExportIsPinned(t *testing.T) {
 	var out bytes.Buffer

@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Modifier is one stage of the chain between plain pages or records and the
 // sealed blobs a backend holds: compression, encryption, a user's own. Seal is
@@ -41,8 +44,35 @@ type Sealing struct {
 	Bytes   []byte
 	Skipped bool // set by Seal: the stage left Bytes as they were
 
+	// Before are the stages that took part before this one: kind, id, kind, id …
+	// When opening, those that are still to be undone after it. A stage that vouches
+	// for what it sealed vouches for them too, and must not modify them.
+	Before []byte
+
 	room *room
 }
+
+// Keyed is a stage with a header of its own, which stands in the root beside what is
+// sealed: a key ring. A chain has one at most, and one that is opened with an
+// environment belongs to that alone.
+type Keyed interface {
+	Modifier
+	// Load gets the stage ready for the environment of that id, by its header, and
+	// returns the header. Without one, nil, the environment is new: Load returns the
+	// header it shall have, and one of no bytes is a header that was destroyed. It is called
+	// again when another context has changed the header, which the keys that are held
+	// should open without hashing a passphrase. What the stage held of an
+	// earlier header of the same environment it may keep until it is told to forget:
+	// who reads an older state still needs it.
+	//
+	// Errors: WrongKey, CorruptHeader, Tampered, KeyRequired. The stage is then as it was before.
+	Load(ctx context.Context, env [16]byte, header []byte) ([]byte, error)
+}
+
+// ErrStaleHeader is what a Keyed stage's Open fails with for a blob whose key its
+// header does not have. The header is then read again, once, and if it has changed
+// Load is called and Open again; else the blob is Tampered.
+var ErrStaleHeader = errors.New("stowage: sealed under a header that is not loaded")
 
 // Room returns memory for n bytes that a stage may seal into. It holds whatever it
 // held before, and belongs to the chain: it is used again for the next blobs.

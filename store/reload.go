@@ -153,23 +153,27 @@ func (e *Env) readRoot(ctx context.Context, before []byte) (*root, []byte, error
 		}
 	}
 	if stored[0] == nil {
-		r := &root{}
+		r, err := e.newRoot(ctx)
+		return r, nil, err
+	}
+	r, err := e.pages.sealer.openRoot(ctx, stored[0])
+	return r, stored[0], err
+}
+
+// newRoot is the root of an environment that is not written yet.
+func (e *Env) newRoot(ctx context.Context) (r *root, err error) {
+	r = &root{}
+	if like := e.options.like; like != nil {
+		r.id, r.header = like.id, like.header
+	} else {
 		for i := range r.id {
 			r.id[i] = byte(e.options.Random())
 		}
-		r.stages, err = e.pages.sealer.require(nil)
-		return r, nil, err
 	}
-	plain, err := e.pages.sealer.open(ctx, RootBlob, []Blob{{RootName, stored[0]}})
-	if err != nil {
-		return nil, nil, err
+	if r.stages, err = e.pages.sealer.require(nil); err == nil {
+		r.header, err = e.pages.sealer.load(ctx, r.id, r.header)
 	}
-	r, ok := decodeRoot(plain[0].Bytes)
-	if !ok {
-		return nil, nil, fail(Corrupt, "open", RootName, nil)
-	}
-	r.stages, err = e.pages.sealer.require(r.stages)
-	return r, stored[0], err
+	return r, err
 }
 
 // vacant makes sure that a backend without a root is empty: the root is written
@@ -255,10 +259,11 @@ func (e *Env) replayRecord(in *reader, l *loaded, name string, plain []byte) err
 			l.records = append(l.records, sec)
 		} else {
 			l.garbage = appendDead(l.garbage, l.state.apply(sec.writes, sec.trees))
-			l.state.position = r.position
 		}
 	}
-	l.last = r.position
+	if l.last = r.position; l.state != nil {
+		l.state.position = r.position
+	}
 	if o, ok := readOverflow(r.body.value); ok && r.body.kind == overflow {
 		l.bodies = append(l.bodies, body{r.position, chunkRefs([]Overflow{o})})
 	}

@@ -17,6 +17,8 @@ type root struct {
 	generation uint64
 	position   uint64
 	trees      []tree
+
+	header *header // stands in the envelope, nil without a keyed stage
 }
 
 func (r *root) encode() []byte {

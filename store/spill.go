@@ -16,7 +16,7 @@ const (
 // spill moves the writes held in memory into a run of pages. With flush the
 // pages are written at once; without, they wait for the commit.
 func (tx *Tx) spill(flush bool) error {
-	w := tx.env.newPageWriter(tx.in.ctx, tx.Work)
+	w := tx.newPageWriter()
 	defer func() { tx.written = append(tx.written, w.refs...) }()
 	if err := tx.externalise(w); err != nil {
 		return err
@@ -41,6 +41,20 @@ func (tx *Tx) spill(flush bool) error {
 		return err
 	}
 	return tx.compact()
+}
+
+// newPageWriter writes blobs that only this transaction knows until it commits.
+func (tx *Tx) newPageWriter() *pageWriter {
+	if tx.sealedBy == 0 {
+		tx.sealedBy = tx.env.pages.sealer.version.Load()
+	}
+	return tx.env.newPageWriter(tx.in.ctx, tx.Work)
+}
+
+// stale reports whether the transaction has blobs that are not sealed as they are to be now.
+// Committing would bring them back behind those who have sealed everything anew.
+func (tx *Tx) stale() bool {
+	return tx.sealedBy != 0 && tx.sealedBy != tx.env.pages.sealer.version.Load()
 }
 
 // build writes the pages of a run.
@@ -83,7 +97,7 @@ func (tx *Tx) compact() error {
 		if n < maxRuns {
 			return nil
 		}
-		w := tx.env.newPageWriter(tx.in.ctx, tx.Work)
+		w := tx.newPageWriter()
 		merged, leftover, err := tx.env.merge(&tx.in, w, layersOf(tx.runs[:n]), false, nil)
 		if err == nil {
 			tx.unsaved, err = w.take()

@@ -32,14 +32,15 @@ type Tx struct {
 	previous    *Tx
 	debt        int // work done since others were last let run
 
-	dbs     map[string]*DB
-	writes  *writeSet // newest; only in writing transactions
-	changes int       // counts changes of writes, so that cursors notice
-	runs    []tree    // writes that grew too large for memory, newest first
-	written []Ref     // blobs of runs and large values, unpublished
-	unsaved []Blob    // of them, those to be written with the commit
-	spans   []KeyRange
-	reads   readSet
+	dbs      map[string]*DB
+	writes   *writeSet // newest; only in writing transactions
+	changes  int       // counts changes of writes, so that cursors notice
+	runs     []tree    // writes that grew too large for memory, newest first
+	written  []Ref     // blobs of runs and large values, unpublished
+	unsaved  []Blob    // of them, those to be written with the commit
+	sealedBy int64     // the sealer's version when the first of them was sealed, 0 before
+	spans    []KeyRange
+	reads    readSet
 }
 
 // workBytes is how much work an operation does before it lets others run: about

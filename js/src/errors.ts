@@ -8,7 +8,8 @@ export const errorCodes = [
   'unknown_operator', 'too_deep', 'too_large', 'unsupported',
   'not_found', 'duplicate_key', 'schema_mismatch', 'newer_schema', 'conflict', 'closed', 'tx_ended', 'tx_busy', 'read_only', 'locked', 'not_empty',
   'aborted',
-  'corrupt', 'newer_format', 'missing_modifier', 'undecodable', 'snapshot_expired', 'quota', 'denied', 'backend_failed', 'engine_lost',
+  'corrupt', 'newer_format', 'missing_modifier', 'key_required', 'not_encrypted', 'wrong_key', 'corrupt_header', 'tampered',
+  'undecodable', 'snapshot_expired', 'quota', 'denied', 'backend_failed', 'engine_lost',
   'internal',
 ] as const
 
