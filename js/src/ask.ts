@@ -45,6 +45,18 @@ export class HostFunction {
   }
 }
 
+/** A regular expression given as such or as text, and flags that take the place of its own. */
+export function expression(call: string, pattern: unknown, flags: unknown): RegExp {
+  const given = pattern instanceof RegExp
+  if (given && flags === undefined) return pattern
+  try {
+    if (given || typeof pattern === 'string') return new RegExp(pattern, flags as string | undefined)
+  } catch (cause) {
+    throw new StowageError('invalid_query', `${call}: ${(cause as Error).message}`, { cause })
+  }
+  throw new StowageError('invalid_query', `${call} takes a regular expression`)
+}
+
 /** The plain text that an expression begins with, behind what anchors it. */
 function literal(anchor: string, source: string): string {
   const [, start, text] = /^(\^?)([\w -]*)/.exec(source)!

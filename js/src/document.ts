@@ -7,7 +7,7 @@
  */
 import { addExtension, C1, Packr, Unpackr } from 'msgpackr'
 
-import { type ErrorCode, StowageError } from './errors.js'
+import { asStowageError, type ErrorCode, StowageError } from './errors.js'
 import { container, customOf, Extension, kindOf, leaf, readExtensions } from './extension.js'
 
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false, useBigIntExtension: true } as object)
@@ -130,9 +130,25 @@ export function unpackPlain(bytes: Uint8Array): unknown {
 /** msgpackr takes the place as an object; one is enough, for it reads it at once. */
 const where = { start: 0, end: 0 }
 
-function isDocument(value: unknown): value is object {
-  return value !== null && typeof value === 'object' && (value.constructor === Object || kindOf(value) === 'Object')
+/** A copy of the members of a document, to which others can be added. */
+export function copyOf<T>(document: T): T {
+  if (!isDocument(document)) throw new StowageError('invalid_document', 'a document must be an object')
+  try {
+    return { ...document }
+  } catch (error) {
+    throw explain(error, document)
+  }
 }
+
+function isDocument(value: unknown): value is object {
+  try {
+    return value !== null && typeof value === 'object' && (value.constructor === Object || kindOf(value) === 'Object')
+  } catch (error) {
+    throw explain(error, value) // of a getter, or a Proxy
+  }
+}
+
+const unreadable = 'a document holds something that cannot be stored'
 
 /** Gives an error out of msgpackr its code. */
 function explain(error: unknown, value: unknown): StowageError {
@@ -141,11 +157,11 @@ function explain(error: unknown, value: unknown): StowageError {
     try {
       checkNesting(value, [])
     } catch (nesting) {
-      return nesting as StowageError
+      return asStowageError(nesting, 'invalid_document', unreadable)
     }
     return new StowageError('too_large', 'a value is too large to be stored', { cause: error })
   }
-  return new StowageError('invalid_document', 'a document holds something that cannot be stored', { cause: error })
+  return new StowageError('invalid_document', unreadable, { cause: error })
 }
 
 /** Throws where a value contains itself or is nested too deeply. What is in an extension was looked at when it was made. */

@@ -158,6 +158,7 @@ export class Environment<S extends Tables> {
 
   /** Removes a table with its documents and indexes, and tells whether there was one. See Table.drop. */
   async dropTable(name: string): Promise<boolean> {
+    if (typeof name !== 'string') throw new StowageError('invalid_argument', 'the name of a table is a string')
     const engine = await this.session.ready()
     const found = await engine.run(engine.request(Op.DropTable, 4, 0, 0).string(name), unpack as Decode<boolean>)
     this.session.forget(name)
@@ -195,7 +196,7 @@ export class Environment<S extends Tables> {
   /**
    * Runs body in a transaction: what it reads is one snapshot, what it writes is
    * committed together when it returns, and nothing of it stays when it throws. Anything
-   * may be awaited in it. When others have changed what it read, it runs again, ten times
+   * may be awaited in it. When others have changed what it read, it runs again, fifty times
    * at most; so body should do nothing outside the database that must happen once.
    */
   async transaction<R>(body: (tx: Within<S>) => Promise<R>, options?: TransactionOptions): Promise<R> {
@@ -205,6 +206,7 @@ export class Environment<S extends Tables> {
     const scope = o.boolean('latest') === true ? latest(this.session) : this.session
     const signal = o.signal()
     o.done()
+    mustCall(body)
     return transact(() => scope.ready(), { kind, durability, signal }, transaction => body(this.within(transaction)))
   }
 
@@ -379,7 +381,10 @@ export class Environment<S extends Tables> {
       },
       table: name => this.makeTable(name, transaction) as never,
       store: (name, options) => Store.make(name ?? '', transaction, options),
-      transaction: body => nest(transaction, child => body(this.within(child))),
+      transaction: async body => {
+        mustCall(body)
+        return nest(transaction, child => body(this.within(child)))
+      },
     }
     for (const name of this.handles.keys()) Object.assign(members, { [name]: this.makeTable(name, transaction) })
     return members as Within<S>
@@ -396,6 +401,10 @@ export class Environment<S extends Tables> {
 /** A table that is stored with another identity is no member of a migration's transaction. */
 function unlessOtherwise(error: StowageError): void {
   if (error.code !== 'schema_mismatch') throw error
+}
+
+function mustCall(body: unknown): void {
+  if (typeof body !== 'function') throw new StowageError('invalid_argument', 'transaction takes a function')
 }
 
 const missing = (name: string) => new StowageError('not_found', `there is no table "${name}"`)

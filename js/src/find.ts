@@ -1,5 +1,6 @@
 import { unpack } from './document.js'
 import type { Exchange } from './engine.js'
+import { StowageError } from './errors.js'
 import { type Column, type Columns, Groups, aggregateOf, avg, max, min, named, sum } from './group.js'
 import type { Listener, LiveOptions } from './live.js'
 import type { LongCall } from './options.js'
@@ -140,8 +141,9 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
    */
   groupBy<const P extends Path<Whole> = never>(...paths: P[]): Groups<Whole, P> {
     return new Groups(paths, async (group, columns) => {
+      const rows = await this.rows(group, columns)
       const names = [...group, ...Object.keys(columns)]
-      return (await this.rows(group, columns)).map(row => named(names, row)) as never
+      return rows.map(row => named(names, row)) as never
     })
   }
 
@@ -162,6 +164,9 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
    *     const stop = db.cities.find({ country: 'NO' }).subscribe(render)
    */
   subscribe(listener: Listener<T>, options?: LiveOptions): () => void {
+    if (typeof listener !== 'function' && (listener === null || typeof listener !== 'object')) {
+      throw new StowageError('invalid_argument', 'subscribe takes a function, or an object with next and error')
+    }
     const stop = new AbortController()
     // What only pages that watch need is loaded with the first to do so.
     void part('live')

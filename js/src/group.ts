@@ -79,6 +79,9 @@ export type Aggregate = readonly [group: (string | number)[][], columns: (readon
 
 /** Columns of rows as the engine takes them. */
 export function aggregateOf(group: readonly string[], columns: Columns): Aggregate {
+  if (columns === null || typeof columns !== 'object') throw new StowageError('invalid_query', 'aggregate takes columns by their names')
+  const twice = Object.keys(columns).find(name => group.includes(name))
+  if (twice !== undefined) throw new StowageError('invalid_query', `a column cannot be called "${twice}" as what the group has in common`)
   return [
     group.map(splitPath),
     Object.values(columns).map(column => {

@@ -4,7 +4,7 @@
  * equals what is missing. Only, a path leads to one value: to look into a list, ask
  * $elemMatch, $all, $any or $contains.
  */
-import { HostFunction } from './ask.js'
+import { expression, HostFunction } from './ask.js'
 import { StowageError } from './errors.js'
 import { splitPath } from './path.js'
 import { type Ast, Where } from './where.js'
@@ -81,7 +81,7 @@ function testToAst(path: Path, name: string, operand: unknown, depth: number, op
     case '$not':
       return ['not', all(testsToAst(path, operand, depth + 1))]
     case '$regex':
-      return HostFunction.pattern('search', path, expression(operand, options))
+      return HostFunction.pattern('search', path, expression(name, operand, options))
     case '$any':
       return ['any', path, listOf(name, operand)]
     case '$all': {
@@ -114,11 +114,6 @@ function among(path: Path, values: unknown[]): Ast {
   const others = values.filter(value => value instanceof RegExp).map(value => HostFunction.pattern('search', path, value))
   if (values.includes(null)) others.push(['not', ['exists', path]])
   return others.length === 0 ? one : ['or', one, ...others]
-}
-
-function expression(pattern: unknown, flags: unknown): RegExp {
-  if (typeof pattern !== 'string' && !(pattern instanceof RegExp)) throw refuse('$regex takes a regular expression')
-  return flags === undefined && pattern instanceof RegExp ? pattern : new RegExp(pattern, flags as string | undefined)
 }
 
 /** MongoDB's names and numbers of types, of those that documents tell apart. */

@@ -150,9 +150,9 @@ function readTables(o: Options): Tables {
 
 function readTypes(o: Options): readonly CustomType[] {
   const types = (o.any('types') ?? []) as readonly CustomType[]
-  const whole = ({ name, class: of, encode, decode }: CustomType) =>
+  const whole = ({ name, class: of, encode, decode }: Partial<CustomType>) =>
     typeof name === 'string' && typeof of?.prototype === 'object' && typeof encode === 'function' && ['function', 'undefined'].includes(typeof decode)
-  if (!Array.isArray(types) || !types.every(whole)) throw o.wrong('types', 'a list of { name, class, encode, decode }')
+  if (!Array.isArray(types) || !types.every(type => whole(type ?? {}))) throw o.wrong('types', 'a list of { name, class, encode, decode }')
   return types
 }
 

@@ -112,7 +112,10 @@ function readIndex(spec: unknown): Schema['indexes'][number] {
     if (/^[*&]/.test(path)) throw new StowageError('invalid_option', 'table: an index has one mark; { paths, multi, unique } takes both')
     return { name: path, paths: [splitPath(path)], multi, unique }
   }
-  if (Array.isArray(spec)) return readIndex({ paths: spec })
+  if (Array.isArray(spec)) {
+    if (spec.some(path => /^[*&]/.test(path))) throw new StowageError('invalid_option', 'table: an index over several paths has no marks')
+    return readIndex({ paths: spec })
+  }
   const o = new Options('table: index', spec)
   const paths = o.any('paths')
   const unique = o.boolean('unique') ?? false

@@ -1,6 +1,6 @@
 import type { CommitDurability } from './durability.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
-import { StowageError } from './errors.js'
+import { asStowageError, StowageError } from './errors.js'
 import { type FrameWriter, Op } from './wire.js'
 
 /**
@@ -34,7 +34,11 @@ export function send<R>(
 ): Promise<R> {
   const sendTo = (engine: Engine): Promise<R> => {
     const frame = engine.request(op, length, scope.transaction, table, bytes)
-    write(frame)
+    try {
+      write(frame)
+    } catch (error) {
+      throw asStowageError(error, 'invalid_argument', 'an argument could not be read') // of a Proxy, say
+    }
     return engine.run(frame, decode, exchange)
   }
   try {

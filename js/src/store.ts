@@ -106,7 +106,7 @@ export class Store<K = Uint8Array, V = Uint8Array> {
   /** The values of many keys at one moment, undefined where there is none. */
   async getMulti(keys: Iterable<K>, options?: LongCall): Promise<Map<K, V | undefined>> {
     const call = longCall('getMulti', options)
-    const all = Array.from(keys)
+    const all = listOf('getMulti', keys)
     const found: (Uint8Array | null)[] = []
     await this.inSlices(all.map(key => this.coding.key.encode(key)), 'read', call, async (store, part) => {
       const onRows: Decode<true> = (bytes, start, end) => {
@@ -138,11 +138,13 @@ export class Store<K = Uint8Array, V = Uint8Array> {
     pairs: Iterable<readonly [K, V]>,
     options?: LongCall & { overwrite?: boolean },
   ): Promise<{ consumed: number; added: number }> {
-    const { overwrite = true, ...rest } = options ?? {}
-    const call = longCall('putMulti', rest)
+    const o = new Options('putMulti', options)
+    const overwrite = o.boolean('overwrite') ?? true
+    const call = o.longCall()
+    o.done()
     const keys: K[] = []
     const values: V[] = []
-    for (const pair of pairs) {
+    for (const pair of listOf('putMulti', pairs)) {
       if (!Array.isArray(pair) || pair.length !== 2) throw new StowageError('invalid_argument', 'putMulti takes pairs of a key and a value')
       keys.push(pair[0] as K)
       values.push(pair[1] as V)
@@ -168,7 +170,7 @@ export class Store<K = Uint8Array, V = Uint8Array> {
   /** Deletes many keys, all or none; tells for each whether it was there. */
   async deleteMulti(keys: Iterable<K>, options?: LongCall): Promise<Map<K, boolean>> {
     const call = longCall('deleteMulti', options)
-    const all = Array.from(keys)
+    const all = listOf('deleteMulti', keys)
     const found: boolean[] = []
     const list = all.map(key => this.coding.key.encode(key))
     await this.inSlices(list, 'exclusive', call, async (store, part) => {
@@ -320,6 +322,11 @@ function readFlags(given: unknown): number {
   const flags = flagNames.reduce((bits, name, i) => (o.boolean(name) ? bits | (1 << i) : bits), 0)
   o.done()
   return flags
+}
+
+function listOf<T>(call: string, given: Iterable<T>): T[] {
+  if (given === null || typeof given !== 'object' || !(Symbol.iterator in given)) throw new StowageError('invalid_argument', `${call} takes a list`)
+  return Array.from(given)
 }
 
 /** Where the slice ends that begins at a place of a list; slices are of an even length. */

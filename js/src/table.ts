@@ -1,11 +1,12 @@
 import { inSlices, readList, type Slice, Slicer } from './bulk.js'
-import { packDocument, unpack } from './document.js'
+import { copyOf, packDocument, unpack } from './document.js'
 import type { Decode, Exchange } from './engine.js'
 import { StowageError } from './errors.js'
 import { nothing } from './engine.js'
 import { Find } from './find.js'
 import type { Identities } from './identity.js'
 import { Operation, packOperations } from './op.js'
+import { encodeKey } from './key.js'
 import { type LongCall, longCall, Options } from './options.js'
 import { part } from './parts.js'
 import { lookUp } from './path.js'
@@ -85,8 +86,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
 
   /** The documents of many identities, in their order, undefined where there is none. */
   async getMany(keys: readonly Key[], options?: LongCall & ReadOptions): Promise<(T | undefined)[]> {
-    const { latest: last, ...rest } = options ?? {}
-    const call = longCall('getMany', rest)
+    const { table: asked, call } = this.askedLong('getMany', options)
     const found: (T | undefined)[] = []
     const take = (documents: ((T & object) | null)[]) => {
       const { revive } = this.made
@@ -96,7 +96,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
       take(readList(bytes, start, end))
       return true
     }
-    await this.asked('getMany', { latest: last }).manyKeys(keys, 'read', call, (table, part) =>
+    await asked.manyKeys(keys, 'read', call, (table, part) =>
       table.run(Op.GetMany, 4, f => writeKeys(f, part), (bytes, start, end) => take(readList(bytes, start, end)), {
         signal: call.signal,
         onRows,
@@ -152,6 +152,8 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
   /** Makes several changes, all or none: each filter meets what those before have left. Returns an identity once for each change. */
   async updateMany(pairs: readonly (readonly [change: Update<T>, filter: Filter<T>])[], options?: LongCall): Promise<Key[]> {
     const call = longCall('updateMany', options)
+    const given: unknown = pairs
+    if (!Array.isArray(given) || !given.every(pair => Array.isArray(pair))) throw new StowageError('invalid_argument', 'updateMany takes pairs of a change and a filter')
     return (await part('rewrite')).byPairs<T>(this, pairs.slice(), call)
   }
 
@@ -160,12 +162,12 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
    * the one with its identity is meant. Returns the identities of what was changed or inserted.
    */
   async upsert(document: Partial<T>, filter?: Filter<T>): Promise<Key[]> {
-    return (await part('rewrite')).upsert<T>(this, { ...document }, filter)
+    return (await part('rewrite')).upsert<T>(this, copyOf(document), filter)
   }
 
   /** Puts a document in the place of the one with its identity; `not_found` where there is none. */
   async replace(document: T): Promise<Key> {
-    return (await part('rewrite')).replace<T>(this, { ...document })
+    return (await part('rewrite')).replace<T>(this, copyOf(document))
   }
 
   /** Deletes the document with an identity and returns how many there were: 0 or 1. */
@@ -222,12 +224,11 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
 
   /** The documents that a filter selects. See Find for what can be asked of them. */
   find(filter?: Filter<T>, options?: { signal?: AbortSignal } & ReadOptions): Find<T> {
-    const { latest: last, ...rest } = options ?? {}
-    const table = this.asked('find', { latest: last })
+    const { table, call } = this.askedLong('find', options)
     return new Find<T>(
       (op, packed, decode, exchange) => table.run(op, 4, f => f.raw(packed), decode, exchange),
       query(filter),
-      longCall('find', rest),
+      call,
       this.scope.transaction === 0 ? this.made.schema.key : undefined,
       this.made.revive,
     )
@@ -250,6 +251,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
 
   /** @internal Selects by identities, and by a filter beside them. */
   of(keys: readonly Key[], filter?: Filter<T>): Filter<T> {
+    for (const key of keys) encodeKey(key) // throws where it is none
     const these = new Where<never>(['in', this.made.schema.key, keys])
     return filter === undefined ? these : and(these, new Where<never>(query(filter).filter))
   }
@@ -263,10 +265,11 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
   /** The document with an identity: its own, or one made now. */
   private identified(document: unknown): unknown {
     const { ids, schema } = this.made
-    if (ids === undefined || document === null || typeof document !== 'object') return document
+    if (ids === undefined) return document
     const name = schema.key[0]!
-    const key = (document as Record<string, Key | undefined>)[name]
-    if (key === undefined) return { ...document, [name]: ids.next() }
+    const copy = copyOf(document) as Record<string, Key | undefined>
+    const key = copy[name]
+    if (key === undefined) return { ...copy, [name]: ids.next() }
     if (ids.accepts?.(key) === false) throw new StowageError('invalid_key', 'the identity is not of the kind that the table has')
     return document
   }
@@ -353,6 +356,15 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     const last = o.boolean('latest')
     o.done()
     return last === true ? this.in(latest(this.scope)) : this
+  }
+
+  /** The same for a call that may take long. */
+  private askedLong(call: string, options: (LongCall & ReadOptions) | undefined): { table: Table<T, Generated>; call: LongCall } {
+    const o = new Options(call, options)
+    const last = o.boolean('latest')
+    const long = o.longCall()
+    o.done()
+    return { table: this.asked(call, { latest: last }), call: long }
   }
 
   /** @internal The same table in another scope. */

@@ -1,6 +1,7 @@
-import { HostFunction } from './ask.js'
-import { StowageError } from './errors.js'
+import { expression, HostFunction } from './ask.js'
+import { asStowageError, StowageError } from './errors.js'
 import { matchToAst } from './match.js'
+import { Options } from './options.js'
 import { splitPath } from './path.js'
 
 /** One filter as the engine reads it: an operator and its operands, nested. Functions stand in it as they are. */
@@ -66,8 +67,11 @@ export function noop(): Where<never> {
  * A filter that is a function of the whole document. `cacheable` promises that it says the
  * same of the same document as long as this program runs.
  */
-export function custom<T>(test: (document: T) => unknown, options: { cacheable?: boolean } = {}): Where<['', Tested<T>]> {
-  return new Where(['host', [], ...HostFunction.test(test, options.cacheable === true)])
+export function custom<T>(test: (document: T) => unknown, options?: { cacheable?: boolean }): Where<['', Tested<T>]> {
+  const o = new Options('custom', options)
+  const cacheable = o.boolean('cacheable') ?? false
+  o.done()
+  return new Where(['host', [], ...HostFunction.test(test, cacheable)])
 }
 
 /** Another path of the same document, to compare with: `where('spent').gt(field('budget'))`. */
@@ -142,8 +146,11 @@ export class Condition<P extends string, K = unknown, More extends Requirement =
   }
 
   /** From low to high, both included unless left open. */
-  between<const V>(low: V, high: V, open: { low?: boolean; high?: boolean } = {}): Where<[P, V & K] | More> {
-    return this.is('between', low, high, open.low === true, open.high === true)
+  between<const V>(low: V, high: V, open?: { low?: boolean; high?: boolean }): Where<[P, V & K] | More> {
+    const o = new Options('between', open)
+    const ends = [o.boolean('low') ?? false, o.boolean('high') ?? false]
+    o.done()
+    return this.is('between', low, high, ...ends)
   }
 
   /** Equal to one of the values. */
@@ -259,8 +266,7 @@ export class Condition<P extends string, K = unknown, More extends Requirement =
   }
 
   private pattern(how: 'matches' | 'search' | 'fullMatch', pattern: RegExp | string, flags: string | undefined): Where<never> {
-    const expression = typeof pattern === 'string' || flags !== undefined ? new RegExp(pattern, flags) : pattern
-    return new Where(this.wrap(HostFunction.pattern(how, this.path, expression)))
+    return new Where(this.wrap(HostFunction.pattern(how, this.path, expression(how, pattern, flags))))
   }
 
   private is(operator: string, ...operands: unknown[]): Where<never> {
@@ -272,7 +278,11 @@ export class Condition<P extends string, K = unknown, More extends Requirement =
 export function toAst(filter: unknown): Ast {
   if (filter === undefined) return ['noop']
   if (filter instanceof Where) return filter.ast
-  return matchToAst(filter, 0)
+  try {
+    return matchToAst(filter, 0)
+  } catch (error) {
+    throw asStowageError(error, 'invalid_query', 'a filter could not be read') // of a getter, or a Proxy
+  }
 }
 
 function join(operator: 'and' | 'or', filters: readonly unknown[]): Ast {

@@ -44,15 +44,15 @@ export function placesFrom(first: number, count: number): Place[] {
 }
 
 /** Expects a StowageError with a code; returns it. */
-export async function rejects(code: string, work: PromiseLike<unknown> | (() => unknown)): Promise<StowageError> {
+export async function rejects(code: string, work: PromiseLike<unknown> | (() => unknown), what = ''): Promise<StowageError> {
   let error: unknown
   try {
     await (typeof work === 'function' ? work() : work)
   } catch (caught) {
     error = caught
   }
-  assert.ok(error instanceof StowageError, `expected ${code}, got ${String(error)}`)
-  assert.equal(error.code, code, error.message)
+  assert.ok(error instanceof StowageError, `${what} expected ${code}, got ${String(error)}`)
+  assert.equal(error.code, code, `${what} ${error.message}`)
   return error
 }
 
