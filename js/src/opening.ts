@@ -3,7 +3,7 @@
  * environment fares from then on. This file is a bundle of its own, loaded while
  * the engine starts.
  */
-import { arrive } from './drivers/leveldb.js'
+import { arrive, type Presence } from './drivers/leveldb.js'
 import { Sentinel } from './sentinel.js'
 import { blank, type Trace } from './trace.js'
 
@@ -66,8 +66,11 @@ export class Opening {
   private changed = false
   private followed = 0
   private writing: Promise<void> = Promise.resolve()
-  /** Takes back what says that this context has the environment open. */
-  private leave: () => void = () => {}
+  /** Whether the memory, as it is held here, is of what is there. */
+  private known = false
+  private presence: Presence | undefined
+  /** Nothing is written behind a torn log. */
+  private sound = true
 
   private constructor(
     readonly name: string,
@@ -80,8 +83,18 @@ export class Opening {
     const trace = await opening.sentinel?.read()
     opening.blurred = trace === 'damaged'
     if (trace !== undefined && trace !== 'damaged') opening.trace = trace
-    if (options.sentinel) opening.leave = await arrive(name, opening.blurred || !opening.trace.clean)
+    if (options.sentinel) await opening.arrive()
     return opening
+  }
+
+  private async arrive(): Promise<void> {
+    const unclean = this.blurred || !this.trace.clean
+    this.sound = !unclean
+    this.presence = await arrive(this.name, unclean)
+    void this.presence.sound.then(sound => {
+      this.sound = sound
+    })
+    globalThis.addEventListener?.('pagehide', this.left)
   }
 
   /** The name under which the environment is stored now. */
@@ -94,6 +107,7 @@ export class Opening {
     const { trace } = this
     this.state = this.damage ? 'corrupt' : this.blurred ? (there.id === '' ? 'evicted' : 'ok') : judge(trace, there)
     this.lost = 0
+    this.known = this.state === 'ok'
     if (this.state === 'evicted') this.lost = trace.position
     if (this.state === 'rolled-back') this.lost = trace.position - there.position
     if (this.state === 'evicted' || this.state === 'rolled-back') this.trace = { ...trace, life: trace.life + 1 }
@@ -131,12 +145,22 @@ export class Opening {
 
   /** The environment was closed, where it could be asked for the last time. */
   async closed(there: Identity | undefined): Promise<void> {
+    globalThis.removeEventListener?.('pagehide', this.left)
     clearTimeout(this.timer)
     await this.writing
+    const sound = (await this.presence?.sound) ?? true
     // What is missing must be reported again, unless somebody went on without it.
-    if (there !== undefined && there.id !== '' && (this.changed || this.state === 'ok')) await this.remember(there, true)
+    if (there !== undefined && there.id !== '' && (this.changed || this.known)) await this.remember(there, sound)
     this.sentinel?.close()
-    this.leave()
+    this.presence?.leave()
+  }
+
+  /**
+   * The page goes, and nobody has closed the environment: that its end is clean is written where that can be done at once. A
+   * page that comes back makes it unclean with its next commit.
+   */
+  private readonly left = () => {
+    if (this.known && this.sound && this.trace.id !== '') this.sentinel?.note({ ...this.trace, clean: true })
   }
 
   async health(): Promise<Health> {
@@ -152,6 +176,7 @@ export class Opening {
     if (this.sentinel === undefined) return
     const { life, aside } = this.trace
     this.trace = { id, life, generation, position, clean, aside }
+    this.known = true
     await this.sentinel.write(this.trace)
   }
 }

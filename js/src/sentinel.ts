@@ -25,14 +25,21 @@ export class Sentinel {
     const local = parseTrace(this.local())
     const kept = await this.ask(undefined)
     if (kept === 'damaged' || kept === undefined) return local ?? kept
-    return latest(kept, local)
+    const last = latest(kept, local) as Trace
+    // A page that goes can say so in localStorage only.
+    return { ...last, clean: last.clean || (local?.clean === true && !later(last, local)) }
   }
 
   /** Writes a trace, unless a later one is there. Fulfilled when it is on the disk, as far as there is a place for it. */
   async write(trace: Trace): Promise<void> {
+    this.note(trace)
+    await this.ask(trace)
+  }
+
+  /** Writes a trace to localStorage, unless a later one is there: all that a page can do when it goes. */
+  note(trace: Trace): void {
     const before = parseTrace(this.local())
     if (before === undefined || !later(before, trace)) this.local(JSON.stringify(trace))
-    await this.ask(trace)
   }
 
   close(): void {

@@ -20,19 +20,27 @@ const step = 6
 /** Writes are not kept waiting for longer, in milliseconds, whatever becomes of the new log. */
 const patience = 3000
 
+/** That a context has an environment open. */
+export interface Presence {
+  /** Takes that back. */
+  leave: () => void
+  /** Fulfilled when nothing more is done about the log; with false where its end may be torn still. */
+  sound: Promise<boolean>
+}
+
 /**
- * Makes it known that this context has an environment open, and returns how to take that
- * back. The first to come after an end that was not clean begins a new log, in Chromium; that
- * goes on after this is fulfilled, holds up no read, and may fail without harm.
+ * Makes it known that this context has an environment open. The first to come after an end
+ * that was not clean begins a new log, in Chromium; that goes on after this is fulfilled, holds up no read,
+ * and may fail without harm.
  */
-export async function arrive(environment: string, unclean: boolean): Promise<() => void> {
+export async function arrive(environment: string, unclean: boolean): Promise<Presence> {
   const place = `stowage/present:${environment}`
   const { held = [] } = await navigator.locks.query()
   const leave = await holdLock(place, 'shared')
-  if (!unclean || !inChromium() || held.some(({ name }) => name === place)) return leave
+  const sound = Promise.resolve(true)
+  if (!unclean || !inChromium() || held.some(({ name }) => name === place)) return { leave, sound }
   const done = await tryLock(beginning) // who has it does the same
-  if (done !== undefined) void beginLog().then(done)
-  return leave
+  return { leave, sound: done === undefined ? sound : beginLog().finally(done) }
 }
 
 /** Fulfilled when no new log is being begun, or has been for too long. */
@@ -45,21 +53,24 @@ export async function logBegun(): Promise<void> {
   }
 }
 
-/** Writes junk in the transaction that would make a database, and aborts it: nobody ever sees any, a kill leaves none. */
-function beginLog(): Promise<void> {
+/**
+ * Writes junk in the transaction that would make a database, and aborts it: nobody ever sees any, a kill leaves none.
+ * Fulfilled with whether all of it was written.
+ */
+function beginLog(): Promise<boolean> {
   return new Promise(resolve => {
     let over = false
+    let key = 0
     const end = () => {
       over = true
       clearTimeout(watchdog)
-      resolve()
+      resolve(key === junkValues)
     }
     const watchdog = setTimeout(end, patience)
     const request = indexedDB.open(beginning)
     request.onupgradeneeded = () => {
       const junk = request.result.createObjectStore('junk')
       const value = crypto.getRandomValues(new Uint8Array(junkBytes)) // so that it cannot be made smaller
-      let key = 0
       const write = () => {
         if (over || key === junkValues) return junk.transaction.abort()
         let last!: IDBRequest

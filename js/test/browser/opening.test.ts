@@ -173,14 +173,26 @@ test('tabs that write to the memory at once: the latest of it stays', async () =
   await Promise.all(tabs.map(tab => tab.close()))
 })
 
+/** The log that LevelDB writes to. */
+function logOf(profile: string): string {
+  const folder = `${profile}/Default/IndexedDB`
+  const leveldb = `${folder}/${readdirSync(folder).find(file => file.endsWith('.leveldb'))}`
+  return `${leveldb}/${readdirSync(leveldb).filter(file => file.endsWith('.log')).sort().at(-1)}`
+}
+
+/** Inserts five documents, strictly, until it is remembered that they are there, and leaves the environment open. */
+function stay(page: Page, name: string): Promise<void> {
+  return page.evaluate(async name => {
+    const db = await stowage.open(name, { tables: { t: stowage.table<{ id: number }>({ key: '++id' }) }, durability: 'strict' })
+    for (let i = 0; i < 5; i++) await db.t.insert({} as { id: number })
+    const trace = () => JSON.parse(localStorage.getItem(`stowage:${name}`) ?? '{"clean":true}') as { clean: boolean }
+    while (trace().clean) await new Promise(resolve => setTimeout(resolve, 10))
+  }, name)
+}
+
 test('a log with a torn end is left before the first write; after a clean end it is kept', async () => {
   const own = await Browser.start()
   try {
-    const logOf = (profile: string) => {
-      const folder = `${profile}/Default/IndexedDB`
-      const leveldb = `${folder}/${readdirSync(folder).find(file => file.endsWith('.leveldb'))}`
-      return `${leveldb}/${readdirSync(leveldb).filter(file => file.endsWith('.log')).sort().at(-1)}`
-    }
     await visit(await own.page(), 'torn', 20)
     const log = await own.stopped(logOf)
     const left = await own.page()
@@ -188,12 +200,8 @@ test('a log with a torn end is left before the first write; after a clean end it
     assert.equal(await own.stopped(logOf), log, 'it ended clean')
 
     const killed = await own.page()
-    await killed.evaluate(async () => {
-      const db = await stowage.open('torn', { tables: { t: stowage.table<{ id: number }>({ key: '++id' }) }, durability: 'strict' })
-      for (let i = 0; i < 5; i++) await db.t.insert({} as { id: number })
-      const trace = () => JSON.parse(localStorage.getItem('stowage:torn')!) as { clean: boolean }
-      while (trace().clean) await new Promise(resolve => setTimeout(resolve, 10))
-    })
+    await killed.evaluate(() => addEventListener('pagehide', event => event.stopImmediatePropagation())) // of a kill no page hears
+    await stay(killed, 'torn')
     await own.stopped(profile => appendFileSync(logOf(profile), Uint8Array.of(1, 2, 3))) // less than the header of a record
     const page = await own.page()
     const seen = await visit(page, 'torn', 20)
@@ -205,6 +213,43 @@ test('a log with a torn end is left before the first write; after a clean end it
   } finally {
     await own.stop()
   }
+})
+
+for (const [how, go] of [
+  ['goes elsewhere', (page: Page) => page.goto('about:blank')],
+  ['is closed', (page: Page) => page.close()],
+] as const) {
+  test(`a page that ${how} without close() ends clean`, async () => {
+    const own = await Browser.start()
+    try {
+      const page = await own.page()
+      await stay(page, 'left')
+      await go(page)
+      const log = await own.stopped(logOf)
+      const seen = await visit(await own.page(), 'left', 20)
+      assert.deepEqual([seen.told, seen.count], [[['ok', 0]], 5])
+      assert.equal(await own.stopped(logOf), log)
+    } finally {
+      await own.stop()
+    }
+  })
+}
+
+test('a page that comes back is unclean with its next commit', async () => {
+  const page = await browser.page()
+  await stay(page, 'back')
+  const clean = await page.evaluate(async () => {
+    const clean = () => (JSON.parse(localStorage.getItem('stowage:back')!) as { clean: boolean }).clean
+    dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))
+    const gone = clean()
+    dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))
+    const db = await stowage.open('back', { tables: { t: stowage.table<{ id: number }>({ key: '++id' }) } })
+    await db.t.insert({} as { id: number })
+    while (clean()) await new Promise(resolve => setTimeout(resolve, 10))
+    return [gone, clean(), await db.t.count()]
+  })
+  assert.deepEqual(clean, [true, false, 6])
+  await page.close()
 })
 
 test('where nobody listens the console is told', async () => {
