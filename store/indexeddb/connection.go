@@ -4,10 +4,8 @@ package indexeddb
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"syscall/js"
-	"time"
 
 	"github.com/hack-pad/go-indexeddb/idb"
 
@@ -18,7 +16,8 @@ import (
 // turns out dead: browsers close connections of their own accord, when a profile
 // is under pressure.
 type connection struct {
-	name string
+	name     string
+	patience patience
 
 	mu     sync.Mutex // held while it opens
 	db     *idb.Database
@@ -30,8 +29,6 @@ type connection struct {
 const (
 	// version of the database. Its schema never changes.
 	version = 1
-	// openTimeout: an open that has not been answered by then never will be.
-	openTimeout = 5 * time.Second
 	// replays is how often work is done again on a new connection.
 	replays = 3
 )
@@ -50,7 +47,12 @@ func (c *connection) open(ctx context.Context) (*idb.Database, error) {
 	case c.db != nil:
 		return c.db, nil
 	}
-	db, made, err := dial(ctx, c.name)
+	watched, stop := watch(ctx, c.patience.open)
+	defer stop()
+	db, made, err := dial(watched, c.name)
+	if err == context.Canceled && unanswered(watched) {
+		err = errUnanswered
+	}
 	if err != nil {
 		return nil, explain("open", err)
 	}
@@ -117,8 +119,6 @@ func dial(ctx context.Context, name string) (db *idb.Database, made bool, err er
 		return db, made, err
 	case <-ctx.Done():
 		err = ctx.Err()
-	case <-time.After(openTimeout):
-		err = errors.New("the browser does not answer")
 	}
 	go func() { // it may answer still
 		if <-opened == nil {
@@ -129,12 +129,15 @@ func dial(ctx context.Context, name string) (db *idb.Database, made bool, err er
 }
 
 // access is how a transaction is used.
-type access = idb.TransactionOptions
+type access struct {
+	idb.TransactionOptions
+	repeatable bool // nobody can tell that it came twice
+}
 
 var (
-	reading         = access{Mode: idb.TransactionReadOnly}
-	writing         = access{Mode: idb.TransactionReadWrite, Durability: idb.DurabilityRelaxed}
-	writingStrictly = access{Mode: idb.TransactionReadWrite, Durability: idb.DurabilityStrict}
+	reading         = access{idb.TransactionOptions{Mode: idb.TransactionReadOnly}, true}
+	writing         = access{idb.TransactionOptions{Mode: idb.TransactionReadWrite, Durability: idb.DurabilityRelaxed}, false}
+	writingStrictly = access{idb.TransactionOptions{Mode: idb.TransactionReadWrite, Durability: idb.DurabilityStrict}, false}
 )
 
 // transaction is one of IndexedDB's, on the object store.
@@ -152,25 +155,35 @@ func (t *transaction) refuse(why error) {
 
 // transact makes the requests of one transaction and waits until it, not only
 // they, are done. A dead connection cannot start one; then nothing has happened,
-// and it is done again on a new connection.
+// and it is done again on a new connection. So is what was never answered, where
+// it can be taken back or may happen twice; of anything else nobody knows whether
+// it has happened, or will: BackendFailed, upon which the engine reads anew what
+// there is.
 func (c *connection) transact(ctx context.Context, a access, requests func(*transaction) error) error {
 	for attempt := 1; ; attempt++ {
 		db, err := c.open(ctx)
 		if err != nil {
 			return err
 		}
-		begun, err := db.TransactionWithOptions(a, objectStore)
+		begun, err := db.TransactionWithOptions(a.TransactionOptions, objectStore)
+		again := err != nil && dead(err)
 		if err == nil {
-			return explain("transaction", (&transaction{Transaction: begun}).run(ctx, requests))
+			t := &transaction{Transaction: begun}
+			if err = t.run(ctx, c.patience.transaction, requests); err != errUnanswered {
+				return explain("transaction", err)
+			}
+			undone := t.Abort() == nil // fails where it is being committed
+			_ = db.Close()
+			again = undone || a.repeatable
 		}
 		c.forget(db)
-		if attempt > replays || !dead(err) {
+		if attempt > replays || !again {
 			return explain("transaction", err)
 		}
 	}
 }
 
-func (t *transaction) run(ctx context.Context, requests func(*transaction) error) (err error) {
+func (t *transaction) run(ctx context.Context, seconds int, requests func(*transaction) error) (err error) {
 	if t.store, err = t.ObjectStore(objectStore); err == nil {
 		err = requests(t)
 	}
@@ -178,9 +191,14 @@ func (t *transaction) run(ctx context.Context, requests func(*transaction) error
 		t.refuse(err)
 		return err
 	}
-	err = t.Await(ctx)
-	if t.refused != nil { // what is aborted on purpose ends with another error, or none
+	watched, stop := watch(ctx, seconds)
+	defer stop()
+	err = t.Await(watched)
+	switch {
+	case t.refused != nil: // what is aborted on purpose ends with another error, or none
 		return t.refused
+	case err == context.Canceled && unanswered(watched):
+		return errUnanswered
 	}
 	return err
 }

@@ -40,7 +40,7 @@ func Open(ctx context.Context, name string) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{connection: connection{name: "stowage:" + name}, unlock: unlock}
+	b := &Backend{connection: connection{name: "stowage:" + name, patience: usualPatience}, unlock: unlock}
 	if _, err := b.connection.open(ctx); err != nil {
 		unlock()
 		return nil, err
@@ -85,6 +85,7 @@ func (b *Backend) Commit(ctx context.Context, batch *store.Batch) error {
 	if batch.Durability == store.Strict {
 		mode = writingStrictly
 	}
+	mode.repeatable = len(batch.Add) == 0 && batch.Root == nil // no name is used twice
 	return b.connection.transact(context.WithoutCancel(ctx), mode, func(t *transaction) error {
 		// All is requested at once: a transaction that is idle commits itself.
 		if err := issue(t.store, batch); err != nil {

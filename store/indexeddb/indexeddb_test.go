@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hack-pad/go-indexeddb/idb"
+
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/compress"
 	"github.com/stowage-db/stowage/store/storetest"
@@ -117,6 +119,143 @@ func TestDeletedDatabase(t *testing.T) {
 			t.Errorf("Read: %v, want backend_failed", err)
 		}
 	}
+}
+
+// occupy keeps a transaction of another connection going that writes, so that none
+// of the backend's begins, until it is released.
+func occupy(t *testing.T, b *Backend) (release func()) {
+	t.Helper()
+	db, _, err := dial(t.Context(), b.connection.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.TransactionWithOptions(writing.TransactionOptions, objectStore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs, err := tx.ObjectStore(objectStore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := false
+	var again func()
+	again = func() {
+		if free {
+			return
+		}
+		request, err := blobs.Get(js.ValueOf("none"))
+		if err == nil {
+			err = request.ListenSuccess(context.Background(), again)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	again()
+	release = func() {
+		free = true
+		_ = db.Close() // once the transaction has ended
+	}
+	t.Cleanup(release)
+	return release
+}
+
+// TestUnanswered: what can be taken back, or may happen twice, is done again; of
+// anything else it is said that nobody knows.
+func TestUnanswered(t *testing.T) {
+	root := &store.RootSwap{New: []byte("root")}
+	added := []store.Blob{{Name: "l/1", Bytes: []byte("x")}}
+	put := []store.Blob{{Name: "p/1/1", Bytes: []byte("x")}}
+	commit := func(batch *store.Batch) func(*Backend) error {
+		return func(b *Backend) error { return b.Commit(t.Context(), batch) }
+	}
+	for _, c := range []struct {
+		name      string
+		call      func(*Backend) error
+		doneAgain bool
+		leaves    string
+		mayHappen bool
+	}{
+		{"read", func(b *Backend) error { _, err := b.Read(t.Context(), []string{"r"}); return err }, true, "", false},
+		{"put", commit(&store.Batch{Put: put}), true, "p/1/1", true},
+		{"add", commit(&store.Batch{Add: added}), false, "l/1", true},
+		{"root", commit(&store.Batch{Root: root, Add: added}), true, "l/1", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := open(t, unused())
+			b.connection.patience.transaction = 1
+			release := occupy(t, b)
+			time.AfterFunc(1500*time.Millisecond, release)
+			err := c.call(b)
+			if c.doneAgain && err != nil {
+				t.Errorf("answered late: %v, want it done again", err)
+			}
+			if !c.doneAgain && store.CodeOf(err) != store.BackendFailed {
+				t.Errorf("answered late: %v, want backend_failed", err)
+			}
+			if c.leaves != "" {
+				if found, err := b.Read(t.Context(), []string{c.leaves}); err != nil || found[0] == nil {
+					t.Errorf("what came late is not there: %v", err)
+				}
+			}
+
+			b = open(t, unused())
+			b.connection.patience.transaction = 1
+			release = occupy(t, b)
+			if err := c.call(b); store.CodeOf(err) != store.BackendFailed {
+				t.Errorf("never answered: %v, want backend_failed", err)
+			}
+			release()
+			if c.leaves != "" {
+				found, err := b.Read(t.Context(), []string{c.leaves})
+				if err != nil || (found[0] != nil) != c.mayHappen {
+					t.Errorf("never answered, then free: happened %v, %v", err == nil && found[0] != nil, err)
+				}
+			}
+		})
+	}
+}
+
+// TestUnansweredOpen: an open waits for whoever is making the database.
+func TestUnansweredOpen(t *testing.T) {
+	factory, err := idb.WrapFactory(js.Global().Get("indexedDB"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := unused()
+	free := make(chan bool)
+	var again func(*idb.ObjectStore)
+	again = func(blobs *idb.ObjectStore) {
+		select {
+		case <-free:
+			return
+		default:
+		}
+		if request, err := blobs.Get(js.ValueOf("none")); err == nil {
+			_ = request.ListenSuccess(context.Background(), func() { again(blobs) })
+		}
+	}
+	request, err := factory.Open(t.Context(), "stowage:"+name, version, func(db *idb.Database, _, _ uint) error {
+		blobs, err := db.CreateObjectStore(objectStore, idb.ObjectStoreOptions{})
+		if err == nil {
+			again(blobs)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := connection{name: "stowage:" + name, patience: patience{open: 1, transaction: 1}}
+	if _, err := c.open(t.Context()); store.CodeOf(err) != store.BackendFailed {
+		t.Errorf("open: %v, want backend_failed", err)
+	}
+	close(free)
+	db, err := request.Await(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = db.Close()
+	open(t, name)
 }
 
 func TestForeignValueIsCorrupt(t *testing.T) {
