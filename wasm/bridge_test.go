@@ -101,10 +101,7 @@ func TestColdReadBecomesATask(t *testing.T) {
 	h.must(request(wire.Close, 0, 0, 0, nil))
 
 	cold := &host{t: t, bridge: newBridge(), waiting: map[uint32]*call{}, backend: reopened(h)}
-	cold.must(request(wire.Open, 0, 0, 4, func(b []byte) []byte {
-		b = msgp.AppendUint(msgp.AppendUint(msgp.AppendUint(b, wire.Version), 1<<20), 1<<20)
-		return msgp.AppendUint(b, 0)
-	}))
+	cold.must(openFrame())
 	cold.must(request(wire.Table, 0, cities, 6, func(b []byte) []byte {
 		b = msgp.AppendArrayHeader(msgp.AppendString(b, "cities"), 1)
 		b = msgp.AppendArrayHeader(msgp.AppendBool(msgp.AppendString(b, "id"), true), 0)

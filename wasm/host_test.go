@@ -31,14 +31,18 @@ type call struct {
 	err    error
 }
 
+func openFrame() []byte {
+	return request(wire.Open, 0, 0, 6, func(b []byte) []byte {
+		for _, setting := range []uint{wire.Version, 1 << 20, 1 << 20, uint(store.Relaxed), 1 << 20, 100} {
+			b = msgp.AppendUint(b, setting)
+		}
+		return b
+	})
+}
+
 func newHost(t testing.TB) *host {
 	h := &host{t: t, bridge: newBridge(), backend: memory.New(), waiting: map[uint32]*call{}}
-	h.must(request(wire.Open, 0, 0, 4, func(b []byte) []byte {
-		b = msgp.AppendUint(b, wire.Version)
-		b = msgp.AppendUint(b, 1<<20)
-		b = msgp.AppendUint(b, 1<<20)
-		return msgp.AppendUint(b, 0)
-	}))
+	h.must(openFrame())
 	h.must(request(wire.Table, 0, 1, 6, func(b []byte) []byte {
 		b = msgp.AppendString(b, "cities")
 		b = msgp.AppendArrayHeader(b, 1)

@@ -118,6 +118,8 @@ func (o *operation) open() error {
 		CacheBytes:    s.CacheBytes,
 		MaxValueBytes: s.MaxValueBytes,
 		Durability:    s.Durability,
+		BufferBytes:   s.BufferBytes,
+		BufferTime:    s.BufferTime,
 		OnLost:        o.bridge.lost,
 		Scheduler:     scheduler{o.bridge},
 	})

@@ -11,7 +11,7 @@ import { type LongCall, longCall, Options } from './options.js'
 import { part } from './parts.js'
 import type { Policy, TableSpec } from './schema.js'
 import { latest, type Scope } from './scope.js'
-import { openTable, type Session } from './session.js'
+import { openTable, type Session, tell } from './session.js'
 import { Store, type StoreOptions } from './store.js'
 import { type Made, Table } from './table.js'
 import { nest, transact, Transaction } from './transaction.js'
@@ -97,6 +97,16 @@ export interface Stat {
   storedBytes: number
   /** What the engine's memory takes of the context; it never shrinks. */
   memoryBytes: number
+}
+
+/** Which environment it is. */
+export interface Info {
+  /** 32 hex digits, drawn when it was made; empty before its first commit. */
+  id: string
+  /** Counts the checkpoints that have changed it. */
+  generation: number
+  /** What a transaction that begins now has as its id. */
+  lastId: number
 }
 
 /** What a check of everything stored has found. */
@@ -256,6 +266,12 @@ export class Environment<S extends Tables> {
     const read = (bytes: Uint8Array, start: number, end: number) => unpack(bytes, start, end) as Omit<Stat, 'memoryBytes'>
     const stat = await engine.run(engine.request(Op.Stat, 3, 0, 0), read)
     return { ...stat, memoryBytes: engine.memoryBytes }
+  }
+
+  /** Which environment it is, and how far it has come. Reads nothing from storage. */
+  async info(): Promise<Info> {
+    const { id, generation, position } = await tell(await this.session.ready(), Op.Identity)
+    return { id, generation, lastId: position }
   }
 
   /** What the opening has found, whether data may be evicted, and the space there is. `unsupported` where opening.js cannot be loaded, as in a service worker without 'stowage/service-worker'. */

@@ -40,6 +40,10 @@ export interface OpenOptions<S extends Tables> extends LongCall {
   maxDocumentBytes?: number
   /** When a commit counts as done, unless a transaction says otherwise. Default 'relaxed'. */
   durability?: CommitDurability
+  /** Buffered commits are written when so many bytes have come together. Default 1 MiB. */
+  bufferBytes?: number
+  /** Buffered commits are written after so long. Default 100. */
+  bufferMilliseconds?: number
   /** Is told why a buffered commit came to nothing. Without it, flush and close tell. */
   onLost?: (error: StowageError) => void
   /**
@@ -129,6 +133,8 @@ function readOptions(options: OpenOptions<Tables> | undefined): Given {
       cacheBytes: o.integer('cacheBytes', { least: MiB, most: 1024 * MiB }) ?? 32 * MiB,
       maxDocumentBytes: o.integer('maxDocumentBytes', { least: 1024, most: 64 * MiB }) ?? 16 * MiB,
       durability: o.oneOf('durability', durabilities) ?? 'relaxed',
+      bufferBytes: o.integer('bufferBytes', { least: 1, most: 64 * MiB }) ?? MiB,
+      bufferMilliseconds: o.integer('bufferMilliseconds', { least: 1, most: 60_000 }) ?? 100,
       onLost: o.function<NonNullable<OpenOptions<Tables>['onLost']>>('onLost'),
     },
     setAside: o.oneOf('onDamage', ['reject', 'set-aside']) === 'set-aside',

@@ -14,6 +14,8 @@ export interface Settings {
   cacheBytes: number
   maxDocumentBytes: number
   durability: CommitDurability
+  bufferBytes: number
+  bufferMilliseconds: number
   onLost: ((error: StowageError) => void) | undefined
 }
 
@@ -175,7 +177,7 @@ export class Session implements Scope {
 const hiding = ['visibilitychange', 'pagehide'] as const
 
 /** Asks an engine which environment it has, or closes it, which answers the same. */
-function tell(engine: Engine, op: Op.Identity | Op.Close): Promise<Identity> {
+export function tell(engine: Engine, op: Op.Identity | Op.Close): Promise<Identity> {
   return engine.run(engine.request(op, 3, 0, 0), unpack as Decode<Identity>)
 }
 
@@ -185,8 +187,9 @@ function closed(): StowageError {
 
 /** The first request to an engine: both sides tell the version of the frames they speak. */
 async function openEngine(engine: Engine, settings: Settings): Promise<void> {
-  const frame = engine.request(Op.Open, 7, 0, 0)
+  const frame = engine.request(Op.Open, 9, 0, 0)
   frame.uint(protocolVersion).uint(settings.cacheBytes).uint(settings.maxDocumentBytes).uint(durabilities.indexOf(settings.durability))
+  frame.uint(settings.bufferBytes).uint(settings.bufferMilliseconds)
   const version = await engine.run(frame, (bytes, start, end) => unpack(bytes, start, end))
   if (version !== protocolVersion) {
     throw new StowageError('unsupported', `the engine speaks version ${version} of the frames, this package ${protocolVersion}`)

@@ -60,6 +60,8 @@ const sliceCount = 4096
  * rejects with a StowageError; a write that is rejected has changed nothing.
  */
 export class Store<K = Uint8Array, V = Uint8Array> {
+  /** The longest key, in bytes of its coder; with dupSort key and value have this room together. */
+  readonly maxKeySize = 4096
   private dropped = false
 
   /** @internal */

@@ -47,6 +47,33 @@ test('a buffered commit is seen at once and written with others', async () => {
   await db.close()
 })
 
+test('what is buffered is written after so many bytes, or so long', async () => {
+  const driver = watched()
+  const bounded = (bufferBytes: number, bufferMilliseconds: number) =>
+    open('bounded', { driver, tables, durability: 'buffered', bufferBytes, bufferMilliseconds })
+  const written = async (before: number) => {
+    while (driver.commits === before) await new Promise(resolve => setTimeout(resolve, 1))
+  }
+  let db = await bounded(10_000, 60_000)
+  await db.flush()
+  let before = driver.commits
+  await db.notes.insert({ id: 1, text: 'x' })
+  await new Promise(resolve => setTimeout(resolve, 200)) // longer than the time that holds unless it is given
+  assert.equal(driver.commits, before)
+  await db.notes.insert({ id: 2, text: 'x'.repeat(10_000) })
+  await written(before)
+  await db.close()
+  db = await bounded(10_000, 1)
+  await db.flush()
+  before = driver.commits
+  await db.notes.insert({ id: 3, text: 'x' })
+  await written(before)
+  await db.close()
+  for (const wrong of [{ bufferBytes: 0 }, { bufferMilliseconds: 0.5 }]) {
+    await assert.rejects(open('bounded', { driver, ...wrong }), { code: 'invalid_option' })
+  }
+})
+
 test('a transaction chooses to be buffered, and close writes what is left', async () => {
   const driver = watched()
   const db = await open('chosen', { driver, tables })

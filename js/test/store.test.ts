@@ -358,6 +358,21 @@ test('a refused argument does not spoil a transaction', async () => {
   await db.close()
 })
 
+test('an environment tells which it is, and a store how long keys may be', async () => {
+  const db = await opened()
+  assert.deepEqual(await db.info(), { id: '', generation: 0, lastId: 0 })
+  const store = db.store('keys')
+  await store.put(new Uint8Array(store.maxKeySize), Uint8Array.of(1))
+  await rejects('too_large', store.put(new Uint8Array(store.maxKeySize + 1), Uint8Array.of(1)))
+  const info = await db.info()
+  assert.match(info.id, /^[0-9a-f]{32}$/)
+  await using tx = await db.begin()
+  assert.deepEqual([info.lastId, (await db.info()).id], [tx.id, info.id])
+  await tx.abort()
+  await db.close()
+  await rejects('closed', db.info())
+})
+
 test('a store without a name is always there, and names of tables are free for stores', async () => {
   const db = await openedWithPlaces()
   await db.places.insert(place(1))

@@ -23,7 +23,7 @@ const onDatabase = (op: Op, count: number) => request(op, 3 + count, 7).array(3)
 
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
-  open: request(Op.Open, 7).uint(10).uint(33554432).uint(16777216).uint(1),
+  open: request(Op.Open, 9).uint(11).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250),
   table: request(Op.Table, 9, 0, 1)
     .string('cities').array(1).string('id').bool(true).array(2)
     .array(4).string('country,at.0').array(2).array(1).string('country').array(2).string('at').uint(0).bool(false).bool(false)

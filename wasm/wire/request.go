@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"time"
+
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/stowage-db/stowage/query"
@@ -42,9 +44,12 @@ type Settings struct {
 	CacheBytes    int
 	MaxValueBytes int
 	Durability    store.Durability
+	BufferBytes   int
+	BufferTime    time.Duration
 }
 
-// Settings reads [version, cache bytes, document bytes, durability]. Another version
+// Settings reads [version, cache bytes, document bytes, durability, buffer bytes,
+// buffer milliseconds]. Another version
 // is told before the rest is looked at, which may be of another form then.
 func (q *Request) Settings() (Settings, error) {
 	r := reader{b: q.arguments}
@@ -57,7 +62,8 @@ func (q *Request) Settings() (Settings, error) {
 	}
 	s.CacheBytes, s.MaxValueBytes = r.size(), r.size()
 	s.Durability = r.durability()
-	if q.count != 4 {
+	s.BufferBytes, s.BufferTime = r.size(), time.Duration(r.size())*time.Millisecond
+	if q.count != 6 {
 		return s, ErrMalformed
 	}
 	return s, r.end()

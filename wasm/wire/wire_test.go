@@ -55,7 +55,7 @@ func TestRequestsOfTheHost(t *testing.T) {
 
 	q := read("open", Open)
 	s, err := q.Settings()
-	check("open", s == Settings{Version, 33554432, 16777216, store.Strict}, err)
+	check("open", s == Settings{Version, 33554432, 16777216, store.Strict, 65536, 250 * time.Millisecond}, err)
 
 	q = read("table", Table)
 	name, schema, kept, err := q.TableSchema()
