@@ -51,7 +51,7 @@ function verdict(gate, row, value) {
   return gate.aim === undefined ? 'met' : 'reached'
 }
 
-const units = { ratio_to_idb: 'of idb', ratio_to_dexie: 'of dexie' }
+const units = { ratio_to_idb: 'of idb', ratio_to_dexie: 'of dexie', ratio_to_least: 'of the least' }
 
 function limits({ gate, aim, field, unit = units[field] ?? 'ms' }) {
   const parts = []

@@ -37,12 +37,13 @@ export class Report {
     console.log(`${peer}: ${n.toLocaleString('en')} documents, ${batch.toLocaleString('en')} at a time`)
   }
 
-  add(work, value, { correct = true, show = duration, memory = null } = {}) {
+  add(work, value, { correct = true, show = duration, memory = null, least = value, most = value } = {}) {
     this.rows.push({
       work, n: this.#n, peer: this.#peer,
-      median_ms: value, min_ms: value, max_ms: value, ratio_to_idb: null, correct,
+      median_ms: value, min_ms: least, max_ms: most, ratio_to_idb: null, correct,
     })
-    console.log(`  ${work.padEnd(19)}  ${show(value)}${correct ? '' : ' WRONG'}${holding(memory)}`)
+    const spread = least < most ? ` [${show(least)}–${show(most)}]` : ''
+    console.log(`  ${work.padEnd(19)}  ${show(value)}${spread}${correct ? '' : ' WRONG'}${holding(memory)}`)
   }
 
   /** Adds how many long tasks there were in a stretch of work, and the longest of them. */
