@@ -100,13 +100,7 @@ func TestColdReadBecomesATask(t *testing.T) {
 	h.must(request(wire.Checkpoint, 0, 0, 0, nil))
 	h.must(request(wire.Close, 0, 0, 0, nil))
 
-	cold := &host{t: t, bridge: newBridge(), waiting: map[uint32]*call{}, backend: reopened(h)}
-	cold.must(openFrame())
-	cold.must(request(wire.Table, 0, cities, 6, func(b []byte) []byte {
-		b = msgp.AppendArrayHeader(msgp.AppendString(b, "cities"), 1)
-		b = msgp.AppendArrayHeader(msgp.AppendBool(msgp.AppendString(b, "id"), true), 0)
-		return msgp.AppendBool(msgp.AppendInt(b, 10), false)
-	}))
+	cold := newHostOn(t, reopened(h), s2)
 	if a := cold.bridge.get(cities, query.AppendKeyInt(nil, 4321)); a.status != wire.Missed {
 		t.Fatalf("of what is not in memory: status %d", a.status)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/compress"
 	"github.com/stowage-db/stowage/store/memory"
 	"github.com/stowage-db/stowage/wasm/wire"
 )
@@ -22,6 +23,8 @@ type host struct {
 	queue   []func()         // what is to be stepped next
 	rows    [][]byte
 	feed    [][]byte // what is left of the stream that tasks read
+	broken  error    // with which its stages fail
+	sealed  int      // how often its stages were asked to seal
 }
 
 // call is a request on its way.
@@ -31,19 +34,16 @@ type call struct {
 	err    error
 }
 
-func openFrame() []byte {
-	return request(wire.Open, 0, 0, 6, func(b []byte) []byte {
-		for _, setting := range []uint{wire.Version, 1 << 20, 1 << 20, uint(store.Relaxed), 1 << 20, 100} {
-			b = msgp.AppendUint(b, setting)
-		}
-		return b
-	})
-}
+// s2 is the stage that the module carries out itself.
+var s2 = compress.S2{}.Stage()
 
-func newHost(t testing.TB) *host {
-	h := &host{t: t, bridge: newBridge(), backend: memory.New(), waiting: map[uint32]*call{}}
-	h.must(openFrame())
-	h.must(request(wire.Table, 0, 1, 6, func(b []byte) []byte {
+func newHost(t testing.TB) *host { return newHostOn(t, memory.New(), s2) }
+
+// newHostOn opens an environment whose blobs pass a chain.
+func newHostOn(t testing.TB, backend store.Backend, chain ...store.Stage) *host {
+	h := &host{t: t, bridge: newBridge(), backend: backend, waiting: map[uint32]*call{}}
+	h.must(opening(chain...))
+	h.must(request(wire.Table, 0, cities, 6, func(b []byte) []byte {
 		b = msgp.AppendString(b, "cities")
 		b = msgp.AppendArrayHeader(b, 1)
 		b = msgp.AppendString(b, "id")
@@ -52,6 +52,26 @@ func newHost(t testing.TB) *host {
 		return msgp.AppendBool(msgp.AppendInt(b, 10), false)
 	}))
 	return h
+}
+
+// opening is the request that opens an environment with a chain.
+func opening(chain ...store.Stage) []byte {
+	return request(wire.Open, 0, 0, 7, func(b []byte) []byte {
+		for _, setting := range []uint{wire.Version, 1 << 20, 1 << 20, uint(store.Relaxed), 1 << 20, 100} {
+			b = msgp.AppendUint(b, setting)
+		}
+		return appendChain(b, chain)
+	})
+}
+
+// appendChain appends [[kind, id] …].
+func appendChain(b []byte, chain []store.Stage) []byte {
+	b = msgp.AppendArrayHeader(b, uint32(len(chain)))
+	for _, stage := range chain {
+		b = msgp.AppendArrayHeader(b, 2)
+		b = msgp.AppendUint8(msgp.AppendUint8(b, uint8(stage.Kind)), stage.ID)
+	}
+	return b
 }
 
 // request makes the frame of an operation with n arguments.
@@ -190,6 +210,10 @@ func (h *host) perform(status wire.Status, payload []byte) []byte {
 			ok = msgp.AppendInt64(ok, info.Bytes)
 			return msgp.AppendBool(ok, false)
 		}
+	case wire.Seal:
+		if err = h.broken; err == nil {
+			return h.inverted(payload)
+		}
 	case wire.Shut:
 		if err = h.backend.Close(); err == nil {
 			return nothing
@@ -198,6 +222,31 @@ func (h *host) perform(status wire.Status, payload []byte) []byte {
 		h.t.Fatalf("a task asked for something unknown: %d", status)
 	}
 	return wire.AppendFailure(nil, err)
+}
+
+// inverted is what the host's stages make of blobs: all bits turned over.
+func (h *host) inverted(b []byte) []byte {
+	_, b, _ = msgp.ReadArrayHeaderBytes(b)
+	_, b, _ = msgp.ReadUint8Bytes(b)
+	_, b, _ = msgp.ReadUint8Bytes(b)
+	direction, b, _ := msgp.ReadUint8Bytes(b)
+	if wire.Direction(direction) == wire.SealBlobs {
+		h.sealed++
+	}
+	n, b, _ := msgp.ReadArrayHeaderBytes(b)
+	reply := msgp.AppendArrayHeader([]byte{0x92, 0xc0}, n)
+	for range n {
+		var bytes []byte
+		_, b, _ = msgp.ReadArrayHeaderBytes(b)
+		_, b, _ = msgp.ReadUint8Bytes(b)
+		_, b, _ = msgp.ReadStringBytes(b)
+		bytes, b, _ = msgp.ReadBytesBytes(b, nil)
+		for i := range bytes {
+			bytes[i] ^= 0xff
+		}
+		reply = msgp.AppendBytes(reply, bytes)
+	}
+	return reply
 }
 
 // texts reads [text …].

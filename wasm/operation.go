@@ -7,7 +7,6 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/stowage-db/stowage/store"
-	"github.com/stowage-db/stowage/store/compress"
 	"github.com/stowage-db/stowage/wasm/wire"
 )
 
@@ -114,7 +113,7 @@ func (o *operation) open() error {
 		return &store.Error{Code: store.Internal, Op: "open: open already"}
 	}
 	env, err := store.Open(o.ctx, backend{o.bridge}, store.Options{
-		Modifiers:     []store.Modifier{compress.S2{}},
+		Modifiers:     o.bridge.chain(s.Chain),
 		CacheBytes:    s.CacheBytes,
 		MaxValueBytes: s.MaxValueBytes,
 		Durability:    s.Durability,

@@ -4,7 +4,6 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/stowage-db/stowage/store"
-	"github.com/stowage-db/stowage/store/compress"
 )
 
 // salvage hands what can still be read of a damaged environment to the host, as
@@ -12,8 +11,12 @@ import (
 // {databases, entries, rootLost, catalogueLost, commits: [[first, last] …],
 // losses: [[database, table, low, high, entries] …]}, where low and high may be nil.
 func (o *operation) salvage() error {
+	stages, err := o.request.Chain()
+	if err != nil {
+		return err
+	}
 	found, err := store.Salvage(o.ctx, backend{o.bridge}, store.Options{
-		Modifiers: []store.Modifier{compress.S2{}},
+		Modifiers: o.bridge.chain(stages),
 		Scheduler: scheduler{o.bridge},
 	}, outlet{o})
 	if err != nil {

@@ -24,6 +24,7 @@ export type { Identities, IdentityKind } from './identity.js'
 /** @internal For salvage.js. */
 export { LocalHost } from './local.js'
 export type { Former, Migrations } from './migrate.js'
+export { compress, type Functions, type Modifier, modifier, /** @internal For salvage.js. */ readModifiers, /** @internal */ writeChain } from './modifier.js'
 export { /** @internal */ builtIn, type WasmSource } from './module.js'
 export { type Operation, op } from './op.js'
 export { type OpenOptions, open } from './open.js'

@@ -3,7 +3,9 @@ import type { Driver, DriverFactory } from './drivers/driver.js'
 import type { Engine } from './engine.js'
 import { asStowageError } from './errors.js'
 import { Instance } from './instance.js'
+import { isHosted, type Modifier } from './modifier.js'
 import { compile, type WasmSource } from './module.js'
+import { part } from './parts.js'
 import type { Host } from './session.js'
 import { LocalEngine } from './task.js'
 
@@ -19,18 +21,21 @@ export class LocalHost implements Host {
     private readonly factory: DriverFactory,
     private readonly wasm: WasmSource,
     private readonly cacheBytes: number,
+    private readonly modifiers: readonly Modifier[],
   ) {}
 
   async start(published: () => void): Promise<Engine> {
     const module = compile(this.wasm)
     module.catch(() => {}) // awaited below, once the driver is there
+    const hosted = this.modifiers.filter(isHosted)
+    const sealing = hosted.length > 0 ? await (await part('sealing')).Sealing.begin(hosted) : undefined
     this.driver ??= await this.openDriver()
     const instance = await boot(await module, this.cacheBytes + workingBytes)
-    return new LocalEngine(instance, new WriteBehind(this.driver, published))
+    return new LocalEngine(instance, new WriteBehind(this.driver, published), sealing)
   }
 
   sibling(name: string, driver = this.factory): Host {
-    return new LocalHost(name, driver, this.wasm, this.cacheBytes)
+    return new LocalHost(name, driver, this.wasm, this.cacheBytes, this.modifiers)
   }
 
   async release(): Promise<void> {

@@ -6,6 +6,7 @@ import { StowageError } from './errors.js'
 import { addTypes, type CustomType } from './extension.js'
 import { LocalHost } from './local.js'
 import { type Migrations, readMigrations } from './migrate.js'
+import { type Modifier, readModifiers } from './modifier.js'
 import { builtIn, type WasmSource } from './module.js'
 import { type LongCall, Options } from './options.js'
 import type { Opening, State } from './opening.js'
@@ -34,6 +35,8 @@ export interface OpenOptions<S extends Tables> extends LongCall {
   driver?: DriverFactory
   /** Runs engine and driver in a dedicated worker, so that the page's thread stays free. */
   worker?: boolean
+  /** What everything passes on its way to where it is stored: see compress, encrypt and modifier. Compressed by 's2' unless it is said otherwise. */
+  modifiers?: readonly Modifier[]
   /** A ceiling for decoded pages held in memory. Default 32 MiB. */
   cacheBytes?: number
   /** Documents larger than this are `too_large`. Default 16 MiB. */
@@ -136,6 +139,7 @@ function readOptions(options: OpenOptions<Tables> | undefined): Given {
       bufferBytes: o.integer('bufferBytes', { least: 1, most: 64 * MiB }) ?? MiB,
       bufferMilliseconds: o.integer('bufferMilliseconds', { least: 1, most: 60_000 }) ?? 100,
       onLost: o.function<NonNullable<OpenOptions<Tables>['onLost']>>('onLost'),
+      modifiers: readModifiers(o),
     },
     setAside: o.oneOf('onDamage', ['reject', 'set-aside']) === 'set-aside',
     onState: o.function('onState'),
@@ -164,9 +168,8 @@ function readTypes(o: Options): readonly CustomType[] {
 
 function makeSession(name: string, given: Given): Session {
   const { driver, wasm, settings } = given
-  const host = given.worker
-    ? new RemoteHost(name, driver, wasm, settings.cacheBytes)
-    : new LocalHost(name, driver, wasm, settings.cacheBytes)
+  const Kind = given.worker ? RemoteHost : LocalHost
+  const host = new Kind(name, driver, wasm, settings.cacheBytes, settings.modifiers)
   return new Session(host, settings, name, begin(name, given))
 }
 

@@ -9,6 +9,7 @@ export interface Parts {
   live: typeof import('./live.js')
   opening: typeof import('./opening.js')
   rewrite: typeof import('./rewrite.js')
+  sealing: typeof import('./sealing.js')
   zlib: typeof import('./zlib.js')
 }
 
@@ -17,6 +18,7 @@ const loading: { [N in keyof Parts]: () => Promise<Parts[N]> } = {
   live: () => import('./live.js'),
   opening: () => import('./opening.js'),
   rewrite: () => import('./rewrite.js'),
+  sealing: () => import('./sealing.js'),
   zlib: () => import('./zlib.js'),
 }
 

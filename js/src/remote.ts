@@ -2,6 +2,7 @@ import type { DriverFactory } from './drivers/driver.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import { LocalHost } from './local.js'
+import { isOwn, type Modifier } from './modifier.js'
 import { compile, type WasmSource } from './module.js'
 import type { Host } from './session.js'
 import { aborted, readFailure, unreadable } from './task.js'
@@ -9,7 +10,7 @@ import { FrameWriter, Op } from './wire.js'
 
 /** What is sent to the worker. */
 export type ToWorker =
-  | { type: 'start'; name: string; driver: { module: string; options?: unknown }; wasm: string | WebAssembly.Module; cacheBytes: number }
+  | { type: 'start'; name: string; driver: { module: string; options?: unknown }; wasm: string | WebAssembly.Module; cacheBytes: number; modifiers: readonly Modifier[] }
   | { type: 'call'; call: number; frame: Uint8Array; rows: boolean; progress: boolean; feed: boolean; ask: boolean }
   | { type: 'more'; call: number; wanted: boolean }
   | { type: 'fed'; call: number; bytes: Uint8Array | undefined; failed: boolean }
@@ -42,18 +43,20 @@ export class RemoteHost implements Host {
     private readonly factory: DriverFactory,
     private readonly wasm: WasmSource,
     private readonly cacheBytes: number,
+    private readonly modifiers: readonly Modifier[],
   ) {}
 
   async start(published: () => void): Promise<Engine> {
     const driver = this.factory.worker
     if (typeof Worker === 'undefined') throw new StowageError('unsupported', 'there are no dedicated workers here')
     if (driver === undefined) throw new StowageError('unsupported', 'this driver cannot run in a worker')
-    const { wasm } = this
+    const { wasm, modifiers } = this
+    if (modifiers.some(isOwn)) throw new StowageError('unsupported', 'a stage of your own cannot run in a worker')
     const module = typeof wasm === 'string' || wasm instanceof URL ? String(wasm) : await compile(wasm)
     const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: `stowage:${this.name}` })
     const engine = new RemoteEngine(worker, published)
     try {
-      await engine.start({ type: 'start', name: this.name, driver, wasm: module, cacheBytes: this.cacheBytes })
+      await engine.start({ type: 'start', name: this.name, driver, wasm: module, cacheBytes: this.cacheBytes, modifiers })
     } catch (error) {
       worker.terminate()
       throw error
@@ -64,7 +67,7 @@ export class RemoteHost implements Host {
 
   sibling(name: string, driver = this.factory): Host {
     const Kind = driver.worker === undefined ? LocalHost : RemoteHost
-    return new Kind(name, driver, this.wasm, this.cacheBytes)
+    return new Kind(name, driver, this.wasm, this.cacheBytes, this.modifiers)
   }
 
   async release(): Promise<void> {

@@ -7,6 +7,7 @@ import type { DriverFactory } from './drivers/driver.js'
 import { indexeddb } from './drivers/indexeddb.js'
 import { StowageError } from './errors.js'
 import { LocalHost } from './local.js'
+import { type Modifier, readModifiers, writeChain } from './modifier.js'
 import { builtIn, type WasmSource } from './module.js'
 import { Options } from './options.js'
 import { Op } from './wire.js'
@@ -15,6 +16,8 @@ import { Op } from './wire.js'
 export interface SalvageOptions {
   /** Where the environment lives: IndexedDB unless given. */
   driver?: DriverFactory
+  /** What its blobs have passed, as for `open`. */
+  modifiers?: readonly Modifier[]
   signal?: AbortSignal
   /** The engine's module, as for `open`. */
   wasm?: WasmSource
@@ -64,14 +67,15 @@ export async function salvage(name: string, options?: SalvageOptions): Promise<S
   const o = new Options('salvage', options)
   const driver = o.driver() ?? indexeddb()
   const wasm = (o.any('wasm') as WasmSource | undefined) ?? builtIn()
+  const modifiers = readModifiers(o)
   const signal = o.signal()
   o.done()
-  const host = new LocalHost(name, driver, wasm, cacheBytes)
+  const host = new LocalHost(name, driver, wasm, cacheBytes, modifiers)
   const parts: Blob[] = [] // a browser may keep them on its disk
   try {
     const engine = await host.start(() => {})
     try {
-      const report = await engine.run(engine.request(Op.Salvage, 3, 0, 0), (bytes, start, end) => unpack(bytes, start, end) as Report, {
+      const report = await engine.run(writeChain(engine.request(Op.Salvage, 4, 0, 0), modifiers), (bytes, start, end) => unpack(bytes, start, end) as Report, {
         signal,
         onRows(bytes, start, end) {
           parts.push(new Blob([bytes.slice(start, end)]))

@@ -7,8 +7,9 @@ import { bring } from './index.js'
 import * as live from './live.js'
 import * as opening from './opening.js'
 import * as rewrite from './rewrite.js'
+import * as sealing from './sealing.js'
 import * as zlib from './zlib.js'
 
-bring({ backup, live, opening, rewrite, zlib })
+bring({ backup, live, opening, rewrite, sealing, zlib })
 
 export * from './index.js'

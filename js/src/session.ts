@@ -3,6 +3,7 @@ import type { DriverFactory } from './drivers/driver.js'
 import { type CommitDurability, durabilities } from './durability.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
+import { type Modifier, writeChain } from './modifier.js'
 import type { Identity, Opening } from './opening.js'
 import type { Kind, Schema } from './schema.js'
 import type { Access, Scope } from './scope.js'
@@ -17,6 +18,8 @@ export interface Settings {
   bufferBytes: number
   bufferMilliseconds: number
   onLost: ((error: StowageError) => void) | undefined
+  /** What blobs pass, in order. */
+  modifiers: readonly Modifier[]
 }
 
 /** Starts engines for one environment, one after the other. */
@@ -187,9 +190,10 @@ function closed(): StowageError {
 
 /** The first request to an engine: both sides tell the version of the frames they speak. */
 async function openEngine(engine: Engine, settings: Settings): Promise<void> {
-  const frame = engine.request(Op.Open, 9, 0, 0)
+  const frame = engine.request(Op.Open, 10, 0, 0)
   frame.uint(protocolVersion).uint(settings.cacheBytes).uint(settings.maxDocumentBytes).uint(durabilities.indexOf(settings.durability))
   frame.uint(settings.bufferBytes).uint(settings.bufferMilliseconds)
+  writeChain(frame, settings.modifiers)
   const version = await engine.run(frame, (bytes, start, end) => unpack(bytes, start, end))
   if (version !== protocolVersion) {
     throw new StowageError('unsupported', `the engine speaks version ${version} of the frames, this package ${protocolVersion}`)

@@ -5,6 +5,7 @@ import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { asStowageError, readCode, StowageError } from './errors.js'
 import type { Instance } from './instance.js'
 import { type Answer, answerBytes, ask, done, feed, perform, writeAnswer } from './io.js'
+import type { Sealing, SealRequest } from './sealing.js'
 import { squeeze } from './squeeze.js'
 import { turn } from './turn.js'
 import { type FrameWriter, Op, type Sign, Status } from './wire.js'
@@ -26,6 +27,7 @@ export class LocalEngine implements Engine {
   constructor(
     private readonly instance: Instance,
     private readonly driver: Driver,
+    private readonly sealing: Sealing | undefined,
   ) {
     const { contexts } = driver
     this.among = contexts && new Among(contexts, sign => this.hear(sign))
@@ -151,6 +153,8 @@ export class LocalEngine implements Engine {
         return feed(exchange?.onFeed)
       case Status.Ask:
         return ask(() => exchange?.onAsk?.(heap, payload, payloadEnd))
+      case Status.Seal:
+        return this.sealing!.perform(unpack(heap, payload, payloadEnd) as SealRequest)
       case Status.Sleep: {
         const milliseconds = unpack(heap, payload, payloadEnd) as number
         return new Promise(resolve => sleep(milliseconds, () => resolve(done)))

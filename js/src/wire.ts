@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 11
+export const protocolVersion = 12
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -146,6 +146,8 @@ export const enum Status {
   Among = 13,
   /** The task asks functions of a filter: payload [[number, [value …]] …]. Reply: [[answer …] …]. */
   Ask = 14,
+  /** The task waits for what a stage makes of blobs: payload [kind, id, direction, [[kind, name, bytes] …]]. Reply: [bytes or nil …]. */
+  Seal = 15,
   /** The task waits for the next bytes of the stream it reads: no payload. Reply: bytes, or nil at its end. */
   Feed = 30,
   /** The task waits: payload milliseconds. Reply: nil. */

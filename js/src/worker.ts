@@ -50,7 +50,7 @@ page.onmessage = event => {
 
 async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<void> {
   try {
-    host = new LocalHost(message.name, await findDriver(message.driver), message.wasm, message.cacheBytes)
+    host = new LocalHost(message.name, await findDriver(message.driver), message.wasm, message.cacheBytes, message.modifiers)
     engine = await host.start(() => page.postMessage({ type: 'published' }))
     engine.onLost = error => page.postMessage({ type: 'forgone', frame: failureFrame(error) })
     page.postMessage({ type: 'started' })

@@ -7,6 +7,7 @@ import { writeOthers } from '../src/among.js'
 import { StowageError } from '../src/errors.js'
 import { writeAnswer } from '../src/io.js'
 import { packLive } from '../src/live.js'
+import { compress, modifier, writeChain } from '../src/modifier.js'
 import { packQuery, query } from '../src/query.js'
 import { FrameWriter, Move, Op, Sign, Verb } from '../src/wire.js'
 
@@ -21,9 +22,15 @@ const request = (op: Op, length: number, transaction = 0, table = 0) =>
 
 const onDatabase = (op: Op, count: number) => request(op, 3 + count, 7).array(3).string('d').uint(1).bool(true)
 
+const seal = (bytes: Uint8Array) => bytes
+
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
-  open: request(Op.Open, 9).uint(11).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250),
+  open: writeChain(
+    request(Op.Open, 10).uint(12).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250),
+    [compress('s2'), modifier(200, { seal, open: seal })],
+  ),
+  salvage: writeChain(request(Op.Salvage, 4), [compress()]),
   table: request(Op.Table, 9, 0, 1)
     .string('cities').array(1).string('id').bool(true).array(2)
     .array(4).string('country,at.0').array(2).array(1).string('country').array(2).string('at').uint(0).bool(false).bool(false)
@@ -74,6 +81,7 @@ test('what the engine asks for can be read', () => {
   assert.deepEqual([root[0], Buffer.from(root[1])], [null, bytes(4)])
   assert.deepEqual([removes, removed, strict], [['p/0'], ['l/0', 'l/9'], true])
   assert.deepEqual(read('read'), ['r', 'p/1'])
+  assert.deepEqual(read('sealing'), [4, 200, 1, [[3, 'p/1', bytes(1, 2)]]])
   assert.equal(read('list'), 'l/')
   assert.deepEqual(read('asks'), [[0, [1, 'a']], [2, [null]]])
   assert.deepEqual(read('progress'), [3, 1000])

@@ -19,10 +19,10 @@ var _ store.Modifier = S2{}
 // s2ID is stored in every blob the stage took part in.
 const s2ID = 1
 
-// minPlain is the size below which compressing is not worth its start: the
+// MinPlain is the size below which compressing is not worth its start: the
 // encoder clears a table of 32 KiB for every blob, and most small blobs are log
 // records that a checkpoint soon replaces.
-const minPlain = 2 << 10
+const MinPlain = 2 << 10
 
 // maxPlain bounds what a blob may claim to hold when opened: well above every
 // page and chunk, far below what would exhaust memory.
@@ -35,7 +35,7 @@ func (S2) Stage() store.Stage { return store.Stage{Kind: store.Compress, ID: s2I
 func (S2) Seal(ctx context.Context, blobs []store.Sealing) error {
 	for i := range blobs {
 		plain := blobs[i].Bytes
-		if len(plain) < minPlain {
+		if len(plain) < MinPlain {
 			blobs[i].Skipped = true
 			continue
 		}

@@ -56,6 +56,16 @@ func (r *reader) size() int {
 	return int(v)
 }
 
+// byte reads a number below 256.
+func (r *reader) byte() byte {
+	v := r.uint()
+	if v > 255 {
+		r.fail()
+		return 0
+	}
+	return byte(v)
+}
+
 func (r *reader) bool() bool {
 	v, rest, err := msgp.ReadBoolBytes(r.b)
 	if err != nil {

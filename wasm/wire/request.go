@@ -46,10 +46,11 @@ type Settings struct {
 	Durability    store.Durability
 	BufferBytes   int
 	BufferTime    time.Duration
+	Chain         []store.Stage // that blobs pass, those of the host too
 }
 
 // Settings reads [version, cache bytes, document bytes, durability, buffer bytes,
-// buffer milliseconds]. Another version
+// buffer milliseconds, [[stage's kind, id] …]]. Another version
 // is told before the rest is looked at, which may be of another form then.
 func (q *Request) Settings() (Settings, error) {
 	r := reader{b: q.arguments}
@@ -63,7 +64,8 @@ func (q *Request) Settings() (Settings, error) {
 	s.CacheBytes, s.MaxValueBytes = r.size(), r.size()
 	s.Durability = r.durability()
 	s.BufferBytes, s.BufferTime = r.size(), time.Duration(r.size())*time.Millisecond
-	if q.count != 6 {
+	s.Chain = r.chain()
+	if q.count != 7 {
 		return s, ErrMalformed
 	}
 	return s, r.end()

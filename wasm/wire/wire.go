@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 11
+const Version = 12
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -138,6 +138,8 @@ const (
 	Among
 	// Ask: the task waits for what functions of the host say. See AppendAsks, ReadAnswers.
 	Ask
+	// Seal: the task waits for what a stage of the host makes of blobs. See AppendSealing, ReadBlobs.
+	Seal
 
 	// Feed: the task waits for the next bytes of the stream it reads. See ReadPart.
 	Feed Status = 30

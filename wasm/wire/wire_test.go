@@ -55,7 +55,13 @@ func TestRequestsOfTheHost(t *testing.T) {
 
 	q := read("open", Open)
 	s, err := q.Settings()
-	check("open", s == Settings{Version, 33554432, 16777216, store.Strict, 65536, 250 * time.Millisecond}, err)
+	chain := []store.Stage{{Kind: store.Compress, ID: 1}, {Kind: store.User, ID: 200}}
+	check("open", s.Version == Version && s.CacheBytes == 33554432 && s.MaxValueBytes == 16777216 && s.Durability == store.Strict &&
+		s.BufferBytes == 65536 && s.BufferTime == 250*time.Millisecond && slices.Equal(s.Chain, chain), err)
+
+	q = read("salvage", Salvage)
+	stages, err := q.Chain()
+	check("salvage", slices.Equal(stages, chain[:1]), err)
 
 	q = read("table", Table)
 	name, schema, kept, err := q.TableSchema()
@@ -214,6 +220,7 @@ func TestRequestsToTheHost(t *testing.T) {
 		"batch":    AppendBatch(nil, batch),
 		"read":     AppendNames(nil, []string{"r", "p/1"}),
 		"list":     AppendText(nil, "l/"),
+		"sealing":  AppendSealing(nil, store.Stage{Kind: store.User, ID: 200}, OpenBlobs, []store.Sealing{{Kind: store.PageBlob, Name: "p/1", Bytes: []byte{1, 2}}}),
 		"progress": AppendProgress(nil, 3, 1000),
 		"join":     JoinFrame(0xdeadbeef01234567),
 		"lock":     LockFrame("write", 2*time.Second, true),
@@ -239,6 +246,7 @@ func FuzzFrame(f *testing.F) {
 		}
 		q.Own()
 		_, _ = q.Settings()
+		_, _ = q.Chain()
 		_, _, _, _ = q.TableSchema()
 		_, _ = q.Key()
 		_, _ = q.Keys()

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { type Database, type DriverFactory, compress, memory, modifier, open, StowageError, type Modifier } from 'stowage'
+import { salvage } from 'stowage/salvage'
+
+import { deflate, inflate } from '../src/deflate.js'
+import { place, placesFrom, rejects, tables } from './places.js'
+
+/** A stage that turns all bits over, and counts what it does. */
+function inverting(id = 200, before = false) {
+  const calls = { seal: 0, open: 0 }
+  const invert = (bytes: Uint8Array) => bytes.map(byte => byte ^ 0xff)
+  const stage = modifier(id, {
+    seal: async bytes => (calls.seal++, invert(bytes)),
+    open: bytes => (calls.open++, invert(bytes)),
+    before,
+  })
+  return { stage, calls }
+}
+
+/** Everything that a driver holds, one after the other. */
+async function stored(factory: DriverFactory, name: string): Promise<Buffer> {
+  const driver = await factory.open(name)
+  const blobs = await driver.read(await driver.list(''))
+  await driver.close()
+  return Buffer.concat(blobs.map(blob => blob!))
+}
+
+async function filled(driver: DriverFactory, modifiers: readonly Modifier[]): Promise<void> {
+  const db = await open('places', { driver, tables, modifiers })
+  await db.places.insertMany(placesFrom(1, 3000))
+  await db.checkpoint()
+  await db.places.insert(place(5000))
+  await db.close()
+}
+
+async function isWhole(db: Database<typeof tables>): Promise<void> {
+  assert.equal(await db.places.count(), 3001)
+  assert.deepEqual(await db.places.get(2999), place(2999))
+  assert.deepEqual(await db.places.get(5000), place(5000))
+  assert.deepEqual((await db.check()).problems, [])
+}
+
+for (const [name, chain] of Object.entries({
+  none: [compress('none')],
+  s2: [compress()],
+  deflate: [compress('deflate')],
+  own: [inverting().stage],
+  'deflate and own, before and after': [inverting(1).stage, compress('deflate'), inverting(1, true).stage],
+})) {
+  test(`what has passed a chain comes back: ${name}`, async () => {
+    const driver = memory()
+    await filled(driver, chain)
+    const db = await open('places', { driver, tables, modifiers: chain.toReversed() })
+    await isWhole(db)
+    await db.close()
+  })
+}
+
+test('nothing is stored that has not passed a stage', async () => {
+  const driver = memory()
+  const { stage, calls } = inverting()
+  await filled(driver, [compress('none'), stage])
+  assert.ok(calls.seal > 10, `${calls.seal} blobs`)
+  const bytes = await stored(driver, 'places')
+  for (const canary of ['Place 2999', 'place-5000', 'country']) assert.equal(bytes.indexOf(canary), -1, canary)
+  const clear = memory()
+  await filled(clear, [compress('none')])
+  assert.notEqual((await stored(clear, 'places')).indexOf('Place 2999'), -1, 'it would be found')
+})
+
+test('another chain than that of the environment is a typed error, and writes nothing', async () => {
+  const driver = memory()
+  await filled(driver, [inverting().stage])
+  const before = await stored(driver, 'places')
+  for (const modifiers of [undefined, [], [compress('none'), inverting().stage], [inverting(201).stage]]) {
+    await rejects('missing_modifier', open('places', { driver, tables, ...(modifiers && { modifiers }) }))
+  }
+  assert.deepEqual(await stored(driver, 'places'), before)
+  await open('places', { driver, tables, modifiers: [inverting().stage] }).then(isWhole)
+})
+
+test('a stage that fails is the failure of the call, and nothing is half-applied', async () => {
+  const driver = memory()
+  let failure: unknown
+  const stage = modifier(9, {
+    seal: bytes => {
+      if (failure !== undefined) throw failure
+      return bytes.slice()
+    },
+    open: bytes => bytes.slice(),
+  })
+  const db = await open('places', { driver, tables, modifiers: [stage] })
+  await db.places.insert(place(1))
+  failure = new Error('no strength left')
+  await rejects('backend_failed', db.places.insert(place(2)))
+  await rejects('backend_failed', db.places.insertMany(placesFrom(10, 3000)))
+  failure = new StowageError('denied', 'not today')
+  await rejects('denied', db.places.insert(place(2)))
+  failure = undefined
+  assert.equal(await db.places.count(), 1)
+  await db.places.insert(place(3))
+  await db.close()
+  const again = await open('places', { driver, tables, modifiers: [stage] })
+  assert.deepEqual((await again.places.find()).map(p => p.id), [1, 3])
+  await again.close()
+
+  const blind = modifier(9, { seal: bytes => bytes, open: () => Promise.reject(new Error('blind')) })
+  await rejects('undecodable', open('places', { driver, tables, modifiers: [blind] }))
+  const wrong = modifier(9, { seal: bytes => bytes, open: () => 'text' as never })
+  await rejects('invalid_argument', open('places', { driver, tables, modifiers: [wrong] }))
+})
+
+test('backups pass the chain', async () => {
+  const driver = memory()
+  const modifiers = [compress('deflate'), inverting().stage]
+  await filled(driver, modifiers)
+  const db = await open('places', { driver, tables, modifiers })
+  const backup = await new Response(db.export()).blob()
+  for (const compact of [false, true]) {
+    const to = memory()
+    await db.copy('copy', { driver: to, compact })
+    const copy = await open('copy', { driver: to, tables, modifiers })
+    await isWhole(copy)
+    await copy.close()
+  }
+  await db.close()
+  const same = await open('same', { driver: memory(), modifiers })
+  await same.import(backup)
+  await same.close()
+  const { left, whole } = await salvage('places', { driver, modifiers })
+  assert.ok(whole)
+  const rescued = await open('rescued', { driver: memory(), tables, modifiers })
+  await rescued.import(left)
+  await isWhole(rescued)
+  await rescued.close()
+})
+
+test('chains that make no sense are refused', async () => {
+  const { stage } = inverting()
+  for (const modifiers of [[stage, stage], [compress('s2'), compress('deflate')], [{}], [undefined], 'deflate', Array.from({ length: 8 }, (_, i) => inverting(i).stage)]) {
+    await rejects('invalid_option', open('x', { driver: memory(), modifiers: modifiers as never }))
+  }
+  await rejects('invalid_option', () => compress('brotli' as never))
+  await rejects('invalid_option', () => modifier(256, { seal: bytes => bytes, open: bytes => bytes }))
+  await rejects('invalid_option', () => modifier(1, { seal: (bytes: Uint8Array) => bytes } as never))
+})
+
+/** As in a browser, which has streams and no node:zlib. */
+async function streamed(Kind: typeof CompressionStream | typeof DecompressionStream, bytes: Uint8Array): Promise<Uint8Array> {
+  return new Response(new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new Kind('deflate-raw' as never))).bytes()
+}
+
+test('deflate is that of CompressionStream, within bounds', async () => {
+  const plain = new TextEncoder().encode('Oslo, '.repeat(2000))
+  const packed = (await deflate(plain))!
+  assert.ok(packed.length < 200)
+  assert.deepEqual(await streamed(DecompressionStream, packed), plain)
+  assert.deepEqual(new Uint8Array(await inflate(await streamed(CompressionStream, plain))), plain)
+  assert.equal(await deflate(crypto.getRandomValues(new Uint8Array(5000))), undefined)
+  for (const bad of [packed.subarray(0, -1), Buffer.concat([packed, Buffer.of(0)]), packed.map((byte, i) => (i === 0 ? byte ^ 7 : byte)), new Uint8Array(0)]) {
+    await assert.rejects(inflate(bad), { code: 'corrupt' })
+  }
+  await assert.rejects(deflate(new Uint8Array((32 << 20) + 1)).then(bomb => inflate(bomb!)), { code: 'corrupt' })
+})

@@ -1,0 +1,65 @@
+package wire
+
+import (
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/stowage-db/stowage/store"
+)
+
+// Direction tells what a stage of the host shall do with blobs.
+type Direction uint8
+
+const (
+	SealBlobs Direction = iota
+	OpenBlobs
+)
+
+// chain reads [[kind, id] …]: the stages that blobs pass.
+func (r *reader) chain() []store.Stage {
+	n := r.array()
+	chain := make([]store.Stage, 0, n)
+	for range n {
+		r.tuple(2)
+		stage := store.Stage{Kind: store.StageKind(r.byte()), ID: r.byte()}
+		if r.failed {
+			return nil
+		}
+		chain = append(chain, stage)
+	}
+	return chain
+}
+
+// Chain reads the argument of Salvage: the stages that blobs have passed.
+func (q *Request) Chain() ([]store.Stage, error) {
+	r := q.read(1)
+	chain := r.chain()
+	return chain, r.end()
+}
+
+// AppendSealing appends the payload of Seal, whose reply is read by ReadBlobs, nil
+// where the stage left a blob as it was:
+//
+//	[stage's kind, id, direction, [[kind, name, bytes] …]]
+func AppendSealing(dst []byte, stage store.Stage, direction Direction, blobs []store.Sealing) []byte {
+	dst = msgp.AppendArrayHeader(dst, 4)
+	dst = msgp.AppendUint8(dst, uint8(stage.Kind))
+	dst = msgp.AppendUint8(dst, stage.ID)
+	dst = msgp.AppendUint8(dst, uint8(direction))
+	dst = msgp.AppendArrayHeader(dst, uint32(len(blobs)))
+	for _, b := range blobs {
+		dst = msgp.AppendArrayHeader(dst, 3)
+		dst = msgp.AppendUint8(dst, uint8(b.Kind))
+		dst = msgp.AppendString(dst, b.Name)
+		dst = msgp.AppendBytes(dst, b.Bytes)
+	}
+	return dst
+}
+
+// SealingBytes is about what blobs take as a payload.
+func SealingBytes(blobs []store.Sealing) int {
+	n := 64
+	for _, b := range blobs {
+		n += len(b.Name) + len(b.Bytes) + 16
+	}
+	return n
+}
