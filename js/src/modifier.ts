@@ -78,10 +78,10 @@ const maxStages = 8
 /** What there is one way of in an environment. */
 const isSingle = (kind: Kind) => kind === Kind.Compress || kind === Kind.Encrypt
 
-/** Whether a stage is made of functions, which no worker can be sent. */
+/** @internal Whether a stage is made of functions, which no worker can be sent. */
 export const isOwn = ({ method }: Modifier) => typeof method === 'object'
 
-/** Whether the host carries out a stage, rather than the engine. */
+/** @internal Whether the host carries out a stage, rather than the engine. */
 export const isHosted = ({ method }: Modifier) => method !== 's2'
 
 /** Writes [[kind, id] …]. */
