@@ -1,6 +1,6 @@
-// Package stowage is the map of a small, encrypted, offline-first store: one Go
-// engine that runs as a library on a server and, compiled to WebAssembly,
-// behind a Promise-returning TypeScript API in web pages.
+// Package stowage is the map of a small, offline-first store: one Go engine that
+// runs as a library on a server and, compiled to WebAssembly, behind a
+// Promise-returning TypeScript API in web pages.
 //
 // The package holds no code. It says which folder is responsible for what, and
 // its test keeps the arrows below pointing down:
@@ -9,10 +9,10 @@
 //	   │
 //	js/            the npm package: open, tables, queries, drivers
 //	   ┊ frames
-//	wasm/          the only place that knows JavaScript exists
+//	wasm/          operations as coroutines; knows that JavaScript exists
 //	   │
-//	store/memory   store/file   …    one folder a backend
-//	   │
+//	   │   store/memory   store/file   …   one folder a backend, for programs
+//	   │      │
 //	store/         environments, transactions, pages and log; tables and indexes
 //	   │
 //	query/         filters and keys: parse, plan, match; knows no storage
