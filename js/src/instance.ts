@@ -130,6 +130,7 @@ export class Instance {
 
   private reserve(bytes: number): void {
     if (this.lost !== undefined) throw this.lost
+    if (bytes > largestFrame) throw new StowageError('too_large', `${bytes} bytes are too many for one call`)
     try {
       this.inbox = this.exports.alloc(bytes) >>> 0
     } catch (error) {
@@ -163,6 +164,9 @@ export class Instance {
 }
 
 const none: number[] = []
+
+/** No frame is larger, for memory that was grown for one stays: twice what a document may have at most. */
+const largestFrame = 128 << 20
 
 /** The inbox is never smaller than this. */
 const smallFrame = 1 << 16

@@ -62,8 +62,9 @@ export interface OpenOptions<S extends Tables> extends LongCall {
 
 const MiB = 1 << 20
 
-/** The sessions of this context, by where their data lives. */
+/** The sessions of this context, by where their data lives, and the ends of those that are being closed. */
 const sessions = new Map<string, Session>()
+const closing = new Map<string, Promise<unknown>>()
 
 /**
  * Opens an environment, making it where there is none. Opened again in the same
@@ -79,6 +80,7 @@ export async function open<const S extends Tables = Record<never, never>>(
   const given = readOptions(options as OpenOptions<Tables> | undefined)
   addTypes(given.types)
   const place = `${given.driver.id}/${name}`
+  while (closing.has(place)) await closing.get(place) // until then the driver is taken
   const session = sessions.get(place) ?? makeSession(name, given)
   sessions.set(place, session)
   session.users++
@@ -100,7 +102,9 @@ export async function open<const S extends Tables = Record<never, never>>(
 async function leave(place: string, session: Session): Promise<void> {
   if (--session.users > 0) return
   sessions.delete(place)
-  await session.close()
+  const closed = session.close()
+  closing.set(place, closed.catch(() => {}).then(() => closing.delete(place)))
+  await closed
 }
 
 interface Given {

@@ -121,6 +121,19 @@ test('a table that makes identities takes documents only', async () => {
   await db.close()
 })
 
+test('what is far too large is refused before the engine has room for it', async () => {
+  const db = await openPlaces()
+  await db.places.insertMany(placesFrom(1, 20))
+  const { memoryBytes } = await db.stat()
+  const huge = 'x'.repeat(200 << 20)
+  await rejects('too_large', () => db.places.put({ ...place(1), name: huge }))
+  await rejects('too_large', () => db.places.update(1, { name: huge }))
+  await rejects('too_large', () => db.places.find({ name: huge }))
+  await rejects('too_large', () => db.store('s').put(Uint8Array.of(1), new Uint8Array(huge.length)))
+  assert.ok((await db.stat()).memoryBytes < memoryBytes + (100 << 20))
+  await unchanged(db, 20)
+})
+
 /** So many places are there, as they were, and the store is of use. */
 async function unchanged(db: Places, n: number): Promise<void> {
   assert.deepEqual(await db.places.find(), placesFrom(1, n))

@@ -43,6 +43,19 @@ test('opened twice it is shared, and closed with the last', async () => {
   await third.close()
 })
 
+test('what is being closed is opened again when it is closed', async () => {
+  const driver = memory()
+  for (let i = 0; i < 20; i++) {
+    const db = await openPlaces(driver)
+    await db.places.put(place(i))
+    const closing = db.close()
+    const [second, third] = await Promise.all([openPlaces(driver), openPlaces(driver)])
+    await closing
+    assert.equal(await second.places.count(), i + 1)
+    await Promise.all([second.close(), third.close()])
+  }
+})
+
 test('close waits for what is under way', async () => {
   const driver = memory()
   const db = await openPlaces(driver)
