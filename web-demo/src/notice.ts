@@ -1,6 +1,8 @@
 // What stands in the middle of the page while there is no atlas to show: the
 // invitation to import, its progress, and what went wrong.
 
+import { StowageError } from 'stowage'
+
 import type { Atlas } from './atlas'
 import { byId, element } from './element'
 import { fill, readManifest, type Progress } from './fill'
@@ -39,7 +41,7 @@ export function showTrouble(error: unknown): void {
 export async function importAtlas(db: Atlas): Promise<string> {
   let word = ''
   for (;;) {
-    await invite(word)
+    if (!(await invite(db, word))) return elsewhere
     const cancel = new AbortController()
     const progress = showProgress(() => cancel.abort())
     const start = performance.now()
@@ -47,14 +49,18 @@ export async function importAtlas(db: Atlas): Promise<string> {
       await fill(db, cancel.signal, progress)
       return `Imported in ${duration(performance.now() - start)}`
     } catch (error) {
+      if (error instanceof StowageError && error.code === 'duplicate_key') return elsewhere
       if (!cancel.signal.aborted) throw error
       word = 'Nothing of it was kept: an import is one transaction.'
     }
   }
 }
 
-/** Waits for the user to start the import; word says how the last one ended. */
-async function invite(word: string): Promise<void> {
+/** Another tab was faster. */
+const elsewhere = 'Imported in another tab'
+
+/** Waits for the user to start the import, or for another tab to have done it: false. word says how the last one ended. */
+async function invite(db: Atlas, word: string): Promise<boolean> {
   const manifest = await readManifest()
   byId('state').textContent = word ? 'Cancelled' : 'Empty'
   const button = element('button', { type: 'button', class: 'primary', id: 'import' }, `Import ${count(manifest.cities)} cities`)
@@ -65,7 +71,11 @@ async function invite(word: string): Promise<void> {
     word ? element('p', { id: 'cancelled', role: 'status' }, word) : element('span'),
     button)
   button.focus()
-  await new Promise((resolve) => button.addEventListener('click', resolve, { once: true }))
+  return new Promise((resolve) => {
+    const stop = db.cities.find().limit(1).subscribe((cities) => cities.length > 0 && end(false))
+    const end = (start: boolean): void => (stop(), resolve(start))
+    button.addEventListener('click', () => end(true), { once: true })
+  })
 }
 
 /** Shows a bar with a button to cancel; returns what moves the bar. */

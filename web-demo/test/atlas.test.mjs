@@ -209,3 +209,14 @@ test('it can be emptied', async () => {
   await page.waitForSelector('#import', patience)
   assert.deepEqual(page.complaints, [])
 })
+
+test('a tab that offers the import shows the atlas once another one has imported it', async () => {
+  const other = await visit(browser, server.url)
+  await other.waitForSelector('#import', patience)
+  await page.bringToFront()
+  await page.click('#import')
+  await atlasShown()
+  await other.waitForSelector('#list .row', patience)
+  assert.equal(await other.locator('#state').innerText(), 'Imported in another tab')
+  assert.deepEqual([...page.complaints, ...other.complaints], [])
+})
