@@ -8,7 +8,7 @@
 import { addExtension, C1, Packr, Unpackr } from 'msgpackr'
 
 import { asStowageError, type ErrorCode, StowageError } from './errors.js'
-import { container, customOf, Extension, kindOf, leaf, readExtensions } from './extension.js'
+import { container, customOf, Extension, kindOf, leaf, readExtensions, settle } from './extension.js'
 
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false, useBigIntExtension: true } as object)
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, copyBuffers: true } as object)
@@ -46,7 +46,7 @@ Object.defineProperty(packr, 'mapAsEmptyObject', {
   },
 })
 readExtensions(bytes => {
-  const list: unknown = unpackr.unpack(bytes)
+  const list: unknown = unpack(bytes, 0, bytes.length)
   return Array.isArray(list) ? list : unknown()
 })
 
@@ -117,7 +117,7 @@ function plain(value: unknown, above: object[]): unknown {
 export function unpack(bytes: Uint8Array, start: number, end: number): unknown {
   where.start = start
   where.end = end
-  return unpackr.unpack(bytes, where)
+  return settle(unpackr.unpack(bytes, where))
 }
 
 /** Reads what packPlain wrote. */

@@ -125,22 +125,52 @@ export function customOf(value: object): CustomType | undefined {
   return undefined
 }
 
-/** Tells msgpackr how the types are read; `unpack` reads a list. */
+/**
+ * What stands for a value that holds others while all around it is read. To read one within another
+ * msgpackr would first copy what it reads from, which is the engine's whole memory.
+ */
+class Held {
+  constructor(readonly bytes: Uint8Array, readonly read: (bytes: Uint8Array) => unknown) {
+    anyHeld = true
+  }
+}
+
+let anyHeld = false
+
+/** Puts the values themselves where others stand for them, in what was read just now. */
+export function settle(value: unknown): unknown {
+  if (!anyHeld) return value
+  anyHeld = false
+  return settled(value)
+}
+
+function settled(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value
+  if (value instanceof Held) return value.read(value.bytes)
+  if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) {
+    const members = value as Record<string, unknown>
+    for (const name of Object.keys(members)) members[name] = settled(members[name])
+  }
+  return value
+}
+
+/** Tells msgpackr how the types are read; `unpack` reads a list, with all that is in it. */
 export function readExtensions(unpack: (bytes: Uint8Array) => unknown[]): void {
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
-  const read = (type: Type, decode: (bytes: Uint8Array) => unknown) =>
-    addExtension({
-      type,
-      unpack: (bytes: Uint8Array) => {
-        try {
-          return decode(bytes)
-        } catch (error) {
-          throw asStowageError(error, 'undecodable', 'a value of an extended type cannot be read')
-        }
-      },
-    } as never)
-  read(Type.Set, bytes => new Set(unpack(bytes)))
-  read(Type.Map, bytes => {
+  const known = (decode: (bytes: Uint8Array) => unknown) => (bytes: Uint8Array) => {
+    try {
+      return decode(bytes)
+    } catch (error) {
+      throw asStowageError(error, 'undecodable', 'a value of an extended type cannot be read')
+    }
+  }
+  const read = (type: Type, decode: (bytes: Uint8Array) => unknown) => addExtension({ type, unpack: known(decode) } as never)
+  const hold = (type: Type, decode: (bytes: Uint8Array) => unknown) => {
+    const later = known(decode)
+    addExtension({ type, unpack: (bytes: Uint8Array) => new Held(bytes.slice(), later) } as never) // decode may call the engine, whose memory it is
+  }
+  hold(Type.Set, bytes => new Set(unpack(bytes)))
+  hold(Type.Map, bytes => {
     const list = unpack(bytes)
     return new Map(list.flatMap((key, i) => (i % 2 === 0 ? [[key, list[i + 1]]] : [])))
   })
@@ -153,7 +183,7 @@ export function readExtensions(unpack: (bytes: Uint8Array) => unknown[]): void {
     const name = typedArrays[bytes[0]! - 1] as 'Float64Array'
     return new globalThis[name](Uint8Array.from(bytes.subarray(1)).buffer)
   })
-  read(Type.Custom, bytes => {
+  hold(Type.Custom, bytes => {
     const [name, plain] = unpack(bytes)
     const custom = customs.get(name as string)
     if (custom === undefined) throw new StowageError('undecodable', `there is no type "${String(name)}"`)

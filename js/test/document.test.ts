@@ -151,3 +151,19 @@ test('a packing that failed leaves nothing behind', () => {
 test('what cannot be asked for is an invalid query', () => {
   assert.throws(() => packValue(['eq', ['a'], () => 1]), (error: StowageError) => error.code === 'invalid_query')
 })
+
+test('values that hold others are read without copying what they stand in', () => {
+  const value = { list: [new Map([['a', new Set([1, new Map([[2, { deep: new Set(['x']) }]])])]]), null], plain: { set: new Set([new Date(5)]) } }
+  const bytes = packDocument(value)
+  const memory = new Uint8Array(64 << 20) // as the engine's is
+  memory.set(bytes, memory.length - bytes.length)
+  let copied = 0
+  const slice = memory.slice
+  memory.slice = (from?: number, to?: number) => {
+    const part = slice.call(memory, from, to)
+    copied += part.length
+    return part
+  }
+  assert.deepEqual(unpack(memory, memory.length - bytes.length, memory.length), value)
+  assert.ok(copied <= bytes.length, `${copied} bytes were copied`)
+})
