@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"io"
+	"maps"
 	"sync"
 )
 
@@ -102,10 +103,10 @@ func sessionCipher(data *key, session []byte) cipher.AEAD {
 
 // Opener opens blobs of any epoch that keys have. It may be used by several goroutines.
 type Opener struct {
-	env  ID
-	data map[uint32]*key
+	env ID
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
+	data    map[uint32]*key
 	ciphers map[head]cipher.AEAD // of sessions that blobs were opened of
 }
 
@@ -118,7 +119,27 @@ const maxCiphers = 256
 
 // Opener returns a reader of blobs.
 func (k *Keys) Opener() *Opener {
-	return &Opener{env: k.env, data: k.data, ciphers: map[head]cipher.AEAD{}}
+	o := &Opener{env: k.env, data: map[uint32]*key{}, ciphers: map[head]cipher.AEAD{}}
+	o.Learn(k)
+	return o
+}
+
+// Learn has the opener open blobs of the epochs of newer keys as well. It goes on
+// opening those of epochs that were retired: whoever reads an old state needs them.
+func (o *Opener) Learn(k *Keys) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	maps.Copy(o.data, k.data)
+}
+
+// Forget overwrites the keys that the opener has learnt. It must not be used any more.
+func (o *Opener) Forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, data := range o.data {
+		clear(data[:])
+	}
+	clear(o.ciphers)
 }
 
 // Open appends what was sealed to dst, which it must not overlap. Anything but a whole
@@ -147,8 +168,9 @@ func (o *Opener) Open(dst []byte, label Label, blob []byte) ([]byte, error) {
 func (o *Opener) cipher(of head) (aead cipher.AEAD, kept bool) {
 	o.mu.Lock()
 	aead, kept = o.ciphers[of]
+	data := o.data[binary.BigEndian.Uint32(of[:])]
 	o.mu.Unlock()
-	if data := o.data[binary.BigEndian.Uint32(of[:])]; !kept && data != nil {
+	if !kept && data != nil {
 		aead = sessionCipher(data, of[4:])
 	}
 	return aead, kept

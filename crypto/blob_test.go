@@ -143,8 +143,10 @@ func TestSessionEnds(t *testing.T) {
 	session := func() string { return string(s.Seal(nil, Label{}, nil)[4 : 4+sessionBytes]) }
 	first := session()
 	s.sealed = maxBlobs - 2
-	if session() != first || session() != first {
-		t.Error("the session ended before its last blob")
+	for range 2 {
+		if session() != first {
+			t.Error("the session ended before its last blob")
+		}
 	}
 	second := session()
 	if second == first {

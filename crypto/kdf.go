@@ -1,6 +1,7 @@
 package crypto
 
 import (
+	"bytes"
 	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha256"
@@ -125,11 +126,14 @@ func Key(raw []byte) (*Secret, error) {
 	if len(raw) != keyBytes {
 		return nil, ErrSecret
 	}
-	return &Secret{RawKey, append([]byte(nil), raw...)}, nil
+	return &Secret{RawKey, bytes.Clone(raw)}, nil
 }
 
 // IsKey reports whether the secret is a key rather than a passphrase.
 func (s *Secret) IsKey() bool { return s.kind == RawKey }
+
+// Clone returns a copy, which is forgotten apart.
+func (s *Secret) Clone() *Secret { return &Secret{s.kind, bytes.Clone(s.bytes)} }
 
 // Forget overwrites the secret.
 func (s *Secret) Forget() { clear(s.bytes) }

@@ -30,6 +30,9 @@ func newKeys(random io.Reader, env ID, kek *KEK) *Keys {
 	return k
 }
 
+// Env returns the environment that the keys are for.
+func (k *Keys) Env() ID { return k.env }
+
 // Header returns the ring as it is to be stored.
 func (k *Keys) Header() []byte { return k.ring.Header() }
 
