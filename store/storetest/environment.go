@@ -46,8 +46,15 @@ func Close(t *testing.T, env *store.Env) {
 // carriesAnEnvironment runs a few thousand random writes against a model, with
 // checkpoints between them and, where the backend allows, openings.
 func (s Suite) carriesAnEnvironment(t *testing.T) {
+	options := func() store.Options {
+		o := Small()
+		if s.Modifiers != nil {
+			o.Modifiers = s.Modifiers()
+		}
+		return o
+	}
 	b := s.New(t)
-	env, err := store.Open(context.Background(), b, Small())
+	env, err := store.Open(context.Background(), b, options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +74,7 @@ func (s Suite) carriesAnEnvironment(t *testing.T) {
 		}
 		Close(t, env)
 		b = s.Reopen(t, b)
-		if env, err = store.Open(context.Background(), b, Small()); err != nil {
+		if env, err = store.Open(context.Background(), b, options()); err != nil {
 			t.Fatal(err)
 		}
 		m.Compare(env)

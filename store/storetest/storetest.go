@@ -17,6 +17,9 @@ type Suite struct {
 	// Reopen returns a backend on what a closed one has kept. It is nil where
 	// nothing outlives Close.
 	Reopen func(t *testing.T, closed store.Backend) store.Backend
+	// Modifiers returns the chain for each opening of the environment that the backend
+	// carries; nil for none.
+	Modifiers func() []store.Modifier
 }
 
 // Run runs every test of the suite.
