@@ -8,6 +8,7 @@
 //	stowage dump app app.stowage   everything, in one file
 //	stowage restore other app.stowage
 //	stowage salvage app left.stowage   what can still be read, where app is damaged
+//	stowage --passphrase-file old key change app --new-passphrase-file new
 //
 // It ends with 0, or with what exitCode says, and one line on standard error.
 package main
@@ -28,6 +29,7 @@ import (
 // grammar is the command line: kong reads it from the tags.
 type grammar struct {
 	Raw bool `help:"Open without the compressing stage: for environments of Go programs that do."`
+	unlocking
 
 	List    list    `cmd:"" help:"List databases and tables, or the keys of one."`
 	Get     get     `cmd:"" help:"Print a value, or a document as JSON."`
@@ -39,6 +41,7 @@ type grammar struct {
 	Restore restore `cmd:"" help:"Read what dump wrote, all of it or nothing."`
 	Salvage salvage `cmd:"" help:"Write what can still be read of a damaged environment to a file for restore, and tell what is lost."`
 	Copy    copying `cmd:"" help:"Copy the environment to another directory."`
+	Key     keys    `cmd:"" help:"Look after what opens an encrypted environment."`
 }
 
 // The exit codes that scripts can tell apart.
@@ -49,6 +52,7 @@ const (
 	exitLocked   = 4
 	exitDamaged  = 5
 	exitNotEmpty = 6
+	exitKey      = 7
 )
 
 func exitCode(err error) int {
@@ -59,8 +63,10 @@ func exitCode(err error) int {
 		return exitNotFound
 	case store.Locked:
 		return exitLocked
-	case store.Corrupt, store.NewerFormat, store.MissingModifier:
+	case store.Corrupt, store.CorruptHeader, store.Tampered, store.NewerFormat, store.MissingModifier:
 		return exitDamaged
+	case store.KeyRequired, store.WrongKey, store.NotEncrypted:
+		return exitKey
 	case store.NotEmpty:
 		return exitNotEmpty
 	default:
@@ -85,7 +91,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 	ended := -1
 	parser, err := kong.New(&g,
 		kong.Name("stowage"),
-		kong.Description("Looks after Stowage environments in directories.\n\nExit codes: 1 failed, 2 usage, 3 not found, 4 locked, 5 damaged or of another version, 6 not empty."),
+		kong.Description("Looks after Stowage environments in directories.\n\nExit codes: 1 failed, 2 usage, 3 not found, 4 locked, 5 damaged or of another version, 6 not empty, 7 no key or not the right one."),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(code int) { ended = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -101,7 +107,11 @@ func run(ctx context.Context, args []string, t terminal) int {
 		fmt.Fprintf(t.err, "stowage: %v\n", err)
 		return exitUsage
 	}
-	if err := command.Run(&session{terminal: t, raw: g.Raw}); err != nil {
+	session, err := newSession(t, &g)
+	if err == nil {
+		err = command.Run(session)
+	}
+	if err != nil {
 		fmt.Fprintf(t.err, "stowage: %v\n", err)
 		return exitCode(err)
 	}

@@ -8,19 +8,35 @@ import (
 
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/compress"
+	"github.com/stowage-db/stowage/store/encrypt"
 	"github.com/stowage-db/stowage/store/file"
 )
 
 // session is what a command works with beside its arguments.
 type session struct {
 	terminal
-	raw bool
+	raw      bool
+	unlocker encrypt.Unlocker
+	ring     *encrypt.Ring // nil where nothing was given that opens one
+}
+
+// newSession makes the session of one command line.
+func newSession(t terminal, g *grammar) (*session, error) {
+	s := &session{terminal: t, raw: g.Raw}
+	unlocker, given, err := g.unlocker()
+	if given && err == nil {
+		s.unlocker, s.ring = unlocker, encrypt.AESGCM(unlocker)
+	}
+	return s, err
 }
 
 func (s *session) options() store.Options {
 	o := store.Options{Durability: store.Strict}
 	if !s.raw {
-		o.Modifiers = []store.Modifier{compress.S2{}}
+		o.Modifiers = append(o.Modifiers, compress.S2{})
+	}
+	if s.ring != nil {
+		o.Modifiers = append(o.Modifiers, s.ring)
 	}
 	return o
 }
