@@ -99,9 +99,9 @@ func (t *Table) begin(tx *Tx, q *query.Query, counting bool) (*search, error) {
 	}
 	r := &search{session: s, query: q, counting: counting}
 	if counting {
-		r.plan = q.PlanCount(s.schema.Key, s.schema.Indexes)
+		r.plan = q.PlanCount(s.schema.Key, s.schema.finished())
 	} else {
-		r.plan = q.Plan(s.schema.Key, s.schema.Indexes)
+		r.plan = q.Plan(s.schema.Key, s.schema.finished())
 	}
 	if r.plan.Residual.NeedsHost() {
 		if q.Host == nil {

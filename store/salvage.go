@@ -347,7 +347,7 @@ func (s *salvager) wanted(f *salvageable) (bool, error) {
 		return false, nil
 	}
 	schema, err := readSchema(f.name, f.db.meta)
-	schema.Indexes = nil
+	schema.Indexes, schema.Unfinished = nil, 0
 	f.db.meta = schema.append(nil)
 	return err == nil, err
 }

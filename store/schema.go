@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/tinylib/msgp/msgp"
@@ -12,11 +13,12 @@ import (
 // Schema says what a table's documents are known by. It is kept with the table,
 // as the meta of its database:
 //
-//	array of 4
-//	  version    uint   1
+//	array of 4, of 5 in version 2
+//	  version    uint   1, or 2 while indexes are being built
 //	  key        array of segments: where a document has its identity
 //	  increment  bool
 //	  indexes    array of arrays of 4: name str, paths array, multi bool, unique bool
+//	  unfinished uint   in version 2: how many of the indexes, the last ones, are being built
 type Schema struct {
 	// Key leads to a document's identity, which no other document of the table has.
 	Key query.Path
@@ -29,6 +31,9 @@ type Schema struct {
 	// Exact has Env.Table remove the indexes that are not named, and build anew those
 	// that were made otherwise. It is not kept with the table.
 	Exact bool
+	// Unfinished tells of a table's schema how many of the indexes, the last ones, are
+	// still being built: they are written, and not read yet. It is not asked for.
+	Unfinished int
 }
 
 // IndexSpec is an index: the paths of its components, whether there is an entry
@@ -37,7 +42,10 @@ type Schema struct {
 // missing, null or without order are never in each other's way.
 type IndexSpec = query.Index
 
-const schemaVersion = 1
+const (
+	schemaVersion     = 1
+	unfinishedVersion = 2
+)
 
 // check fails with InvalidArgument or InvalidPath where a schema makes no sense.
 func (s *Schema) check(table string) error {
@@ -81,6 +89,37 @@ func (s *Schema) find(index string) int {
 	return -1
 }
 
+// finished are the indexes that have an entry for every document.
+func (s *Schema) finished() []IndexSpec { return s.Indexes[:len(s.Indexes)-s.Unfinished] }
+
+// unfinished are those of the indexes asked for that are still being built.
+func (s *Schema) unfinished(asked *Schema) (indexes []IndexSpec) {
+	for _, index := range s.Indexes[len(s.Indexes)-s.Unfinished:] {
+		if asked.find(index.Name) >= 0 {
+			indexes = append(indexes, index)
+		}
+	}
+	return indexes
+}
+
+// without returns the schema without some of its unfinished indexes; with kept they
+// are finished instead.
+func (s *Schema) without(indexes []IndexSpec, kept bool) Schema {
+	r := *s
+	r.Indexes = slices.Clone(s.finished())
+	if kept {
+		r.Indexes = append(r.Indexes, indexes...)
+	}
+	r.Unfinished = 0
+	for _, index := range s.Indexes[len(s.Indexes)-s.Unfinished:] {
+		if !slices.ContainsFunc(indexes, func(x IndexSpec) bool { return x.Name == index.Name }) {
+			r.Indexes = append(r.Indexes, index)
+			r.Unfinished++
+		}
+	}
+	return r
+}
+
 // reshaping is what becomes of a stored schema when another one is asked for.
 type reshaping struct {
 	schema         Schema
@@ -94,11 +133,15 @@ func (s *Schema) reshape(table string, asked *Schema) (r reshaping, err error) {
 		return r, fail(SchemaMismatch, "open table: another key", table, nil)
 	}
 	r.schema = Schema{Key: s.Key, Increment: s.Increment || asked.Increment}
-	for _, index := range s.Indexes {
+	finished := len(s.finished())
+	for at, index := range s.Indexes {
 		i := asked.find(index.Name)
 		switch {
 		case i < 0 && !asked.Exact, i >= 0 && bytes.Equal(appendIndex(nil, index), appendIndex(nil, asked.Indexes[i])):
 			r.schema.Indexes = append(r.schema.Indexes, index)
+			if at >= finished {
+				r.schema.Unfinished++
+			}
 		case asked.Exact:
 			r.removed = append(r.removed, index)
 		default:
@@ -116,13 +159,21 @@ func (s *Schema) reshape(table string, asked *Schema) (r reshaping, err error) {
 
 // append appends the stored form.
 func (s *Schema) append(dst []byte) []byte {
-	dst = msgp.AppendArrayHeader(dst, 4)
-	dst = msgp.AppendUint(dst, schemaVersion)
+	if s.Unfinished > 0 {
+		dst = msgp.AppendArrayHeader(dst, 5)
+		dst = msgp.AppendUint(dst, unfinishedVersion)
+	} else {
+		dst = msgp.AppendArrayHeader(dst, 4)
+		dst = msgp.AppendUint(dst, schemaVersion)
+	}
 	dst = s.Key.Append(dst)
 	dst = msgp.AppendBool(dst, s.Increment)
 	dst = msgp.AppendArrayHeader(dst, uint32(len(s.Indexes)))
 	for _, index := range s.Indexes {
 		dst = appendIndex(dst, index)
+	}
+	if s.Unfinished > 0 {
+		dst = msgp.AppendUint(dst, uint(s.Unfinished))
 	}
 	return dst
 }
@@ -141,8 +192,9 @@ func appendIndex(dst []byte, index IndexSpec) []byte {
 // readSchema reads the stored form. It fails with NewerFormat or Corrupt.
 func readSchema(table string, stored []byte) (s Schema, err error) {
 	r := schemaReader{b: stored}
-	r.array(4)
-	if version := r.uint(); r.err == nil && version != schemaVersion {
+	fields := r.array(-1)
+	version := r.uint()
+	if r.err == nil && version != schemaVersion && version != unfinishedVersion {
 		return Schema{}, fail(NewerFormat, "read schema", table, nil)
 	}
 	s.Key = r.path()
@@ -156,10 +208,13 @@ func readSchema(table string, stored []byte) (s Schema, err error) {
 		index.Multi, index.Unique = r.bool(), r.bool()
 		s.Indexes = append(s.Indexes, index)
 	}
+	if version == unfinishedVersion {
+		s.Unfinished = int(r.uint())
+	}
 	if r.err == nil && len(r.b) == 0 {
 		r.err = s.check(table)
 	}
-	if r.err != nil || len(r.b) > 0 {
+	if r.err != nil || len(r.b) > 0 || fields != 3+int(version) || s.Unfinished < 0 || s.Unfinished > len(s.Indexes) {
 		return Schema{}, fail(Corrupt, "read schema", table, r.err)
 	}
 	return s, nil

@@ -15,8 +15,9 @@ import (
 // whose key (see query.AppendKeyRaw) the document is stored as it came. Beside
 // it, a table named t has the databases
 //
-//	t 0x00 index   one for each index, see entries
-//	t 0x00         the greatest integer identity ever used, if the table increments
+//	t 0x00 index        one for each index, see entries
+//	t 0x00 index 0x00   how far an index has been built, see buildSlice
+//	t 0x00              the greatest integer identity ever used, if the table increments
 //
 // They are written in the same transactions. A Table may be used by several
 // goroutines; the transactions it is given may not.
@@ -63,8 +64,16 @@ func newLayout(table string, schema Schema) *layout {
 }
 
 // Table opens a table, creates it where there is none, builds the indexes it lacks,
-// and removes those it should not have any more, all in one transaction. progress,
-// which may be nil, is told how many of the documents have been indexed.
+// and removes those it should not have any more. progress, which may be nil, is told
+// how many of the documents have been indexed.
+//
+// The table is changed in one transaction. Only indexes for many documents are built
+// in further ones, a slice of the documents in each, between which others write; queries do
+// not use such an index until it is finished. Who gives up under way, or crashes, leaves
+// what was done: the next Table that asks for the index goes on there, as does one of another
+// program meanwhile. A unique index refuses what it knows to be taken from the beginning; when
+// it meets two documents with the same values, all indexes that this call has asked for and
+// that are not finished are removed.
 //
 // Errors: InvalidArgument and InvalidPath for a schema that makes no sense;
 // SchemaMismatch where the table, or an index of the same name, was made
@@ -82,6 +91,9 @@ func (e *Env) Table(ctx context.Context, name string, schema Schema, progress fu
 	})
 	if err == nil && !ready {
 		err = e.Update(ctx, func(tx *Tx) error { return t.build(tx, &schema, progress) })
+		if err == nil {
+			err = t.finish(ctx, e, &schema, progress)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -173,16 +185,18 @@ func (t *Table) ready(tx *Tx, asked *Schema) (bool, error) {
 	}
 	r, err := stored.reshape(t.name, asked)
 	t.layout.Store(newLayout(t.name, stored))
-	return len(r.added)+len(r.removed) == 0 && r.schema.Increment == stored.Increment, err
+	missing := len(r.added) + len(r.removed) + len(stored.unfinished(asked))
+	return missing == 0 && r.schema.Increment == stored.Increment, err
 }
 
-// build brings the table to what is asked for.
+// build brings the table to what is asked for, but for indexes of more documents than
+// one slice has: those it leaves unfinished.
 func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) error {
 	db, err := tx.inner(t.name)
 	if err != nil {
 		return err
 	}
-	r := reshaping{schema: *asked, added: asked.Indexes}
+	r := reshaping{schema: Schema{Key: asked.Key, Increment: asked.Increment, Indexes: asked.Indexes}, added: asked.Indexes}
 	total, err := db.Count(KeyRange{})
 	if err != nil {
 		return err
@@ -196,36 +210,35 @@ func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) e
 			return err
 		}
 	}
-	l := newLayout(t.name, r.schema)
-	if err := db.SetMeta(l.meta); err != nil {
-		return err
+	if total > 0 {
+		r.schema.Unfinished += len(r.added)
 	}
-	t.layout.Store(l)
 	if err := t.dropIndexes(tx, r.removed); err != nil {
 		return err
 	}
-	for _, index := range l.names {
+	if err := t.reshape(tx, db, r.schema); err != nil {
+		return err
+	}
+	for _, index := range t.layout.Load().names {
 		if _, err := tx.inner(index); err != nil {
 			return err
 		}
 	}
-	if total == 0 || len(r.added) == 0 {
+	if total == 0 || total > sliceDocuments || len(r.added) == 0 {
 		return nil
 	}
-	return t.index(tx, Schema{Key: r.schema.Key, Indexes: r.added}, total, progress)
+	_, err = t.buildSlice(tx, r.added)
+	if err == nil && progress != nil {
+		progress(total, total)
+	}
+	return err
 }
 
-func (t *Table) dropIndexes(tx *Tx, indexes []IndexSpec) error {
-	for _, index := range indexes {
-		db, err := tx.inner(t.name + "\x00" + index.Name)
-		if err == nil {
-			err = db.Drop()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+// reshape gives the table another schema.
+func (t *Table) reshape(tx *Tx, docs *DB, schema Schema) error {
+	l := newLayout(t.name, schema)
+	t.layout.Store(l)
+	return docs.SetMeta(l.meta)
 }
 
 // session is a table within one call of a transaction.

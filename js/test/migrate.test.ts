@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { type DriverFactory, type Former, memory, type Migrations, open, table } from 'stowage'
+import { type DriverFactory, type Former, memory, type Migrations, open, table, where } from 'stowage'
 
 import { drivers, worker } from './drivers.js'
 import { rejects } from './places.js'
@@ -97,6 +97,32 @@ for (const [place, driver] of drivers) {
     const db = await open('identity', { driver: given, worker, version: 1, migrate: { 1: rename }, tables: { people: byName } })
     assert.deepEqual(await db.people.get('Ada 0004'), { id: 4, name: 'Ada 0004' })
     assert.equal(await db.people.count(), 20)
+    assert.deepEqual((await db.check()).problems, [])
+    await db.close()
+  })
+}
+
+for (const [place, driver] of drivers) {
+  test(`an index is built in slices, and gone on with (${place})`, async () => {
+    const given = driver()
+    await begin('slices', given, 3500)
+    const indexed = { people: table<Named & { age?: number }>({ key: 'id', indexes: ['name', 'age'] }) }
+    const giveUp = new AbortController()
+    await rejects('aborted', open('slices', { driver: given, worker, tables: indexed, signal: giveUp.signal, onProgress: () => giveUp.abort() }))
+
+    let db = await open('slices', { driver: given, worker, tables: { people: table<Named & { age?: number }>({ key: 'id', indexes: ['name'] }) } })
+    const explained = await db.people.find({ age: 7 }).explain()
+    assert.deepEqual([explained.index, explained.results], ['', 0])
+    await db.people.update(where('id').in([3, 3400]), { age: 7 })
+    await db.people.delete(5)
+    await db.close()
+
+    const reports: number[] = []
+    db = await open('slices', { driver: given, worker, tables: indexed, onProgress: done => reports.push(done) })
+    assert.ok(reports[0]! > 1000 && reports.at(-1) === 3499, `progress ${reports}`)
+    assert.deepEqual((await db.people.find({ age: 7 })).map(({ id }) => id), [3, 3400])
+    assert.equal((await db.people.find({ age: 7 }).explain()).index, 'age')
+    assert.equal(await db.people.find().orderBy('age').count(), 3499)
     assert.deepEqual((await db.check()).problems, [])
     await db.close()
   })
