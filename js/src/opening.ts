@@ -83,17 +83,21 @@ export class Opening {
     const trace = await opening.sentinel?.read()
     opening.blurred = trace === 'damaged'
     if (trace !== undefined && trace !== 'damaged') opening.trace = trace
-    if (options.sentinel) await opening.arrive()
+    if (opening.sentinel !== undefined) await opening.arrive(opening.sentinel)
     return opening
   }
 
-  private async arrive(): Promise<void> {
-    const unclean = this.blurred || !this.trace.clean
-    this.sound = !unclean
-    this.presence = await arrive(this.name, unclean)
-    void this.presence.sound.then(sound => {
+  private async arrive(sentinel: Sentinel): Promise<void> {
+    const unclean = sentinel.uncleanOthers()
+    const names = [...unclean.keys()]
+    if (this.blurred || !this.trace.clean) names.push(this.name)
+    this.sound = names.length === 0
+    const presence = await arrive(this.name, names)
+    void presence.sound.then(sound => {
       this.sound = sound
+      if (sound) for (const [name, trace] of unclean) if (presence.torn.includes(name)) sentinel.note({ ...trace, clean: true }, name)
     })
+    this.presence = presence
     globalThis.addEventListener?.('pagehide', this.left)
   }
 

@@ -2,6 +2,9 @@ import type { FromKeeper, ToKeeper } from './keeper.js'
 import { later, latest, parseTrace, type Trace } from './trace.js'
 import { keepHere } from './tracefile.js'
 
+/** Of the names in localStorage. */
+const prefix = 'stowage:'
+
 /** A worker that has not answered by then is not waited for. */
 const patience = 3000
 
@@ -37,9 +40,23 @@ export class Sentinel {
   }
 
   /** Writes a trace to localStorage, unless a later one is there: all that a page can do when it goes. */
-  note(trace: Trace): void {
-    const before = parseTrace(this.local())
-    if (before === undefined || !later(before, trace)) this.local(JSON.stringify(trace))
+  note(trace: Trace, name = this.name): void {
+    const before = parseTrace(this.local(undefined, name))
+    if (before === undefined || !later(before, trace)) this.local(JSON.stringify(trace), name)
+  }
+
+  /** The other environments of the site that had no clean end, or have none yet, as far as localStorage knows. */
+  uncleanOthers(): Map<string, Trace> {
+    const found = new Map<string, Trace>()
+    try {
+      for (const [key, text] of Object.entries(localStorage)) {
+        const trace = key.startsWith(prefix) && key !== prefix + this.name ? parseTrace(text as string) : undefined
+        if (trace?.clean === false) found.set(key.slice(prefix.length), trace)
+      }
+    } catch {
+      // As below.
+    }
+    return found
   }
 
   close(): void {
@@ -48,8 +65,8 @@ export class Sentinel {
   }
 
   /** Reads the copy in localStorage, or replaces it. Its absence proves nothing. */
-  private local(text?: string): string | null {
-    const key = `stowage:${this.name}`
+  private local(text?: string, name = this.name): string | null {
+    const key = prefix + name
     try {
       if (text !== undefined) localStorage.setItem(key, text)
       const held = localStorage.getItem(key)

@@ -24,23 +24,30 @@ const patience = 3000
 export interface Presence {
   /** Takes that back. */
   leave: () => void
+  /** The environments that nobody had open and whose end was not clean. */
+  torn: string[]
   /** Fulfilled when nothing more is done about the log; with false where its end may be torn still. */
   sound: Promise<boolean>
 }
 
 /**
- * Makes it known that this context has an environment open. The first to come after an end
- * that was not clean begins a new log, in Chromium; that goes on after this is fulfilled, holds up no read,
- * and may fail without harm.
+ * Makes it known that this context has an environment open. The first to come after an end of one of the
+ * site's environments that was not clean begins a new log, in Chromium; that goes on after this is fulfilled,
+ * holds up no read, and may fail without harm.
  */
-export async function arrive(environment: string, unclean: boolean): Promise<Presence> {
-  const place = `stowage/present:${environment}`
+export async function arrive(environment: string, unclean: string[]): Promise<Presence> {
   const { held = [] } = await navigator.locks.query()
-  const leave = await holdLock(place, 'shared')
+  const leave = await holdLock(place(environment), 'shared')
+  const torn = unclean.filter(one => !held.some(({ name }) => name === place(one)))
   const sound = Promise.resolve(true)
-  if (!unclean || !inChromium() || held.some(({ name }) => name === place)) return { leave, sound }
+  if (torn.length === 0 || !inChromium()) return { leave, torn, sound }
   const done = await tryLock(beginning) // who has it does the same
-  return { leave, sound: done === undefined ? sound : beginLog().finally(done) }
+  return { leave, torn, sound: done === undefined ? sound : beginLog().finally(done) }
+}
+
+/** The lock that everybody shares who has an environment open. */
+function place(environment: string): string {
+  return `stowage/present:${environment}`
 }
 
 /** Fulfilled when no new log is being begun, or has been for too long. */

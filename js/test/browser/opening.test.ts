@@ -215,6 +215,24 @@ test('a log with a torn end is left before the first write; after a clean end it
   }
 })
 
+test('a log that another environment of the site has torn is left too, once', async () => {
+  const own = await Browser.start()
+  try {
+    await visit(await own.page(), 'next', 20)
+    const killed = await own.page()
+    await killed.evaluate(() => addEventListener('pagehide', event => event.stopImmediatePropagation()))
+    await stay(killed, 'torn')
+    const log = await own.stopped(logOf)
+    await visit(await own.page(), 'next', 20)
+    const another = await own.stopped(logOf)
+    assert.notEqual(another, log)
+    assert.equal((await visit(await own.page(), 'next', 20)).count, 40)
+    assert.equal(await own.stopped(logOf), another)
+  } finally {
+    await own.stop()
+  }
+})
+
 for (const [how, go] of [
   ['goes elsewhere', (page: Page) => page.goto('about:blank')],
   ['is closed', (page: Page) => page.close()],
