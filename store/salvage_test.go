@@ -115,6 +115,7 @@ func TestSalvage(t *testing.T) {
 	b := memory.New()
 	env, m := storetest.Open(t, b, options), storetest.NewModel(t, seed)
 	was := history{}
+	m.Dropped = func(name string, held map[string]string) { was.note(map[string]map[string]string{name: held}) }
 	for i := range 40 {
 		m.Step(env)
 		was.note(m.Now())

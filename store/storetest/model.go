@@ -34,6 +34,10 @@ func Seed(t *testing.T) uint64 {
 
 // Model is what an environment must hold: plain maps, changed by the same steps.
 type Model struct {
+	// Dropped, if not nil, is told what a database holds that a step drops: the
+	// same transaction may have put it there.
+	Dropped func(name string, held map[string]string)
+
 	t      *testing.T
 	random *rand.Rand
 	dbs    map[string]map[string]string
@@ -125,6 +129,9 @@ func (m *Model) change(tx *store.Tx, dbs map[string]map[string]string) error {
 		return err
 	case 5:
 		if m.random.IntN(60) == 0 {
+			if m.Dropped != nil {
+				m.Dropped(name, held)
+			}
 			delete(dbs, name)
 			return db.Drop()
 		}
