@@ -6,13 +6,12 @@ import (
 	"context"
 	"errors"
 	"syscall/js"
-	"time"
 
 	"github.com/stowage-db/stowage/store"
 )
 
-// grace: a page that is going away may hold its lock for a moment longer.
-const grace = 2 * time.Second
+// graceSeconds: a page that is going away may hold its lock for a moment longer.
+const graceSeconds = 2
 
 // takeLock takes a Web Lock for this program alone and returns how to give it
 // back. It ends with the page or worker, however that ends.
@@ -43,15 +42,17 @@ func takeLock(ctx context.Context, name string) (release func(), err error) {
 		hold.Release()
 		ended <- err
 	}()
+	watched, stop := watch(ctx, graceSeconds)
+	defer stop()
 	select {
 	case release = <-granted:
 		return release, nil
 	case err = <-ended:
 		return nil, locked(name, err)
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-time.After(grace):
-		err = locked(name, nil)
+	case <-watched.Done():
+		if err = ctx.Err(); err == nil {
+			err = locked(name, nil)
+		}
 	}
 	abort.Call("abort")
 	select {
