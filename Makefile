@@ -87,7 +87,7 @@ lint: .build/staticcheck
 .build/staticcheck: scripts/lint.mod scripts/lint.sum | .build
 	go build -modfile=scripts/lint.mod -o $@ honnef.co/go/tools/cmd/staticcheck
 
-host:
+host: | tools
 	go test ./...
 
 types: $(PACKAGE) web-demo/node_modules/stowage/.stamp

@@ -41,6 +41,7 @@ var layers = []layer{
 	{folder: "store/*", uses: []string{"query", "store"}},
 	{folder: "store/encrypt", uses: []string{"crypto", "store"}},
 	{folder: "store/policies", uses: []string{"query", "store", "store/coder"}},
+	{folder: "store/structure", uses: []string{"store"}},
 	{folder: "store/storetest", uses: []string{"query", "store", "store/memory"}},
 	{folder: "store/indexeddb", uses: []string{"query", "store"}, js: true},
 	{folder: "store/kv", uses: []string{"query", "store"}, js: true},

@@ -2,7 +2,7 @@
 # Checks that what the project is built with is there, and says what to do where
 # it is not. On Debian, as root, it installs what is missing.
 #
-#   scripts/tools.sh             Go, Node, a C compiler (race detector), Chromium
+#   scripts/tools.sh             Go, Node, a C compiler (race detector), Chromium, a Redis server (tests)
 #   scripts/tools.sh chromium    prints the path of Chromium or Chrome
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -47,3 +47,4 @@ at_least "$want_node" "$have_node" || fail "Node $want_node or later is needed, 
 command -v "$(go env CC)" >/dev/null || install gcc libc6-dev || fail "no C compiler found: the race detector needs one"
 browser >/dev/null || install chromium || fail "no Chromium or Chrome found: install one, or set CHROME to its path"
 browser >/dev/null || fail "Chromium was installed and is still not found"
+command -v redis-server >/dev/null || install redis-server || fail "no redis-server found: a test compares with it"

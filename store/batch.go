@@ -57,7 +57,7 @@ func (db *DB) PutMulti(pairs []Pair, overwrite bool) (consumed, added int, err e
 			err = db.tx.Work(len(p.Key) + len(p.Value))
 		}
 		if err != nil {
-			return 0, 0, db.tx.broken(err)
+			return 0, 0, db.tx.Spoil(err)
 		}
 		if written {
 			added++
@@ -79,7 +79,7 @@ func (db *DB) DeleteMulti(keys [][]byte) (found []bool, err error) {
 			err = db.tx.Work(memoryEntryBytes)
 		}
 		if err != nil {
-			return nil, db.tx.broken(err)
+			return nil, db.tx.Spoil(err)
 		}
 	}
 	return found, nil

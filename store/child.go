@@ -65,7 +65,7 @@ func (tx *Tx) handUp() error {
 	}
 	if len(tx.runs) > 0 && !parent.writes.empty() {
 		if err := parent.spillFor(tx); err != nil {
-			return parent.broken(err)
+			return parent.Spoil(err)
 		}
 	}
 	parent.take(tx)

@@ -303,6 +303,9 @@ func (db *DB) writable(op string) error {
 	return nil
 }
 
+// MaxValueBytes is how long a value may be, as the environment was opened.
+func (db *DB) MaxValueBytes() int { return db.tx.env.options.MaxValueBytes }
+
 // fits reports why a key cannot be stored with a value.
 func (db *DB) fits(key, value []byte) error {
 	if err := validKey(key); err != nil {

@@ -33,6 +33,7 @@ const (
 	NotFound       Code = "not_found"       // a database or table that does not exist
 	DuplicateKey   Code = "duplicate_key"   // the identity or a unique index already has this key
 	SchemaMismatch Code = "schema_mismatch" // the table exists with another identity or index of that name
+	WrongType      Code = "wrong_type"      // the key holds another kind of structure
 	NewerSchema    Code = "newer_schema"    // the data has a later version than this program was written for
 	Conflict       Code = "conflict"        // another transaction changed what this one had read
 	Closed         Code = "closed"          // the environment was closed

@@ -99,17 +99,17 @@ func (db *DB) clearValues(key []byte) (found bool, err error) {
 		for m.seek(next); m.valid() && len(held) < atOnce; m.next() {
 			e, err := m.entry()
 			if err != nil {
-				return found, db.tx.broken(err)
+				return found, db.tx.Spoil(err)
 			}
 			if e.kind != deleted {
 				held = append(held, bytes.Clone(m.key()))
 			}
 			if err := db.tx.Work(memoryEntryBytes); err != nil {
-				return found, db.tx.broken(err)
+				return found, db.tx.Spoil(err)
 			}
 		}
 		if err := m.err(); err != nil {
-			return found, db.tx.broken(err)
+			return found, db.tx.Spoil(err)
 		}
 		next = nil
 		if m.valid() {

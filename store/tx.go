@@ -115,9 +115,10 @@ func (tx *Tx) unusable(op string) error {
 	}
 }
 
-// broken notes that an operation failed half-way, so that nothing of the
-// transaction can be committed any more.
-func (tx *Tx) broken(err error) error {
+// Spoil notes that an operation failed half-way, so that nothing of the transaction
+// can be committed any more. It returns the failure. Programs that make operations of
+// many writes call it as the engine does.
+func (tx *Tx) Spoil(err error) error {
 	if tx.failed == nil {
 		tx.failed = err
 	}
@@ -235,7 +236,7 @@ func (tx *Tx) set(into *spaceWrites, key []byte, e entry) error {
 	into.put(key, e)
 	if tx.writes.bytes >= spillBytes {
 		if err := tx.spill(true); err != nil {
-			return tx.broken(err)
+			return tx.Spoil(err)
 		}
 	}
 	return nil

@@ -6,7 +6,7 @@
 export const errorCodes = [
   'invalid_argument', 'invalid_option', 'invalid_key', 'invalid_document', 'invalid_query', 'invalid_path',
   'unknown_operator', 'too_deep', 'too_large', 'unsupported',
-  'not_found', 'duplicate_key', 'schema_mismatch', 'newer_schema', 'conflict', 'closed', 'tx_ended', 'tx_busy', 'read_only', 'locked', 'not_empty',
+  'not_found', 'duplicate_key', 'schema_mismatch', 'wrong_type', 'newer_schema', 'conflict', 'closed', 'tx_ended', 'tx_busy', 'read_only', 'locked', 'not_empty',
   'aborted',
   'corrupt', 'newer_format', 'missing_modifier', 'key_required', 'not_encrypted', 'wrong_key', 'corrupt_header', 'tampered',
   'undecodable', 'snapshot_expired', 'quota', 'denied', 'backend_failed', 'engine_lost',

@@ -1,0 +1,251 @@
+package structure
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+
+	"github.com/stowage-db/stowage/store"
+)
+
+// A sorted set counts its members in levels, so that ranks cost the logarithm of its
+// size whatever else is written to the environment. On each level stand nodes: one in
+// sixty-four of the members that have a node on the level below, chosen by a hash, so that
+// it is the same in every program. The value of a node is how many members there are
+// from its own to that of the next node of its level. What stands before the first is
+// counted by the level's head, a node without a member.
+//
+// Sets of few members have no levels.
+const (
+	levelBits  = 6   // of a hash, for each level
+	raiseAt    = 256 // members, for the first level; 2^levelBits times as many for each further one
+	mostLevels = 5
+)
+
+// node is one that a descent has come to.
+type node struct {
+	place  []byte // score and member; empty for a head
+	before int64  // members before its own
+	count  int64
+}
+
+// levelOf is on how many levels a member has nodes, in a set that has as many: one for
+// every six zero bits at the end of a hash, FNV-1a of 32 bits mixed once more.
+func levelOf(member []byte) int {
+	h := uint32(2166136261)
+	for _, b := range member {
+		h = (h ^ uint32(b)) * 16777619
+	}
+	h = (h ^ h>>16) * 0x45d9f3b
+	h ^= h >> 16
+	return bits.TrailingZeros32(h|1<<(levelBits*mostLevels)) / levelBits
+}
+
+// nodes is the range of a level's nodes from one place to another, which is not in it;
+// nil is the end of the level.
+func (h *header) nodes(key string, level int, from, to []byte) store.KeyRange {
+	common := append(h.of(tagCount, key), byte(level))
+	if to == nil {
+		return store.KeyRange{Low: append(common[:len(common):len(common)], from...), High: append(h.of(tagCount, key), byte(level+1))}
+	}
+	return store.KeyRange{Low: append(common[:len(common):len(common)], from...), High: append(common[:len(common):len(common)], to...)}
+}
+
+// members is the range of the members from one place to another in the same way.
+func (h *header) members(key string, from, to []byte) store.KeyRange {
+	common := h.of(tagScore, key)
+	low := append(common[:len(common):len(common)], from...)
+	if to == nil {
+		return store.KeyRange{Low: low, High: binary.BigEndian.AppendUint32(named(tagScore, key), h.version+1)}
+	}
+	return store.KeyRange{Low: low, High: append(common[:len(common):len(common)], to...)}
+}
+
+// descend goes down the levels. On each it walks from the node it has come to as long
+// as the next one is wanted, and tells stop which it was. It returns the last one.
+func (t *Tx) descend(key string, h header, to []byte, wanted func(next node) bool, stop func(level int, at node)) (at node, err error) {
+	for level := int(h.levels); level > 0; level-- {
+		if at, err = t.along(h.nodes(key, level, at.place, to), at, wanted); err != nil {
+			return at, err
+		}
+		stop(level, at)
+	}
+	return at, nil
+}
+
+// along walks the nodes of a level, the first of which is where the descent has come to.
+func (t *Tx) along(r store.KeyRange, from node, wanted func(next node) bool) (at node, err error) {
+	c := t.db.Cursor(r)
+	defer c.Close()
+	if !c.First() {
+		if err = c.Err(); err == nil {
+			err = corrupt("rank")
+		}
+		return at, err
+	}
+	common, place := len(r.Low)-len(from.place), []byte(nil)
+	at.before = from.before
+	if at.count, err = nodeCount(c.Value()); err != nil {
+		return at, err
+	}
+	place = append(place, c.Key()[common:]...)
+	for c.Next() {
+		next := node{before: at.before + at.count}
+		if next.count, err = nodeCount(c.Value()); err != nil {
+			return at, err
+		}
+		if !wanted(next) {
+			break
+		}
+		at, place = next, append(place[:0], c.Key()[common:]...)
+	}
+	at.place = place
+	return at, c.Err()
+}
+
+// nodeCount reads the value of a node.
+func nodeCount(value []byte, err error) (int64, error) {
+	if err == nil && len(value) != 8 {
+		err = corrupt("rank")
+	}
+	if err != nil {
+		return 0, err
+	}
+	return int64(binary.BigEndian.Uint64(value)), nil
+}
+
+// rank counts the members below a place.
+func (t *Tx) rank(key string, h header, place []byte) (int64, error) {
+	return t.trace(key, h, place, func(int, node) {})
+}
+
+// trace counts the members below a place, and tells stop the last node below it on
+// every level.
+func (t *Tx) trace(key string, h header, place []byte, stop func(int, node)) (int64, error) {
+	at, err := t.descend(key, h, place, func(node) bool { return true }, stop)
+	if err != nil {
+		return 0, err
+	}
+	n, err := t.db.Count(h.members(key, at.place, place))
+	return at.before + n, err
+}
+
+// nth returns the place of the member that n others precede; nil where there is none.
+func (t *Tx) nth(key string, h header, n int64) ([]byte, error) {
+	at, err := t.descend(key, h, nil, func(next node) bool { return next.before <= n }, func(int, node) {})
+	if err != nil {
+		return nil, err
+	}
+	c := t.db.Cursor(h.members(key, at.place, nil))
+	defer c.Close()
+	if !c.First() || !c.Skip(n-at.before) {
+		return nil, c.Err()
+	}
+	return bytes.Clone(c.Key()[len(h.of(tagScore, key)):]), nil
+}
+
+// tally counts a member in, or out where by is −1. What is written for that are a node
+// on each level, and one more on those that the member has nodes on.
+func (t *Tx) tally(key string, h *header, place []byte, by int64) error {
+	h.count += by
+	if h.levels > 0 {
+		stops := make([]node, h.levels)
+		rank, err := t.trace(key, *h, place, func(level int, at node) { stops[level-1] = at })
+		if err != nil {
+			return t.whole(err)
+		}
+		own := levelOf(place[scoreBytes:])
+		for i, at := range stops {
+			at.count += by
+			if i < own {
+				if at, err = t.split(key, h, i+1, at, place, rank, by); err != nil {
+					return err
+				}
+			}
+			if err := t.putNode(key, h, i+1, at); err != nil {
+				return err
+			}
+		}
+	}
+	if h.levels < mostLevels && h.count >= raiseAt<<(levelBits*h.levels) {
+		return t.raise(key, h)
+	}
+	if h.levels > 0 && h.count < raiseAt/4<<(levelBits*(h.levels-1)) {
+		return t.lower(key, h)
+	}
+	return nil
+}
+
+// split gives a member that is counted in a node of its own, behind another one, and
+// takes it from one that is counted out. It returns the other one.
+func (t *Tx) split(key string, h *header, level int, at node, place []byte, rank, by int64) (node, error) {
+	if by > 0 {
+		own := node{place: place, count: at.before + at.count - rank}
+		at.count = rank - at.before
+		return at, t.putNode(key, h, level, own)
+	}
+	stored := h.nodes(key, level, place, nil).Low
+	value, _, err := t.get(stored)
+	count, err := nodeCount(value, err)
+	if err != nil {
+		return at, t.whole(err)
+	}
+	at.count += count
+	return at, t.clear(stored)
+}
+
+func (t *Tx) putNode(key string, h *header, level int, n node) error {
+	return t.put(h.nodes(key, level, n.place, nil).Low, binary.BigEndian.AppendUint64(nil, uint64(n.count)))
+}
+
+// raise adds a level.
+func (t *Tx) raise(key string, h *header) error {
+	r := h.members(key, nil, nil)
+	if h.levels > 0 {
+		r = h.nodes(key, int(h.levels), nil, nil)
+	}
+	common := len(r.Low)
+	var made []node
+	at := node{}
+	c := t.db.Cursor(r)
+	defer c.Close()
+	for ok := c.First(); ok; ok = c.Next() {
+		place, count := c.Key()[common:], int64(1)
+		if h.levels > 0 {
+			var err error
+			if count, err = nodeCount(c.Value()); err != nil {
+				return t.whole(err)
+			}
+		}
+		if len(place) > 0 && levelOf(place[scoreBytes:]) > int(h.levels) {
+			made = append(made, at)
+			at = node{place: bytes.Clone(place)}
+		}
+		at.count += count
+	}
+	if c.Err() != nil {
+		return t.whole(c.Err())
+	}
+	h.levels++
+	for _, n := range append(made, at) {
+		if err := t.putNode(key, h, int(h.levels), n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lower takes the highest level away.
+func (t *Tx) lower(key string, h *header) error {
+	found, err := t.keys(h.nodes(key, int(h.levels), nil, nil), int(h.count))
+	if err != nil {
+		return t.whole(err)
+	}
+	for _, stored := range found {
+		if err := t.clear(stored); err != nil {
+			return err
+		}
+	}
+	h.levels--
+	return nil
+}
