@@ -36,18 +36,19 @@ function buildEngine() {
  */
 async function buildPackage() {
   const output = { ...common, outdir: at('dist'), outbase: at('src'), minify: true, legalComments: 'none' }
-  const standing = { ...output, external: [...common.external, './zlib.js', './opening.js', './live.js', './backup.js', './rewrite.js', './sealing.js'] }
+  const standing = { ...output, external: [...common.external, './zlib.js', './opening.js', './live.js', './backup.js', './rewrite.js', './sealing.js', './crypto/stage.js', './crypto/argon2.js'] }
   await build({ ...standing, entryPoints: [at('src/index.ts'), at('src/worker.ts')] })
   await build({ ...standing, entryPoints: [at('src/service-worker.ts')], plugins: [shared(/\/index\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/zlib.ts'), at('src/opening.ts'), at('src/keeper.ts')] })
-  await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts'), at('src/backup.ts'), at('src/rewrite.ts'), at('src/policies.ts'), at('src/sealing.ts')], plugins: [shared(/\/(document|engine|errors|options|path|query|table|task|io)\.js$/, './index.js')] })
+  await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts'), at('src/backup.ts'), at('src/rewrite.ts'), at('src/policies.ts'), at('src/sealing.ts')], plugins: [shared(/\/(document|engine|errors|options|parts|path|query|table|task|io)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/react.ts')], external: ['react'], plugins: [shared(/\/live\.js$/, './live.js')] })
   await build({ ...output, entryPoints: [at('src/salvage.ts')], plugins: [shared(/\/(document|errors|local|modifier|module|options|indexeddb)\.js$/, './index.js')] })
+  await build({ ...output, entryPoints: [at('src/crypto/stage.ts'), at('src/crypto/argon2.ts')], plugins: [shared(/\/(errors|parts)\.js$/, '../index.js')] })
   await build({ ...output, entryPoints: [at('src/drivers/fs.ts')], plugins: [shared(/\/errors\.js$/, '../index.js')] })
   execFileSync('npx', ['tsc', '-p', here], { cwd: here, stdio: 'inherit' })
   const licence = name => `${name}\n\n${readFileSync(at('node_modules', name, 'LICENSE'), 'utf8')}\n`
   const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
-  writeFileSync(at('dist/LICENSES.txt'), `${licence('msgpackr')}${licence('fflate')}Go\n\n${readFileSync(join(goroot, 'LICENSE'), 'utf8')}`)
+  writeFileSync(at('dist/LICENSES.txt'), `${licence('msgpackr')}${licence('fflate')}${licence('hash-wasm')}Go\n\n${readFileSync(join(goroot, 'LICENSE'), 'utf8')}`)
 }
 
 /** Other entries throw the very class that the package exports, so that instanceof holds, and pack with its MessagePack. */

@@ -12,7 +12,7 @@ import { brotliCompressSync, constants } from 'node:zlib'
 import { buildSync } from '../js/node_modules/esbuild/lib/main.js'
 
 /** Budgets in bytes: kilobytes are thousands. */
-const budgets = { module: 950_000, javascript: 40_000, coders: 3_000, opening: 4_000, live: 3_000, backup: 2_000, rewrite: 2_000, policies: 4_000, zlib: 5_000, salvage: 1_000, sealing: 2_000 }
+const budgets = { module: 950_000, javascript: 40_000, coders: 3_000, opening: 4_000, live: 3_000, backup: 2_000, rewrite: 2_000, policies: 4_000, zlib: 5_000, salvage: 1_000, sealing: 2_000, encryption: 6_000, argon2: 15_000 }
 
 const brotli = (bytes) =>
   brotliCompressSync(bytes, {
@@ -32,6 +32,8 @@ const rewriteSize = brotli(bundle('js/dist/rewrite.js', './index.js'))
 const policiesSize = brotli(bundle('js/dist/policies.js', './index.js'))
 const salvageSize = brotli(bundle('js/dist/salvage.js', './index.js'))
 const sealingSize = brotli(bundle('js/dist/sealing.js', './index.js'))
+const encryptionSize = brotli(bundle('js/dist/crypto/stage.js', '../index.js'))
+const argon2Size = brotli(bundle('js/dist/crypto/argon2.js', '../index.js'))
 const zlibSize = brotli(bundle('js/dist/zlib.js'))
 
 let failed = false
@@ -46,6 +48,8 @@ for (const [what, bytes, budget, note] of [
   ['policies', policiesSize, budgets.policies, 'where they are imported'],
   ['salvage', salvageSize, budgets.salvage, 'where it is imported'],
   ['sealing', sealingSize, budgets.sealing, 'loaded with an environment that has stages of the host: deflate, functions'],
+  ['encryption', encryptionSize, budgets.encryption, 'loaded with an environment that is encrypted'],
+  ['argon2', argon2Size, budgets.argon2, 'loaded when a passphrase is hashed'],
   ['zlib', zlibSize, budgets.zlib, 'loaded with the first compressed value'],
 ]) {
   const over = bytes > budget
@@ -64,7 +68,7 @@ function bundle(file, ...beside) {
     format: 'esm',
     platform: 'browser',
     write: false,
-    external: ['node:*', './zlib.js', './opening.js', './live.js', './backup.js', './rewrite.js', './sealing.js', ...beside],
+    external: ['node:*', './zlib.js', './opening.js', './live.js', './backup.js', './rewrite.js', './sealing.js', './crypto/stage.js', './crypto/argon2.js', ...beside],
     logLevel: 'error',
   })
   return built.outputFiles[0].contents

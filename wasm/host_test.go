@@ -240,6 +240,7 @@ func (h *host) inverted(b []byte) []byte {
 		_, b, _ = msgp.ReadArrayHeaderBytes(b)
 		_, b, _ = msgp.ReadUint8Bytes(b)
 		_, b, _ = msgp.ReadStringBytes(b)
+		_, b, _ = msgp.ReadBytesBytes(b, nil)
 		bytes, b, _ = msgp.ReadBytesBytes(b, nil)
 		for i := range bytes {
 			bytes[i] ^= 0xff

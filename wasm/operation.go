@@ -83,6 +83,8 @@ func (o *operation) perform() error {
 		return o.imports()
 	case wire.Copy:
 		return o.copy()
+	case wire.Amend:
+		return o.amend()
 	case wire.Sync:
 		return o.sync()
 	case wire.Understand:

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/compress"
 	"github.com/stowage-db/stowage/wasm/wire"
@@ -28,9 +30,13 @@ func (b *bridge) chain(stages []store.Stage) []store.Modifier {
 	own := compress.S2{}
 	chain := make([]store.Modifier, len(stages))
 	for i, stage := range stages {
-		chain[i] = hosted{b, stage}
-		if stage == own.Stage() {
+		switch h := (hosted{b, stage}); {
+		case stage == own.Stage():
 			chain[i] = own
+		case stage.Kind == store.Encrypt:
+			chain[i] = keyed{h}
+		default:
+			chain[i] = h
 		}
 	}
 	return chain
@@ -104,4 +110,54 @@ func (h hosted) ask(ctx context.Context, direction wire.Direction, blobs []store
 		return nil, err
 	}
 	return wire.ReadBlobs(reply, len(blobs))
+}
+
+// keyed is a stage of the host that has keys: one that encrypts.
+type keyed struct{ hosted }
+
+var _ store.Keyed = keyed{}
+
+// Open meets keys that the stage does not know where the host leaves a blob as it was.
+func (k keyed) Open(ctx context.Context, blobs []store.Sealing) error {
+	made, err := k.ask(ctx, wire.OpenBlobs, blobs)
+	if err != nil {
+		return err
+	}
+	for i, b := range made {
+		if b == nil {
+			return store.ErrStaleHeader
+		}
+		blobs[i].Bytes = b
+	}
+	return nil
+}
+
+func (k keyed) Load(ctx context.Context, env [16]byte, header []byte) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return k.bridge.header(wire.Load, wire.AppendLoad(nil, k.stage, env, header))
+}
+
+// header is what the host answers with a header.
+func (b *bridge) header(status wire.Status, payload []byte) ([]byte, error) {
+	reply, err := b.await(status, payload)
+	if err != nil {
+		return nil, err
+	}
+	header, err := wire.ReadPart(reply)
+	return append([]byte{}, header...), err
+}
+
+// amend changes the keys as the host says, which may be asked again where another
+// context was faster.
+func (o *operation) amend() error {
+	change, err := o.request.Change()
+	if err != nil {
+		return err
+	}
+	o.result = msgp.AppendNil(o.result)
+	return o.bridge.env.Amend(o.ctx, func(header []byte) ([]byte, error) {
+		return o.bridge.header(wire.AmendHeader, wire.AppendAmend(nil, change, header))
+	})
 }

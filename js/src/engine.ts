@@ -1,4 +1,5 @@
 import type { StowageError } from './errors.js'
+import type { KeyChange } from './modifier.js'
 import type { FrameWriter, Op } from './wire.js'
 
 /** Reads the payload of a frame, which stands between start and end and must not be kept. */
@@ -43,6 +44,8 @@ export interface Engine {
   get<T>(table: number, key: unknown, decode: Decode<T>): Promise<T>
   /** Compresses values at a level, or undoes that where there is none, in the engine's own thread. */
   squeeze(values: Uint8Array[], level: number | undefined): Promise<Uint8Array[]>
+  /** Changes the keys of an encrypted environment, where they are, and tells what came of it. */
+  amend(change: KeyChange): Promise<unknown>
   /** Is told why a buffered commit came to nothing. */
   onLost: ((error: StowageError) => void) | undefined
   /** Lets go of the engine without a word to it. What is pending is rejected, as all that follows. */

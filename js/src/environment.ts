@@ -7,6 +7,7 @@ import { type Decode, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Health } from './opening.js'
 import { type Former, type Migrations, migrate } from './migrate.js'
+import { type HashOptions, readCost, readUnlocker, type SlotInfo, type Unlocker } from './modifier.js'
 import { type LongCall, longCall, Options } from './options.js'
 import { part } from './parts.js'
 import type { Policy, TableSpec } from './schema.js'
@@ -336,6 +337,51 @@ export class Environment<S extends Tables> {
     await (await part('backup')).copyTo(this.session, name, driver, compact, call)
   }
 
+  /**
+   * Forgets the keys of an encrypted environment, and everything that was read with them: the engine's memory is given up. What is
+   * under way ends first; until `unlock` every call is `key_required`, transactions that were open and live queries too.
+   */
+  lock(): Promise<void> {
+    return this.session.lock()
+  }
+
+  /** Opens it again, with a passphrase or key of any slot; `wrong_key` where it is none, and it stays locked. */
+  async unlock(unlocker: Unlocker): Promise<void> {
+    await this.session.unlock(readUnlocker(new Options('unlock', unlocker)))
+  }
+
+  /** Has what the old passphrase or key opens opened by the new one. It takes two hashes, however much is stored. */
+  async changePassphrase(old: Unlocker | string, now: (Unlocker & HashOptions) | string): Promise<void> {
+    const [from, to] = [readSlot('changePassphrase', old), readSlot('changePassphrase', now)]
+    await this.session.amend(['change', from.unlocker, to.unlocker, to.cost])
+    const { encryption } = this.session
+    if (encryption.unlocker?.passphrase === from.unlocker.passphrase) encryption.unlocker = to.unlocker
+  }
+
+  /** Lets another passphrase or key open the environment, and tells the slot's number. There are 32 at most. */
+  async addSlot(unlocker: Unlocker & HashOptions): Promise<number> {
+    const { unlocker: added, cost } = readSlot('addSlot', unlocker)
+    return (await this.session.amend(['add', added, cost])) as number
+  }
+
+  /** Has a slot open the environment no more; `not_found` for the last one. Who kept a copy of what was stored and what opened it can read that. */
+  async removeSlot(id: number): Promise<void> {
+    await this.session.amend(['remove', id])
+  }
+
+  /** What opens the environment. */
+  async slots(): Promise<SlotInfo[]> {
+    return (await this.session.amend(['slots'])) as SlotInfo[]
+  }
+
+  /** Deletes the keys: nobody can read the environment any more, with whatever passphrase. Copies that somebody made keep theirs. */
+  async shred(): Promise<void> {
+    await this.session.amend(['shred']).catch(error => {
+      if (error.code !== 'corrupt_header') throw error // which is how a shredded environment is met
+    })
+    await this.session.lock()
+  }
+
   /** Ends the use of the environment. Everything committed is kept; what is still running is finished first. */
   async close(): Promise<void> {
     if (this.ended) return
@@ -412,6 +458,14 @@ export class Environment<S extends Tables> {
     const table = new Table(name, scope, made)
     return made.policies.length === 0 ? table : made.policies[0]!.over(table, made.policies)
   }
+}
+
+/** Reads what opens a slot, and how a passphrase is hashed. */
+function readSlot(call: string, given: (Unlocker & HashOptions) | string) {
+  const o = new Options(call, typeof given === 'string' ? { passphrase: given } : given)
+  const slot = { unlocker: readUnlocker(o), cost: readCost(o) }
+  o.done()
+  return slot
 }
 
 /** A table that is stored with another identity is no member of a migration's transaction. */

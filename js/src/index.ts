@@ -24,14 +24,14 @@ export type { Identities, IdentityKind } from './identity.js'
 /** @internal For salvage.js. */
 export { LocalHost } from './local.js'
 export type { Former, Migrations } from './migrate.js'
-export { compress, type Functions, type Modifier, modifier, /** @internal For salvage.js. */ readModifiers, /** @internal */ writeChain } from './modifier.js'
+export { compress, encrypt, type Functions, type HashOptions, type Modifier, modifier, type SlotInfo, type Unlocker, /** @internal For salvage.js. */ readModifiers, /** @internal */ writeChain } from './modifier.js'
 export { /** @internal */ builtIn, type WasmSource } from './module.js'
 export { type Operation, op } from './op.js'
 export { type OpenOptions, open } from './open.js'
 export type { Health, State } from './opening.js'
 export { type LongCall, /** @internal */ Options } from './options.js'
-/** @internal For service-worker.js. */
-export { bring } from './parts.js'
+/** @internal For service-worker.js and crypto/stage.js. */
+export { bring, part } from './parts.js'
 /** @internal */
 export { lookUp } from './path.js'
 /** @internal */

@@ -6,15 +6,17 @@ import { Instance } from './instance.js'
 import { isHosted, type Modifier } from './modifier.js'
 import { compile, type WasmSource } from './module.js'
 import { part } from './parts.js'
+import type { Sealing } from './sealing.js'
 import type { Host } from './session.js'
 import { LocalEngine } from './task.js'
 
 /** What the engine needs beside its cache, in bytes: pages being built, frames, the overlay of recent commits. */
 const workingBytes = 48 << 20
 
-/** Starts engines in this context. The driver, and with it the lock, outlives them. */
+/** Starts engines in this context. The driver, and with it the lock, and the keys outlive them. */
 export class LocalHost implements Host {
   private driver: Driver | undefined
+  private sealing: Sealing | undefined
 
   constructor(
     private readonly name: string,
@@ -28,10 +30,10 @@ export class LocalHost implements Host {
     const module = compile(this.wasm)
     module.catch(() => {}) // awaited below, once the driver is there
     const hosted = this.modifiers.filter(isHosted)
-    const sealing = hosted.length > 0 ? await (await part('sealing')).Sealing.begin(hosted) : undefined
+    if (hosted.length > 0) this.sealing ??= await (await part('sealing')).Sealing.begin(hosted)
     this.driver ??= await this.openDriver()
     const instance = await boot(await module, this.cacheBytes + workingBytes)
-    return new LocalEngine(instance, new WriteBehind(this.driver, published), sealing)
+    return new LocalEngine(instance, new WriteBehind(this.driver, published), this.sealing)
   }
 
   sibling(name: string, driver = this.factory): Host {
@@ -40,6 +42,8 @@ export class LocalHost implements Host {
 
   async release(): Promise<void> {
     const { driver } = this
+    this.sealing?.forget()
+    this.sealing = undefined
     this.driver = undefined
     await driver?.close()
   }

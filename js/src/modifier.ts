@@ -12,7 +12,42 @@ export interface Modifier {
   /** @internal */
   readonly id: number
   /** @internal */
-  readonly method: 's2' | 'deflate' | 'none' | Functions
+  readonly method: 's2' | 'deflate' | 'none' | Functions | Encryption
+}
+
+/** What opens an encrypted environment: a passphrase, or a key of 32 random bytes; as a CryptoKey, one of AES-GCM that encrypts and decrypts. */
+export type Unlocker = { passphrase: string; key?: never } | { key: Uint8Array | CryptoKey; passphrase?: never }
+
+/** How passphrases are hashed: by Argon2id with so many KiB of memory, passes and lanes; or by PBKDF2 with so many iterations. */
+export interface HashOptions {
+  argon2id?: { memory?: number; time?: number; parallel?: number }
+  pbkdf2?: number
+}
+
+/** @internal What there is of a secret, until the environment is locked. */
+export interface Encryption {
+  unlocker: Unlocker | undefined
+  readonly cost: Cost
+}
+
+type Cost = { memory: number; time: number; parallel: number } | { iterations: number }
+
+/** @internal What is done to the keys of an environment. */
+export type KeyChange =
+  | ['slots']
+  | ['verify', Unlocker]
+  | ['add', Unlocker, Cost]
+  | ['remove', number]
+  | ['change', old: Unlocker, now: Unlocker, Cost]
+  | ['rotate']
+  | ['shred']
+
+/** One way to open an environment. */
+export interface SlotInfo {
+  id: number
+  kind: 'passphrase' | 'key'
+  /** It is the one that has opened the environment here. */
+  current: boolean
 }
 
 /** The kinds of stages, in the order that blobs pass them. The numbers are stored. */
@@ -59,6 +94,59 @@ export function modifier(id: number, functions: Functions & { before?: boolean }
   return { kind, id, method: { seal, open } }
 }
 
+/**
+ * AES-256-GCM, under keys that a passphrase or key unlocks: with it nothing of documents, keys, indexes or names of tables is
+ * stored as it is. Passphrases are hashed by Argon2id (64 MiB, 3 passes) unless it is said otherwise.
+ *
+ *     open('notes', { modifiers: [encrypt({ passphrase })] })
+ */
+export function encrypt(options: Unlocker & HashOptions): Modifier {
+  const o = new Options('encrypt', options)
+  const method: Encryption = { unlocker: readUnlocker(o), cost: readCost(o) }
+  o.done()
+  return { kind: Kind.Encrypt, id: 1, method }
+}
+
+/** @internal Reads one of passphrase and key. A string is never a key. */
+export function readUnlocker(o: Options): Unlocker {
+  const passphrase = o.string('passphrase')
+  const key = o.any('key')
+  if (passphrase !== undefined && key === undefined) {
+    if (passphrase === '' || /\p{Surrogate}/u.test(passphrase)) throw o.wrong('passphrase', 'text that is not empty')
+    return { passphrase }
+  }
+  if (passphrase === undefined && key instanceof Uint8Array && key.length === 32) return { key: key.slice() }
+  if (passphrase === undefined && isCipher(key)) return { key }
+  throw o.wrong('key', '32 bytes or a CryptoKey of AES-GCM with 256 bits, where there is no passphrase')
+}
+
+function isCipher(key: unknown): key is CryptoKey {
+  if (typeof CryptoKey === 'undefined' || !(key instanceof CryptoKey)) return false
+  const { name, length } = key.algorithm as AesKeyAlgorithm
+  return name === 'AES-GCM' && length === 256 && key.usages.includes('encrypt') && key.usages.includes('decrypt')
+}
+
+/** @internal */
+export function readCost(o: Options): Cost {
+  const iterations = o.integer('pbkdf2', { least: 600_000, most: 10_000_000 })
+  const given = o.any('argon2id')
+  if (iterations !== undefined && given === undefined) return { iterations }
+  const of = new Options('argon2id', given)
+  const cost = {
+    memory: of.integer('memory', { least: 19 << 10, most: 1 << 20 }) ?? 64 << 10,
+    time: of.integer('time', { least: 2, most: 16 }) ?? 3,
+    parallel: of.integer('parallel', { least: 1, most: 16 }) ?? 1,
+  }
+  of.done()
+  if (iterations !== undefined) throw o.wrong('pbkdf2', 'alone')
+  return cost
+}
+
+/** @internal What a chain has to encrypt with. */
+export function encryptionOf(chain: readonly Modifier[]): Encryption | undefined {
+  return chain.find(m => m.kind === Kind.Encrypt)?.method as Encryption | undefined
+}
+
 /** The chain of an environment, ordered by kind: compressed by S2 unless it is said otherwise. */
 export function readModifiers(o: Options): readonly Modifier[] {
   const given = (o.any('modifiers') ?? []) as readonly Modifier[]
@@ -69,7 +157,8 @@ export function readModifiers(o: Options): readonly Modifier[] {
   chain.sort((a, b) => a.kind - b.kind)
   const twice = (m: Modifier, at: number) => at > 0 && m.kind === chain[at - 1]!.kind && (m.id === chain[at - 1]!.id || isSingle(m.kind))
   if (chain.some(twice) || chain.length > maxStages) throw o.wrong('modifiers', `a list of at most ${maxStages} different stages`)
-  return chain.filter(m => m.method !== 'none')
+  // What locking forgets is the environment's own.
+  return chain.filter(m => m.method !== 'none').map(m => (m.kind === Kind.Encrypt ? { ...m, method: { ...(m.method as Encryption) } } : m))
 }
 
 /** The engine has the same bound. */
@@ -79,7 +168,7 @@ const maxStages = 8
 const isSingle = (kind: Kind) => kind === Kind.Compress || kind === Kind.Encrypt
 
 /** @internal Whether a stage is made of functions, which no worker can be sent. */
-export const isOwn = ({ method }: Modifier) => typeof method === 'object'
+export const isOwn = ({ method }: Modifier) => typeof method === 'object' && 'seal' in method
 
 /** @internal Whether the host carries out a stage, rather than the engine. */
 export const isHosted = ({ method }: Modifier) => method !== 's2'

@@ -37,6 +37,8 @@ export interface OpenOptions<S extends Tables> extends LongCall {
   worker?: boolean
   /** What everything passes on its way to where it is stored: see compress, encrypt and modifier. Compressed by 's2' unless it is said otherwise. */
   modifiers?: readonly Modifier[]
+  /** Locks an encrypted environment when nothing was called for so many milliseconds. See `db.lock`. */
+  lockAfter?: number
   /** A ceiling for decoded pages held in memory. Default 32 MiB. */
   cacheBytes?: number
   /** Documents larger than this are `too_large`. Default 16 MiB. */
@@ -144,6 +146,7 @@ function readOptions(options: OpenOptions<Tables> | undefined): Given {
       bufferMilliseconds: o.integer('bufferMilliseconds', { least: 1, most: 60_000 }) ?? 100,
       onLost: o.function<NonNullable<OpenOptions<Tables>['onLost']>>('onLost'),
       modifiers: readModifiers(o),
+      lockAfter: o.integer('lockAfter', { least: 1, most: 2 ** 31 - 1 }),
     },
     setAside: o.oneOf('onDamage', ['reject', 'set-aside']) === 'set-aside',
     onState: o.function('onState'),

@@ -5,7 +5,9 @@
 import { StowageError } from './errors.js'
 
 export interface Parts {
+  argon2: typeof import('./crypto/argon2.js')
   backup: typeof import('./backup.js')
+  crypto: typeof import('./crypto/stage.js')
   live: typeof import('./live.js')
   opening: typeof import('./opening.js')
   rewrite: typeof import('./rewrite.js')
@@ -14,7 +16,9 @@ export interface Parts {
 }
 
 const loading: { [N in keyof Parts]: () => Promise<Parts[N]> } = {
+  argon2: () => import('./crypto/argon2.js'),
   backup: () => import('./backup.js'),
+  crypto: () => import('./crypto/stage.js'),
   live: () => import('./live.js'),
   opening: () => import('./opening.js'),
   rewrite: () => import('./rewrite.js'),

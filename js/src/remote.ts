@@ -2,7 +2,7 @@ import type { DriverFactory } from './drivers/driver.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import { LocalHost } from './local.js'
-import { isOwn, type Modifier } from './modifier.js'
+import { isOwn, type KeyChange, type Modifier } from './modifier.js'
 import { compile, type WasmSource } from './module.js'
 import type { Host } from './session.js'
 import { aborted, readFailure, unreadable } from './task.js'
@@ -15,6 +15,7 @@ export type ToWorker =
   | { type: 'more'; call: number; wanted: boolean }
   | { type: 'fed'; call: number; bytes: Uint8Array | undefined; failed: boolean }
   | { type: 'squeeze'; call: number; values: Uint8Array[]; level: number | undefined }
+  | { type: 'amend'; call: number; change: KeyChange }
   | { type: 'cancel'; call: number }
   | { type: 'stop' }
 
@@ -27,6 +28,7 @@ export type FromWorker =
   | { type: 'done'; call: number; frame: Uint8Array; memoryBytes: number }
   | { type: 'error'; call: number; frame: Uint8Array }
   | { type: 'squeezed'; call: number; values: Uint8Array[] }
+  | { type: 'amended'; call: number; told: unknown }
   | { type: 'rows'; call: number; frame: Uint8Array }
   | { type: 'progress'; call: number; done: number; total: number }
   | { type: 'feed'; call: number }
@@ -153,10 +155,19 @@ export class RemoteEngine implements Engine {
   }
 
   squeeze(values: Uint8Array[], level: number | undefined): Promise<Uint8Array[]> {
+    return this.send(call => ({ type: 'squeeze', call, values, level }))
+  }
+
+  amend(change: KeyChange): Promise<unknown> {
+    return this.send(call => ({ type: 'amend', call, change }))
+  }
+
+  /** Sends what is no request to the engine. */
+  private send<T>(message: (call: number) => ToWorker): Promise<T> {
     if (this.lost !== undefined) return Promise.reject(this.lost)
     const call = this.nextCall++
-    const promise = this.expect<Uint8Array[]>(call, nothing as Decode<never>)
-    this.post({ type: 'squeeze', call, values, level })
+    const promise = this.expect<T>(call, nothing as Decode<never>)
+    this.post(message(call))
     return promise
   }
 
@@ -214,6 +225,9 @@ export class RemoteEngine implements Engine {
       case 'error':
         this.calls.delete(number)
         return call.reject(readFailure(message.frame, 0, message.frame.length))
+      case 'amended':
+        this.calls.delete(number)
+        return call.resolve(message.told as never)
       case 'squeezed':
         this.calls.delete(number)
         return call.resolve(message.values as never)

@@ -10,50 +10,113 @@
 import { deflate, inflate } from './deflate.js'
 import { asStowageError, StowageError } from './errors.js'
 import type { Answer } from './io.js'
-import type { Functions, Modifier } from './modifier.js'
+import { type Encryption, type Functions, type KeyChange, Kind, type Modifier, type SlotInfo, type Unlocker } from './modifier.js'
+import { part } from './parts.js'
 
-/** A blob on its way through a stage: what it holds, the name it is stored under, its bytes. */
-export type Blob = [kind: number, name: string, bytes: Uint8Array]
+/** A blob on its way through a stage: what it holds, the name it is stored under, the stages it has passed before, its bytes. */
+export type Blob = [kind: number, name: string, before: Uint8Array, bytes: Uint8Array]
 
 /** What carries out a stage. */
 interface Stage {
   /** Undefined for a blob that it leaves as it is. */
   seal(blob: Blob): Promise<Uint8Array | undefined>
-  open(blob: Blob): Promise<Uint8Array>
+  /** Undefined where it is sealed under keys that the stage does not know. */
+  openBlob(blob: Blob): Promise<Uint8Array | undefined>
+}
+
+/** A stage with keys, which has a header in the root. */
+export interface KeyedStage extends Stage {
+  /** Gets ready by a header, or without one makes that of a new environment; returns it. */
+  load(env: Uint8Array, header: Uint8Array | undefined): Promise<Uint8Array>
+  amend(change: KeyChange, header: Uint8Array): Promise<[header: Uint8Array, told: unknown]>
+  slots(): Promise<SlotInfo[]>
+  verify(unlocker: Unlocker): Promise<void>
+  forget(): void
 }
 
 /** What the engine asks of a stage. */
 export type SealRequest = [kind: number, id: number, direction: number, blobs: Blob[]]
 
+export type LoadRequest = [kind: number, id: number, env: Uint8Array, header: Uint8Array | null]
+export type AmendRequest = [number: number, header: Uint8Array]
+
 /** The stages of one environment that are carried out here. */
 export class Sealing {
   private readonly stages = new Map<string, Stage>()
+  private keyed: KeyedStage | undefined
+  /** Changes of keys on their way, and what they have told. */
+  private readonly changes = new Map<number, { change: KeyChange; told?: unknown }>()
+  private lastChange = 0
 
   private constructor() {}
 
   static async begin(chain: readonly Modifier[]): Promise<Sealing> {
     const sealing = new Sealing()
     for (const { kind, id, method } of chain) {
-      sealing.stages.set(`${kind},${id}`, method === 'deflate' ? deflating : usersOwn(method as Functions))
+      if (kind === Kind.Encrypt) sealing.keyed = new (await part('crypto')).Encrypting(method as Encryption)
+      const stage = kind === Kind.Encrypt ? sealing.keyed! : method === 'deflate' ? deflating : usersOwn(method as Functions)
+      sealing.stages.set(`${kind},${id}`, stage)
     }
     return sealing
   }
 
-  /** Carries out one request. Never rejects: a failure is an answer too. */
-  async perform([kind, id, direction, blobs]: SealRequest): Promise<Answer> {
+  /** Has the keys changed by way of the engine, which `run` tells to, and tells what came of it. */
+  async amend(change: KeyChange, run: (number: number) => Promise<unknown>): Promise<unknown> {
+    const { keyed } = this
+    if (keyed === undefined) throw new StowageError('not_encrypted', 'there are no keys')
+    if (change[0] === 'slots') return keyed.slots()
+    if (change[0] === 'verify') return keyed.verify(change[1])
+    const number = ++this.lastChange
+    const under: { change: KeyChange; told?: unknown } = { change }
+    this.changes.set(number, under)
     try {
-      const stage = this.stages.get(`${kind},${id}`)!
-      const made = await Promise.all(blobs.map(blob => (direction === 0 ? stage.seal(blob) : stage.open(blob))))
-      return { kind: 'blobs', blobs: made }
-    } catch (error) {
-      return { kind: 'failed', error: asStowageError(error, 'internal', `a stage failed: ${String(error)}`) }
+      await run(number)
+      return under.told
+    } finally {
+      this.changes.delete(number)
     }
+  }
+
+  /** Answers the engine that loads keys. */
+  load([, , env, header]: LoadRequest): Promise<Answer> {
+    return answer(async () => ({ kind: 'part', bytes: await this.keyed!.load(env, header ?? undefined) }))
+  }
+
+  /** Answers the engine that asks what a change makes of the header that is stored. */
+  change([number, header]: AmendRequest): Promise<Answer> {
+    return answer(async () => {
+      const under = this.changes.get(number)!
+      const [bytes, told] = await this.keyed!.amend(under.change, header)
+      under.told = told
+      return { kind: 'part', bytes }
+    })
+  }
+
+  /** Lets go of the keys. */
+  forget(): void {
+    this.keyed?.forget()
+  }
+
+  /** Carries out one request. Never rejects: a failure is an answer too. */
+  perform([kind, id, direction, blobs]: SealRequest): Promise<Answer> {
+    return answer(async () => {
+      const stage = this.stages.get(`${kind},${id}`)!
+      return { kind: 'blobs', blobs: await Promise.all(blobs.map(blob => (direction === 0 ? stage.seal(blob) : stage.openBlob(blob)))) }
+    })
+  }
+}
+
+async function answer(make: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await make()
+  } catch (error) {
+    return { kind: 'failed', error: asStowageError(error, 'internal', `a stage failed: ${String(error)}`) }
   }
 }
 
 const deflating: Stage = {
-  seal: ([, , bytes]) => deflate(bytes),
-  open: ([, , bytes]) => inflate(bytes),
+  seal: ([, , , bytes]) => deflate(bytes),
+  openBlob: ([, , , bytes]) => inflate(bytes),
 }
 
 function usersOwn(functions: Functions): Stage {
@@ -68,7 +131,7 @@ function usersOwn(functions: Functions): Stage {
     throw new StowageError('invalid_argument', `the stage's ${what} must return a Uint8Array`)
   }
   return {
-    seal: ([, , bytes]) => call('seal', bytes),
-    open: ([, , bytes]) => call('open', bytes),
+    seal: ([, , , bytes]) => call('seal', bytes),
+    openBlob: ([, , , bytes]) => call('open', bytes),
   }
 }

@@ -3,7 +3,7 @@ import type { DriverFactory } from './drivers/driver.js'
 import { type CommitDurability, durabilities } from './durability.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
-import { type Modifier, writeChain } from './modifier.js'
+import { type Encryption, encryptionOf, type KeyChange, type Modifier, type Unlocker, writeChain } from './modifier.js'
 import type { Identity, Opening } from './opening.js'
 import type { Kind, Schema } from './schema.js'
 import type { Access, Scope } from './scope.js'
@@ -20,6 +20,8 @@ export interface Settings {
   onLost: ((error: StowageError) => void) | undefined
   /** What blobs pass, in order. */
   modifiers: readonly Modifier[]
+  /** After so many milliseconds without a call it is locked. */
+  lockAfter: number | undefined
 }
 
 /** Starts engines for one environment, one after the other. */
@@ -50,6 +52,9 @@ export class Session implements Scope {
   private nextTable = 0
   /** The version of the data that the program of this context knows, where it has said. */
   version: number | undefined
+  private locked = false
+  private used = 0
+  private idle: ReturnType<typeof setTimeout> | undefined
 
   /** @param opening holds what is found against what is remembered; undefined where opening.js could not be loaded. */
   constructor(
@@ -63,6 +68,7 @@ export class Session implements Scope {
 
   get engine(): Engine | undefined {
     const { current } = this
+    if (this.idle !== undefined) this.used = Date.now()
     return current !== undefined && current.lost === undefined ? current : undefined
   }
 
@@ -72,6 +78,7 @@ export class Session implements Scope {
 
   ready(): Promise<Engine> {
     if (this.closing !== undefined) return Promise.reject(closed())
+    if (this.locked) return Promise.reject(locked())
     const { engine } = this
     if (engine !== undefined) return Promise.resolve(engine)
     this.starting ??= this.start().finally(() => {
@@ -115,6 +122,62 @@ export class Session implements Scope {
     return transact(() => this.ready(), access, body)
   }
 
+  /** Changes the keys, and tells what came of it. `not_encrypted` where there are none. */
+  async amend(change: KeyChange): Promise<unknown> {
+    this.encryption
+    return (await this.ready()).amend(change)
+  }
+
+  /** Ends the engine, whose memory holds what was read, and forgets the keys and what opens them. */
+  async lock(): Promise<void> {
+    const { encryption } = this
+    if (this.closing !== undefined) throw closed()
+    if (this.locked) return
+    this.locked = true
+    clearTimeout(this.idle)
+    this.idle = undefined
+    try {
+      await this.leave(locked())
+    } finally {
+      encryption.unlocker = undefined
+    }
+  }
+
+  /** Starts an engine with what opens the keys again; where it does not, all stays locked. */
+  async unlock(unlocker: Unlocker): Promise<void> {
+    const { encryption } = this
+    if (!this.locked) return void (await this.amend(['verify', unlocker]))
+    encryption.unlocker = unlocker
+    this.locked = false
+    try {
+      await this.ready()
+    } catch (error) {
+      this.locked = true
+      encryption.unlocker = undefined
+      await this.host.release()
+      throw error
+    }
+  }
+
+  /** What there is to encrypt with. */
+  get encryption(): Encryption {
+    const encryption = encryptionOf(this.settings.modifiers)
+    if (encryption === undefined) throw new StowageError('not_encrypted', 'the environment is not encrypted')
+    return encryption
+  }
+
+  /** Locks when nothing was called for long enough. */
+  private readonly lockIdle = () => {
+    const rest = this.used + this.settings.lockAfter! - Date.now()
+    if (rest > 0) this.watchIdle(rest)
+    else void this.lock().catch(() => {}) // what was lost is told to onLost
+  }
+
+  private watchIdle(milliseconds: number): void {
+    this.idle = setTimeout(this.lockIdle, milliseconds)
+    ;(this.idle as { unref?: () => void }).unref?.()
+  }
+
   /** A session of another environment, that nobody else has. */
   sibling(name: string, driver: DriverFactory): Session {
     return new Session(this.host.sibling(name, driver), this.settings)
@@ -128,16 +191,25 @@ export class Session implements Scope {
 
   private async end(): Promise<void> {
     for (const event of hiding) globalThis.removeEventListener?.(event, this.hidden)
-    const engine = this.current
-    this.current = undefined
+    clearTimeout(this.idle)
     let last: Identity | undefined
     try {
-      await this.starting?.catch(() => {})
-      if (engine !== undefined && engine.lost === undefined) last = await tell(engine, Op.Close)
+      last = await this.leave(closed())
     } finally {
-      engine?.discard(closed())
-      await this.host.release()
       await (await this.opening)?.closed(last)
+    }
+  }
+
+  /** Closes the engine and gives everything back; what still runs then fails with why. */
+  private async leave(why: StowageError): Promise<Identity | undefined> {
+    await this.starting?.catch(() => {})
+    const engine = this.current
+    this.current = undefined
+    try {
+      return engine !== undefined && engine.lost === undefined ? await tell(engine, Op.Close) : undefined
+    } finally {
+      engine?.discard(why)
+      await this.host.release()
     }
   }
 
@@ -155,6 +227,7 @@ export class Session implements Scope {
           for (const [number, { name, schema }] of this.tables) await openTable(engine, number, name, schema)
           engine.onLost = this.settings.onLost
           this.current = engine
+          if (this.settings.lockAfter !== undefined) this.watchIdle(this.settings.lockAfter)
           return engine
         }
       } catch (error) {
@@ -182,6 +255,10 @@ const hiding = ['visibilitychange', 'pagehide'] as const
 /** Asks an engine which environment it has, or closes it, which answers the same. */
 export function tell(engine: Engine, op: Op.Identity | Op.Close): Promise<Identity> {
   return engine.run(engine.request(op, 3, 0, 0), unpack as Decode<Identity>)
+}
+
+function locked(): StowageError {
+  return new StowageError('key_required', 'the environment is locked')
 }
 
 function closed(): StowageError {

@@ -5,7 +5,8 @@ import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { asStowageError, readCode, StowageError } from './errors.js'
 import type { Instance } from './instance.js'
 import { type Answer, answerBytes, ask, done, feed, perform, writeAnswer } from './io.js'
-import type { Sealing, SealRequest } from './sealing.js'
+import type { KeyChange } from './modifier.js'
+import type { AmendRequest, LoadRequest, Sealing, SealRequest } from './sealing.js'
 import { squeeze } from './squeeze.js'
 import { turn } from './turn.js'
 import { type FrameWriter, Op, type Sign, Status } from './wire.js'
@@ -78,6 +79,10 @@ export class LocalEngine implements Engine {
 
   squeeze(values: Uint8Array[], level: number | undefined): Promise<Uint8Array[]> {
     return squeeze(values, level)
+  }
+
+  async amend(change: KeyChange): Promise<unknown> {
+    return this.sealing!.amend(change, number => this.run(this.request(Op.Amend, 4, 0, 0).uint(number), nothing))
   }
 
   discard(why: StowageError): void {
@@ -155,6 +160,10 @@ export class LocalEngine implements Engine {
         return ask(() => exchange?.onAsk?.(heap, payload, payloadEnd))
       case Status.Seal:
         return this.sealing!.perform(unpack(heap, payload, payloadEnd) as SealRequest)
+      case Status.Load:
+        return this.sealing!.load(unpack(heap, payload, payloadEnd) as LoadRequest)
+      case Status.Amend:
+        return this.sealing!.change(unpack(heap, payload, payloadEnd) as AmendRequest)
       case Status.Sleep: {
         const milliseconds = unpack(heap, payload, payloadEnd) as number
         return new Promise(resolve => sleep(milliseconds, () => resolve(done)))

@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 12
+export const protocolVersion = 13
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -47,6 +47,8 @@ export const enum Op {
   /** Tells which version of the data is known here; raises that of the data by one in a transaction: see migrate.ts. */
   Understand = 26,
   Raise = 27,
+  /** Changes the keys, by a change of that number: see sealing.ts. */
+  Amend = 28,
   /** The backup of everything: see backup.ts. */
   Export = 30,
   Import = 31,
@@ -146,8 +148,12 @@ export const enum Status {
   Among = 13,
   /** The task asks functions of a filter: payload [[number, [value …]] …]. Reply: [[answer …] …]. */
   Ask = 14,
-  /** The task waits for what a stage makes of blobs: payload [kind, id, direction, [[kind, name, bytes] …]]. Reply: [bytes or nil …]. */
+  /** The task waits for what a stage makes of blobs: payload [kind, id, direction, [[kind, name, before, bytes] …]]. Reply: [bytes or nil …]. */
   Seal = 15,
+  /** The task waits for a stage to load its keys: payload [kind, id, environment, header or nil]. Reply: the header. */
+  Load = 16,
+  /** The task waits for what a change of keys makes of the header: payload [number of the change, header]. Reply: the header. */
+  Amend = 17,
   /** The task waits for the next bytes of the stream it reads: no payload. Reply: bytes, or nil at its end. */
   Feed = 30,
   /** The task waits: payload milliseconds. Reply: nil. */

@@ -33,6 +33,8 @@ page.onmessage = event => {
       return void call(message)
     case 'squeeze':
       return void squeeze(message)
+    case 'amend':
+      return void amend(message)
     case 'cancel':
       return running.get(message.call)?.abort()
     case 'more':
@@ -95,6 +97,14 @@ async function call(message: Extract<ToWorker, { type: 'call' }>): Promise<void>
 async function squeeze({ call, values, level }: Extract<ToWorker, { type: 'squeeze' }>): Promise<void> {
   try {
     page.postMessage({ type: 'squeezed', call, values: await (engine as Engine).squeeze(values, level) })
+  } catch (error) {
+    page.postMessage({ type: 'error', call, frame: failureFrame(error) })
+  }
+}
+
+async function amend({ call, change }: Extract<ToWorker, { type: 'amend' }>): Promise<void> {
+  try {
+    page.postMessage({ type: 'amended', call, told: await (engine as Engine).amend(change) })
   } catch (error) {
     page.postMessage({ type: 'error', call, frame: failureFrame(error) })
   }

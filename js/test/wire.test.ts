@@ -27,9 +27,10 @@ const seal = (bytes: Uint8Array) => bytes
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
   open: writeChain(
-    request(Op.Open, 10).uint(12).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250),
+    request(Op.Open, 10).uint(13).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250),
     [compress('s2'), modifier(200, { seal, open: seal })],
   ),
+  change: request(Op.Amend, 4).uint(300),
   salvage: writeChain(request(Op.Salvage, 4), [compress()]),
   table: request(Op.Table, 9, 0, 1)
     .string('cities').array(1).string('id').bool(true).array(2)
@@ -81,7 +82,9 @@ test('what the engine asks for can be read', () => {
   assert.deepEqual([root[0], Buffer.from(root[1])], [null, bytes(4)])
   assert.deepEqual([removes, removed, strict], [['p/0'], ['l/0', 'l/9'], true])
   assert.deepEqual(read('read'), ['r', 'p/1'])
-  assert.deepEqual(read('sealing'), [4, 200, 1, [[3, 'p/1', bytes(1, 2)]]])
+  assert.deepEqual(read('sealing'), [4, 200, 1, [[3, 'p/1', bytes(2, 1), bytes(1, 2)]]])
+  assert.deepEqual(read('load'), [3, 1, bytes(7, ...new Uint8Array(15)), null])
+  assert.deepEqual(read('amend'), [300, bytes(1)])
   assert.equal(read('list'), 'l/')
   assert.deepEqual(read('asks'), [[0, [1, 'a']], [2, [null]]])
   assert.deepEqual(read('progress'), [3, 1000])

@@ -39,7 +39,7 @@ func (q *Request) Chain() ([]store.Stage, error) {
 // AppendSealing appends the payload of Seal, whose reply is read by ReadBlobs, nil
 // where the stage left a blob as it was:
 //
-//	[stage's kind, id, direction, [[kind, name, bytes] …]]
+//	[stage's kind, id, direction, [[kind, name, before, bytes] …]]
 func AppendSealing(dst []byte, stage store.Stage, direction Direction, blobs []store.Sealing) []byte {
 	dst = msgp.AppendArrayHeader(dst, 4)
 	dst = msgp.AppendUint8(dst, uint8(stage.Kind))
@@ -47,9 +47,10 @@ func AppendSealing(dst []byte, stage store.Stage, direction Direction, blobs []s
 	dst = msgp.AppendUint8(dst, uint8(direction))
 	dst = msgp.AppendArrayHeader(dst, uint32(len(blobs)))
 	for _, b := range blobs {
-		dst = msgp.AppendArrayHeader(dst, 3)
+		dst = msgp.AppendArrayHeader(dst, 4)
 		dst = msgp.AppendUint8(dst, uint8(b.Kind))
 		dst = msgp.AppendString(dst, b.Name)
+		dst = msgp.AppendBytes(dst, b.Before)
 		dst = msgp.AppendBytes(dst, b.Bytes)
 	}
 	return dst
@@ -59,7 +60,35 @@ func AppendSealing(dst []byte, stage store.Stage, direction Direction, blobs []s
 func SealingBytes(blobs []store.Sealing) int {
 	n := 64
 	for _, b := range blobs {
-		n += len(b.Name) + len(b.Bytes) + 16
+		n += len(b.Name) + len(b.Before) + len(b.Bytes) + 16
 	}
 	return n
+}
+
+// AppendLoad appends the payload of Load, whose reply is read by ReadPart:
+//
+//	[stage's kind, id, environment, header or nil]
+func AppendLoad(dst []byte, stage store.Stage, env [16]byte, header []byte) []byte {
+	dst = msgp.AppendArrayHeader(dst, 4)
+	dst = msgp.AppendUint8(dst, uint8(stage.Kind))
+	dst = msgp.AppendUint8(dst, stage.ID)
+	dst = msgp.AppendBytes(dst, env[:])
+	if header == nil {
+		return msgp.AppendNil(dst)
+	}
+	return msgp.AppendBytes(dst, header)
+}
+
+// AppendAmend appends the payload of Amend, whose reply is read by ReadPart:
+// [number of the change, header].
+func AppendAmend(dst []byte, change uint32, header []byte) []byte {
+	dst = msgp.AppendArrayHeader(dst, 2)
+	dst = msgp.AppendUint32(dst, change)
+	return msgp.AppendBytes(dst, header)
+}
+
+// Change reads the argument of Amend: the number that the host gave to a change of keys.
+func (q *Request) Change() (uint32, error) {
+	r := q.read(1)
+	return r.uint32(), r.end()
 }

@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 12
+const Version = 13
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -85,6 +85,9 @@ const (
 	Understand Op = 26
 	Raise      Op = 27
 
+	// Amend changes the keys: see wasm/sealing.go.
+	Amend Op = 28
+
 	// Sync has the engine catch up with other contexts; Heard, whose argument is a
 	// store.Sign, tells it what it has heard of them.
 	Sync  Op = 64
@@ -140,6 +143,10 @@ const (
 	Ask
 	// Seal: the task waits for what a stage of the host makes of blobs. See AppendSealing, ReadBlobs.
 	Seal
+	// Load: the task waits for a stage to get its keys ready. See AppendLoad, ReadPart.
+	Load
+	// AmendHeader: the task waits for what a change makes of the header. See AppendAmend, ReadPart.
+	AmendHeader
 
 	// Feed: the task waits for the next bytes of the stream it reads. See ReadPart.
 	Feed Status = 30

@@ -59,6 +59,10 @@ func TestRequestsOfTheHost(t *testing.T) {
 	check("open", s.Version == Version && s.CacheBytes == 33554432 && s.MaxValueBytes == 16777216 && s.Durability == store.Strict &&
 		s.BufferBytes == 65536 && s.BufferTime == 250*time.Millisecond && slices.Equal(s.Chain, chain), err)
 
+	q = read("change", Amend)
+	change, err := q.Change()
+	check("change", change == 300, err)
+
 	q = read("salvage", Salvage)
 	stages, err := q.Chain()
 	check("salvage", slices.Equal(stages, chain[:1]), err)
@@ -220,7 +224,9 @@ func TestRequestsToTheHost(t *testing.T) {
 		"batch":    AppendBatch(nil, batch),
 		"read":     AppendNames(nil, []string{"r", "p/1"}),
 		"list":     AppendText(nil, "l/"),
-		"sealing":  AppendSealing(nil, store.Stage{Kind: store.User, ID: 200}, OpenBlobs, []store.Sealing{{Kind: store.PageBlob, Name: "p/1", Bytes: []byte{1, 2}}}),
+		"sealing":  AppendSealing(nil, store.Stage{Kind: store.User, ID: 200}, OpenBlobs, []store.Sealing{{Kind: store.PageBlob, Name: "p/1", Before: []byte{2, 1}, Bytes: []byte{1, 2}}}),
+		"load":     AppendLoad(nil, store.Stage{Kind: store.Encrypt, ID: 1}, [16]byte{7}, nil),
+		"amend":    AppendAmend(nil, 300, []byte{1}),
 		"progress": AppendProgress(nil, 3, 1000),
 		"join":     JoinFrame(0xdeadbeef01234567),
 		"lock":     LockFrame("write", 2*time.Second, true),
@@ -247,6 +253,7 @@ func FuzzFrame(f *testing.F) {
 		q.Own()
 		_, _ = q.Settings()
 		_, _ = q.Chain()
+		_, _ = q.Change()
 		_, _, _, _ = q.TableSchema()
 		_, _ = q.Key()
 		_, _ = q.Keys()

@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+import { type Database, type DriverFactory, compress, encrypt, memory, open, type Unlocker } from 'stowage'
+import { directory } from 'stowage/drivers/fs'
+import { salvage } from 'stowage/salvage'
+
+import { place, placesFrom, rejects, tables } from './places.js'
+
+const key = crypto.getRandomValues(new Uint8Array(32))
+const passphrase = 'correct horse battery staple'
+/** The least that is allowed: tests need not wait for more. */
+const cheap = { argon2id: { memory: 19 << 10, time: 2 } }
+const byKey = { modifiers: [encrypt({ key })] }
+const byPassphrase = { modifiers: [compress('deflate'), encrypt({ passphrase, ...cheap })] }
+
+type Encrypted = { modifiers: ReturnType<typeof encrypt>[] }
+const unlocking = (unlocker: Unlocker): Encrypted => ({ modifiers: [encrypt({ ...unlocker, ...('passphrase' in unlocker ? cheap : {}) } as Unlocker)] })
+
+async function filled(driver: DriverFactory, options: Encrypted, name = 'places'): Promise<Database<typeof tables>> {
+  const db = await open(name, { driver, tables, ...options })
+  await db.places.insertMany(placesFrom(1, 3000))
+  await db.checkpoint()
+  await db.places.insert(place(5000))
+  return db
+}
+
+async function isWhole(db: Database<typeof tables>): Promise<void> {
+  assert.equal(await db.places.count(), 3001)
+  assert.deepEqual(await db.places.get(2999), place(2999))
+  assert.deepEqual(await db.places.get(5000), place(5000))
+  assert.deepEqual((await db.check()).problems, [])
+}
+
+/** The blobs that a driver holds, by name. */
+async function stored(factory: DriverFactory, name = 'places'): Promise<Map<string, Buffer>> {
+  const driver = await factory.open(name)
+  const names = await driver.list('')
+  const blobs = await driver.read(names)
+  await driver.close()
+  return new Map(names.map((blob, i) => [blob, Buffer.from(blobs[i]!)]))
+}
+
+/** A driver over another one that counts what is written. */
+function counting(inner: DriverFactory): { driver: DriverFactory; commits: () => number } {
+  let commits = 0
+  const driver: DriverFactory = {
+    id: inner.id,
+    async open(name) {
+      const opened = await inner.open(name)
+      return { ...opened, read: b => opened.read(b), list: p => opened.list(p), info: () => opened.info(), close: () => opened.close(), commit: b => (commits++, opened.commit(b)) }
+    },
+  }
+  return { driver, commits: () => commits }
+}
+
+for (const [name, options] of Object.entries({ 'a key': byKey, 'a passphrase, deflated': byPassphrase })) {
+  test(`what was encrypted comes back, and nothing of it stands in what is stored: ${name}`, async () => {
+    const driver = memory()
+    await (await filled(driver, options)).close()
+    const bytes = Buffer.concat([...(await stored(driver)).values()])
+    for (const canary of ['Place 2999', 'place-5000', 'country', 'slug', 'places', 'SE']) {
+      if (canary.length > 2) assert.equal(bytes.indexOf(canary), -1, canary)
+    }
+    const db = await open('places', { driver, tables, ...options })
+    await isWhole(db)
+    await db.close()
+  })
+}
+
+test('an empty environment is encrypted from its first commit', async () => {
+  const driver = memory()
+  let db = await open('places', { driver, ...byKey })
+  await db.close()
+  db = await open('places', { driver, tables, ...byKey })
+  await db.close()
+  assert.equal(Buffer.concat([...(await stored(driver)).values()]).indexOf('places'), -1)
+})
+
+test('what does not open is a typed error, and nothing is written', async () => {
+  const { driver, commits } = counting(memory())
+  await (await filled(driver, byKey)).close()
+  const clear = memory()
+  await (await open('places', { driver: clear, tables })).close()
+  const before = await stored(driver)
+  const written = commits()
+  const other = crypto.getRandomValues(new Uint8Array(32))
+  for (let n = 0; n < 50; n++) await rejects('wrong_key', open('places', { driver, tables, ...unlocking({ key: crypto.getRandomValues(new Uint8Array(32)) }) }))
+  await rejects('wrong_key', open('places', { driver, tables, ...unlocking({ key: other }) }))
+  await rejects('wrong_key', open('places', { driver, tables, ...unlocking({ passphrase }) }))
+  await rejects('key_required', open('places', { driver, tables }))
+  await rejects('not_encrypted', open('places', { driver: clear, tables, ...byKey }))
+  assert.equal(commits(), written)
+  assert.deepEqual(await stored(driver), before)
+  const db = await open('places', { driver, tables, ...byKey })
+  await isWhole(db)
+  await db.close()
+})
+
+test('what was changed or stands elsewhere is tampered with', async () => {
+  const inner = memory()
+  await (await filled(inner, byKey)).close()
+  const blobs = await stored(inner)
+  const pages = [...blobs.keys()].filter(name => name.startsWith('p/'))
+  assert.ok(pages.length > 2)
+  /** A driver that shows other bytes under some names. */
+  const showing = (change: Map<string, Buffer>): DriverFactory => ({
+    id: `${inner.id} changed`,
+    async open(name) {
+      const driver = await inner.open(name)
+      const read = async (names: string[]) => (await driver.read(names)).map((blob, i) => change.get(names[i]!) ?? blob)
+      return { read, list: p => driver.list(p), info: () => driver.info(), close: () => driver.close(), commit: b => driver.commit(b) }
+    },
+  })
+  const swapped = new Map([[pages[0]!, blobs.get(pages[1]!)!], [pages[1]!, blobs.get(pages[0]!)!]])
+  const outcome = async (change: Map<string, Buffer>) => {
+    const db = await open('places', { driver: showing(change), tables, ...byKey })
+    try {
+      return (await db.check()).problems.length
+    } finally {
+      await db.close()
+    }
+  }
+  assert.ok((await outcome(swapped).catch(() => 1)) > 0)
+  assert.equal(await outcome(new Map()), 0)
+})
+
+test('locked, everything is key_required, and unlocked it goes on', async () => {
+  const driver = memory()
+  const db = await filled(driver, byPassphrase)
+  const tx = await db.begin({ write: true })
+  await tx.places.insert(place(7000))
+  await db.lock()
+  await db.lock()
+  for (const call of [() => db.places.get(1), () => db.places.count(), () => db.places.insert(place(9)), () => db.stat(), () => db.slots(), () => tx.commit(), () => db.transaction(async () => {})]) {
+    await rejects('key_required', call)
+  }
+  await rejects('wrong_key', db.unlock({ passphrase: 'incorrect' }))
+  await rejects('key_required', db.places.get(1))
+  await rejects('invalid_option', db.unlock({ passphrase: '' }))
+  await db.unlock({ passphrase })
+  await isWhole(db)
+  await db.unlock({ passphrase })
+  await rejects('wrong_key', db.unlock({ passphrase: 'incorrect' }))
+  await isWhole(db)
+  await db.close()
+  await rejects('closed', db.lock())
+  const clear = await open('clear', { driver: memory() })
+  await rejects('not_encrypted', clear.lock())
+  await rejects('not_encrypted', clear.slots())
+  await clear.close()
+})
+
+test('it is locked after a while without a call', async () => {
+  const db = await open('places', { driver: memory(), tables, ...byKey, lockAfter: 20 })
+  await db.places.insert(place(1))
+  for (;;) {
+    await new Promise(resolve => setTimeout(resolve, 50))
+    const failed = await db.places.get(1).then(() => undefined, error => error.code)
+    if (failed !== undefined) {
+      assert.equal(failed, 'key_required')
+      break
+    }
+  }
+  await db.unlock({ key })
+  assert.deepEqual(await db.places.get(1), place(1))
+  await db.close()
+})
+
+test('slots are added, changed and removed', async () => {
+  const driver = memory()
+  const opens = async (unlocker: Unlocker) => {
+    const again = await open('places', { driver, tables, ...unlocking(unlocker) })
+    await isWhole(again)
+    await again.close()
+  }
+  let db = await filled(driver, unlocking({ passphrase }))
+  const id = await db.addSlot({ key })
+  assert.deepEqual(await db.slots(), [{ id: 1, kind: 'passphrase', current: true }, { id, kind: 'key', current: false }])
+  await rejects('wrong_key', db.changePassphrase('incorrect', { passphrase: 'new', ...cheap }))
+  await db.changePassphrase(passphrase, { passphrase: 'new', ...cheap })
+  await isWhole(db)
+  await db.lock()
+  await rejects('wrong_key', db.unlock({ passphrase }))
+  await db.unlock({ passphrase: 'new' })
+  await db.close()
+  await opens({ key })
+  await opens({ passphrase: 'new' })
+  await rejects('wrong_key', opens({ passphrase }))
+  db = await open('places', { driver, tables, ...unlocking({ key }) })
+  await db.removeSlot(1)
+  await rejects('not_found', db.removeSlot(1))
+  await rejects('not_found', db.removeSlot(id))
+  await db.close()
+  await rejects('wrong_key', opens({ passphrase: 'new' }))
+  await opens({ key })
+})
+
+test('shredded, nothing opens it any more', async () => {
+  const driver = memory()
+  const db = await filled(driver, byKey)
+  await db.shred()
+  await rejects('key_required', db.places.get(1))
+  await rejects('corrupt_header', db.unlock({ key }))
+  await db.close()
+  await rejects('corrupt_header', open('places', { driver, tables, ...byKey }))
+})
+
+test('a passphrase is the same however its characters are composed', async () => {
+  const driver = memory()
+  await (await filled(driver, unlocking({ passphrase: 'Ångström' }))).close()
+  const db = await open('places', { driver, tables, ...unlocking({ passphrase: 'A\u030angstro\u0308m' }) })
+  await isWhole(db)
+  await db.close()
+})
+
+test('keys and passphrases of another form are refused', () => {
+  const wrong: unknown[] = [{}, { passphrase: '' }, { passphrase: '\ud800' }, { key: 'text' }, { key: new Uint8Array(31) }, { passphrase: 'a', key }, { passphrase: 'a', pbkdf2: 1000 }]
+  for (const options of [...wrong, { passphrase: 'a', argon2id: { memory: 1024 } }, { passphrase: 'a', argon2id: { passes: 3 } }, undefined]) {
+    assert.throws(() => encrypt(options as never), { code: 'invalid_option' })
+  }
+})
+
+test('a CryptoKey that cannot be read out opens it, and PBKDF2 does', async () => {
+  const kept = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt', 'decrypt'])
+  const driver = memory()
+  const db = await filled(driver, byKey)
+  await db.addSlot({ passphrase, pbkdf2: 600_000 })
+  await db.close()
+  for (const unlocker of [{ key: kept }, { passphrase }]) {
+    const again = await open('places', { driver, tables, ...unlocking(unlocker) })
+    await isWhole(again)
+    await again.close()
+  }
+})
+
+test('backups of what is encrypted', async () => {
+  const driver = memory()
+  const db = await filled(driver, byKey)
+  const backup = await new Response(db.export()).blob()
+  assert.equal(Buffer.from(await backup.arrayBuffer()).indexOf('Place 2999'), -1)
+  const to = memory()
+  await db.copy('copy', { driver: to })
+  const copy = await open('copy', { driver: to, tables, ...byKey })
+  await isWhole(copy)
+  await copy.close()
+  await db.close()
+  const { left, whole } = await salvage('places', { driver, ...byKey })
+  assert.ok(whole)
+  await rejects('wrong_key', salvage('places', { driver, ...unlocking({ key: new Uint8Array(32) }) }))
+  assert.equal(Buffer.from(await left.arrayBuffer()).indexOf('Place 2999'), -1)
+})
+
+test('an engine that is lost is followed by one that has the keys', async () => {
+  const db = await filled(memory(), byPassphrase)
+  const { session } = db as unknown as { session: { engine: { discard(why: Error): void; run(...args: unknown[]): Promise<unknown>; request(...args: unknown[]): { string(text: string): unknown } } } }
+  const { engine } = session
+  await rejects('engine_lost', engine.run(engine.request(127, 4, 0, 0).string('exit'), () => undefined) as Promise<unknown>)
+  await isWhole(db)
+  await db.close()
+})
+
+test('a directory is as encrypted', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stowage-'))
+  try {
+    const driver = directory(folder)
+    await (await filled(driver, byKey)).close()
+    const found = execFileSync('sh', ['-c', `grep -rlE 'Place 2999|country|places' "${folder}" | wc -l`], { encoding: 'utf8' })
+    assert.equal(Number(found), 0)
+    const db = await open('places', { driver, tables, ...byKey })
+    await isWhole(db)
+    await db.close()
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
