@@ -24,7 +24,7 @@ export interface HashOptions {
   pbkdf2?: number
 }
 
-/** @internal What there is of a secret, until the environment is locked. */
+/** What there is of a secret, until the environment is locked. */
 export interface Encryption {
   unlocker: Unlocker | undefined
   readonly cost: Cost
@@ -32,7 +32,7 @@ export interface Encryption {
 
 type Cost = { memory: number; time: number; parallel: number } | { iterations: number }
 
-/** @internal What is done to the keys of an environment. */
+/** What is done to the keys of an environment. */
 export type KeyChange =
   | ['slots']
   | ['verify', Unlocker]

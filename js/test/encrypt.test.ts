@@ -7,7 +7,6 @@ import { test } from 'node:test'
 
 import { type Database, type DriverFactory, compress, encrypt, memory, open, type Unlocker } from 'stowage'
 import { directory } from 'stowage/drivers/fs'
-import { salvage } from 'stowage/salvage'
 
 import { place, placesFrom, rejects, tables } from './places.js'
 
@@ -249,10 +248,6 @@ test('backups of what is encrypted', async () => {
   await isWhole(copy)
   await copy.close()
   await db.close()
-  const { left, whole } = await salvage('places', { driver, ...byKey })
-  assert.ok(whole)
-  await rejects('wrong_key', salvage('places', { driver, ...unlocking({ key: new Uint8Array(32) }) }))
-  assert.equal(Buffer.from(await left.arrayBuffer()).indexOf('Place 2999'), -1)
 })
 
 test('an engine that is lost is followed by one that has the keys', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { extname, join, normalize } from 'node:path'
@@ -70,6 +70,18 @@ export class Browser {
   /** Does something to the profile between one browser's process and the next. */
   async stopped<R>(meanwhile: (profile: string) => R): Promise<R> {
     await this.context.close()
+    const result = meanwhile(this.profile)
+    this.context = await launch(this.profile)
+    return result
+  }
+
+  /** Kills the browser's process, and does something to the profile that it leaves. */
+  async killed<R>(meanwhile: (profile: string) => R): Promise<R> {
+    // Chromium names its process in the profile it has taken, as host-number.
+    const owner = readlinkSync(join(this.profile, 'SingletonLock'))
+    const gone = new Promise(resolve => this.context.once('close', resolve))
+    process.kill(Number(owner.slice(owner.lastIndexOf('-') + 1)), 'SIGKILL')
+    await gone
     const result = meanwhile(this.profile)
     this.context = await launch(this.profile)
     return result

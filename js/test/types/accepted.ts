@@ -1,5 +1,5 @@
 // What must compile. It is never run.
-import { count, custom, field, first, max, memory, noop, op, open, sum, table, where, type Coder, type Key, type Store, type StowageError } from 'stowage'
+import { compress, count, custom, encrypt, field, first, max, memory, modifier, noop, op, open, sum, table, where, type Coder, type Key, type Store, type StowageError } from 'stowage'
 import { coder } from 'stowage/coders'
 import { bounded, expiring, StorageHooks, TableHooks, timestamps, validated, type StandardSchema } from 'stowage/policies'
 
@@ -164,4 +164,17 @@ export async function policies(schema: StandardSchema<City>): Promise<void> {
     },
   })
   await db.values.find(where('set').eq(new Set(['x'])).and(where('at').exists()))
+}
+
+export async function modifiers(kept: CryptoKey): Promise<void> {
+  const own = modifier(7, { seal: bytes => bytes.slice(), open: async bytes => bytes })
+  const db = await open('notes', { driver: memory(), modifiers: [compress('deflate'), encrypt({ passphrase: 'any', pbkdf2: 600_000 }), own], lockAfter: 1000 })
+  await db.changePassphrase('old', { passphrase: 'new', argon2id: { memory: 128 << 10 } })
+  const id: number = await db.addSlot({ key: kept })
+  const kinds: ('passphrase' | 'key')[] = (await db.slots()).map(slot => slot.kind)
+  await db.removeSlot(id)
+  await db.lock()
+  await db.unlock({ key: new Uint8Array(32) })
+  await db.shred()
+  void kinds
 }

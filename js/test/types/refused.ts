@@ -1,7 +1,7 @@
 // What must not compile: an expectation that is not met is an error itself, so
 // this file compiles only as long as each of these lines would not.
 import { bounded, StorageHooks, TableHooks } from 'stowage/policies'
-import { count, custom, field, memory, op, open, sum, table, where } from 'stowage'
+import { compress, count, custom, encrypt, field, memory, modifier, op, open, sum, table, where } from 'stowage'
 import { coder } from 'stowage/coders'
 
 interface City {
@@ -281,6 +281,14 @@ export function policies(): void {
   table<City>({ key: 'id', policies: ['timestamps'] })
   // @ts-expect-error: a table's hooks are a policy of the table
   void open('atlas', { hooks: on })
+  // @ts-expect-error: a string is never a key
+  encrypt({ key: 'text' })
+  // @ts-expect-error: it is one of both
+  encrypt({ passphrase: 'any', key: new Uint8Array(32) })
+  // @ts-expect-error: there is no such method
+  compress('brotli')
+  // @ts-expect-error: what is sealed has to be opened
+  modifier(7, { seal: (bytes: Uint8Array) => bytes })
   // @ts-expect-error: paths do not lead into a Map
   table<{ id: number; map: Map<string, number> }>({ key: 'id', indexes: ['map.size'] })
 }
