@@ -24,9 +24,9 @@ const (
 
 // foldAlone folds while no other context does. It fails with Locked where one is
 // at it already. Unless all is to be folded it does nothing where another has done it.
-func (e *Env) foldAlone(ctx context.Context, whole bool) error {
+func (e *Env) foldAlone(ctx context.Context, whole bool, r *renewal) error {
 	if !e.shared() {
-		return e.fold(ctx, whole)
+		return e.fold(ctx, whole, r)
 	}
 	release, err := e.info.Contexts.TryLock(ctx, foldLock, foldPatience)
 	if err != nil {
@@ -45,7 +45,7 @@ func (e *Env) foldAlone(ctx context.Context, whole bool) error {
 	if !needed {
 		return nil
 	}
-	return e.fold(ctx, whole)
+	return e.fold(ctx, whole, r)
 }
 
 // overtaken reports whether a checkpoint failed for another context's, or for what

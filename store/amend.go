@@ -13,7 +13,7 @@ import (
 // Errors: KeyRequired where the chain has no keyed stage, what change and Load
 // return, and those of a commit.
 func (e *Env) Amend(ctx context.Context, change func(header []byte) ([]byte, error)) error {
-	if e.pages.sealer.keyed == nil {
+	if e.pages.sealer.chain.Load().keyed == nil {
 		return fail(KeyRequired, "amend", "", nil)
 	}
 	return e.reroot(ctx, func(r *root) error {
@@ -67,10 +67,12 @@ func (e *Env) rerootOnce(ctx context.Context, change func(*root) error) error {
 	if err == nil {
 		err = e.swapRoot(ctx, change)
 	}
-	if err == nil {
+	swapped := err == nil
+	if swapped {
 		err = e.reload(ctx)
 	}
 	e.mu.Lock()
+	e.suspect = e.suspect || swapped && err != nil
 	e.pass(own, err)
 	if err != nil {
 		return err
@@ -91,39 +93,52 @@ func (e *Env) ownLog(ctx context.Context) (*group, error) {
 	}
 }
 
-// swapRoot writes the changed root, a header that has changed with it, and the record.
+// swapRoot changes the root, and what blobs are sealed with as it says.
 func (e *Env) swapRoot(ctx context.Context, change func(*root) error) error {
 	e.mu.Lock()
 	next, old, position := e.root, e.rootBytes, e.committed.position
 	e.mu.Unlock()
-	before := next.header
 	next.generation++
 	if err := change(&next); err != nil {
 		return err
 	}
-	stored, err := e.sealRoot(ctx, &next)
+	before := e.pages.sealer.chain.Load()
+	err := e.pages.sealer.adopt(&next)
+	if err == nil {
+		err = e.publishRoot(ctx, &next, old, position+1)
+	}
+	if err != nil {
+		e.mu.Lock()
+		e.suspect = e.suspect || CodeOf(err) != Conflict
+		e.mu.Unlock()
+		_ = e.pages.sealer.change(func(*chain) (*chain, error) { return before, nil })
+	}
+	return err
+}
+
+// publishRoot writes a root in the place of old, with its header where that has
+// changed, and the record.
+func (e *Env) publishRoot(ctx context.Context, next *root, old []byte, position uint64) error {
+	stored, err := e.pages.sealer.sealRoot(ctx, next)
 	if err != nil {
 		return err
 	}
 	batch := &Batch{Root: &RootSwap{Old: old, New: stored}, Durability: Strict}
-	if old == nil || next.header != before {
-		if err := e.keepHeader(ctx, batch, &next); err != nil {
+	e.mu.Lock()
+	changed := old == nil || next.header != e.root.header
+	e.mu.Unlock()
+	if changed {
+		if err := e.keepHeader(ctx, batch, next); err != nil {
 			return err
 		}
 	}
 	if e.shared() {
-		r := record{position: position + 1, body: entry{value: appendSections(nil, nil)}}
+		r := record{position: position, body: entry{value: appendSections(nil, nil)}}
 		if batch.Add, err = e.pages.sealer.seal(ctx, RecordBlob, []Blob{{logName(r.position), r.append(nil)}}); err != nil {
 			return err
 		}
 	}
-	err = e.backend.Commit(ctx, batch)
-	if err != nil && CodeOf(err) != Conflict {
-		e.mu.Lock()
-		e.suspect = true
-		e.mu.Unlock()
-	}
-	return backendError("amend", err)
+	return backendError("amend", e.backend.Commit(ctx, batch))
 }
 
 // keepHeader has a batch keep a root's header in a blob of its own, in place of all
@@ -133,9 +148,10 @@ func (e *Env) keepHeader(ctx context.Context, batch *Batch, r *root) error {
 	if err != nil {
 		return backendError("amend", err)
 	}
-	batch.Put = r.keys()
+	kept := r.keys()
+	batch.Put = append(batch.Put, kept...)
 	for _, name := range names {
-		if len(batch.Put) == 0 || name != batch.Put[0].Name {
+		if len(kept) == 0 || name != kept[0].Name {
 			batch.Delete = append(batch.Delete, name)
 		}
 	}

@@ -33,7 +33,7 @@ func (e *Env) wantCheckpoint() {
 	}
 	e.mu.Unlock()
 	if wanted {
-		e.scheduler.Go(func(ctx context.Context) { _ = e.runCheckpoint(ctx, false) })
+		e.scheduler.Go(func(ctx context.Context) { _ = e.runCheckpoint(ctx, false, nil) })
 	}
 }
 
@@ -64,7 +64,7 @@ func (e *Env) Checkpoint(ctx context.Context) error {
 		if err := e.beginCheckpoint(ctx); err != nil {
 			return err
 		}
-		err := e.runCheckpoint(ctx, true)
+		err := e.runCheckpoint(ctx, true, nil)
 		if !overtaken(err) || !e.shared() && attempt == maxAttempts {
 			return err
 		}
@@ -127,9 +127,10 @@ func (e *Env) room(ctx context.Context) error {
 	}
 }
 
-// runCheckpoint does the work of the checkpoint that e.checkpoint stands for.
-func (e *Env) runCheckpoint(ctx context.Context, whole bool) error {
-	err := e.foldAlone(ctx, whole)
+// runCheckpoint does the work of the checkpoint that e.checkpoint stands for, and of a
+// renewal with it where there is one.
+func (e *Env) runCheckpoint(ctx context.Context, whole bool, r *renewal) error {
+	err := e.foldAlone(ctx, whole, r)
 	e.mu.Lock()
 	e.foldAt = min(foldBytes, e.options.OverlayBytes/2)
 	switch {
@@ -143,7 +144,7 @@ func (e *Env) runCheckpoint(ctx context.Context, whole bool) error {
 	return err
 }
 
-func (e *Env) fold(ctx context.Context, whole bool) error {
+func (e *Env) fold(ctx context.Context, whole bool, r *renewal) error {
 	if err := e.sweep(ctx); err != nil {
 		return err
 	}
@@ -151,9 +152,14 @@ func (e *Env) fold(ctx context.Context, whole bool) error {
 	if err != nil || c == nil {
 		return err
 	}
+	if r != nil {
+		if more, err := r.begin(&c.root, e.options.PageBytes); err != nil || !more {
+			return err
+		}
+	}
 	w := e.newPageWriter(ctx, e.worker(ctx))
-	in := &reader{ctx: ctx, pages: e.pages, env: e, generation: c.generation}
-	trees, leftover, err := e.foldLayers(in, w, c.state.lower, whole)
+	in := &reader{ctx: ctx, pages: e.pages, env: e, generation: c.root.generation}
+	trees, leftover, err := e.foldLayers(in, w, c.state.lower, whole, r)
 	var blobs []Blob
 	if err == nil {
 		blobs, err = w.take()
@@ -162,7 +168,7 @@ func (e *Env) fold(ctx context.Context, whole bool) error {
 		e.discard(w.refs)
 		return err
 	}
-	err = e.exchange(ctx, exchange{c.state.position, c.reloads, trees, leftover, blobs})
+	err = e.exchange(ctx, exchange{c.state.position, c.reloads, trees, leftover, blobs, r})
 	if CodeOf(err) == Conflict {
 		e.discard(w.refs)
 		return err
@@ -175,9 +181,9 @@ func (e *Env) fold(ctx context.Context, whole bool) error {
 
 // cut is what a checkpoint folds.
 type cut struct {
-	state      *state
-	generation uint64 // of the root
-	reloads    int    // of the environment
+	state   *state
+	root    root
+	reloads int // of the environment
 }
 
 // cut moves all that is committed to the lower layers, which nobody writes to,
@@ -215,12 +221,12 @@ func (e *Env) cut(ctx context.Context) (*cut, error) {
 	e.tip = &tip
 	e.committed = tip.freeze()
 	e.behind.shown = nil
-	return &cut{&s, e.root.generation, e.reloads}, nil
+	return &cut{&s, e.root, e.reloads}, nil
 }
 
 // foldLayers merges layers into the trees of the next root: one tree, or where
 // little of a large base is touched, a run above it.
-func (e *Env) foldLayers(in *reader, w *pageWriter, layers []layer, whole bool) ([]tree, []Ref, error) {
+func (e *Env) foldLayers(in *reader, w *pageWriter, layers []layer, whole bool, r *renewal) ([]tree, []Ref, error) {
 	n := len(layers)
 	if !whole {
 		var err error
@@ -237,7 +243,7 @@ func (e *Env) foldLayers(in *reader, w *pageWriter, layers []layer, whole bool) 
 			return nil, nil, err
 		}
 	}
-	merged, leftover, err := e.merge(in, w, layers[:n], bottom, dropped)
+	merged, leftover, err := e.merge(in, w, layers[:n], bottom, dropped, r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -251,8 +257,8 @@ func (e *Env) foldLayers(in *reader, w *pageWriter, layers []layer, whole bool) 
 }
 
 // merge folds layers into one tree and lists the blobs that it leaves over.
-func (e *Env) merge(in *reader, w *pageWriter, layers []layer, bottom bool, dropped func(space) bool) (tree, []Ref, error) {
-	f := &fold{in: in, out: w, target: e.options.PageBytes, bottom: bottom, dropped: dropped}
+func (e *Env) merge(in *reader, w *pageWriter, layers []layer, bottom bool, dropped func(space) bool, r *renewal) (tree, []Ref, error) {
+	f := &fold{in: in, out: w, target: e.options.PageBytes, bottom: bottom, dropped: dropped, renewal: r}
 	merged, err := f.run(layers)
 	if err != nil {
 		return tree{}, nil, err
@@ -376,6 +382,7 @@ type exchange struct {
 	trees    []tree
 	leftover []Ref
 	blobs    []Blob
+	renewal  *renewal // that came with it, nil if none did
 }
 
 // exchange publishes a checkpoint.
@@ -389,11 +396,17 @@ func (e *Env) exchange(ctx context.Context, x exchange) error {
 	next.generation++
 	next.position = x.position
 	next.trees = x.trees
-	stored, err := e.sealRoot(ctx, &next)
+	batch := &Batch{Put: x.blobs}
+	if x.renewal != nil {
+		if err := e.advance(ctx, batch, &next, x.renewal); err != nil {
+			return err
+		}
+	}
+	stored, err := e.pages.sealer.sealRoot(ctx, &next)
 	if err != nil {
 		return err
 	}
-	batch := &Batch{Put: x.blobs, Root: &RootSwap{Old: old, New: stored}}
+	batch.Root = &RootSwap{Old: old, New: stored}
 	if x.position > 0 && !e.shared() {
 		batch.DeleteRange = &NameRange{From: logName(0), To: logName(x.position)}
 	}
@@ -412,6 +425,9 @@ func (e *Env) exchange(ctx context.Context, x exchange) error {
 		return backendError("checkpoint", err)
 	}
 	e.root, e.rootBytes = next, stored
+	if x.renewal != nil && next.resealing == nil {
+		_ = e.pages.sealer.adopt(&next) // it lacks nothing
+	}
 	if e.shared() {
 		e.covered = append(e.covered, covered{x.position, next.generation})
 	}

@@ -355,7 +355,7 @@ func (e *Env) publish(ctx context.Context, batch *Batch) error {
 	r := e.root
 	e.mu.Unlock()
 	if fresh {
-		stored, err := e.sealRoot(ctx, &r)
+		stored, err := e.pages.sealer.sealRoot(ctx, &r)
 		if err != nil {
 			return err
 		}
@@ -383,7 +383,7 @@ func (e *Env) ensureRoot(ctx context.Context) error {
 	if exists {
 		return nil
 	}
-	stored, err := e.sealRoot(ctx, &r)
+	stored, err := e.pages.sealer.sealRoot(ctx, &r)
 	if err != nil {
 		return err
 	}
@@ -397,14 +397,6 @@ func (e *Env) ensureRoot(ctx context.Context) error {
 	e.rootBytes = stored
 	e.mu.Unlock()
 	return nil
-}
-
-func (e *Env) sealRoot(ctx context.Context, r *root) ([]byte, error) {
-	sealed, err := e.pages.sealer.sealBeside(ctx, RootBlob, []Blob{{RootName, r.encode()}}, r.header)
-	if err != nil {
-		return nil, err
-	}
-	return sealed[0].Bytes, nil
 }
 
 // ready brings the state up to date after a write whose outcome is unknown. The

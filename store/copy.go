@@ -9,6 +9,9 @@ type CopyOptions struct {
 	// it is encrypted: it has the same keys then. It takes longer, as every entry is
 	// read and written.
 	Compact bool
+	// Modifiers, where not nil, are the chain of the copy, which is then compact and has
+	// another id. None of them may be one that this environment uses and that has keys.
+	Modifiers []Modifier
 	// Progress is told how far the copy is, in bytes of plain pages; a compacting
 	// one in entries.
 	Progress func(done, total int64)
@@ -16,7 +19,7 @@ type CopyOptions struct {
 
 // Copy writes everything the environment holds, as of now, to another backend,
 // which must be empty. Commits go on meanwhile. The copy is opened like the
-// environment itself, with the same modifiers; the backend stays the caller's.
+// environment itself, with the same modifiers unless CopyOptions say others; the backend stays the caller's.
 //
 // Without CopyOptions.Compact the blobs are copied as they are, each checked on
 // its way, and recent commits that are in no tree yet become one. The root comes
@@ -26,7 +29,7 @@ type CopyOptions struct {
 // Errors: NotEmpty; Corrupt where a blob is missing or damaged; TooLarge where
 // the backend takes smaller blobs than these; Quota, Aborted, Closed, BackendFailed.
 func (e *Env) Copy(ctx context.Context, to Backend, options CopyOptions) error {
-	tx, err := e.Begin(ctx, false)
+	tx, from, err := e.beginCopy(ctx)
 	if err != nil {
 		return err
 	}
@@ -38,14 +41,14 @@ func (e *Env) Copy(ctx context.Context, to Backend, options CopyOptions) error {
 	if len(held) > 0 {
 		return fail(NotEmpty, "copy", "", nil)
 	}
-	target, err := Open(ctx, to, e.optionsLike())
+	target, err := e.openCopy(ctx, to, &from, options)
 	if err != nil {
 		return err
 	}
-	if options.Compact {
+	if options.Compact || options.Modifiers != nil {
 		err = tx.rebuildIn(ctx, target, options.Progress)
 	} else {
-		c := &copier{tx: tx, in: newExporter(tx, nil).in, to: target, progress: options.Progress}
+		c := &copier{tx: tx, from: from, in: newExporter(tx, nil).in, to: target, progress: options.Progress}
 		err = c.run()
 	}
 	if err != nil {
@@ -55,16 +58,46 @@ func (e *Env) Copy(ctx context.Context, to Backend, options CopyOptions) error {
 	return err
 }
 
-// optionsLike are the environment's own, for one that has the same keys and then the same id.
-func (e *Env) optionsLike() Options {
-	options := e.options
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if options.like = nil; e.root.header != nil {
-		like := e.root
-		options.like = &like
+// beginCopy begins the transaction that is copied, with the root it begins on.
+func (e *Env) beginCopy(ctx context.Context) (*Tx, root, error) {
+	for {
+		tx, err := e.Begin(ctx, false)
+		if err != nil {
+			return nil, root{}, err
+		}
+		e.mu.Lock()
+		from := e.root
+		e.mu.Unlock()
+		if from.generation == tx.in.generation {
+			return tx, from, nil
+		}
+		tx.Rollback()
 	}
-	return options
+}
+
+// openCopy opens the environment that is copied to. It has the same keys, and so the same id,
+// where it has the same chain.
+func (e *Env) openCopy(ctx context.Context, to Backend, from *root, options CopyOptions) (*Env, error) {
+	c := e.pages.sealer.chain.Load()
+	e.mu.Lock()
+	opening := e.options
+	e.mu.Unlock()
+	opening.like, opening.Modifiers = nil, options.Modifiers
+	if options.Modifiers != nil {
+		return Open(ctx, to, opening)
+	}
+	opening.Modifiers = c.seal
+	if !options.Compact {
+		opening.Modifiers = c.all // blobs may have passed any of them
+	}
+	if !options.Compact || c.keyed != nil && hasStage(stagesOf(c.seal), c.keyed.Stage()) {
+		opening.like = from
+	}
+	target, err := Open(ctx, to, opening)
+	if err == nil && !options.Compact {
+		err = target.pages.sealer.change(func(*chain) (*chain, error) { return c, nil })
+	}
+	return target, err
 }
 
 // empty deletes every blob, as far as that goes.
@@ -111,6 +144,7 @@ func (tx *Tx) rebuildIn(ctx context.Context, target *Env, progress func(done, to
 // trees of its layers in memory.
 type copier struct {
 	tx       *Tx
+	from     root // that tx began on
 	in       *reader
 	to       *Env
 	progress func(done, total int64)
@@ -271,11 +305,11 @@ func (c *copier) publish(w *pageWriter, trees []tree) error {
 			return backendError("copy", err)
 		}
 	}
-	e := c.tx.env
-	e.mu.Lock()
-	r := &root{id: e.root.id, header: e.root.header, stages: e.root.stages, generation: 1, position: position, trees: trees}
-	e.mu.Unlock()
-	stored, err := c.to.sealRoot(c.in.ctx, r)
+	r := &root{id: c.from.id, header: c.from.header, stages: c.from.stages, generation: 1, position: position, trees: trees}
+	if w := c.from.resealing; w != nil {
+		r.resealing = &resealing{target: w.target, plain: w.plain}
+	}
+	stored, err := c.to.pages.sealer.sealRoot(c.in.ctx, r)
 	if err != nil {
 		return err
 	}

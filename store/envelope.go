@@ -44,17 +44,14 @@ const (
 // whose chain has a keyed stage is an array of 6: the header, a bin, stands before the
 // payload and is covered too.
 type sealer struct {
-	chain []Modifier
-	rooms sync.Pool // of *room
+	chain    atomic.Pointer[chain]
+	changing sync.Mutex
+	rooms    sync.Pool // of *room
 
-	keyed   Keyed                                  // of the chain, nil if it has none
 	stored  func(context.Context) (*header, error) // reads the header again
 	loading turn                                   // guards loaded, also across waits
-	loaded  *header                                // what keyed was loaded with
+	loaded  *header                                // what the keyed stage was loaded with
 	version atomic.Int64                           // counts the changes of what blobs are sealed with
-
-	// strict: nothing of an environment but the keys may come without the Encrypt stage.
-	strict bool
 
 	// What was sealed so far, in bytes before and after.
 	plain, sealed atomic.Int64
@@ -63,99 +60,23 @@ type sealer struct {
 // envelopeBytes bounds what the envelope adds to a payload.
 const envelopeBytes = 1 + 1 + 1 + 2 + 2*maxStages + 5 + 5
 
-// maxStages bounds the chain.
-const maxStages = 8
-
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// newSealer orders the chain by kind and refuses one that names a stage twice.
-func newSealer(chain []Modifier) (*sealer, error) {
-	chain = slices.Clone(chain)
-	for i := range chain { // few: slices.SortStableFunc would be 2 kB more to download
-		for j := i; j > 0 && chain[j].Stage().Kind < chain[j-1].Stage().Kind; j-- {
-			chain[j], chain[j-1] = chain[j-1], chain[j]
-		}
-	}
-	for i, m := range chain {
-		stage := m.Stage()
-		if stage.Kind < Convert || stage.Kind > User || len(chain) > maxStages {
-			return nil, fail(InvalidOption, "open", "modifiers", nil)
-		}
-		if i > 0 && chain[i-1].Stage() == stage {
-			return nil, fail(InvalidOption, "open", "modifiers", nil)
-		}
-	}
-	s := &sealer{chain: chain}
-	s.version.Store(1)
-	for _, m := range chain {
-		s.strict = s.strict || m.Stage().Kind == Encrypt
-		if keyed, ok := m.(Keyed); ok && s.keyed == nil {
-			s.keyed = keyed
-		} else if ok {
-			return nil, fail(InvalidOption, "open", "modifiers", nil)
-		}
-	}
-	return s, nil
-}
-
-// require fails with MissingModifier, or KeyRequired, unless the chain has all of
-// the stages, and returns them with those of the chain that are new.
-func (s *sealer) require(stages []byte) ([]byte, error) {
-	if code := s.missing(stages); code != "" {
-		return nil, fail(code, "open", "", nil)
-	}
-	all := slices.Clone(stages)
-	for _, m := range s.chain {
-		stage := m.Stage()
-		if !hasStage(stages, stage) {
-			all = append(all, byte(stage.Kind), stage.ID)
-		}
-	}
-	return all, nil
-}
-
-// missing is what it means that the chain does not have all of the stages, and
-// empty if it does.
-func (s *sealer) missing(stages []byte) (code Code) {
-	for i := 0; i+1 < len(stages); i += 2 {
-		stage := Stage{StageKind(stages[i]), stages[i+1]}
-		if slices.ContainsFunc(s.chain, func(m Modifier) bool { return m.Stage() == stage }) {
-			continue
-		}
-		if stage.Kind == Encrypt {
-			return KeyRequired
-		}
-		code = MissingModifier
-	}
-	return code
-}
-
-// encrypted reports whether an Encrypt stage is among stages.
-func encrypted(stages []byte) bool {
-	for i := 0; i+1 < len(stages); i += 2 {
-		if StageKind(stages[i]) == Encrypt {
-			return true
-		}
-	}
-	return false
-}
-
-func hasStage(stages []byte, stage Stage) bool {
-	for i := 0; i+1 < len(stages); i += 2 {
-		if stages[i] == byte(stage.Kind) && stages[i+1] == stage.ID {
-			return true
-		}
-	}
-	return false
-}
 
 // seal runs the chain over plain blobs of one kind and wraps each in its envelope.
 func (s *sealer) seal(ctx context.Context, kind BlobKind, plain []Blob) ([]Blob, error) {
-	return s.sealBeside(ctx, kind, plain, nil)
+	return s.sealWith(ctx, s.chain.Load().seal, kind, plain, nil)
 }
 
-// sealBeside is seal with a header, where it is not nil, in the envelope.
-func (s *sealer) sealBeside(ctx context.Context, kind BlobKind, plain []Blob, h *header) ([]Blob, error) {
+// sealRoot seals a root, with its header beside it.
+func (s *sealer) sealRoot(ctx context.Context, r *root) ([]byte, error) {
+	sealed, err := s.sealWith(ctx, s.chain.Load().ofRoot(r), RootBlob, []Blob{{RootName, r.encode()}}, r.header)
+	if err != nil {
+		return nil, err
+	}
+	return sealed[0].Bytes, nil
+}
+
+func (s *sealer) sealWith(ctx context.Context, stages []Modifier, kind BlobKind, plain []Blob, h *header) ([]Blob, error) {
 	shared, _ := s.rooms.Get().(*room)
 	if shared == nil {
 		shared = new(room)
@@ -166,7 +87,7 @@ func (s *sealer) sealBeside(ctx context.Context, kind BlobKind, plain []Blob, h 
 		s.plain.Add(int64(len(b.Bytes)))
 		work[i] = Sealing{Kind: kind, Name: b.Name, Bytes: b.Bytes, room: shared}
 	}
-	for _, m := range s.chain {
+	for _, m := range stages {
 		if err := m.Seal(ctx, work); err != nil {
 			return nil, err
 		}
@@ -211,28 +132,29 @@ func appendEnvelope(dst []byte, kind BlobKind, name string, stages, header, payl
 
 // open verifies and undoes seal. The blobs' Bytes must not be nil.
 func (s *sealer) open(ctx context.Context, kind BlobKind, sealed []Blob) ([]Blob, error) {
+	c := s.chain.Load()
 	work := make([]Sealing, len(sealed))
 	for i, b := range sealed {
 		env, err := openEnvelope(kind, b)
 		if err != nil {
 			return nil, err
 		}
-		if s.strict && kind != PartBlob && !encrypted(env.stages) {
+		if c.strict && kind != PartBlob && !encrypted(env.stages) {
 			return nil, fail(Tampered, "open blob", b.Name, nil)
 		}
 		work[i] = Sealing{Kind: kind, Name: b.Name, Bytes: env.payload, Before: env.stages}
 	}
 	// Blobs may have left the chain at different lengths: undo it stage by stage,
 	// for those that end in that stage.
-	for i := len(s.chain) - 1; i >= 0; i-- {
-		if err := s.undo(ctx, s.chain[i], work); err != nil {
+	for i := len(c.all) - 1; i >= 0; i-- {
+		if err := s.undo(ctx, c.all[i], work); err != nil {
 			return nil, err
 		}
 	}
 	plain := make([]Blob, len(sealed))
 	for i, w := range work {
 		if len(w.Before) != 0 {
-			return nil, fail(s.missing(w.Before), "open blob", w.Name, nil)
+			return nil, fail(c.missing(w.Before), "open blob", w.Name, nil)
 		}
 		plain[i] = Blob{w.Name, w.Bytes}
 	}
@@ -246,12 +168,13 @@ func (s *sealer) openRoot(ctx context.Context, stored []byte) (*root, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch code := s.missing(env.stages); {
+	c := s.chain.Load()
+	switch code := c.missing(env.stages); {
 	case code != "":
 		return nil, fail(code, "open", RootName, nil)
-	case s.strict && !encrypted(env.stages):
+	case c.encrypts() && !c.plainRoot && !encrypted(env.stages):
 		return nil, fail(NotEncrypted, "open", RootName, nil)
-	case s.keyed != nil && env.header == nil:
+	case env.header == nil && c.keyed != nil && hasStage(env.stages, c.keyed.Stage()):
 		return nil, fail(CorruptHeader, "open", RootName, nil)
 	}
 	if env.header != nil {
@@ -268,8 +191,7 @@ func (s *sealer) openRoot(ctx context.Context, stored []byte) (*root, error) {
 		return nil, fail(Corrupt, "open", RootName, nil)
 	}
 	r.header = env.header
-	r.stages, err = s.require(r.stages)
-	return r, err
+	return r, s.adopt(r)
 }
 
 // undo opens those blobs whose last remaining stage is m's.

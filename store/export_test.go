@@ -34,11 +34,20 @@ func (e *Env) Later(by time.Duration) {
 // holds.
 func (tx *Tx) Inner(name string) (*DB, error) { return tx.inner(name) }
 
+// plainSealer seals without modifiers.
+func plainSealer() *sealer {
+	s, err := newSealer(nil)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
 // Seal makes an export of plain parts, with checksums that are right, whatever
 // is in them: tests reach what lies behind the checksums with it.
 func Seal(parts ...[]byte) []byte {
 	var out bytes.Buffer
-	w := &partWriter{ctx: context.Background(), out: &out, sealer: &sealer{}}
+	w := &partWriter{ctx: context.Background(), out: &out, sealer: plainSealer()}
 	_ = w.write(append([]byte(signature), exportVersion)) // a buffer does not fail
 	for _, plain := range parts {
 		w.plain = append(w.plain[:0], plain...)
@@ -60,7 +69,7 @@ func Parts(export []byte) [][]byte {
 // Plain are the plain parts of an export that passed no modifiers.
 func Plain(export []byte) [][]byte {
 	var plain [][]byte
-	r := &partReader{ctx: context.Background(), in: bytes.NewReader(export[len(signature)+1:]), sealer: &sealer{}}
+	r := &partReader{ctx: context.Background(), in: bytes.NewReader(export[len(signature)+1:]), sealer: plainSealer()}
 	for r.part() == nil {
 		plain = append(plain, r.rest)
 	}

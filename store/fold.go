@@ -11,6 +11,8 @@ type fold struct {
 	bottom  bool             // nothing lies below: tombstones and dropped databases fall away
 	dropped func(space) bool // with bottom: whether a space's database is gone; nil: none is
 
+	renewal *renewal // nil: none
+
 	adopted map[Ref]bool
 	dead    []Overflow // large values that nothing refers to once the fold is published
 	cursors []*treeCursor
@@ -68,8 +70,9 @@ func (f *fold) least() (int, error) {
 // step passes on one leaf or one entry of the source at hand.
 func (f *fold) step(b *builder, at int) error {
 	if c := f.cursors[at]; c != nil {
-		if leaf, ok := c.atLeaf(); ok && b.adopts(leaf) && f.alone(at, leaf) {
+		if leaf, ok := c.atLeaf(); ok && b.adopts(leaf) && !f.renewal.wants(c.key(), c.leafEnd()) && f.alone(at, leaf) {
 			f.adopted[leaf.ref] = true
+			f.renewal.adopted(leaf)
 			if err := b.adopt(c.key(), leaf); err != nil {
 				return err
 			}
@@ -87,7 +90,9 @@ func (f *fold) step(b *builder, at int) error {
 		return err
 	}
 	if f.keeps(key, e) {
-		err = b.add(key, e)
+		if e, err = f.renew(key, e); err == nil {
+			err = b.add(key, e)
+		}
 	} else {
 		f.bury(e)
 	}

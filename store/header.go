@@ -76,7 +76,8 @@ func openHeader(b Blob) (*header, error) {
 // the header of an environment that has none yet, which is new; without a keyed
 // stage there is none.
 func (s *sealer) load(ctx context.Context, id [16]byte, h *header) (*header, error) {
-	if s.keyed == nil {
+	keyed := s.chain.Load().keyed
+	if keyed == nil {
 		return nil, nil
 	}
 	if err := s.loading.take(ctx); err != nil {
@@ -93,7 +94,7 @@ func (s *sealer) load(ctx context.Context, id [16]byte, h *header) (*header, err
 			keys = []byte{}
 		}
 	}
-	keys, err := s.keyed.Load(ctx, id, keys)
+	keys, err := keyed.Load(ctx, id, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +109,7 @@ func (s *sealer) load(ctx context.Context, id [16]byte, h *header) (*header, err
 // refresh loads the header that is stored now, and reports whether it is another
 // one than was loaded.
 func (s *sealer) refresh(ctx context.Context) (bool, error) {
-	if s.keyed == nil || s.stored == nil {
+	if s.chain.Load().keyed == nil || s.stored == nil {
 		return false, nil
 	}
 	h, err := s.stored(ctx)

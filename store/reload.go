@@ -170,9 +170,8 @@ func (e *Env) newRoot(ctx context.Context) (r *root, err error) {
 			r.id[i] = byte(e.options.Random())
 		}
 	}
-	if r.stages, err = e.pages.sealer.require(nil); err == nil {
-		r.header, err = e.pages.sealer.load(ctx, r.id, r.header)
-	}
+	r.stages = stagesOf(e.pages.sealer.chain.Load().all)
+	r.header, err = e.pages.sealer.load(ctx, r.id, r.header)
 	return r, err
 }
 

@@ -11,6 +11,8 @@ import "github.com/tinylib/msgp/msgp"
 //	  generation  uint   counts the roots
 //	  position    uint   log records up to here are contained in the trees
 //	  trees       array  newest first: array of 2 (level uint, root bin: see child)
+//
+// While blobs are sealed anew it is an array of 6; see resealing.
 type root struct {
 	id         [16]byte
 	stages     []byte
@@ -18,22 +20,46 @@ type root struct {
 	position   uint64
 	trees      []tree
 
-	header *header // stands in the envelope, nil without a keyed stage
+	resealing *resealing // nil unless that is under way
+	header    *header    // stands in the envelope, nil without a keyed stage
+}
+
+// resealing is how far the blobs of an environment are sealed as they are to be.
+//
+//	array of 3
+//	  target  bin   the stages that new blobs pass: kind, id, kind, id …
+//	  plain   bool  there may be blobs that are not encrypted
+//	  next    bin   of entries with lesser whole keys, the leaves and the large values are done
+type resealing struct {
+	target []byte
+	plain  bool
+	next   []byte
 }
 
 func (r *root) encode() []byte {
-	b := msgp.AppendArrayHeader(nil, 5)
+	n := uint32(5)
+	if r.resealing != nil {
+		n = 6
+	}
+	b := msgp.AppendArrayHeader(nil, n)
 	b = msgp.AppendBytes(b, r.id[:])
 	b = msgp.AppendBytes(b, r.stages)
 	b = msgp.AppendUint64(b, r.generation)
 	b = msgp.AppendUint64(b, r.position)
-	return appendTrees(b, r.trees)
+	b = appendTrees(b, r.trees)
+	if w := r.resealing; w != nil {
+		b = msgp.AppendArrayHeader(b, 3)
+		b = msgp.AppendBytes(b, w.target)
+		b = msgp.AppendBool(b, w.plain)
+		b = msgp.AppendBytes(b, w.next)
+	}
+	return b
 }
 
 func decodeRoot(plain []byte) (*root, bool) {
 	r := &root{}
 	n, b, err := msgp.ReadArrayHeaderBytes(plain)
-	if err != nil || n != 5 {
+	if err != nil || n != 5 && n != 6 {
 		return nil, false
 	}
 	id, b, ok := readBin(b)
@@ -50,8 +76,26 @@ func decodeRoot(plain []byte) (*root, bool) {
 	if r.position, b, err = msgp.ReadUint64Bytes(b); err != nil {
 		return nil, false
 	}
-	r.trees, b, ok = readTrees(b)
+	if r.trees, b, ok = readTrees(b); ok && n == 6 {
+		r.resealing, b, ok = readResealing(b)
+	}
 	return r, ok && len(b) == 0
+}
+
+func readResealing(b []byte) (w *resealing, rest []byte, ok bool) {
+	n, b, err := msgp.ReadArrayHeaderBytes(b)
+	if err != nil || n != 3 {
+		return nil, nil, false
+	}
+	w = &resealing{}
+	if w.target, b, ok = readBin(b); !ok || len(w.target)%2 != 0 {
+		return nil, nil, false
+	}
+	if w.plain, b, err = msgp.ReadBoolBytes(b); err != nil {
+		return nil, nil, false
+	}
+	w.next, b, ok = readBin(b)
+	return w, b, ok
 }
 
 func appendTrees(dst []byte, trees []tree) []byte {

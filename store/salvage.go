@@ -155,9 +155,8 @@ func (s *salvager) gather() error {
 func (s *salvager) readRoot() error {
 	plain, err := s.rootOf()
 	if err == nil {
-		_, err = s.scratch.pages.sealer.require(plain.stages)
 		s.root = plain
-		return err
+		return s.scratch.pages.sealer.adopt(plain)
 	}
 	if !s.damaged(err) {
 		return err

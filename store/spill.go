@@ -98,7 +98,7 @@ func (tx *Tx) compact() error {
 			return nil
 		}
 		w := tx.newPageWriter()
-		merged, leftover, err := tx.env.merge(&tx.in, w, layersOf(tx.runs[:n]), false, nil)
+		merged, leftover, err := tx.env.merge(&tx.in, w, layersOf(tx.runs[:n]), false, nil, nil)
 		if err == nil {
 			tx.unsaved, err = w.take()
 		}

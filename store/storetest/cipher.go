@@ -145,7 +145,11 @@ func (c *Cipher) sum(parts ...[]byte) uint64 {
 
 func (c *Cipher) mask(dst, src []byte, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, c.sum()))
+	var word [8]byte
 	for i, b := range src {
-		dst[i] = b ^ byte(random.Uint32())
+		if i%8 == 0 {
+			binary.LittleEndian.PutUint64(word[:], random.Uint64())
+		}
+		dst[i] = b ^ word[i%8]
 	}
 }
