@@ -54,12 +54,12 @@ func (e *Env) awaitStaged(ctx context.Context) error {
 
 func (e *Env) beginOnCommitted(ctx context.Context, write, floor bool) (*Tx, error) {
 	e.mu.Lock()
-	if e.closing {
+	if err := e.refuse("begin"); err != nil {
 		e.mu.Unlock()
 		if floor {
 			e.leaveFloor()
 		}
-		return nil, fail(Closed, "begin", "", nil)
+		return nil, err
 	}
 	defer e.mu.Unlock()
 	tx := e.newTx(ctx, e.visible(), write)
@@ -69,6 +69,7 @@ func (e *Env) beginOnCommitted(ctx context.Context, write, floor bool) (*Tx, err
 
 // newTx makes a transaction on a state; e.mu is held.
 func (e *Env) newTx(ctx context.Context, base *state, write bool) *Tx {
+	e.used = true
 	tx := &Tx{
 		env:        e,
 		in:         reader{ctx: ctx, pages: e.pages, env: e, generation: e.root.generation},
@@ -91,8 +92,8 @@ func (tx *Tx) Renew(ctx context.Context) error {
 	e := tx.env
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closing {
-		return fail(Closed, "begin", "", nil)
+	if err := e.refuse("begin"); err != nil {
+		return err
 	}
 	if tx.writable {
 		return fail(InvalidArgument, "begin: renewing a writing transaction", "", nil)
@@ -103,6 +104,7 @@ func (tx *Tx) Renew(ctx context.Context) error {
 	if tx.ended {
 		e.enlist(tx)
 	}
+	e.used = true
 	tx.in.ctx, tx.in.generation, tx.ended = ctx, e.root.generation, false
 	return nil
 }
@@ -209,12 +211,12 @@ func (e *Env) beginOnTip(ctx context.Context) (*Tx, error) {
 		return nil, err
 	}
 	e.mu.Lock()
-	if e.closing {
+	if err := e.refuse("begin"); err != nil {
 		e.mu.Unlock()
 		if floor {
 			e.leaveFloor()
 		}
-		return nil, fail(Closed, "begin", "", nil)
+		return nil, err
 	}
 	defer e.mu.Unlock()
 	base, under := e.committed, e.flushing

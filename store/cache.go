@@ -80,6 +80,13 @@ func (c *cache) drop(refs []Ref) {
 	}
 }
 
+// clear forgets all pages.
+func (c *cache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pages, c.circle, c.bytes = make(map[Ref]*cached), nil, 0
+}
+
 func (c *cache) remove(held *cached) {
 	last := len(c.circle) - 1
 	c.circle[held.at] = c.circle[last]

@@ -64,8 +64,8 @@ func (e *Env) awaitGroup(ctx context.Context, g *group) error {
 func (e *Env) takeLog() (own, under *group, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closing {
-		return nil, nil, fail(Closed, "sync", "", nil)
+	if err := e.refuse("sync"); err != nil && !e.unlocking {
+		return nil, nil, err
 	}
 	if e.flushing != nil {
 		return nil, e.flushing, nil

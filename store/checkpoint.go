@@ -26,7 +26,7 @@ const (
 // wantCheckpoint starts a checkpoint when enough has been committed for one.
 func (e *Env) wantCheckpoint() {
 	e.mu.Lock()
-	wanted := !e.closing && e.checkpoint == nil && !e.suspect && e.overgrown() &&
+	wanted := e.refuse("checkpoint") == nil && e.checkpoint == nil && !e.suspect && e.overgrown() &&
 		(!e.shared() || !e.now().Before(e.foldAfter))
 	if wanted {
 		e.checkpoint = &checkpointing{done: e.scheduler.NewGate()}
@@ -82,9 +82,9 @@ func (e *Env) Checkpoint(ctx context.Context) error {
 func (e *Env) beginCheckpoint(ctx context.Context) error {
 	for {
 		e.mu.Lock()
-		if e.closing {
+		if err := e.refuse("checkpoint"); err != nil {
 			e.mu.Unlock()
-			return fail(Closed, "checkpoint", "", nil)
+			return err
 		}
 		under := e.checkpoint
 		if under == nil {

@@ -84,8 +84,8 @@ func (e *Env) enter(ctx context.Context, tx *Tx) (g *group, m *member, lead bool
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed {
-		return nil, nil, false, fail(Closed, "commit", "", nil)
+	if e.closed || e.locked {
+		return nil, nil, false, e.refuse("commit")
 	}
 	if err := e.validate(tx); err != nil {
 		return nil, nil, false, err

@@ -32,6 +32,9 @@ type Options struct {
 	// failed, or another context changed what a transaction had read. Env.Flush and
 	// Env.Close report it too.
 	OnLost func(error)
+	// LockAfter, if not zero, is the time without any transaction after which the
+	// environment locks itself: see Env.Lock. It may take a quarter longer.
+	LockAfter time.Duration
 	// Scheduler runs and suspends operations; goroutines if nil.
 	Scheduler Scheduler
 	// Random draws the ids that make blob names unique; math/rand/v2 if nil. Two
@@ -89,6 +92,9 @@ type Env struct {
 	nextSeq    uint64
 	closing    bool
 	closed     bool
+	locked     bool // what was opened is forgotten: see Lock
+	unlocking  bool // it is being read again
+	used       bool // since the idle lock last looked
 }
 
 const (
@@ -137,9 +143,13 @@ func Open(ctx context.Context, backend Backend, options Options) (*Env, error) {
 	}
 	e.turn.scheduler, sealer.loading.scheduler = e.scheduler, e.scheduler
 	sealer.stored = e.storedHeader
+	if options.LockAfter > 0 && e.locker() == nil {
+		return nil, fail(InvalidOption, "open", "LockAfter", nil)
+	}
 	if err := e.start(ctx); err != nil {
 		return nil, err
 	}
+	e.lockWhenIdle()
 	return e, nil
 }
 
@@ -206,18 +216,34 @@ func (e *Env) Close(ctx context.Context) error {
 	e.awaitIdle(ctx)
 	e.mu.Lock()
 	e.closed = true
-	for root := e.live; root != nil; root = root.next {
-		for tx := root; tx != nil; tx = tx.child {
-			tx.ended = true
-		}
-	}
-	e.live = nil
+	e.endAll()
 	e.tellAll()
 	e.mu.Unlock()
 	if err := e.backend.Close(); err != nil {
 		return backendError("close", err)
 	}
 	return lost
+}
+
+// endAll ends the transactions that are open. e.mu is held.
+func (e *Env) endAll() {
+	for root := e.live; root != nil; root = root.next {
+		for tx := root; tx != nil; tx = tx.child {
+			tx.ended = true
+		}
+	}
+	e.live = nil
+}
+
+// refuse is why nothing can be begun, nil if it can. e.mu is held.
+func (e *Env) refuse(op string) error {
+	switch {
+	case e.closing:
+		return fail(Closed, op, "", nil)
+	case e.locked:
+		return fail(KeyRequired, op+": locked", "", nil)
+	}
+	return nil
 }
 
 // awaitIdle waits until no commit and no checkpoint is under way.

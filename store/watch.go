@@ -59,8 +59,8 @@ func (w *Watch) View(ctx context.Context, f func(*Tx) error) error {
 func (e *Env) beginWatched(ctx context.Context) (*Tx, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closing {
-		return nil, fail(Closed, "watch", "", nil)
+	if err := e.refuse("watch"); err != nil {
+		return nil, err
 	}
 	tx := e.newTx(ctx, e.visible(), false)
 	tx.watched = true
@@ -72,8 +72,8 @@ func (w *Watch) begin(tx *Tx) error {
 	e := w.env
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closing {
-		return fail(Closed, "watch", "", nil)
+	if err := e.refuse("watch"); err != nil {
+		return err
 	}
 	w.reads, tx.reads = tx.reads, readSet{}
 	w.reads.cursors = nil
