@@ -11,10 +11,11 @@ import (
 // when out makes it wait, nobody else does. FORMAT.md tells what it writes.
 //
 // The stream passes the environment's modifiers: what is encrypted in the
-// backend is encrypted in the stream, and whoever imports it needs the same stages.
+// backend is encrypted in the stream, and whoever imports it needs the same stages. The
+// header of their keys comes with it, so that a passphrase of now opens it for ever.
 //
 // progress, which may be nil, is told how many entries are written, of about how
-// many. Errors: Aborted, Closed, BackendFailed where out fails with an error that
+// many. Errors: Aborted, Closed, Conflict where the keys were changed meanwhile, BackendFailed where out fails with an error that
 // has no code of its own, and those of reading.
 func (e *Env) Export(ctx context.Context, out io.Writer, progress func(done, total int64)) error {
 	tx, err := e.Begin(ctx, false)

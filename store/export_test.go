@@ -70,8 +70,11 @@ func Parts(export []byte) [][]byte {
 func Plain(export []byte) [][]byte {
 	var plain [][]byte
 	r := &partReader{ctx: context.Background(), in: bytes.NewReader(export[len(signature)+1:]), sealer: plainSealer()}
-	for r.part() == nil {
+	for {
+		sealed, err := r.frame()
+		if err != nil || r.part(sealed) != nil {
+			return plain
+		}
 		plain = append(plain, r.rest)
 	}
-	return plain
 }

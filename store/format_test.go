@@ -111,7 +111,7 @@ func TestHeaderIsPinned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, stored := range []Blob{{RootName, root}, sealHeader(r.header, 4)} {
+	for _, stored := range []Blob{{RootName, root}, sealHeader(r.header, keyName(4))} {
 		golden := filepath.Join("testdata", "format-1", "header-"+stored.Name[:1]+".sealed")
 		if *update {
 			if err := os.WriteFile(golden, stored.Bytes, 0o600); err != nil {

@@ -50,26 +50,41 @@ func (r *root) keys() []Blob {
 	if r.header == nil || len(r.header.keys) == 0 {
 		return nil
 	}
-	return []Blob{sealHeader(r.header, r.generation)}
+	return []Blob{sealHeader(r.header, keyName(r.generation))}
 }
 
-// sealHeader makes the blob that a header is kept in beside the root.
-func sealHeader(h *header, generation uint64) Blob {
-	name := keyName(generation)
+// sealHeader makes a blob of a header alone.
+func sealHeader(h *header, name string) Blob {
 	return Blob{name, appendEnvelope(nil, KeyBlob, name, nil, nil, h.encode())}
 }
+
+// isHeader reports whether bytes say that sealHeader made them.
+func isHeader(b []byte) bool { return len(b) > 2 && b[2] == byte(KeyBlob) }
 
 // openHeader undoes sealHeader.
 func openHeader(b Blob) (*header, error) {
 	env, err := openEnvelope(KeyBlob, b)
-	if err != nil {
+	if CodeOf(err) == NewerFormat {
 		return nil, err
 	}
 	h, ok := decodeHeader(env.payload)
-	if !ok {
-		return nil, fail(CorruptHeader, "open", b.Name, nil)
+	if err != nil || !ok {
+		return nil, fail(CorruptHeader, "open", b.Name, err)
 	}
 	return h, nil
+}
+
+// inUse is the header whose keys new blobs are sealed with, nil if they are not.
+func (s *sealer) inUse(ctx context.Context) (*header, error) {
+	if err := s.loading.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.loading.pass()
+	c := s.chain.Load()
+	if c.keyed == nil || !hasStage(stagesOf(c.seal), c.keyed.Stage()) {
+		return nil, nil
+	}
+	return s.loaded, nil
 }
 
 // load gets the keyed stage ready by a header, unless it is that already. It returns

@@ -14,6 +14,10 @@ import (
 type ImportOptions struct {
 	// Replace lets Import drop what the environment holds, in the same transaction.
 	Replace bool
+	// Modifiers are the stages that the export needs, where they are not the
+	// environment's own: another passphrase than its own, or the same one for the export of another environment.
+	// One with keys must not be in use by an environment.
+	Modifiers []Modifier
 	// Progress is told how many entries were read, of about how many.
 	Progress func(done, total int64)
 }
@@ -28,7 +32,8 @@ type ImportOptions struct {
 //
 // Errors: NotEmpty where something is held already, unless Replace is set;
 // Corrupt for a stream that is cut, damaged or no export; NewerFormat;
-// MissingModifier; TooLarge for a value over Options.MaxValueBytes; Conflict where
+// MissingModifier; KeyRequired, WrongKey, CorruptHeader, Tampered for one that is encrypted, NotEncrypted where
+// ImportOptions have a key for one that is not; TooLarge for a value over Options.MaxValueBytes; Conflict where
 // others wrote meanwhile; BackendFailed where in fails; Aborted, Quota, Closed.
 // After any of them nothing has changed.
 func (e *Env) Import(ctx context.Context, in io.Reader, options ImportOptions) error {
@@ -42,6 +47,12 @@ func (e *Env) Import(ctx context.Context, in io.Reader, options ImportOptions) e
 		return err
 	}
 	r := &partReader{ctx: ctx, in: in, sealer: e.pages.sealer}
+	if options.Modifiers != nil {
+		if r.sealer, err = newSealer(options.Modifiers); err != nil {
+			return err
+		}
+		r.foreign, r.sealer.loading.scheduler = true, e.scheduler
+	}
 	if err := l.load(r, options.Progress); err != nil {
 		return err
 	}

@@ -222,3 +222,140 @@ func TestKeyedCopies(t *testing.T) {
 		storetest.Close(t, copied)
 	}
 }
+
+// TestExportsCarryTheirKeys imports an encrypted export: into an environment without
+// keys, one with others, and the one it came from after its keys have changed.
+func TestExportsCarryTheirKeys(t *testing.T) {
+	ctx := context.Background()
+	env := storetest.Open(t, memory.Open(sealedStore(t, keyed("key"))), keyed("key"))
+	var export bytes.Buffer
+	if err := env.Export(ctx, &export, nil); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(export.Bytes(), []byte("canary")) {
+		t.Error("the export is readable")
+	}
+	if err := env.Amend(ctx, storetest.NewEpoch); err != nil {
+		t.Fatal(err)
+	}
+	if err := env.Import(ctx, bytes.NewReader(export.Bytes()), store.ImportOptions{Replace: true}); err != nil {
+		t.Errorf("where it came from: %v", err)
+	}
+	expectLatest(t, env, "later canary", "canary")
+	storetest.Close(t, env)
+
+	cipher := func(key string) []store.Modifier { return []store.Modifier{storetest.NewCipher(key)} }
+	var plain bytes.Buffer
+	env = storetest.Open(t, memory.Open(sealedStore(t, storetest.Small())), storetest.Small())
+	if err := env.Export(ctx, &plain, nil); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Close(t, env)
+	damaged := bytes.Clone(export.Bytes())
+	damaged[40] ^= 1
+	for _, test := range []struct {
+		name      string
+		into      store.Options
+		export    []byte
+		modifiers []store.Modifier
+		want      store.Code
+	}{
+		{"its key", storetest.Small(), export.Bytes(), cipher("key"), ""},
+		{"its key, into another", keyed("other"), export.Bytes(), cipher("key"), ""},
+		{"no key", storetest.Small(), export.Bytes(), nil, store.KeyRequired},
+		{"the key of another", keyed("key"), export.Bytes(), nil, store.KeyRequired},
+		{"a wrong key", storetest.Small(), export.Bytes(), cipher("other"), store.WrongKey},
+		{"a damaged header", storetest.Small(), damaged, cipher("key"), store.CorruptHeader},
+		{"plain, into another", keyed("other"), plain.Bytes(), nil, ""},
+		{"a key for a plain one", storetest.Small(), plain.Bytes(), cipher("key"), store.NotEncrypted},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			blobs := memory.NewBlobs()
+			env := storetest.Open(t, memory.Open(blobs), test.into)
+			err := env.Import(ctx, bytes.NewReader(test.export), store.ImportOptions{Modifiers: test.modifiers})
+			if store.CodeOf(err) != test.want {
+				t.Errorf("imported with %v, want %q", err, test.want)
+			}
+			if err == nil {
+				expectLatest(t, env, "later canary", "canary")
+			} else if names := blobs.Names(); len(names) > 0 {
+				t.Errorf("%q was written", names)
+			}
+			storetest.Close(t, env)
+		})
+	}
+}
+
+// TestSalvageFindsTheKeys salvages what is encrypted, with its root and without, and in
+// the middle of a change of its chain.
+func TestSalvageFindsTheKeys(t *testing.T) {
+	ctx := context.Background()
+	salvage := func(blobs *memory.Blobs, options store.Options) (*bytes.Buffer, *store.Salvaged, error) {
+		var out bytes.Buffer
+		report, err := store.Salvage(ctx, memory.Open(blobs), options, &out)
+		return &out, report, err
+	}
+	for _, lost := range []string{"", "r", "k"} {
+		blobs := sealedStore(t, keyed("key"))
+		for _, name := range blobs.Names() {
+			if lost != "" && strings.HasPrefix(name, lost) {
+				blobs.Set(name, nil)
+			}
+		}
+		before := snapshot(blobs)
+		export, report, err := salvage(blobs, keyed("key"))
+		if err != nil || report.RootLost != (lost == "r") {
+			t.Fatalf("without %q: %v, %+v", lost, err, report)
+		}
+		if fmt.Sprint(snapshot(blobs)) != fmt.Sprint(before) {
+			t.Error("something was written")
+		}
+		env := storetest.Open(t, memory.New(), storetest.Small())
+		modifiers := []store.Modifier{storetest.NewCipher("key")}
+		if err := env.Import(ctx, export, store.ImportOptions{Modifiers: modifiers}); err != nil {
+			t.Fatal(err)
+		}
+		expectLatest(t, env, "later canary", "canary")
+		storetest.Close(t, env)
+		for _, wrong := range []struct {
+			options store.Options
+			want    store.Code
+		}{{keyed("other"), store.WrongKey}, {storetest.Small(), store.KeyRequired}} {
+			if _, _, err := salvage(blobs, wrong.options); store.CodeOf(err) != wrong.want {
+				t.Errorf("without %q: salvaged with %v, want %s", lost, err, wrong.want)
+			}
+		}
+	}
+	blobs := sealedStore(t, keyed("key"))
+	for _, name := range blobs.Names() {
+		if !strings.HasPrefix(name, "p/") {
+			blobs.Set(name, nil)
+		}
+	}
+	if _, _, err := salvage(blobs, keyed("key")); store.CodeOf(err) != store.CorruptHeader {
+		t.Errorf("without any header: %v, want corrupt_header", err)
+	}
+	if _, _, err := salvage(sealedStore(t, storetest.Small()), keyed("key")); store.CodeOf(err) != store.NotEncrypted {
+		t.Errorf("with a key for what is plain: %v, want not_encrypted", err)
+	}
+}
+
+// TestCopiesWithAnotherChain encrypts on the way to a copy, and the other way round.
+func TestCopiesWithAnotherChain(t *testing.T) {
+	ctx := context.Background()
+	for from, before := range chains() {
+		for to, after := range chains() {
+			env := storetest.Open(t, memory.Open(sealedStore(t, chained(before()))), chained(before()))
+			blobs := memory.NewBlobs()
+			modifiers := append([]store.Modifier{}, after()...)
+			if err := env.Copy(ctx, memory.Open(blobs), store.CopyOptions{Modifiers: modifiers}); err != nil {
+				t.Fatalf("%s to %s: %v", from, to, err)
+			}
+			storetest.Close(t, env)
+			expectSealed(t, blobs, modifiers)
+			env = storetest.Open(t, memory.Open(blobs), chained(after()))
+			expectLatest(t, env, "later canary", "canary")
+			storetest.Close(t, env)
+		}
+	}
+}

@@ -46,7 +46,7 @@ type mending struct {
 // damaged reports whether an error says that stored bytes cannot be read.
 func (m *mender) damaged(err error) bool {
 	switch CodeOf(err) {
-	case Corrupt:
+	case Corrupt, Tampered:
 		return true
 	case NewerFormat: // a flipped bit may look so
 		if m.refused == nil {

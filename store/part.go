@@ -44,12 +44,26 @@ type partWriter struct {
 	plain  []byte // of the part being filled
 	number uint64 // of parts written
 	sum    uint32 // CRC-32C of all that was written
+
+	keys    bool  // a header came first
+	version int64 // of the sealer then
 }
 
-// begin writes the signature and gathers the head.
+// begin writes the signature, the header where parts are sealed by keys, and gathers the head.
 func (w *partWriter) begin(head item) error {
 	if err := w.write(append([]byte(signature), exportVersion)); err != nil {
 		return err
+	}
+	w.version = w.sealer.version.Load()
+	h, err := w.sealer.inUse(w.ctx)
+	if err != nil {
+		return err
+	}
+	if h != nil {
+		w.keys = true
+		if err := w.frame(sealHeader(h, partName(0)).Bytes); err != nil {
+			return err
+		}
 	}
 	return w.add(head)
 }
@@ -106,8 +120,15 @@ func (w *partWriter) flush() error {
 	if err != nil {
 		return err
 	}
+	if w.keys && w.version != w.sealer.version.Load() {
+		return fail(Conflict, "export: the keys have changed", "", nil)
+	}
 	w.plain = w.plain[:0]
-	part := sealed[0].Bytes
+	return w.frame(sealed[0].Bytes)
+}
+
+// frame writes a sealed part behind its length.
+func (w *partWriter) frame(part []byte) error {
 	framed := make([]byte, 0, 4+len(part))
 	framed = binary.BigEndian.AppendUint32(framed, uint32(len(part)))
 	return w.write(append(framed, part...))
@@ -134,6 +155,9 @@ type partReader struct {
 	number uint64 // of parts read
 	sum    uint32 // CRC-32C of all that was read before the part at hand
 	next   uint32 // and with it
+
+	foreign bool // the sealer is not an environment's but made for the export
+	keys    bool // a header came first
 }
 
 // begin reads the signature and the head.
@@ -148,6 +172,28 @@ func (r *partReader) begin() (head item, err error) {
 	case start[len(signature)] > exportVersion:
 		return item{}, fail(NewerFormat, "import", "", nil)
 	}
+	first, err := r.frame()
+	if err != nil {
+		return item{}, err
+	}
+	if r.keys = isHeader(first); r.keys {
+		h, err := openHeader(Blob{partName(0), first})
+		if err != nil {
+			return item{}, err
+		}
+		if err := r.unlock(h); err != nil {
+			return item{}, err
+		}
+		if first, err = r.frame(); err != nil {
+			return item{}, err
+		}
+	}
+	if r.foreign && !r.keys && r.sealer.chain.Load().strict {
+		return item{}, fail(NotEncrypted, "import", "", nil)
+	}
+	if err := r.part(first); err != nil {
+		return item{}, err
+	}
 	head, err = r.item()
 	if err == nil && head.kind != headItem {
 		err = r.damaged("no head")
@@ -158,7 +204,11 @@ func (r *partReader) begin() (head item, err error) {
 // item reads the next item. What it holds stays valid.
 func (r *partReader) item() (item, error) {
 	if len(r.rest) == 0 {
-		if err := r.part(); err != nil {
+		sealed, err := r.frame()
+		if err == nil {
+			err = r.part(sealed)
+		}
+		if err != nil {
 			return item{}, err
 		}
 	}
@@ -170,23 +220,46 @@ func (r *partReader) item() (item, error) {
 	return it, nil
 }
 
-// part reads the next part.
-func (r *partReader) part() error {
+// unlock gets the keys of an export ready. The environment's own stage can only be
+// used for what was exported from it.
+func (r *partReader) unlock(h *header) error {
+	if r.sealer.chain.Load().keyed == nil {
+		return fail(KeyRequired, "import", "", nil)
+	}
+	if r.foreign {
+		_, err := r.sealer.load(r.ctx, h.id, h)
+		return err
+	}
+	own, err := r.sealer.inUse(r.ctx)
+	if err == nil && (own == nil || own.id != h.id) {
+		err = fail(KeyRequired, "import: the export has keys of its own", "", nil)
+	}
+	return err
+}
+
+// frame reads what stands behind the next length.
+func (r *partReader) frame() ([]byte, error) {
 	r.sum = r.next
-	r.number++
 	var length [4]byte
 	if err := r.read(length[:]); err != nil {
-		return err
+		return nil, err
 	}
 	n := binary.BigEndian.Uint32(length[:])
 	if n == 0 || n > maxPartBytes {
-		return r.damaged("length")
+		return nil, r.damaged("length")
 	}
 	sealed := make([]byte, n)
-	if err := r.read(sealed); err != nil {
-		return err
+	return sealed, r.read(sealed)
+}
+
+// part opens the next part.
+func (r *partReader) part(sealed []byte) error {
+	r.number++
+	b := Blob{partName(r.number), sealed}
+	if env, err := openEnvelope(PartBlob, b); err == nil && r.keys && !encrypted(env.stages) {
+		return fail(Tampered, "import", b.Name, nil)
 	}
-	plain, err := r.sealer.open(r.ctx, PartBlob, []Blob{{partName(r.number), sealed}})
+	plain, err := r.sealer.open(r.ctx, PartBlob, []Blob{b})
 	if err != nil {
 		return err
 	}

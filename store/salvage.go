@@ -55,7 +55,8 @@ func (s *Salvaged) Whole() bool {
 // their key alone, and build the indexes that they are opened with.
 //
 // Errors: NotFound where nothing is stored; MissingModifier or NewerFormat where
-// nothing can be read and that is why; InvalidOption, Aborted, and what the backend or out fails with.
+// nothing can be read and that is why; those of the keys that Open has, CorruptHeader where
+// both places that had them are lost; InvalidOption, Aborted, and what the backend or out fails with.
 // The stream is of no use then.
 func Salvage(ctx context.Context, backend Backend, options Options, out io.Writer) (*Salvaged, error) {
 	names, err := backend.List(ctx, "")
@@ -64,6 +65,9 @@ func Salvage(ctx context.Context, backend Backend, options Options, out io.Write
 	}
 	if len(names) == 0 {
 		return nil, fail(NotFound, "salvage: nothing is stored", "", nil)
+	}
+	if options.like, err = survivingKeys(ctx, backend, options.Modifiers, names); err != nil {
+		return nil, err
 	}
 	scratch, err := Open(ctx, &beside{backend, make(map[string][]byte)}, options)
 	if err != nil {
@@ -85,6 +89,44 @@ func Salvage(ctx context.Context, backend Backend, options Options, out io.Write
 		return nil, err
 	}
 	return s.report, s.write(out)
+}
+
+// survivingKeys finds the header of the keys: in the root, or where it is kept beside
+// that. It is nil where nothing is encrypted.
+func survivingKeys(ctx context.Context, backend Backend, modifiers []Modifier, names []string) (*root, error) {
+	c, err := newChain(modifiers)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := backend.Read(ctx, []string{RootName})
+	if err != nil {
+		return nil, backendError("salvage", err)
+	}
+	env, rootErr := openEnvelope(RootBlob, Blob{RootName, stored[0]})
+	h := env.header
+	for i := len(names) - 1; i >= 0 && (rootErr != nil || h == nil); i-- { // the newest is the last
+		if !strings.HasPrefix(names[i], keyPrefix) {
+			continue
+		}
+		if stored, err = backend.Read(ctx, names[i:i+1]); err != nil {
+			return nil, backendError("salvage", err)
+		}
+		if h, err = openHeader(Blob{names[i], stored[0]}); err == nil {
+			break
+		}
+	}
+	switch {
+	case c.keyed == nil && h != nil:
+		return nil, fail(KeyRequired, "salvage", "", nil)
+	case c.keyed == nil:
+		return nil, nil
+	case h != nil:
+		return &root{id: h.id, header: h}, nil
+	case rootErr == nil:
+		return nil, fail(NotEncrypted, "salvage", "", nil)
+	default:
+		return nil, fail(CorruptHeader, "salvage", "", rootErr)
+	}
 }
 
 // salvager puts out what is left of one environment.
