@@ -47,6 +47,7 @@ var layers = []layer{
 	{folder: "store/kv", uses: []string{"query", "store"}, js: true},
 	{folder: "sync", uses: []string{"query", "store"}},
 	{folder: "sync/*", uses: []string{"query", "store", "sync"}},
+	{folder: "sync/origin", uses: []string{"store"}},
 	{folder: "wasm", uses: []string{"*", "wasm/wire"}, js: true},
 	{folder: "wasm/wire", uses: []string{"query", "store"}},
 	{folder: "wasm/build"},
@@ -64,6 +65,10 @@ var bannedInWASM = []string{
 	"go/*", "html/*", "net", "net/*", "os/exec", "os/signal", "regexp",
 	"testing", "testing/*", "text/template",
 }
+
+// served are modules of servers and databases: nothing but the origin and
+// programs may import them, so that the engine stays free of them everywhere.
+var served = []string{"database/sql", "modernc.org/*", "github.com/jackc/*", "github.com/andybalholm/*"}
 
 // goPackage is what the checks need to know of a package: its folder and what
 // its files, without tests, import.
@@ -88,6 +93,8 @@ func breaches(packages []goPackage) []string {
 				found = append(found, p.folder+" must not import syscall/js")
 			case project && !row.allows(used):
 				found = append(found, p.folder+" must not import "+used)
+			case p.folder != "sync/origin" && slices.ContainsFunc(served, func(module string) bool { return covers(module, imported) }):
+				found = append(found, p.folder+" must not import "+imported)
 			}
 		}
 	}
@@ -277,6 +284,10 @@ func TestChecksBite(t *testing.T) {
 		{"store/indexeddb", "syscall/js", true},
 		{"store/file", "syscall/js", false},
 		{"sync/origin", module + "/wasm", false},
+		{"sync/origin", module + "/query", false},
+		{"sync/origin", "modernc.org/sqlite", true},
+		{"store", "database/sql", false},
+		{"cmd/stowage", "github.com/jackc/pgx/v5", false},
 		{"wasm", module + "/store/memory", true},
 		{"wasm/wire", "syscall/js", false},
 		{"cmd/stowage", module + "/store/file", true},

@@ -9,6 +9,7 @@
 //	stowage restore other app.stowage
 //	stowage salvage app left.stowage   what can still be read, where app is damaged
 //	stowage --passphrase-file old key change app --new-passphrase-file new
+//	stowage origin atlas.sqlite -t cities -t countries
 //
 // It ends with 0, or with what exitCode says, and one line on standard error.
 package main
@@ -42,6 +43,7 @@ type grammar struct {
 	Salvage salvage `cmd:"" help:"Write what can still be read of a damaged environment to a file for restore, and tell what is lost."`
 	Copy    copying `cmd:"" help:"Copy the environment to another directory."`
 	Key     keys    `cmd:"" help:"Look after what opens an encrypted environment."`
+	Origin  serving `cmd:"" help:"Serve tables of SQLite or Postgres, read-only, or export them."`
 }
 
 // The exit codes that scripts can tell apart.
