@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"strconv"
-
-	"github.com/stowage-db/stowage/store"
 )
 
 // chunk is what one request gets: the messages between two offsets.
@@ -131,6 +129,3 @@ func upToDate(position int64) string {
 }
 
 const mustRefetch = `[{"headers":{"control":"must-refetch"}}]`
-
-// notFound reports whether an error says that what was asked for is not there.
-func notFound(err error) bool { return errors.Is(err, store.NotFound) }

@@ -211,13 +211,14 @@ func (c *counting) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // demanded is a request for a shape.
 type demanded struct {
-	table, where    string
-	params, columns []string
-	handle          string
-	from            offset
-	now             bool // from the end, whatever came before
-	live, stream    bool
-	cursor          string
+	table, where string
+	params       []literal // of no known kind
+	columns      []string
+	handle       string
+	from         offset
+	now          bool // from the end, whatever came before
+	live, stream bool
+	cursor       string
 }
 
 // parseDemand reads the parameters of GET /v1/shape. What would change the answer
@@ -250,7 +251,7 @@ func parseDemand(q url.Values) (*demanded, error) {
 		if !q.Has(name) {
 			break
 		}
-		d.params = append(d.params, q.Get(name))
+		d.params = append(d.params, literal{unknownKind, q.Get(name)})
 	}
 	var err error
 	if d.now = q.Get("offset") == "now"; !d.now {

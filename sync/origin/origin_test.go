@@ -178,9 +178,8 @@ func (f *follower) catchUp() *follower {
 		response, body := f.get(q)
 		f.requests++
 		f.handle = response.Header.Get("electric-handle")
-		var messages []message
-		if err := json.Unmarshal([]byte(body), &messages); err != nil {
-			f.Fatalf("%s: %d %v\n%s", q, response.StatusCode, err, body)
+		if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusConflict {
+			f.Fatalf("%s: %d %s", q, response.StatusCode, body)
 		}
 		if response.StatusCode == http.StatusConflict {
 			f.offset = "-1"
@@ -192,7 +191,7 @@ func (f *follower) catchUp() *follower {
 		}
 		f.offset = response.Header.Get("electric-offset")
 		f.schema = response.Header.Get("electric-schema")
-		f.apply(messages)
+		f.apply(decode(f.T, []byte(body)))
 		if response.Header.Get("electric-up-to-date") != "" {
 			f.checksum = response.Header.Get("x-shape-checksum")
 			return f
@@ -200,6 +199,15 @@ func (f *follower) catchUp() *follower {
 	}
 	f.Fatal("no end of the log")
 	return nil
+}
+
+func decode(t *testing.T, body []byte) []message {
+	t.Helper()
+	var messages []message
+	if err := json.Unmarshal(body, &messages); err != nil {
+		t.Fatalf("%v\n%s", err, body)
+	}
+	return messages
 }
 
 func (f *follower) apply(messages []message) {

@@ -7,17 +7,20 @@ import (
 	"github.com/stowage-db/stowage/store"
 )
 
-// Bounds of SQL from outside. The nesting is far below what SQLite takes, and so
-// is the number of operators: a chain of them nests as deeply in its parser.
-const (
-	maxSQL       = 16 << 10 // bytes
-	maxDepth     = 48
-	maxOperators = 400
-	maxTables    = 16
+// bounds are what SQL may have. A chain of operators nests as deeply as it is long
+// where it is rendered and where a database parses it.
+type bounds struct{ bytes, depth, operators, tables int }
+
+// outside bounds SQL from outside, far below what SQLite takes. Its canonical form
+// has a parenthesis for each operator, and all parameters in place.
+var (
+	outside   = bounds{16 << 10, 48, 400, 16}
+	canonical = bounds{1 << 20, 2000, 1000, 0}
 )
 
 // parser reads SQL by recursive descent, with the precedences of Postgres.
 type parser struct {
+	bounds    bounds
 	tokens    []token
 	at        int
 	depth     int
@@ -28,13 +31,19 @@ type parser struct {
 
 // parseFilter reads the condition of a shape.
 func parseFilter(sql string) (expression, error) {
-	p := &parser{}
+	p := &parser{bounds: outside}
+	return parsed(p, sql, p.expression)
+}
+
+// parseCanonical reads what renderFilter has made of a filter.
+func parseCanonical(sql string) (expression, error) {
+	p := &parser{bounds: canonical}
 	return parsed(p, sql, p.expression)
 }
 
 // parseStatement reads one SELECT.
 func parseStatement(sql string) (*selection, error) {
-	p := &parser{statement: true}
+	p := &parser{bounds: outside, statement: true}
 	return parsed(p, sql, p.selection)
 }
 
@@ -42,7 +51,7 @@ func parseStatement(sql string) (*selection, error) {
 type syntaxError struct{ error }
 
 func parsed[T any](p *parser, sql string, parse func() T) (result T, err error) {
-	if p.tokens, err = lex(sql, maxSQL); err != nil {
+	if p.tokens, err = lex(sql, p.bounds.bytes); err != nil {
 		return result, err
 	}
 	defer func() {
@@ -107,14 +116,14 @@ func (p *parser) need(words ...string) {
 
 // nest counts a level; the caller leaves it again with the function returned.
 func (p *parser) nest() func() {
-	if p.depth++; p.depth > maxDepth {
+	if p.depth++; p.depth > p.bounds.depth {
 		p.fail(store.TooDeep, "read SQL", "")
 	}
 	return func() { p.depth-- }
 }
 
 func (p *parser) operator() {
-	if p.operators++; p.operators > maxOperators {
+	if p.operators++; p.operators > p.bounds.operators {
 		p.fail(store.TooLarge, "read SQL: too many operators", "")
 	}
 }

@@ -23,7 +23,7 @@ func (o *Origin) serveQuery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	params, err := q.texts()
+	params, err := q.literals()
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (o *Origin) serveQuery(w http.ResponseWriter, r *http.Request) error {
 }
 
 func readQuestion(w http.ResponseWriter, r *http.Request) (*question, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 4*maxSQL))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 4*int64(outside.bytes)))
 	if err != nil {
 		return nil, &store.Error{Code: store.TooLarge, Op: "read a statement", Err: err}
 	}
@@ -60,29 +60,33 @@ func readQuestion(w http.ResponseWriter, r *http.Request) (*question, error) {
 	return q, nil
 }
 
-// texts returns the parameters as texts, which take the type of what they are
-// compared with.
-func (q *question) texts() ([]string, error) {
-	var texts []string
+// literals returns the parameters. A text takes the type of what it is compared
+// with, as in a filter.
+func (q *question) literals() ([]literal, error) {
+	var found []literal
 	for _, raw := range q.Params {
-		var text string
-		switch {
-		case len(raw) > 0 && raw[0] == '"':
+		switch c := append(raw, 0)[0]; {
+		case c == '"':
+			text := ""
 			if err := json.Unmarshal(raw, &text); err != nil {
 				return nil, &store.Error{Code: store.InvalidArgument, Op: "read a parameter", Err: err}
 			}
-		case len(raw) > 0 && (raw[0] == '-' || digit(raw[0]) || raw[0] == 't' || raw[0] == 'f'):
-			text = string(raw)
+			found = append(found, literal{unknownKind, text})
+		case c == '-' || digit(c):
+			found = append(found, literal{numberKind, string(raw)})
+		case c == 't' || c == 'f':
+			found = append(found, literal{boolKind, string(raw)})
+		case c == 'n':
+			found = append(found, literal{nullKind, ""})
 		default:
-			return nil, failure(store.InvalidArgument, "read a parameter that is no text, number or truth value", "")
+			return nil, failure(store.InvalidArgument, "read a parameter that is a list or an object", "")
 		}
-		texts = append(texts, text)
 	}
-	return texts, nil
+	return found, nil
 }
 
 // answer runs a statement and writes what it finds.
-func (o *Origin) answer(ctx context.Context, reader Reader, parsed *selection, params []string) ([]byte, error) {
+func (o *Origin) answer(ctx context.Context, reader Reader, parsed *selection, params []literal) ([]byte, error) {
 	s, err := renderStatement(o.source.dialect(), parsed, params, o.config.QueryRows+1, func(name string) (*Relation, error) {
 		return o.describe(ctx, reader, name)
 	})

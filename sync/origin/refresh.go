@@ -126,7 +126,7 @@ func (r *refresh) shape(ctx context.Context, s *shape) error {
 	case "":
 		_, err = r.tx.ExecContext(ctx, "RELEASE shape")
 		return err
-	case store.NotFound, store.InvalidQuery, store.SchemaMismatch, store.Denied:
+	case store.NotFound, store.InvalidQuery, store.SchemaMismatch, store.Denied, store.TooDeep, store.TooLarge:
 	default:
 		return err
 	}
@@ -141,7 +141,13 @@ func (r *refresh) read(ctx context.Context, s *shape) error {
 	if err != nil {
 		return err
 	}
-	_, p, err := define(r.o.source.dialect(), relation, s.def.Where, nil, s.def.Columns)
+	var filter expression
+	if s.def.Where != "" {
+		if filter, err = parseCanonical(s.def.Where); err != nil {
+			return err
+		}
+	}
+	_, p, err := define(r.o.source.dialect(), relation, filter, nil, s.def.Columns)
 	if err != nil {
 		return err
 	}
@@ -361,7 +367,7 @@ func (w *snapshotWriter) end(ctx context.Context) error {
 		{"DELETE FROM chunks WHERE handle <> ? AND handle IN (SELECT handle FROM handles WHERE shape = ?)", []any{w.next.handle, w.next.id}},
 		{"INSERT INTO handles VALUES (?, ?, ?)", []any{w.next.handle, w.next.id, w.position}},
 		{"DELETE FROM log WHERE shape = ? AND tx < ?", []any{w.next.id, w.before}},
-		{`DELETE FROM handles WHERE shape = ? AND handle NOT IN (SELECT handle FROM handles WHERE shape = ? ORDER BY start DESC LIMIT 8)`, []any{w.next.id, w.next.id}},
+		{`DELETE FROM handles WHERE shape = ? AND handle NOT IN (SELECT handle FROM handles WHERE shape = ? ORDER BY start DESC LIMIT 1000)`, []any{w.next.id, w.next.id}},
 	} {
 		if _, err := w.tx.ExecContext(ctx, s.sql, s.args...); err != nil {
 			return err

@@ -28,7 +28,7 @@ func (d dialect) qualified(r *Relation) string { return d.quote(r.Schema) + "." 
 // renderer composes SQL of parsed expressions.
 type renderer struct {
 	dialect  dialect
-	params   []string                        // what $1 … stand for; they are texts of no known kind
+	params   []literal                       // what $1 … stand for
 	relation *Relation                       // what the columns of a filter are of; nil in a statement
 	tables   func(string) (*Relation, error) // what the tables of a statement are
 
@@ -39,7 +39,7 @@ type renderer struct {
 
 // renderFilter composes the condition of a shape over a relation, which holds
 // the columns only that may be looked at.
-func renderFilter(d dialect, r *Relation, filter expression, params []string) (statement, error) {
+func renderFilter(d dialect, r *Relation, filter expression, params []literal) (statement, error) {
 	w := &renderer{dialect: d, relation: r, params: params}
 	if k := w.kindOf(filter); k != boolKind && k != unknownKind {
 		w.fail(store.InvalidQuery, "a filter that is not a condition", "")
@@ -49,7 +49,7 @@ func renderFilter(d dialect, r *Relation, filter expression, params []string) (s
 }
 
 // renderStatement composes a SELECT of at most rows rows.
-func renderStatement(d dialect, s *selection, params []string, rows int, tables func(string) (*Relation, error)) (statement, error) {
+func renderStatement(d dialect, s *selection, params []literal, rows int, tables func(string) (*Relation, error)) (statement, error) {
 	w := &renderer{dialect: d, params: params, tables: tables}
 	w.add("SELECT * FROM (")
 	w.selection(s)
@@ -146,7 +146,7 @@ func (w *renderer) bound(x parameter) literal {
 		w.fail(store.InvalidQuery, "SQL with a parameter that is not given", "$"+strconv.Itoa(x.n))
 		return literal{}
 	}
-	return literal{unknownKind, w.params[x.n-1]}
+	return w.params[x.n-1]
 }
 
 func (w *renderer) literal(x literal, hint kind) {
@@ -173,11 +173,11 @@ func (w *renderer) literal(x literal, hint kind) {
 }
 
 // postgresCast returns the cast that gives a parameter the type which the literal
-// would have. One of unknown type, like a quoted literal, takes it from where it
-// stands; where that is nothing either, it is text.
+// would have. One of unknown type takes it from where it stands, as a quoted
+// literal does.
 func postgresCast(x literal, hint kind) string {
 	if x.kind != numberKind {
-		if hint == unknownKind || hint == textKind {
+		if hint == textKind {
 			return "::text"
 		}
 		return ""

@@ -128,7 +128,7 @@ func (p *parser) joined(join string) table {
 }
 
 func (p *parser) table(join string) table {
-	if p.tables++; p.tables > maxTables {
+	if p.tables++; p.tables > p.bounds.tables {
 		p.fail(store.TooLarge, "read SQL: too many tables", "")
 	}
 	t := table{join: join}

@@ -34,11 +34,18 @@ func (o *Origin) serveShape(w http.ResponseWriter, r *http.Request) error {
 func (o *Origin) find(ctx context.Context, d *demanded) (*shape, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.config.Request)
 	defer cancel()
+	var filter expression
+	var err error
+	if d.where != "" {
+		if filter, err = parseFilter(d.where); err != nil {
+			return nil, err
+		}
+	}
 	relation, err := o.relation(ctx, d.table)
 	if err != nil {
 		return nil, err
 	}
-	def, _, err := define(o.source.dialect(), relation, d.where, d.params, d.columns)
+	def, _, err := define(o.source.dialect(), relation, filter, d.params, d.columns)
 	if err != nil {
 		return nil, err
 	}

@@ -37,8 +37,8 @@ type plan struct {
 }
 
 // define finds out what a request means: the definition of its shape, and how
-// that is read.
-func define(d dialect, r *Relation, where string, params, columns []string) (definition, *plan, error) {
+// that is read. A filter of nil is none.
+func define(d dialect, r *Relation, filter expression, params []literal, columns []string) (definition, *plan, error) {
 	def := definition{Table: r.Schema + "." + r.Name}
 	p := &plan{relation: r}
 	if len(columns) > 0 {
@@ -52,11 +52,7 @@ func define(d dialect, r *Relation, where string, params, columns []string) (def
 		}
 	}
 	condition := statement{}
-	if where != "" {
-		filter, err := parseFilter(where)
-		if err != nil {
-			return def, nil, err
-		}
+	if filter != nil {
 		canonical, err := renderFilter(canonicalDialect, r, filter, params)
 		if err != nil {
 			return def, nil, err

@@ -227,7 +227,7 @@ func (r sqliteReader) Rows(ctx context.Context, s statement, columns []Column, e
 	defer rows.Close()
 	scan := newSQLiteRow(len(columns))
 	for rows.Next() {
-		if err := scan.read(rows, func(i int) string { return columns[i].Type }); err != nil {
+		if err := scan.read(rows, func(i int) Column { return columns[i] }); err != nil {
 			if errors.Is(err, errMisfit) {
 				return &store.Error{Code: store.SchemaMismatch, Op: "read a column", Name: columns[scan.at].Name, Err: err}
 			}
@@ -256,7 +256,7 @@ func (r sqliteReader) Answer(ctx context.Context, s statement, each func([][]byt
 	}
 	scan := newSQLiteRow(len(names))
 	for rows.Next() {
-		if err := scan.read(rows, func(i int) string { return typeOf(scan.values[i]) }); err != nil {
+		if err := scan.read(rows, func(i int) Column { return Column{Type: typeOf(scan.values[i])} }); err != nil {
 			return nil, sqliteError("answer a statement", err)
 		}
 		for i, v := range scan.values {
@@ -304,7 +304,7 @@ func newSQLiteRow(n int) *sqliteRow {
 	return r
 }
 
-func (r *sqliteRow) read(rows *sql.Rows, typ func(int) string) error {
+func (r *sqliteRow) read(rows *sql.Rows, column func(int) Column) error {
 	if err := rows.Scan(r.into...); err != nil {
 		return err
 	}
@@ -313,7 +313,7 @@ func (r *sqliteRow) read(rows *sql.Rows, typ func(int) string) error {
 			r.texts[i] = nil
 			continue
 		}
-		text, err := appendSQLite(r.room[i][:0], typ(i), v)
+		text, err := appendSQLite(r.room[i][:0], column(i), v)
 		if err != nil {
 			r.at = i
 			return err

@@ -42,7 +42,8 @@ func sqliteType(declared string) Column {
 var errMisfit = errors.New("the column holds a value that is not of its declared type")
 
 // appendSQLite appends the text of a value, as the driver returns it, of a type.
-func appendSQLite(dst []byte, typ string, value any) ([]byte, error) {
+func appendSQLite(dst []byte, c Column, value any) ([]byte, error) {
+	typ := c.Type
 	switch v := value.(type) {
 	case int64:
 		switch typ {
@@ -51,10 +52,13 @@ func appendSQLite(dst []byte, typ string, value any) ([]byte, error) {
 		case "bytea":
 			return nil, errMisfit
 		}
-		return strconv.AppendInt(dst, v, 10), nil
+		return append(strconv.AppendInt(dst, v, 10), c.zeros()...), nil
 	case float64:
-		if typ == "int8" || typ == "bool" || typ == "bytea" {
+		switch typ {
+		case "int8", "bool", "bytea":
 			return nil, errMisfit
+		case "numeric":
+			return c.appendNumeric(dst, v), nil
 		}
 		return appendFloat(dst, v), nil
 	case string:
@@ -69,6 +73,26 @@ func appendSQLite(dst []byte, typ string, value any) ([]byte, error) {
 		return hex.AppendEncode(append(dst, `\x`...), v), nil
 	}
 	return nil, errMisfit
+}
+
+// zeros returns the decimals that Postgres writes of a whole number.
+func (c Column) zeros() string {
+	if c.Type != "numeric" || c.Precision == 0 || c.Scale <= 0 {
+		return ""
+	}
+	return "." + strings.Repeat("0", min(c.Scale, 1000))
+}
+
+// appendNumeric writes a number with the decimals that its column declares, as
+// Postgres does. SQLite lets a column hold more: then it has those.
+func (c Column) appendNumeric(dst []byte, v float64) []byte {
+	if c.Precision > 0 {
+		text := strconv.FormatFloat(v, 'f', min(max(c.Scale, 0), 1000), 64)
+		if same, err := strconv.ParseFloat(text, 64); err == nil && same == v {
+			return append(dst, text...)
+		}
+	}
+	return appendFloat(dst, v)
 }
 
 func appendBool(dst []byte, v int64) ([]byte, error) {
