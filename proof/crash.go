@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/stowage-db/stowage/store"
-	"github.com/stowage-db/stowage/store/compress"
 	"github.com/stowage-db/stowage/store/storetest"
 )
 
@@ -24,9 +23,7 @@ func drawTerrain(random *rand.Rand) terrain {
 	if random.IntN(2) == 0 {
 		t.properties.MaxBlob = 24 << 10
 	}
-	if random.IntN(3) == 0 {
-		t.options.Modifiers = []store.Modifier{compress.S2{}}
-	}
+	t.options.Modifiers = drawChain(random)
 	t.options.PageBytes = 256 << random.IntN(4)
 	t.options.OverlayBytes = 2 << 10 << random.IntN(4)
 	t.options.CacheBytes = 8 << 10 << random.IntN(4)

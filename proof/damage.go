@@ -83,7 +83,7 @@ func (t terrain) inspect(blobs map[string][]byte) (held contents, noticed bool, 
 	options.Scheduler = schedule
 	stuck := schedule.Run(func() {
 		var env *store.Env
-		env, err = store.Open(ctx, storetest.Restore(t.properties, schedule, blobs).Connect(), options)
+		env, err = openEnv(ctx, storetest.Restore(t.properties, schedule, blobs).Connect(), options)
 		if err != nil {
 			return
 		}

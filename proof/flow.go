@@ -34,7 +34,7 @@ func (f *flow) open() (err error) {
 		backend = f.faulty
 	}
 	f.options.Scheduler = f.schedule
-	f.env, err = store.Open(context.Background(), backend, f.options)
+	f.env, err = openEnv(context.Background(), backend, f.options)
 	return err
 }
 

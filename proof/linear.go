@@ -106,7 +106,7 @@ func (r *race) open(contexts int) error {
 			backend = t.place
 		}
 		var err error
-		if t.env, err = store.Open(ctx, backend, r.options); err != nil {
+		if t.env, err = openEnv(ctx, backend, r.options); err != nil {
 			return err
 		}
 		r.contexts = append(r.contexts, t)
@@ -166,7 +166,7 @@ func (r *race) rest(steps int) {
 // conclude reads the last state in a context of its own and checks the store.
 func (r *race) conclude() error {
 	ctx := context.Background()
-	env, err := store.Open(ctx, r.platform.Connect(), r.options)
+	env, err := openEnv(ctx, r.platform.Connect(), r.options)
 	if err != nil {
 		return err
 	}

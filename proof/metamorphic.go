@@ -69,6 +69,7 @@ type optionSet struct {
 	properties store.Properties // of simulated backends
 	options    store.Options
 	compress   bool
+	encrypt    bool
 	scheduled  bool
 }
 
@@ -76,7 +77,7 @@ type optionSet struct {
 var backends = []string{"memory", "browser", "directory", "browser", "memory", "directory", "browser", "file"}
 
 func drawOptions(random *rand.Rand, i int) optionSet {
-	s := optionSet{backend: backends[i%len(backends)], compress: i/len(backends)%2 == 0, scheduled: random.IntN(2) == 0}
+	s := optionSet{backend: backends[i%len(backends)], compress: i/len(backends)%2 == 0, encrypt: i/len(backends)%3 == 0, scheduled: random.IntN(2) == 0}
 	s.properties = storetest.Browser()
 	if s.backend == "directory" {
 		s.properties = storetest.Directory()
@@ -89,14 +90,17 @@ func drawOptions(random *rand.Rand, i int) optionSet {
 		Durability:   store.Durability(random.IntN(2)),
 	}
 	if s.compress {
-		s.options.Modifiers = []store.Modifier{compress.S2{}}
+		s.options.Modifiers = append(s.options.Modifiers, compress.S2{})
+	}
+	if s.encrypt {
+		s.options.Modifiers = append(s.options.Modifiers, newRing())
 	}
 	return s
 }
 
 func (s optionSet) String() string {
-	return fmt.Sprintf("on %s (blobs up to %d), pages %d, cache %d, overlay %d, durability %d, compressed %v, scheduled %v", s.backend,
-		s.properties.MaxBlob, s.options.PageBytes, s.options.CacheBytes, s.options.OverlayBytes, s.options.Durability, s.compress, s.scheduled)
+	return fmt.Sprintf("on %s (blobs up to %d), pages %d, cache %d, overlay %d, durability %d, compressed %v, encrypted %v, scheduled %v", s.backend,
+		s.properties.MaxBlob, s.options.PageBytes, s.options.CacheBytes, s.options.OverlayBytes, s.options.Durability, s.compress, s.encrypt, s.scheduled)
 }
 
 func (s optionSet) run(seed uint64, steps []step) (digest uint64, err error) {

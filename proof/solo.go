@@ -58,7 +58,7 @@ func (s *solo) open() error {
 	if err != nil {
 		return err
 	}
-	s.env, err = store.Open(context.Background(), backend, s.options)
+	s.env, err = openEnv(context.Background(), backend, s.options)
 	return err
 }
 

@@ -88,7 +88,7 @@ func (c *crowd) run(steps []step) error {
 	options.Random = rand.NewPCG(c.seed, 7).Uint64
 	for _, m := range c.members {
 		c.schedule.Go(func(ctx context.Context) {
-			env, err := store.Open(ctx, m.place, options)
+			env, err := openEnv(ctx, m.place, options)
 			if c.report(m, step{kind: reopen}, err); err == nil {
 				m.env = env
 			}
