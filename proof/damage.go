@@ -98,7 +98,7 @@ func (t terrain) inspect(blobs map[string][]byte) (held contents, noticed bool, 
 		})
 	})
 	switch code := store.CodeOf(err); code {
-	case store.Corrupt, store.NewerFormat, store.MissingModifier:
+	case store.Corrupt, store.CorruptHeader, store.NewerFormat, store.MissingModifier:
 		held, noticed, err = nil, true, nil
 	}
 	return held, noticed, errors.Join(stuck, err)

@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"context"
+	"slices"
+	"strings"
 )
 
 // loaded is what was read of the environment as it is stored: all of it, from the
@@ -177,14 +179,15 @@ func (e *Env) newRoot(ctx context.Context) (r *root, err error) {
 
 // vacant makes sure that a backend without a root is empty: the root is written
 // with or before everything else, so blobs without one mean damage, and must not
-// be taken for a new environment. It returns what is read of the root after all,
+// be taken for a new environment. Keys alone are what is left of a creation that was torn,
+// and open nothing. It returns what is read of the root after all,
 // if another context has written it meanwhile.
 func (e *Env) vacant(ctx context.Context) (stored [][]byte, err error) {
 	names, err := e.backend.List(ctx, "")
 	if err != nil {
 		return nil, backendError("open", err)
 	}
-	if len(names) == 0 {
+	if !slices.ContainsFunc(names, func(name string) bool { return !strings.HasPrefix(name, keyPrefix) }) {
 		return [][]byte{nil}, nil
 	}
 	stored, err = e.backend.Read(ctx, []string{RootName})
