@@ -85,6 +85,8 @@ func (o *operation) perform() error {
 		return o.copy()
 	case wire.Amend:
 		return o.amend()
+	case wire.Rechain:
+		return o.rechain()
 	case wire.Sync:
 		return o.sync()
 	case wire.Understand:

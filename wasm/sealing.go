@@ -161,3 +161,14 @@ func (o *operation) amend() error {
 		return o.bridge.header(wire.AmendHeader, wire.AppendAmend(nil, change, header))
 	})
 }
+
+// rechain has blobs pass other stages, which the host has ready by now.
+func (o *operation) rechain() error {
+	stages, err := o.request.Chain()
+	if err != nil {
+		return err
+	}
+	err = o.bridge.env.Rechain(o.ctx, o.bridge.chain(stages), o.progress)
+	o.result = msgp.AppendNil(o.result[:0])
+	return err
+}

@@ -1,5 +1,5 @@
 import type { StowageError } from './errors.js'
-import type { KeyChange } from './modifier.js'
+import type { KeyChange, Modifier } from './modifier.js'
 import type { FrameWriter, Op } from './wire.js'
 
 /** Reads the payload of a frame, which stands between start and end and must not be kept. */
@@ -44,6 +44,8 @@ export interface Engine {
   get<T>(table: number, key: unknown, decode: Decode<T>): Promise<T>
   /** Compresses values at a level, or undoes that where there is none, in the engine's own thread. */
   squeeze(values: Uint8Array[], level: number | undefined): Promise<Uint8Array[]>
+  /** Has more stages ready for blobs to pass. */
+  extend(chain: readonly Modifier[]): Promise<void>
   /** Changes the keys of an encrypted environment, where they are, and tells what came of it. */
   amend(change: KeyChange): Promise<unknown>
   /** Is told why a buffered commit came to nothing. */

@@ -7,7 +7,7 @@ import { type Decode, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Health } from './opening.js'
 import { type Former, type Migrations, migrate } from './migrate.js'
-import { type HashOptions, readCost, readUnlocker, type SlotInfo, type Unlocker } from './modifier.js'
+import { type HashOptions, type Modifier, readCost, readModifiers, readUnlocker, type SlotInfo, type Unlocker } from './modifier.js'
 import { type LongCall, longCall, Options } from './options.js'
 import { part } from './parts.js'
 import type { Policy, TableSpec } from './schema.js'
@@ -356,6 +356,23 @@ export class Environment<S extends Tables> {
     await this.session.amend(['change', from.unlocker, to.unlocker, to.cost])
     const { encryption } = this.session
     if (encryption.unlocker?.passphrase === from.unlocker.passphrase) encryption.unlocker = to.unlocker
+  }
+
+  /**
+   * Draws a new data key and seals everything anew under it, while reading and writing goes on; afterwards older keys are gone. Interrupted, it
+   * is finished by the next call.
+   */
+  async rotateKey(options?: LongCall): Promise<void> {
+    await this.session.rotateKey(longCall('rotateKey', options))
+  }
+
+  /**
+   * Has everything pass another chain, as `modifiers` of open: it is compressed otherwise, encrypted from now on, or no longer. What is stored is sealed
+   * anew while reading and writing goes on; until that is done, also after an interruption, the stages of both are needed to open it, and the next call goes on.
+   */
+  async rechain(modifiers: readonly Modifier[], options?: LongCall): Promise<void> {
+    const call = longCall('rechain', options)
+    await this.session.rechain(readModifiers(new Options('rechain', { modifiers })), call)
   }
 
   /** Lets another passphrase or key open the environment, and tells the slot's number. There are 32 at most. */

@@ -40,6 +40,7 @@ export type KeyChange =
   | ['remove', number]
   | ['change', old: Unlocker, now: Unlocker, Cost]
   | ['rotate']
+  | ['retire', before: number]
   | ['shred']
 
 /** One way to open an environment. */
@@ -147,8 +148,13 @@ export function encryptionOf(chain: readonly Modifier[]): Encryption | undefined
   return chain.find(m => m.kind === Kind.Encrypt)?.method as Encryption | undefined
 }
 
+/** @internal Puts other stages into a chain that several have. */
+export function replace(chain: Modifier[], by: readonly Modifier[]): void {
+  chain.splice(0, chain.length, ...by)
+}
+
 /** The chain of an environment, ordered by kind: compressed by S2 unless it is said otherwise. */
-export function readModifiers(o: Options): readonly Modifier[] {
+export function readModifiers(o: Options): Modifier[] {
   const given = (o.any('modifiers') ?? []) as readonly Modifier[]
   if (!Array.isArray(given) || !given.every(m => m?.kind >= Kind.Convert && m.method !== undefined)) {
     throw o.wrong('modifiers', 'a list of what compress(), encrypt() and modifier() return')

@@ -16,6 +16,7 @@ export type ToWorker =
   | { type: 'fed'; call: number; bytes: Uint8Array | undefined; failed: boolean }
   | { type: 'squeeze'; call: number; values: Uint8Array[]; level: number | undefined }
   | { type: 'amend'; call: number; change: KeyChange }
+  | { type: 'extend'; call: number; modifiers: readonly Modifier[] }
   | { type: 'cancel'; call: number }
   | { type: 'stop' }
 
@@ -53,7 +54,7 @@ export class RemoteHost implements Host {
     if (typeof Worker === 'undefined') throw new StowageError('unsupported', 'there are no dedicated workers here')
     if (driver === undefined) throw new StowageError('unsupported', 'this driver cannot run in a worker')
     const { wasm, modifiers } = this
-    if (modifiers.some(isOwn)) throw new StowageError('unsupported', 'a stage of your own cannot run in a worker')
+    if (modifiers.some(isOwn)) throw ownStage()
     const module = typeof wasm === 'string' || wasm instanceof URL ? String(wasm) : await compile(wasm)
     const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: `stowage:${this.name}` })
     const engine = new RemoteEngine(worker, published)
@@ -76,6 +77,10 @@ export class RemoteHost implements Host {
     await this.engine?.stop()
     this.engine = undefined
   }
+}
+
+function ownStage(): StowageError {
+  return new StowageError('unsupported', 'a stage of your own cannot run in a worker')
 }
 
 /** One call on its way. */
@@ -160,6 +165,11 @@ export class RemoteEngine implements Engine {
 
   amend(change: KeyChange): Promise<unknown> {
     return this.send(call => ({ type: 'amend', call, change }))
+  }
+
+  async extend(modifiers: readonly Modifier[]): Promise<void> {
+    if (modifiers.some(isOwn)) throw ownStage()
+    return this.send(call => ({ type: 'extend', call, modifiers }))
   }
 
   /** Sends what is no request to the engine. */

@@ -52,12 +52,23 @@ export class Sealing {
 
   static async begin(chain: readonly Modifier[]): Promise<Sealing> {
     const sealing = new Sealing()
-    for (const { kind, id, method } of chain) {
-      if (kind === Kind.Encrypt) sealing.keyed = new (await part('crypto')).Encrypting(method as Encryption)
-      const stage = kind === Kind.Encrypt ? sealing.keyed! : method === 'deflate' ? deflating : usersOwn(method as Functions)
-      sealing.stages.set(`${kind},${id}`, stage)
-    }
+    await sealing.add(chain)
     return sealing
+  }
+
+  /** Has more stages ready. Keys that there are already stay; what is given must open them. */
+  async add(chain: readonly Modifier[]): Promise<void> {
+    for (const { kind, id, method } of chain) {
+      let stage: Stage = deflating
+      if (kind === Kind.Encrypt) {
+        const { unlocker } = method as Encryption
+        if (this.keyed !== undefined) await this.keyed.verify(unlocker!)
+        stage = this.keyed ??= new (await part('crypto')).Encrypting(method as Encryption)
+      } else if (method !== 'deflate') {
+        stage = usersOwn(method as Functions)
+      }
+      this.stages.set(`${kind},${id}`, stage)
+    }
   }
 
   /** Has the keys changed by way of the engine, which `run` tells to, and tells what came of it. */

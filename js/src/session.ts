@@ -3,7 +3,8 @@ import type { DriverFactory } from './drivers/driver.js'
 import { type CommitDurability, durabilities } from './durability.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
-import { type Encryption, encryptionOf, type KeyChange, type Modifier, type Unlocker, writeChain } from './modifier.js'
+import { type Encryption, encryptionOf, type KeyChange, Kind as StageKind, type Modifier, replace, type Unlocker, writeChain } from './modifier.js'
+import type { LongCall } from './options.js'
 import type { Identity, Opening } from './opening.js'
 import type { Kind, Schema } from './schema.js'
 import type { Access, Scope } from './scope.js'
@@ -19,7 +20,7 @@ export interface Settings {
   bufferMilliseconds: number
   onLost: ((error: StowageError) => void) | undefined
   /** What blobs pass, in order. */
-  modifiers: readonly Modifier[]
+  modifiers: Modifier[]
   /** After so many milliseconds without a call it is locked. */
   lockAfter: number | undefined
 }
@@ -126,6 +127,25 @@ export class Session implements Scope {
   async amend(change: KeyChange): Promise<unknown> {
     this.encryption
     return (await this.ready()).amend(change)
+  }
+
+  /** Has everything pass another chain. Until that is done, both are needed to open it. */
+  async rechain(chain: readonly Modifier[], { signal, onProgress }: LongCall): Promise<void> {
+    const { modifiers } = this.settings
+    const engine = await this.ready()
+    await engine.extend(chain.filter(given => !modifiers.includes(given)))
+    const former = modifiers.filter(m => !chain.some(given => given.kind === m.kind && given.id === m.id))
+    const kept = chain.map(given => modifiers.find(m => m.kind === StageKind.Encrypt && m.kind === given.kind) ?? given)
+    replace(modifiers, [...kept, ...former])
+    await engine.run(writeChain(engine.request(Op.Rechain, 4, 0, 0), chain), nothing, { signal, onProgress })
+    replace(modifiers, kept)
+  }
+
+  /** Draws a data key, and seals everything anew under it. */
+  async rotateKey(call: LongCall): Promise<void> {
+    const epoch = (await this.amend(['rotate'])) as number
+    await this.rechain([...this.settings.modifiers], call)
+    await this.amend(['retire', epoch])
   }
 
   /** Ends the engine, whose memory holds what was read, and forgets the keys and what opens them. */

@@ -5,7 +5,8 @@ import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { asStowageError, readCode, StowageError } from './errors.js'
 import type { Instance } from './instance.js'
 import { type Answer, answerBytes, ask, done, feed, perform, writeAnswer } from './io.js'
-import type { KeyChange } from './modifier.js'
+import { isHosted, type KeyChange, type Modifier } from './modifier.js'
+import { part } from './parts.js'
 import type { AmendRequest, LoadRequest, Sealing, SealRequest } from './sealing.js'
 import { squeeze } from './squeeze.js'
 import { turn } from './turn.js'
@@ -28,7 +29,7 @@ export class LocalEngine implements Engine {
   constructor(
     private readonly instance: Instance,
     private readonly driver: Driver,
-    private readonly sealing: Sealing | undefined,
+    private sealing: Sealing | undefined,
   ) {
     const { contexts } = driver
     this.among = contexts && new Among(contexts, sign => this.hear(sign))
@@ -79,6 +80,12 @@ export class LocalEngine implements Engine {
 
   squeeze(values: Uint8Array[], level: number | undefined): Promise<Uint8Array[]> {
     return squeeze(values, level)
+  }
+
+  async extend(chain: readonly Modifier[]): Promise<void> {
+    const hosted = chain.filter(isHosted)
+    if (this.sealing !== undefined) return this.sealing.add(hosted)
+    if (hosted.length > 0) this.sealing = await (await part('sealing')).Sealing.begin(hosted)
   }
 
   async amend(change: KeyChange): Promise<unknown> {

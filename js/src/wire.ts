@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 13
+export const protocolVersion = 14
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -49,6 +49,8 @@ export const enum Op {
   Raise = 27,
   /** Changes the keys, by a change of that number: see sealing.ts. */
   Amend = 28,
+  /** Has blobs pass another chain, or the same one with newer keys. */
+  Rechain = 29,
   /** The backup of everything: see backup.ts. */
   Export = 30,
   Import = 31,

@@ -34,7 +34,9 @@ page.onmessage = event => {
     case 'squeeze':
       return void squeeze(message)
     case 'amend':
-      return void amend(message)
+      return void beside(message.call, engine => engine.amend(message.change))
+    case 'extend':
+      return void beside(message.call, engine => engine.extend(message.modifiers))
     case 'cancel':
       return running.get(message.call)?.abort()
     case 'more':
@@ -102,9 +104,10 @@ async function squeeze({ call, values, level }: Extract<ToWorker, { type: 'squee
   }
 }
 
-async function amend({ call, change }: Extract<ToWorker, { type: 'amend' }>): Promise<void> {
+/** Does what is no request to the engine. */
+async function beside(call: number, work: (engine: Engine) => Promise<unknown>): Promise<void> {
   try {
-    page.postMessage({ type: 'amended', call, told: await (engine as Engine).amend(change) })
+    page.postMessage({ type: 'amended', call, told: await work(engine as Engine) })
   } catch (error) {
     page.postMessage({ type: 'error', call, frame: failureFrame(error) })
   }

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 
 import { type Database, type DriverFactory, compress, encrypt, memory, open, type Unlocker } from 'stowage'
 import { directory } from 'stowage/drivers/fs'
+import { salvage } from 'stowage/salvage'
 
 import { place, placesFrom, rejects, tables } from './places.js'
 
@@ -199,6 +200,52 @@ test('slots are added, changed and removed', async () => {
   await opens({ key })
 })
 
+test('the data key is rotated, and what is stored opens with the newest only', async () => {
+  const driver = memory()
+  await (await filled(driver, byPassphrase)).close()
+  const before = await stored(driver)
+  const db = await open('places', { driver, tables, ...byPassphrase })
+  const progress: number[] = []
+  await db.rotateKey({ onProgress: (done, total) => progress.push(done, total) })
+  assert.ok(progress.length > 0)
+  await isWhole(db)
+  await db.close()
+  const after = await stored(driver)
+  for (const [name, blob] of before) if (name.startsWith('p/')) assert.ok(!after.get(name)?.equals(blob), `${name} stays`)
+  const again = await open('places', { driver, tables, ...byPassphrase })
+  await isWhole(again)
+  await again.rotateKey()
+  await isWhole(again)
+  await again.close()
+})
+
+test('a living environment is encrypted, compressed otherwise, and decrypted', async () => {
+  const driver = memory()
+  const db = await open('places', { driver, tables })
+  await db.places.insertMany(placesFrom(1, 3000))
+  await db.checkpoint()
+  await db.places.insert(place(5000))
+  await db.rechain([compress('none'), encrypt({ key })])
+  await isWhole(db)
+  await db.lock()
+  await db.unlock({ key })
+  await db.close()
+  const bytes = Buffer.concat([...(await stored(driver)).values()])
+  assert.equal(bytes.indexOf('Place 2999'), -1)
+  await rejects('key_required', open('places', { driver, tables }))
+  const sealed = await open('places', { driver, tables, modifiers: [compress('none'), encrypt({ key })] })
+  await rejects('wrong_key', sealed.rechain([compress('deflate'), encrypt({ key: new Uint8Array(32) })]))
+  await sealed.rechain([compress('deflate'), encrypt({ key })])
+  await isWhole(sealed)
+  await rejects('aborted', sealed.rechain([], { signal: AbortSignal.abort() }))
+  await sealed.rechain([])
+  await isWhole(sealed)
+  await sealed.close()
+  const clear = await open('places', { driver, tables })
+  await isWhole(clear)
+  await clear.close()
+})
+
 test('shredded, nothing opens it any more', async () => {
   const driver = memory()
   const db = await filled(driver, byKey)
@@ -248,6 +295,14 @@ test('backups of what is encrypted', async () => {
   await isWhole(copy)
   await copy.close()
   await db.close()
+  const { left, whole } = await salvage('places', { driver, ...byKey })
+  assert.ok(whole)
+  assert.equal(Buffer.from(await left.arrayBuffer()).indexOf('Place 2999'), -1)
+  await rejects('wrong_key', salvage('places', { driver, ...unlocking({ key: new Uint8Array(32) }) }))
+  const back = await open('places', { driver, tables, ...byKey })
+  await back.import(backup, { replace: true })
+  await isWhole(back)
+  await back.close()
 })
 
 test('an engine that is lost is followed by one that has the keys', async () => {

@@ -29,7 +29,8 @@ func (r *reader) chain() []store.Stage {
 	return chain
 }
 
-// Chain reads the argument of Salvage: the stages that blobs have passed.
+// Chain reads the argument of Salvage and Rechain: the stages that blobs have passed,
+// or are to pass.
 func (q *Request) Chain() ([]store.Stage, error) {
 	r := q.read(1)
 	chain := r.chain()

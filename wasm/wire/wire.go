@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 13
+const Version = 14
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -87,6 +87,8 @@ const (
 
 	// Amend changes the keys: see wasm/sealing.go.
 	Amend Op = 28
+	// Rechain has blobs pass another chain, or the same one with newer keys.
+	Rechain Op = 29
 
 	// Sync has the engine catch up with other contexts; Heard, whose argument is a
 	// store.Sign, tells it what it has heard of them.
