@@ -48,6 +48,9 @@ type Plan struct {
 	// Rows, where it is set, is the query's aggregate of entries as AppendEntry writes
 	// them, for those that Early passes, if there is one.
 	Rows *Aggregate
+	// Enough: the first entry with a value for the only column of the query's aggregate
+	// tells it, the least or the greatest.
+	Enough bool
 	// Dedupe: the same document may come more than once.
 	Dedupe bool
 	// Union, where it is set, is plans to be carried out one after the other: each
@@ -74,12 +77,46 @@ func (q *Query) PlanCount(key Path, indexes []Index) *Plan {
 }
 
 func (q *Query) plan(key Path, indexes []Index, counting bool) *Plan {
+	if seek := q.planExtreme(key, indexes); seek != nil {
+		return seek
+	}
 	p := newPlanner(q, key, counting)
 	best := p.best(indexes)
 	if union := p.considerUnion(indexes); union.cost < best.cost {
 		best = union
 	}
 	return best.plan
+}
+
+// planExtreme plans for the least or the greatest of all values at a path, where some
+// entries come in their order and nothing else need be looked at; nil elsewhere.
+func (q *Query) planExtreme(key Path, indexes []Index) *Plan {
+	order, ok := q.extreme()
+	if !ok {
+		return nil
+	}
+	first := (&Query{Filter: q.Filter, Order: []Order{order}, Limit: 1}).Plan(key, indexes)
+	if !first.Ordered || first.Residual != nil || first.Dedupe || first.Union != nil {
+		return nil
+	}
+	first.Enough = true
+	if first.Index >= 0 {
+		paths := indexes[first.Index].Paths
+		first.Rows, _ = append(entryPaths(paths[:len(paths):len(paths)]), key).aggregate(q.Aggregate)
+	}
+	return first
+}
+
+// extreme is the order in which the first value is all that the query asks for, if it
+// asks for one.
+func (q *Query) extreme() (order Order, ok bool) {
+	a := q.Aggregate
+	if a == nil || len(a.Group) > 0 || len(a.Columns) != 1 || q.Limit >= 0 || q.Skip > 0 || q.After != nil {
+		return order, false
+	}
+	column := a.Columns[0]
+	least, greatest := column.function.name == "min", column.function.name == "max"
+	return Order{column.path, greatest}, least || greatest
 }
 
 // best chooses the cheapest way to read one index, or the documents.

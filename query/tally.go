@@ -75,6 +75,14 @@ func (t *Tally) add(a *Aggregate, doc, rank []byte) error {
 	return nil
 }
 
+// Enough reports whether the only column has a value: see Plan.Enough.
+func (t *Tally) Enough() bool {
+	for _, g := range t.groups {
+		return g.cells[0].count > 0
+	}
+	return false
+}
+
 // place is where a document has a value: at is missing where it has none.
 type place struct {
 	doc []byte

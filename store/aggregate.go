@@ -33,11 +33,11 @@ func (s *search) gather(tally *query.Tally) error {
 	})
 }
 
-// gatherAll takes in every document that matches, in any order: by its entry, where
-// that tells enough.
+// gatherAll takes in every document that matches, in any order, or as many as are enough:
+// by its entry, where that tells enough.
 func (s *search) gatherAll(tally *query.Tally) error {
 	var list []byte
-	for s.next() {
+	for !(s.part.Enough && tally.Enough()) && s.next() {
 		if rows := s.part.Rows; rows != nil {
 			var ok bool
 			if list, ok = query.AppendEntry(list[:0], s.entry, len(s.schema.Indexes[s.part.Index].Paths)); ok {

@@ -156,7 +156,7 @@ func TestIndexesAreBuiltThroughCrashes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		faulty.FailAt(faulty.Calls()+at, storetest.Dead)
+		faulty.FailAt(at, storetest.Dead)
 		_, err = env.Table(ctx, "cities", cities(), nil)
 		crashed := faulty.Failed()
 		_ = env.Close(ctx)

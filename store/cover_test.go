@@ -27,6 +27,10 @@ func TestCover(t *testing.T) {
 	}{
 		{"groups", nil, &query.Aggregate{Group: []query.Path{country}, Columns: []query.Column{query.Count()}}, "country", 3, 300, 0},
 		{"columns", norway, &query.Aggregate{Columns: []query.Column{query.Sum(population), query.Max(query.Field("id"))}}, "country,population", 1, 100, 0},
+		{"the least", norway, &query.Aggregate{Columns: []query.Column{query.Min(population)}}, "country,population", 1, 1, 0},
+		{"the greatest", norway, &query.Aggregate{Columns: []query.Column{query.Max(population)}}, "country,population", 1, 1, 0},
+		{"the greatest of all", nil, &query.Aggregate{Columns: []query.Column{query.Max(slug)}}, "&slug", 1, 1, 0},
+		{"the greatest identity", nil, &query.Aggregate{Columns: []query.Column{query.Max(query.Field("id"))}}, "", 1, 1, 1},
 		{"what only documents have", norway, &query.Aggregate{Columns: []query.Column{query.Min(query.Field("name"))}}, "country", 1, 100, 100},
 		{"first of an order", norway, &query.Aggregate{Columns: []query.Column{query.First(population)}}, "country", 1, 100, 100},
 		{"a filter of entries", query.And(norway, even), nil, "country,population", 50, 100, 50},

@@ -22,7 +22,7 @@ const make = (name: string) => (path: string, ...operands: unknown[]) => new Ope
 
 /**
  * Operations, for `update`. A path that leads to nothing is `invalid_document`, except for
- * those that put something there, with the objects that are missing on the way: set, push,
+ * those that put something there, with the objects that are missing on the way: set, insert, push,
  * merge, min and max. A position is one of an element, or the one behind the last.
  *
  *     await db.cities.update(1, op.increment('visits'))
@@ -33,6 +33,8 @@ export const op = {
   set: make('set') as <const P extends string, const V>(path: P, value: V) => Operation<[P, V]>,
   /** Takes a member out, or an element: those behind it move up. */
   delete: make('delete') as <const P extends string>(path: P) => Operation<[P, never]>,
+  /** Puts a value into a list, at the position that the path ends with: the elements from there on move down. */
+  insert: make('insert') as <const P extends string, const V>(path: P, value: V) => Operation<[P, V]>,
   /** Adds a number to a number, or puts a string or a list behind one. */
   add: make('add') as <const P extends string, V extends number | bigint | string | readonly unknown[]>(path: P, value: V) => Operation<[P, Added<V>]>,
   /** Takes a number from a number. */

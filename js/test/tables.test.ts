@@ -145,6 +145,7 @@ onTables('scenario 10: operations', async db => {
   assert.deepEqual(await after(op.set('char', 'xyz')), { int: 1, char: 'xyz' })
   assert.deepEqual(await after(op.delete('int')), { char: 'a' })
   assert.deepEqual(await after(op.push('l', 1, 2, 1), op.pull('l', 1), op.set('l.1', 'x')), { int: 1, char: 'a', l: [2, 'x'] })
+  assert.deepEqual(await after(op.insert('l.0', 'b'), op.insert('l.0', 'a'), op.insert('l.2', 'c')), { int: 1, char: 'a', l: ['a', 'b', 'c'] })
   assert.deepEqual(await after(op.merge('m', { a: { b: 1 } }), op.increment('m.a.b'), op.rename('m.a', 'c')), { int: 1, char: 'a', m: { c: { b: 2 } } })
   assert.deepEqual(await after(op.min('int', 0), op.max('char', 'b')), { int: 0, char: 'b' })
   await rejects('invalid_document', db.items.update(1, [op.set('int', 50), op.increment('none')]))

@@ -34,6 +34,10 @@ func (o *Operation) apply(doc []byte) ([]byte, error) {
 		return join(doc[:p.container], p.bytes(-1), doc[p.body:p.start], doc[p.past:]), nil
 	case rename:
 		return p.rename(doc, o.operands[0]), nil
+	case insert:
+		if p.found && p.lacking <= 1 {
+			return join(doc[:p.container], p.bytes(+1), doc[p.body:p.start], o.operands[0], doc[p.start:]), nil
+		}
 	}
 	var old []byte
 	if p.lacking == 0 {

@@ -88,7 +88,7 @@ func (m *model) draw() (o op.Operation, f func(doc any) any) {
 		})
 	}
 	v := m.value(2)
-	switch m.r.IntN(12) {
+	switch m.r.IntN(13) {
 	case 0:
 		return op.Set(p, v), at(true, func(any, bool) (any, bool) { return v, true })
 	case 1:
@@ -141,6 +141,18 @@ func (m *model) draw() (o op.Operation, f func(doc any) any) {
 			}
 			return out, true
 		})
+	case 11:
+		i := m.r.IntN(3)
+		inside := p
+		p = p.At(i)
+		return op.Insert(p, v), func(doc any) any {
+			out, _ := change(doc, true, inside, func(old any, there bool) (any, bool) {
+				was, isList := old.(list)
+				must((!there || isList) && i <= len(was))
+				return append(append(append(list{}, was[:i]...), v), was[i:]...), true
+			}, true)
+			return out
+		}
 	case 10:
 		name := m.name()
 		p = m.path().Field(m.name())

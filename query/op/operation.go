@@ -4,6 +4,7 @@
 //
 //	set        the value takes the place of what is there, or is put there
 //	delete     what is there is taken out
+//	insert     puts a value into a list, in front of the element at a position
 //	add        numbers are added, strings and lists joined
 //	subtract   numbers
 //	increment  adds 1
@@ -14,7 +15,7 @@
 //	rename     gives a field another name in the same map, in place of what has that name
 //	min, max   sets the value where it is less, or greater, than what is there
 //
-// Where a path leads to nothing, set, push, merge, min and max put it there, with the
+// Where a path leads to nothing, set, insert, push, merge, min and max put it there, with the
 // maps that are missing on the way; the others fail. A position in a list
 // is one of an element, or, for those that put something there, the one behind the last.
 package op
@@ -47,6 +48,10 @@ func Set(path query.Path, value any) Operation { return operation("set", path, v
 
 // Delete takes out what path leads to; elements behind it in a list move up.
 func Delete(path query.Path) Operation { return operation("delete", path) }
+
+// Insert puts value into a list, at the position that path ends with; elements from there
+// on move down.
+func Insert(path query.Path, value any) Operation { return operation("insert", path, value) }
 
 // Add adds a number to a number, or puts a string or a list behind one.
 func Add(path query.Path, value any) Operation { return operation("add", path, value) }

@@ -71,6 +71,9 @@ func TestOperations(t *testing.T) {
 		{"set with a list on the way", op.Set(path("a").At(0).Field("c"), 1), with("a", list{fields{"c": 1}})},
 		{"set an element", op.Set(path("l").At(1), 9), with("l", list{1, 9, 1})},
 		{"set the one behind the last", op.Set(path("l").At(3), 9), with("l", list{1, 2, 1, 9})},
+		{"insert", op.Insert(path("l").At(1), "x"), with("l", list{1, "x", 2, 1})},
+		{"insert behind the last", op.Insert(path("l").At(3), 9), with("l", list{1, 2, 1, 9})},
+		{"insert into nothing", op.Insert(path("a", "b").At(0), 1), with("a", fields{"b": list{1}})},
 		{"delete", op.Delete(path("n")), with("n", nil)},
 		{"delete null", op.Delete(path("nil")), func() fields { d := with("n", 1); delete(d, "nil"); return d }()},
 		{"delete an element", op.Delete(path("l").At(0)), with("l", list{2, 1})},
@@ -114,6 +117,7 @@ func TestOperationsThatDoNotFit(t *testing.T) {
 		"increment null": op.Increment(path("nil")), "push to a number": op.Push(path("n"), 1), "pull from text": op.Pull(path("s"), "a"),
 		"merge into a list": op.Merge(path("l"), fields{}), "min of another type": op.Min(path("n"), "x"), "max of null": op.Max(path("nil"), 1),
 		"set in a number": op.Set(path("n", "x"), 1), "a position in a map": op.Set(query.Path{}.At(0), 1), "a name in a list": op.Set(path("l", "x"), 1),
+		"insert behind the end": op.Insert(path("l").At(2), 1), "insert into a number": op.Insert(path("n").At(0), 1),
 		"behind the end": op.Set(path("l").At(2), 1), "behind the end of nothing": op.Set(path("x").At(1), 1), "more than 64 bits": op.Increment(path("big")),
 	} {
 		if got, err := apply(doc, o); !errors.Is(err, invalidDocument) {
@@ -127,7 +131,8 @@ func TestOperationsThatDoNotFit(t *testing.T) {
 
 func TestOperationsThatMakeNoSense(t *testing.T) {
 	for name, o := range map[string]op.Operation{
-		"subtract text": op.Subtract(path("n"), "1"), "add a map": op.Add(path("n"), fields{}), "merge a number": op.Merge(path("n"), 1),
+		"insert without a position": op.Insert(path("l"), 1),
+		"subtract text":             op.Subtract(path("n"), "1"), "add a map": op.Add(path("n"), fields{}), "merge a number": op.Merge(path("n"), 1),
 		"rename to nothing": op.Rename(path("n"), ""), "rename an element": op.Rename(path("n").At(0), "x"), "set undefined": op.Set(path("n"), query.Nothing),
 	} {
 		if _, err := apply(fields{"n": 1}, o); !errors.Is(err, invalidArgument) && !errors.Is(err, invalidDocument) {

@@ -15,6 +15,7 @@ type kind int
 
 const (
 	set kind = iota
+	insert
 	push
 	merge
 	least
@@ -31,7 +32,7 @@ const (
 func (k kind) creates() bool { return k <= greatest }
 
 // names are those of the kinds.
-var names = [...]string{"set", "push", "merge", "min", "max", "delete", "add", "subtract", "increment", "decrement", "pull", "rename"}
+var names = [...]string{"set", "insert", "push", "merge", "min", "max", "delete", "add", "subtract", "increment", "decrement", "pull", "rename"}
 
 // Parse reads what Append wrote. It fails with invalid_argument, invalid_path, and for
 // what merge sets as query.Validate does; it is safe on any bytes. The list refers to raw.
@@ -128,11 +129,13 @@ func (o *Operation) check() error {
 		fits = isNumber(o.operands[0])
 	case merge:
 		return query.Validate(o.operands[0], query.MaxDepth)
+	case insert:
+		fits = o.path[len(o.path)-1].Name == ""
 	case rename:
 		fits = isText(o.operands[0]) && !named(o.operands[0], "") && o.path[len(o.path)-1].Name != ""
 	}
 	if !fits {
-		return fail(o.name + ": an operand of another type")
+		return fail(o.name + ": an operand of another type, or a path that leads elsewhere")
 	}
 	return nil
 }

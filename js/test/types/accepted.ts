@@ -79,7 +79,7 @@ export async function acceptedOfTables(): Promise<void> {
   await db.cities.update(1, op.set('country', 'SE'))
   await db.cities.update({ country: 'NO' }, [op.increment('population'), op.add('name', '!'), op.push('tags', 'x', 'y'), op.add('tags', ['z'])])
   await db.cities.update(1, [op.merge('position', { lat: 5 }), op.set('position.places.0.name', 'x'), op.pull('tags', 'x'), op.delete('founded')])
-  await db.cities.update(1, [op.min('population', 5), op.max('founded', new Date()), op.set('parent', null), op.rename('position.lat', 'latitude')])
+  await db.cities.update(1, [op.min('population', 5), op.max('founded', new Date()), op.set('parent', null), op.rename('position.lat', 'latitude'), op.insert('tags.0', 'x')])
   await db.cities.update(1, city => void city.tags.push('x'))
   await db.cities.update(1, async city => ({ ...city, name: 'x' }))
   await db.loose.update(1, [op.increment('any.path'), op.push('other', 1)])
@@ -177,4 +177,21 @@ export async function modifiers(kept: CryptoKey): Promise<void> {
   await db.unlock({ key: new Uint8Array(32) })
   await db.shred()
   void kinds
+}
+
+export async function migrated(): Promise<void> {
+  const cities = table<City>({ key: 'id' })
+  const db = await open('atlas', {
+    tables: { cities },
+    version: 3,
+    migrate: {
+      2: async (tx, former) => {
+        await tx.cities.update({ country: 'NO' }, op.set('name', 'Oslo'))
+        const notes = await former('notes', table<{ id: number; text: string }>({ key: 'id' }))
+        for await (const { text } of notes.find()) text.trim()
+      },
+      3: async () => {},
+    },
+  })
+  await db.cities.count()
 }

@@ -164,6 +164,8 @@ export async function refusedOfTables(): Promise<void> {
   db.cities.update(1, op.increment('name'))
   // @ts-expect-error: numbers and texts are not added
   db.cities.update(1, op.add('population', 'x'))
+  // @ts-expect-error: an element of another type
+  db.cities.update(1, op.insert('tags.0', 5))
   // @ts-expect-error: elements of another type
   db.cities.update(1, op.push('tags', 5))
   // @ts-expect-error: numbers have no elements
@@ -291,4 +293,26 @@ export function policies(): void {
   modifier(7, { seal: (bytes: Uint8Array) => bytes })
   // @ts-expect-error: paths do not lead into a Map
   table<{ id: number; map: Map<string, number> }>({ key: 'id', indexes: ['map.size'] })
+}
+
+export async function migrations(): Promise<void> {
+  const cities = table<City>({ key: 'id' })
+  await open('atlas', {
+    tables: { cities },
+    version: 2,
+    migrate: {
+      2: async tx => {
+        // @ts-expect-error: no such table
+        await tx.towns.count()
+        // @ts-expect-error: no such path
+        await tx.cities.update({}, op.set('size', 5))
+      },
+    },
+  })
+  // @ts-expect-error: versions are numbers
+  await open('atlas', { tables: { cities }, version: '2' })
+  // @ts-expect-error: steps stand under numbers
+  await open('atlas', { tables: { cities }, version: 2, migrate: { two: async () => {} } })
+  // @ts-expect-error: a step is a function
+  await open('atlas', { tables: { cities }, version: 2, migrate: { 2: 'sql' } })
 }
