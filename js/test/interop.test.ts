@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { memory, open, table } from 'stowage'
+import { encrypt, memory, open, table } from 'stowage'
 import { directory } from 'stowage/drivers/fs'
 
 import { packDocument } from '../src/document.js'
@@ -14,8 +14,8 @@ import { rejects } from './places.js'
 /** Only what both sides declare; the Go side stands in testdata/interop. */
 const tables = { places: table<{ id: number; country: string }>({ key: 'id', indexes: ['country'] }) }
 
-function interop(what: 'read' | 'write', dir: string): string {
-  return execFileSync('go', ['run', './js/test/testdata/interop', what, dir], { cwd: '..', encoding: 'utf8' }).trim()
+function interop(what: 'read' | 'write', dir: string, ...passphrase: string[]): string {
+  return execFileSync('go', ['run', './js/test/testdata/interop', what, dir, ...passphrase], { cwd: '..', encoding: 'utf8' }).trim()
 }
 
 async function inDirectory(f: (dir: string) => Promise<void>): Promise<void> {
@@ -48,6 +48,27 @@ test('the Node driver reads what Go wrote', () =>
     assert.deepEqual((await db.check()).problems, [])
     await db.close()
     assert.match(interop('read', join(dir, 'atlas')), /^2001 500 /)
+  }))
+
+test('what either has encrypted the other opens, with the passphrase', () =>
+  inDirectory(async dir => {
+    const passphrase = 'Ångström, correct horse'
+    const modifiers = [encrypt({ passphrase, argon2id: { memory: 19 << 10, time: 2 } })]
+    interop('write', join(dir, 'go'), passphrase)
+    let db = await open('go', { driver: directory(dir), tables, modifiers })
+    assert.equal(await db.places.count({ country: 'SE' }), 500)
+    await db.places.insert({ id: 5000, country: 'NO' })
+    await db.rotateKey()
+    assert.deepEqual((await db.check()).problems, [])
+    await db.close()
+    assert.match(interop('read', join(dir, 'go'), passphrase), /^2001 501 /)
+    await rejects('key_required', open('go', { driver: directory(dir), tables }))
+    db = await open('js', { driver: directory(dir), tables, modifiers })
+    await db.places.insertMany(Array.from({ length: 3000 }, (_, id) => ({ id, country: 'NO' })))
+    await db.close()
+    assert.match(interop('read', join(dir, 'js'), passphrase), /^3000 3000 /)
+    assert.throws(() => interop('read', join(dir, 'js'), 'another'), /wrong_key/)
+    assert.throws(() => interop('read', join(dir, 'js')), /key_required/)
   }))
 
 test('a directory that is open is locked, until its process is gone', () =>

@@ -4,6 +4,8 @@
 //	interop write dir   fills the table "places" with 2,000 documents
 //	interop read dir    checks everything and prints how many places there are,
 //	                    how many are in Norway, and document 4 in hex
+//
+// A passphrase as third argument encrypts the environment.
 package main
 
 import (
@@ -17,22 +19,27 @@ import (
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/compress"
+	"github.com/stowage-db/stowage/store/encrypt"
 	"github.com/stowage-db/stowage/store/file"
 )
 
 func main() {
-	if err := run(context.Background(), os.Args[1], os.Args[2]); err != nil {
+	if err := run(context.Background(), os.Args[1], os.Args[2], os.Args[3:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, what, dir string) error {
+func run(ctx context.Context, what, dir string, passphrase []string) error {
 	backend, err := file.Open(dir)
 	if err != nil {
 		return err
 	}
-	env, err := store.Open(ctx, backend, store.Options{Modifiers: []store.Modifier{compress.S2{}}})
+	modifiers := []store.Modifier{compress.S2{}}
+	for _, p := range passphrase {
+		modifiers = append(modifiers, encrypt.AESGCM(encrypt.Passphrase(p, encrypt.Argon2id(19<<10, 2))))
+	}
+	env, err := store.Open(ctx, backend, store.Options{Modifiers: modifiers})
 	if err != nil {
 		return err
 	}
