@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"math"
+	"strings"
 
 	"github.com/tinylib/msgp/msgp"
 )
@@ -74,7 +75,15 @@ func (tx *Tx) inner(name string) (*DB, error) {
 	if len(name) > MaxNameBytes {
 		return nil, fail(InvalidArgument, "open database: name", "", nil)
 	}
-	return tx.database(name, tx.writable, 0)
+	var flags Flags
+	if i := strings.IndexByte(name, 0); i > 0 && name[:i] != reservedTable { // what belongs to a table is as the table is
+		table, err := tx.inner(name[:i])
+		if err != nil {
+			return nil, err
+		}
+		flags = table.flags & Uncompressed
+	}
+	return tx.database(name, tx.writable, flags)
 }
 
 func (db *DB) decode(stored []byte) error {
@@ -124,13 +133,13 @@ func (db *DB) renew() error {
 		return err
 	}
 	id++
-	if id >= absent {
+	if id >= uncompressed {
 		return fail(TooLarge, "create database: no id is left", db.Name(), nil)
 	}
 	if err := names.set(nil, entry{value: msgp.AppendUint32(nil, uint32(id))}); err != nil {
 		return err
 	}
-	db.space, db.top, db.puts, db.writes = id, nil, 0, nil
+	db.space, db.top, db.puts, db.writes = db.flags.within(id), nil, 0, nil
 	return db.save()
 }
 

@@ -197,7 +197,7 @@ func (c *checker) catalogue() error {
 		if other, twice := seen[db.space]; twice {
 			_ = c.problem("database shares its id with "+other, name, nil)
 		}
-		if db.space > last {
+		if db.space&^uncompressed > last {
 			_ = c.problem("database has an id that was not given out", name, nil)
 		}
 		seen[db.space] = name

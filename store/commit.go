@@ -293,7 +293,7 @@ func (e *Env) write(ctx context.Context, g *group) error {
 	var refs []Ref
 	if len(content.value) > e.chunkBytes() {
 		w := e.newPageWriter(ctx, e.worker(ctx))
-		chunks, err := cutBody(w, &content)
+		chunks, err := cutBody(w, &content, g.raw())
 		if err != nil {
 			return err
 		}
@@ -301,7 +301,7 @@ func (e *Env) write(ctx context.Context, g *group) error {
 	}
 	r := record{position: g.after.position, body: content}
 	e.desk.plain = r.append(e.desk.plain[:0])
-	sealed, err := e.pages.sealer.seal(ctx, RecordBlob, []Blob{{logName(r.position), e.desk.plain}})
+	sealed, err := e.pages.sealer.sealAs(ctx, RecordBlob, g.raw(), []Blob{{logName(r.position), e.desk.plain}})
 	e.desk.clear()
 	if err != nil {
 		return err
@@ -333,8 +333,8 @@ func (d *desk) clear() {
 const deskBytes = 64 << 10
 
 // cutBody cuts a record's body that is too long for one blob into chunks.
-func cutBody(w *pageWriter, content *entry) ([]Blob, error) {
-	o, err := w.value(content.value)
+func cutBody(w *pageWriter, content *entry, raw bool) ([]Blob, error) {
+	o, err := w.value(content.value, raw)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,16 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // seal runs the chain over plain blobs of one kind and wraps each in its envelope.
 func (s *sealer) seal(ctx context.Context, kind BlobKind, plain []Blob) ([]Blob, error) {
-	return s.sealWith(ctx, s.chain.Load().seal, kind, plain, nil)
+	return s.sealAs(ctx, kind, false, plain)
+}
+
+// sealAs is seal that passes over the compressing stages for raw blobs.
+func (s *sealer) sealAs(ctx context.Context, kind BlobKind, raw bool, plain []Blob) ([]Blob, error) {
+	stages := s.chain.Load().seal
+	if raw {
+		stages = slices.DeleteFunc(slices.Clone(stages), func(m Modifier) bool { return m.Stage().Kind == Compress })
+	}
+	return s.sealWith(ctx, stages, kind, plain, nil)
 }
 
 // sealRoot seals a root, with its header beside it.

@@ -17,9 +17,33 @@ const (
 	// ReverseKey orders keys as if each were written backwards: by its last byte
 	// first. Keys that end alike, as the names of hosts do, stand together.
 	ReverseKey
+	// Uncompressed keeps compressing stages away from every blob that holds a key or a
+	// value of the database. How far something shrinks tells of what is in it, to
+	// who can have a guess stored beside a secret and watch sizes.
+	Uncompressed
 
-	allFlags = DupSort | ReverseKey
+	allFlags = DupSort | ReverseKey | Uncompressed
 )
+
+// uncompressed is the first of the spaces of databases that are Uncompressed: a key tells
+// by itself.
+const uncompressed space = 1 << 31
+
+// within is the space of a database with these flags, of an id that was given out.
+func (f Flags) within(id space) space {
+	if f&Uncompressed != 0 {
+		id |= uncompressed
+	}
+	return id
+}
+
+// flagsOf are the flags that a space tells of.
+func flagsOf(id space) Flags {
+	if id >= uncompressed {
+		return Uncompressed
+	}
+	return 0
+}
 
 // String names the flags, as in "dup_sort|reverse_key"; it is empty for none.
 func (f Flags) String() string {
@@ -29,6 +53,9 @@ func (f Flags) String() string {
 	}
 	if f&ReverseKey != 0 {
 		names = append(names, "reverse_key")
+	}
+	if f&Uncompressed != 0 {
+		names = append(names, "uncompressed")
 	}
 	return strings.Join(names, "|")
 }

@@ -47,6 +47,16 @@ func (g *group) blobs() []Blob {
 	return blobs
 }
 
+// raw reports whether the record holds what must not be compressed.
+func (g *group) raw() bool {
+	for _, m := range g.members {
+		if n := len(m.tx.writes.spaces); n > 0 && m.tx.writes.spaces[n-1].space >= uncompressed {
+			return true
+		}
+	}
+	return false
+}
+
 // durability is the most that any member asks for.
 func (g *group) durability() Durability {
 	d := Relaxed

@@ -207,11 +207,12 @@ func (l *loader) enter(name, stored []byte) error {
 	if !ok {
 		return fail(Corrupt, "import: catalogue entry", "", nil)
 	}
-	if l.last+1 >= absent {
+	if l.last+1 >= uncompressed {
 		return fail(TooLarge, "import: no id is left", "", nil)
 	}
 	l.last++
-	l.into, db.space = l.last, l.last
+	l.into = db.flags.within(l.last)
+	db.space = l.into
 	return l.set(catalogue.whole(name), db.encode())
 }
 

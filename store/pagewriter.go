@@ -12,6 +12,7 @@ type pageWriter struct {
 
 	plain      []Blob // waiting to be sealed
 	plainKind  BlobKind
+	plainRaw   bool // not to be compressed
 	plainBytes int
 	blobs      []Blob // sealed, waiting to be written
 	blobBytes  int
@@ -36,11 +37,12 @@ func (w *pageWriter) write(p *page, plain []byte) (Ref, error) {
 	ref := w.env.newRefs(1)
 	w.refs = append(w.refs, ref)
 	w.env.pages.cache.put(ref, p)
-	return ref, w.add(PageBlob, Blob{ref.name(), plain})
+	last := spaceOf(p.appendKey(nil, p.len()-1)) // the greatest
+	return ref, w.add(PageBlob, last >= uncompressed, Blob{ref.name(), plain})
 }
 
-// value takes a large value in chunks.
-func (w *pageWriter) value(value []byte) (Overflow, error) {
+// value takes a large value in chunks, those of a raw one without compressing them.
+func (w *pageWriter) value(value []byte, raw bool) (Overflow, error) {
 	size := w.env.chunkBytes()
 	o := Overflow{Chunks: (len(value) + size - 1) / size, Size: len(value)}
 	o.First = w.env.newRefs(o.Chunks)
@@ -48,19 +50,19 @@ func (w *pageWriter) value(value []byte) (Overflow, error) {
 		ref := o.First.plus(i)
 		w.refs = append(w.refs, ref)
 		chunk := value[i*size : min((i+1)*size, len(value))]
-		if err := w.add(ChunkBlob, Blob{ref.name(), chunk}); err != nil {
+		if err := w.add(ChunkBlob, raw, Blob{ref.name(), chunk}); err != nil {
 			return Overflow{}, err
 		}
 	}
 	return o, nil
 }
 
-func (w *pageWriter) add(kind BlobKind, b Blob) error {
-	if kind != w.plainKind {
+func (w *pageWriter) add(kind BlobKind, raw bool, b Blob) error {
+	if kind != w.plainKind || raw != w.plainRaw {
 		if err := w.seal(); err != nil {
 			return err
 		}
-		w.plainKind = kind
+		w.plainKind, w.plainRaw = kind, raw
 	}
 	w.plain = append(w.plain, b)
 	w.plainBytes += len(b.Bytes)
@@ -80,7 +82,7 @@ func (w *pageWriter) seal() error {
 	if len(w.plain) == 0 {
 		return nil
 	}
-	sealed, err := w.env.pages.sealer.seal(w.ctx, w.plainKind, w.plain)
+	sealed, err := w.env.pages.sealer.sealAs(w.ctx, w.plainKind, w.plainRaw, w.plain)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,8 @@ type partWriter struct {
 	number uint64 // of parts written
 	sum    uint32 // CRC-32C of all that was written
 
+	secret  bool  // what comes must not be compressed
+	raw     bool  // nor must what was gathered
 	keys    bool  // a header came first
 	version int64 // of the sealer then
 }
@@ -70,6 +72,7 @@ func (w *partWriter) begin(head item) error {
 
 func (w *partWriter) add(it item) error {
 	w.plain = it.append(w.plain)
+	w.raw = w.raw || w.secret
 	if len(w.plain) < partBytes {
 		return nil
 	}
@@ -78,6 +81,8 @@ func (w *partWriter) add(it item) error {
 
 // database implements sink.
 func (w *partWriter) database(name, stored []byte) error {
+	db, _ := decodeDatabase(stored)
+	w.secret = db.flags&Uncompressed != 0
 	return w.add(item{kind: databaseItem, name: name, bytes: stored})
 }
 
@@ -116,14 +121,14 @@ func (w *partWriter) flush() error {
 		return nil
 	}
 	w.number++
-	sealed, err := w.sealer.seal(w.ctx, PartBlob, []Blob{{partName(w.number), w.plain}})
+	sealed, err := w.sealer.sealAs(w.ctx, PartBlob, w.raw, []Blob{{partName(w.number), w.plain}})
 	if err != nil {
 		return err
 	}
 	if w.keys && w.version != w.sealer.version.Load() {
 		return fail(Conflict, "export: the keys have changed", "", nil)
 	}
-	w.plain = w.plain[:0]
+	w.plain, w.raw = w.plain[:0], false
 	return w.frame(sealed[0].Bytes)
 }
 

@@ -192,7 +192,7 @@ func (f *fold) renew(key []byte, e entry) (entry, error) {
 	if err != nil {
 		return e, err
 	}
-	o, err := f.out.value(value)
+	o, err := f.out.value(value, spaceOf(key) >= uncompressed)
 	if err != nil {
 		return e, err
 	}

@@ -430,7 +430,7 @@ func (s *salvager) nameless(named map[space]bool, taken map[string]bool) error {
 				name += "'"
 			}
 			named[id], taken[name] = true, true
-			s.found = append(s.found, salvageable{name, DB{space: id}})
+			s.found = append(s.found, salvageable{name, DB{space: id, flags: flagsOf(id)}})
 		}
 		if id >= absent {
 			break

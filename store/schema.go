@@ -28,6 +28,10 @@ type Schema struct {
 	// Indexes are kept up to date with every write. One that is not named any more
 	// stays, for other programs that know it, unless the schema is Exact.
 	Indexes []IndexSpec
+	// Uncompressed makes a new table, and its indexes, so that compressing stages keep away
+	// from it; see the flag of that name. Of one that was made without, it is a
+	// SchemaMismatch. It is kept with the table's databases.
+	Uncompressed bool
 	// Exact has Env.Table remove the indexes that are not named, and build anew those
 	// that were made otherwise. It is not kept with the table.
 	Exact bool

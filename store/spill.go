@@ -157,7 +157,7 @@ func (tx *Tx) externalise(w *pageWriter) error {
 		return nil
 	})
 	for i, whole := range keys {
-		o, err := w.value(values[i])
+		o, err := w.value(values[i], spaceOf(whole) >= uncompressed)
 		if err != nil {
 			return err
 		}

@@ -133,7 +133,7 @@ func (tx *Tx) Table(name string, schema Schema) (*Table, error) {
 		return nil, err
 	}
 	t := newTable(name)
-	db, err := tx.inner(name)
+	db, err := tx.tableDB(name, &schema)
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +149,22 @@ func (tx *Tx) Table(name string, schema Schema) (*Table, error) {
 	}
 	t.layout.Store(newLayout(name, stored))
 	return t, nil
+}
+
+// tableDB opens the database of a table's documents, and makes it as asked.
+func (tx *Tx) tableDB(name string, asked *Schema) (*DB, error) {
+	var flags Flags
+	if asked.Uncompressed {
+		flags = Uncompressed
+	}
+	if len(name) > MaxNameBytes {
+		return nil, fail(InvalidArgument, "open table: name", "", nil)
+	}
+	db, err := tx.database(name, tx.writable, flags)
+	if err == nil && db.flags&flags != flags {
+		return nil, fail(SchemaMismatch, "open table: it was made to be compressed", name, nil)
+	}
+	return db, err
 }
 
 func isTableName(name string) bool {
@@ -172,7 +188,7 @@ func (t *Table) Schema() Schema { return t.layout.Load().schema }
 
 // ready reports whether the table has all that is asked for.
 func (t *Table) ready(tx *Tx, asked *Schema) (bool, error) {
-	db, err := tx.inner(t.name)
+	db, err := tx.tableDB(t.name, asked)
 	if CodeOf(err) == NotFound {
 		return false, nil
 	}
@@ -192,7 +208,7 @@ func (t *Table) ready(tx *Tx, asked *Schema) (bool, error) {
 // build brings the table to what is asked for, but for indexes of more documents than
 // one slice has: those it leaves unfinished.
 func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) error {
-	db, err := tx.inner(t.name)
+	db, err := tx.tableDB(t.name, asked)
 	if err != nil {
 		return err
 	}
