@@ -8,6 +8,9 @@ const names = ['N', 'REPS', 'SEED', 'PEERS', 'WORK', 'STOWAGE', 'PROFILE', 'CHRO
 
 export const peers = ['idb', 'dexie', 'rxdb', 'stowage']
 
+/** Those that are measured only where they are asked for. */
+const others = ['stowage-sealed']
+
 /** Every row of the table, in its order. */
 export const rows = [
   'empty-open', 'cold-bulk-insert', 'bulk-insert', 'single-insert', 'cold-reopen', 'warm-get', 'batch-get', 'indexed-range',
@@ -42,7 +45,7 @@ export function readOptions(environment, parameters) {
     n: list(given.N ?? (campaign ? '1000000' : '10000,100000')).map((text) => whole('N', text)),
     reps: whole('REPS', given.REPS ?? '5'),
     seed: whole('SEED', given.SEED ?? '1'),
-    peers: known('PEERS', list(given.PEERS ?? campaigns[campaign] ?? peers.join()), peers),
+    peers: known('PEERS', list(given.PEERS ?? campaigns[campaign] ?? peers.join()), [...peers, ...others]),
     work: campaign ? [] : known('WORK', list(given.WORK ?? rows.join()), rows),
     campaign,
     stowage: resolve(here, given.STOWAGE ?? '../js'),

@@ -1,8 +1,8 @@
 import { open as openStowage, table, where } from 'stowage'
 import { coder } from 'stowage/coders'
 
-export async function open(name) {
-  return new Places(await openStowage(name, { tables: { places: table({ key: 'id', indexes: ['population'] }) } }))
+export async function open(name, modifiers = []) {
+  return new Places(await openStowage(name, { modifiers, tables: { places: table({ key: 'id', indexes: ['population'] }) } }))
 }
 
 /** The same documents as values of keys, which nothing is known about. */
