@@ -2,6 +2,7 @@
 import { compress, count, custom, encrypt, field, first, max, memory, modifier, noop, op, open, sum, table, where, type Coder, type Key, type Store, type StowageError } from 'stowage'
 import { coder } from 'stowage/coders'
 import { bounded, expiring, StorageHooks, TableHooks, timestamps, validated, type StandardSchema } from 'stowage/policies'
+import { structures } from 'stowage/structures'
 
 interface City {
   id: number
@@ -194,4 +195,13 @@ export async function migrated(): Promise<void> {
     },
   })
   await db.cities.count()
+}
+
+export async function commands(): Promise<void> {
+  const db = await open('atlas', { driver: memory(), tables: { cities: table<City>({ key: 'id' }) } })
+  const s = structures(db, 'structures')
+  const near: number | undefined = (await s.geoSearch('places', { member: 'Oslo', radius: 100, unit: 'km' }))[0]?.distance
+  const text: string | undefined = await s.hGet('person', 'name')
+  await db.transaction(async tx => s.in(tx).zAdd('board', { member: text ?? '', score: near ?? 0 }))
+  await structures<{ n: number }>(db, 'structures', { value: { encode: () => new Uint8Array(0), decode: () => ({ n: 1 }) } }).set('a', { n: 1 })
 }

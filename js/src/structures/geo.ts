@@ -1,0 +1,93 @@
+/*
+ * Places on the earth: sorted sets whose scores say where members are.
+ *
+ * The other side is store/structure/geo.go.
+ */
+import { StowageError } from '../errors.js'
+import { Options } from '../options.js'
+import { type Area, distance, onMap, placeAt, ranges, scoreOf, within } from './geohash.js'
+import { check, invalid } from './layout.js'
+import type { Records } from './records.js'
+import { zAdd, zRangeByScore, zScore } from './sortedset.js'
+
+/** A member with where it is: degrees, within ±180 east and ±85.05112878 north. It is kept to about half a metre. */
+export interface Place {
+  member: string
+  longitude: number
+  latitude: number
+}
+
+const units = { m: 1, km: 1000, mi: 1609.34, ft: 0.3048 }
+export type Unit = keyof typeof units
+
+/** What `geoSearch` looks for: what lies within `radius` of a place, or in a box of `width` and `height` around it. */
+export interface GeoQuery {
+  /** The place in the middle, one of the set; or longitude and latitude. */
+  member?: string
+  longitude?: number
+  latitude?: number
+  radius?: number
+  width?: number
+  height?: number
+  unit?: Unit
+  /** Only so many, the nearest; the farthest with `order: 'desc'`. */
+  count?: number
+  /** By distance from the middle, ascending unless given. */
+  order?: 'asc' | 'desc'
+}
+
+/** A place that a search found. */
+export interface Found extends Place {
+  /** From the middle, in the unit of the query. */
+  distance: number
+}
+
+export async function geoAdd(t: Records, key: string, places: readonly Place[]): Promise<number> {
+  for (const { longitude, latitude } of places) if (!onMap(longitude, latitude)) throw invalid('longitude or latitude is not on the map')
+  return zAdd(t, key, places.map(({ member, longitude, latitude }) => ({ member, score: scoreOf(longitude, latitude) })))
+}
+
+export async function geoPos(t: Records, key: string, member: string): Promise<Place | undefined> {
+  const score = await zScore(t, key, member)
+  return score === undefined ? undefined : { member, ...placeAt(score) }
+}
+
+export async function geoDist(t: Records, key: string, a: string, b: string, unit: Unit): Promise<number | undefined> {
+  const [from, to] = [await geoPos(t, key, a), await geoPos(t, key, b)]
+  return from && to && distance(from.longitude, from.latitude, to.longitude, to.latitude) / metres(unit)
+}
+
+function metres(unit: Unit): number {
+  if (!Object.hasOwn(units, unit)) throw invalid(`a unit is one of ${Object.keys(units).join(', ')}`)
+  return units[unit]
+}
+
+export async function geoSearch(t: Records, key: string, query: GeoQuery): Promise<Found[]> {
+  check(key)
+  const o = new Options('geoSearch', query)
+  const amount = (name: string) => (o.any(name) ?? 0) as number
+  const unit = metres(o.oneOf('unit', Object.keys(units) as Unit[]) ?? 'm')
+  const area: Area = { longitude: amount('longitude'), latitude: amount('latitude'), radius: amount('radius') * unit, width: amount('width') * unit, height: amount('height') * unit }
+  const [member, count] = [o.string('member'), o.integer('count', { least: 1 })]
+  const sign = (o.oneOf('order', ['asc', 'desc']) ?? 'asc') === 'asc' ? 1 : -1
+  o.done()
+  const box = area.width > 0 && area.height > 0
+  if (area.radius > 0 === box || !box && (area.width !== 0 || area.height !== 0)) throw invalid('a search has a radius, or width and height')
+  if ((await t.holding(key, 'zset')) === undefined) return []
+  if (member !== undefined) {
+    const middle = await geoPos(t, key, member)
+    if (middle === undefined) throw new StowageError('not_found', 'the member in the middle of the search')
+    Object.assign(area, { longitude: middle.longitude, latitude: middle.latitude })
+  }
+  if (!onMap(area.longitude, area.latitude)) throw invalid('longitude or latitude is not on the map')
+  const found: Found[] = []
+  for (const [min, max] of ranges(area)) {
+    for (const { member, score } of await zRangeByScore(t, key, { min, max, maxOpen: true })) {
+      const place = placeAt(score)
+      const far = within(area, place.longitude, place.latitude)
+      if (far !== undefined) found.push({ member, ...place, distance: far / unit })
+    }
+  }
+  found.sort((a, b) => sign * (a.distance - b.distance || (a.member < b.member ? -1 : 1)))
+  return found.slice(0, count)
+}

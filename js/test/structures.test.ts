@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+import { memory, open, StowageError } from 'stowage'
+import { coder } from 'stowage/coders'
+import { type GeoQuery, type ScoreRange, type Structures, structures, type ZAddOptions } from 'stowage/structures'
+
+import { drivers, worker } from './drivers.js'
+import { rejects } from './places.js'
+
+/** Commands with the answers that Redis gave, and the records that stand in the store after them: Go runs the same. */
+const vectors = JSON.parse(readFileSync('../store/structure/testdata/commands.json', 'utf8')) as {
+  now: number
+  commands: string[][]
+  answers: unknown[]
+  records: string[]
+}
+
+const score = (n: number | undefined) => (n === undefined ? null : n === Infinity ? 'inf' : n === -Infinity ? '-inf' : n)
+const number = (word: string) => (word.endsWith('inf') ? (word === 'inf' ? Infinity : -Infinity) : Number(word))
+const one = (yes: boolean) => (yes ? 1 : 0)
+
+function scores(low: string, high: string): ScoreRange {
+  const bound = (word: string) => number(word.replace('(', ''))
+  return { min: bound(low), max: bound(high), minOpen: low.startsWith('('), maxOpen: high.startsWith('(') }
+}
+
+function page([, offset, count]: string[]): ScoreRange {
+  return offset === undefined ? {} : { offset: Number(offset), count: Number(count) }
+}
+
+/** A search as the words of a command say it. */
+function geoQuery(words: string[]): GeoQuery {
+  const q: GeoQuery = {}
+  const left = [...words]
+  const next = () => left.shift()!
+  while (left.length > 0) {
+    switch (next()) {
+      case 'frommember': q.member = next(); break
+      case 'fromlonlat': Object.assign(q, { longitude: number(next()), latitude: number(next()) }); break
+      case 'byradius': Object.assign(q, { radius: number(next()), unit: next() }); break
+      case 'bybox': Object.assign(q, { width: number(next()), height: number(next()), unit: next() }); break
+      case 'desc': q.order = 'desc'; break
+      case 'count': q.count = Number(next()); break
+    }
+  }
+  return q
+}
+
+/** Runs a command of Redis, and answers as it does. */
+async function perform(s: Structures, now: number, [name, key, ...words]: [string, string, ...string[]]): Promise<unknown> {
+  const [a, b] = words as [string, string]
+  const listed = (members: { member: string; score: number }[]) => members.flatMap(z => [z.member, score(z.score)])
+  switch (name) {
+    case 'del': return s.del(key, ...words)
+    case 'exists': return s.exists(key, ...words)
+    case 'type': return s.type(key)
+    case 'pexpireat': return one(await s.expireAt(key, Number(a)))
+    case 'persist': return one(await s.persist(key))
+    case 'pexpiretime': {
+      const ttl = await s.ttl(key)
+      return ttl < 0 ? ttl : now + ttl
+    }
+    case 'set': return s.set(key, a, b === undefined ? 0 : 'keep').then(() => 'OK')
+    case 'setnx': return one(await s.setNX(key, a))
+    case 'get': return (await s.get(key)) ?? null
+    case 'getdel': return (await s.getDel(key)) ?? null
+    case 'incrby': return Number(await s.incrBy(key, BigInt(a)))
+    case 'hset': return s.hSet(key, new Map(words.flatMap((field, i) => (i % 2 === 0 ? [[field, words[i + 1]!]] : []))))
+    case 'hget': return (await s.hGet(key, a)) ?? null
+    case 'hmget': {
+      const found = await s.hMGet(key, ...words)
+      return words.map(field => found.get(field) ?? null)
+    }
+    case 'hgetall': return [...(await s.hGetAll(key))].flat()
+    case 'hexists': return one(await s.hExists(key, a))
+    case 'hdel': return s.hDel(key, ...words)
+    case 'hincrby': return Number(await s.hIncrBy(key, a, BigInt(b)))
+    case 'hlen': return s.hLen(key)
+    case 'zadd': {
+      const options: ZAddOptions = {}
+      while (/^[a-z]{2}$/.test(words[0]!)) options[words.shift() as keyof ZAddOptions] = true
+      return s.zAddWith(key, words.flatMap((word, i) => (i % 2 === 0 ? [{ score: number(word), member: words[i + 1]! }] : [])), options)
+    }
+    case 'zincrby': return score(await s.zIncrBy(key, number(a), b))
+    case 'zrem': return s.zRem(key, ...words)
+    case 'zcard': return s.zCard(key)
+    case 'zscore': return score(await s.zScore(key, a))
+    case 'zrank': return (await s.zRank(key, a)) ?? null
+    case 'zrevrank': return (await s.zRevRank(key, a)) ?? null
+    case 'zrange': return listed(await s.zRange(key, Number(a), Number(b)))
+    case 'zrevrange': return listed(await s.zRevRange(key, Number(a), Number(b)))
+    case 'zrangebyscore': return listed(await s.zRangeByScore(key, { ...scores(a, b), ...page(words.slice(3)) }))
+    case 'zrevrangebyscore': return listed(await s.zRangeByScore(key, { ...scores(b, a), ...page(words.slice(3)), reverse: true }))
+    case 'zcount': return s.zCount(key, scores(a, b))
+    case 'zremrangebyrank': return s.zRemRangeByRank(key, Number(a), Number(b))
+    case 'zremrangebyscore': return s.zRemRangeByScore(key, scores(a, b))
+    case 'geoadd': return s.geoAdd(key, { longitude: number(a), latitude: number(b), member: words[2]! })
+    case 'geopos': {
+      const place = await s.geoPos(key, a)
+      return [place === undefined ? null : [place.longitude, place.latitude]]
+    }
+    case 'geodist': return (await s.geoDist(key, a, b, words[2] as 'm')) ?? null
+    case 'geosearch': return (await s.geoSearch(key, geoQuery(words))).map(f => [f.member, f.distance, [f.longitude, f.latitude]])
+    default: throw new Error(name)
+  }
+}
+
+/** Whether answers are the same. Sines differ in their last bits between languages. */
+function same(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => same(item, b[i]))
+  if (typeof a === 'number' && typeof b === 'number') return Math.abs(a - b) <= 1e-12 * Math.abs(b)
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+test('commands have the answers of Redis and leave the records of Go', async () => {
+  const db = await open('vectors', { driver: memory() })
+  const s = structures(db, 'structures', { clock: () => vectors.now })
+  for (let first = 0; first < vectors.commands.length; first += 50) {
+    await s.transaction(async within => {
+      for (const [i, command] of vectors.commands.slice(first, first + 50).entries()) {
+        const answer = await perform(within, vectors.now, command as [string, string]).catch((error: StowageError) => ({
+          failed: error.code === 'wrong_type' ? error.code : error.code === 'invalid_argument' || error.code === 'not_found' ? 'invalid' : error,
+        }))
+        const want = vectors.answers[first + i]
+        assert.ok(same(answer, want), `command ${first + i}, ${JSON.stringify(command)}: ${JSON.stringify(answer)}, not ${JSON.stringify(want)}`)
+      }
+    })
+  }
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+  const records = (await db.store('structures').range()).map(([key, value]) => `${hex(key)} ${hex(value)}`)
+  assert.deepEqual(records.sort(), vectors.records)
+  await db.close()
+})
+
+test('the example of the documentation', async () => {
+  const db = await open('example', { driver: memory() })
+  const s = structures(db, 'structures')
+  await s.zAdd('board', { member: 'Ada', score: 2810 }, { member: 'Bo', score: 2700 })
+  assert.deepEqual(await s.zRevRange('board', 0, 9), [{ member: 'Ada', score: 2810 }, { member: 'Bo', score: 2700 }])
+  assert.deepEqual(await s.zRangeByScore('board', { min: 2700, minOpen: true, offset: 0, count: 10, reverse: true }), [{ member: 'Ada', score: 2810 }])
+  await s.geoAdd('cities', { member: 'Oslo', longitude: 10.75, latitude: 59.91 })
+  assert.deepEqual((await s.geoSearch('cities', { longitude: 11, latitude: 60, radius: 50, unit: 'km', count: 5 })).map(f => f.member), ['Oslo'])
+  await s.transaction(async t => {
+    await t.hSet('person:1', { name: 'Ada', visits: '41' })
+    await t.hIncrBy('person:1', 'visits', 1)
+    await t.expire('person:1', 60_000)
+  })
+  assert.deepEqual([...(await s.hGetAll('person:1'))], [['name', 'Ada'], ['visits', '42']])
+  await db.close()
+})
+
+for (const [kind, driver] of drivers) {
+  test(`structures expire, over ${kind}`, async () => {
+    const db = await open(`expiring ${kind} ${String(worker)}`, { driver: driver(), worker })
+    let now = 1_800_000_000_000
+    const s = structures(db, 'structures', { clock: () => now })
+    const fill = async (n: number) => {
+      await s.transaction(async t => {
+        await t.hSet('hash', Object.fromEntries(Array.from({ length: n }, (_, i) => [`field ${i}`, 'value'])))
+        await t.zAdd('set', ...Array.from({ length: n }, (_, i) => ({ member: `member ${i}`, score: i })))
+        await t.set('plain', 'text')
+      })
+    }
+    await fill(600)
+    for (const key of ['hash', 'set', 'plain']) assert.equal(await s.expire(key, 1000), true)
+    now += 999
+    assert.deepEqual([await s.exists('hash', 'set', 'plain'), await s.ttl('set')], [3, 1])
+    now += 1
+    assert.deepEqual([await s.exists('hash', 'set', 'plain'), await s.ttl('set'), await s.zCard('set'), await s.get('plain')], [0, -2, 0, undefined])
+    await fill(2)
+    assert.deepEqual(await s.zRange('set', 0, -1), [{ member: 'member 0', score: 0 }, { member: 'member 1', score: 1 }])
+    assert.ok((await s.sweep()) > 1800)
+    assert.equal(await db.store('structures').count(), 1 + 3 + 5)
+    await db.close()
+  })
+}
+
+test('ranks in a set of many levels, against a sorted list', async () => {
+  const db = await open('ranks', { driver: memory() })
+  const s = structures(db, 'structures')
+  const all = Array.from({ length: 3000 }, (_, i) => ({ member: `m${(i * 7919) % 3000}`, score: (i * 31) % 500 }))
+  for (let i = 0; i < all.length; i += 500) await s.zAdd('set', ...all.slice(i, i + 500))
+  all.sort((a, b) => a.score - b.score || (a.member < b.member ? -1 : 1))
+  for (let i = 0; i < all.length; i += 97) {
+    assert.equal(await s.zRank('set', all[i]!.member), i)
+    assert.deepEqual(await s.zRange('set', i, i + 3), all.slice(i, i + 4))
+    assert.deepEqual(await s.zRevRange('set', i, i + 3), all.toReversed().slice(i, i + 4))
+  }
+  assert.deepEqual(await s.zRangeByScore('set', { min: 100, minOpen: true, offset: 700, count: 2 }), all.filter(z => z.score > 100).slice(700, 702))
+  assert.equal(await s.zRemRangeByRank('set', 5, -1), 2995)
+  assert.equal(await db.store('structures').count(), 11)
+  await db.close()
+})
+
+test('commands on one key at the same time wait for each other', async () => {
+  const db = await open('at once', { driver: memory() })
+  const s = structures(db, 'structures')
+  const adds = Array.from({ length: 200 }, (_, i) => s.zAdd('set', { member: `m${i}`, score: i }))
+  const sums = Array.from({ length: 100 }, () => s.incrBy('sum', 1))
+  await rejects('invalid_argument', s.zAdd('set'))
+  assert.deepEqual(await Promise.all(adds), adds.map(() => 1))
+  assert.deepEqual((await Promise.all(sums)).at(-1), 100n)
+  assert.deepEqual([await s.del('set', 'sum', 'none'), await s.exists('set', 'sum')], [2, 0])
+  await db.close()
+})
+
+test('what is refused has its code and has changed nothing', async () => {
+  const db = await open('refused', { driver: memory() })
+  const s = structures(db, 'structures')
+  await s.hSet('hash', { field: 'value' })
+  await rejects('wrong_type', s.zAdd('hash', { member: 'a', score: 1 }))
+  await rejects('wrong_type', s.get('hash'))
+  await rejects('invalid_argument', s.zAdd('set', { member: 'a', score: 1 }, { member: 'b', score: NaN }))
+  await rejects('invalid_argument', s.zAdd('set'))
+  await rejects('invalid_argument', s.hSet('hash', { '': 'value' }))
+  await rejects('invalid_argument', s.hIncrBy('hash', 'field', 1))
+  await rejects('invalid_argument', s.geoAdd('geo', { member: 'pole', longitude: 0, latitude: 90 }))
+  await rejects('invalid_key', s.set('', 'value'))
+  await rejects('too_large', s.set('k'.repeat(5000), 'value'))
+  await rejects('invalid_option', () => structures(db, 's', { every: 1 } as never))
+  assert.equal(await db.store('structures').count(), 2)
+  await db.close()
+})
+
+test('structures with values of a coder, in a transaction with another store', async () => {
+  const db = await open('together', { driver: memory() })
+  const s = structures(db, 'structures', { value: coder.json })
+  await assert.rejects(
+    db.transaction(async tx => {
+      await tx.store('other').put(Uint8Array.of(1), Uint8Array.of(1))
+      await s.in(tx).hSet('person', { name: 'Ada', tags: ['a'] })
+      throw new Error('no')
+    }),
+    /no/,
+  )
+  assert.deepEqual([await s.hLen('person'), await db.store('other').count()], [0, 0])
+  await db.transaction(async tx => {
+    await tx.store('other').put(Uint8Array.of(1), Uint8Array.of(1))
+    await s.in(tx).hSet('person', { name: 'Ada', tags: ['a'] })
+    await s.in(tx).setBool('known', true)
+  })
+  assert.deepEqual([...(await s.hGetAll('person'))], [['name', 'Ada'], ['tags', ['a']]])
+  assert.deepEqual([await s.getBool('known'), await s.getBool('unknown')], [true, undefined])
+  await db.close()
+})
