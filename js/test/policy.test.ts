@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import * as v from 'valibot'
 import * as z from 'zod'
 
-import { memory, op, open, table, where } from 'stowage'
+import { compress, encrypt, memory, op, open, table, where } from 'stowage'
 import { bounded, type BoundedOptions, expiring, StorageHooks, TableHooks, timestamps, validated } from 'stowage/policies'
 
 import { drivers, worker } from './drivers.js'
@@ -354,6 +354,28 @@ const types = [
   { name: 'complex', class: Complex, encode: ({ re, im }: Complex) => [re, im], decode: ([re, im]: [number, number]) => new Complex(re, im) },
   { name: 'token', class: Token, encode: ({ text }: Token) => ({ text }) },
 ]
+
+over('scenario 34: what is encrypted opens with its key alone', async (driver, name) => {
+  const key = crypto.getRandomValues(new Uint8Array(32))
+  const sealed = (key: Uint8Array) => ({ driver, tables: things(), modifiers: [compress('deflate'), encrypt({ key })] })
+  await rejects('invalid_option', () => open(name, sealed(key.slice(0, 16)))) // 32 bytes are a key
+  let db = await open(name, sealed(key))
+  await db.things.insert({ id: 1, char: 'plaintext canary' })
+  await db.close()
+
+  await rejects('key_required', open(name, { driver, tables: things() }))
+  await rejects('wrong_key', open(name, sealed(new Uint8Array(32).fill(1))))
+  const kept = await driver.open(name)
+  const blobs = await kept.read(await kept.list(''))
+  await kept.close()
+  const bytes = blobs.map(blob => new TextDecoder('latin1').decode(blob)).join('')
+  assert.ok(bytes.length > 0)
+  for (const plain of ['canary', 'things', 'char']) assert.ok(!bytes.includes(plain), plain)
+
+  db = await open(name, sealed(key.slice()))
+  assert.deepEqual(await db.things.get(1), { id: 1, char: 'plaintext canary' })
+  await db.close()
+})
 
 over('scenario 35: extended types', async (driver, name) => {
   const tables = { things: table<{ id: number; [name: string]: unknown }>({ key: 'id', indexes: ['value'] }) }
