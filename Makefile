@@ -123,8 +123,9 @@ fuzz:
 proof: js/build/.stamp | tools ## crash, break and race the store; results in proof/latest.json (SEED=)
 	CHROMIUM=$$(scripts/tools.sh chromium) go run ./proof -seed $(SEED) -scripts proof -o proof/latest.json
 
-torture: js/build/.stamp | tools ## the same for TIME a campaign; 10m if not given, and 300 kills at least
+torture: js/build/.stamp data | tools ## the same for TIME a campaign; 10m if not given, and 300 kills at least
 	KILLS=$${KILLS:-$(if $(filter 10m,$(TIME)),300,40)} CHROMIUM=$$(scripts/tools.sh chromium) go run ./proof -seed $(SEED) -time $(TIME) -scripts proof -o proof/latest.json
+	cd js && TORTURE=1 SEED=$(SEED) node --test --test-reporter=spec --test-name-pattern=138398 build/test/origin.test.js
 
 packed: .build/stowage.tgz
 	node --test --test-reporter=spec scripts/packed.test.mjs

@@ -2,7 +2,7 @@
 # Checks that what the project is built with is there, and says what to do where
 # it is not. On Debian, as root, it installs what is missing.
 #
-#   scripts/tools.sh             Go, Node, a C compiler (race detector), Chromium, a Redis server (tests)
+#   scripts/tools.sh             Go, Node, a C compiler (race detector), Chromium, Postgres, a Redis server (tests)
 #   scripts/tools.sh chromium    prints the path of Chromium or Chrome
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,6 +29,11 @@ browser() {
   return 1
 }
 
+# postgres tells whether there is a Postgres, where its package puts it or elsewhere.
+postgres() {
+  type -P "${POSTGRES:+$POSTGRES/}initdb" >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
 if [ "${1:-}" = chromium ]; then
   browser || fail "no Chromium or Chrome found: set CHROME to its path"
   exit
@@ -48,3 +53,4 @@ command -v "$(go env CC)" >/dev/null || install gcc libc6-dev || fail "no C comp
 browser >/dev/null || install chromium || fail "no Chromium or Chrome found: install one, or set CHROME to its path"
 browser >/dev/null || fail "Chromium was installed and is still not found"
 command -v redis-server >/dev/null || install redis-server || fail "no redis-server found: a test compares with it"
+postgres || install postgresql || fail "no Postgres found: the tests of sync/origin start one. Install it, or set POSTGRES to the folder of its programs"

@@ -1,0 +1,151 @@
+// What follows an origin here is ElectricSQL's own client, unchanged. The Go side
+// stands in testdata/origin.
+
+import assert from 'node:assert/strict'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, before, test } from 'node:test'
+import { crc32 } from 'node:zlib'
+
+import { isChangeMessage, isControlMessage, ShapeStream, type Message } from '@electric-sql/client'
+
+type Row = { id: bigint; name: string; country: string; population: bigint | null; lat: number }
+
+const folder = mkdtempSync(join(tmpdir(), 'stowage-origin-'))
+const command = join(folder, 'origin')
+const seed = Number(process.env['SEED']) || Date.now() % 1e9
+
+/** The atlas, where it was made; as many rows that are made up otherwise. */
+const slices = '../web-demo/public/data'
+const cities = 138_398
+/** All of the 200 changes are made to the whole atlas in make torture, for each is one scan of it. */
+const torture = process.env['TORTURE'] !== undefined
+
+before(() => execFileSync('go', ['build', '-o', command, './js/test/testdata/origin'], { cwd: '..', stdio: 'inherit' }))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+/** An origin in a process of its own, and what its table holds. */
+class Origin {
+  url = ''
+  readonly #process: ChildProcess
+  readonly #lines: AsyncIterator<string>
+
+  constructor(rows: number, ...more: string[]) {
+    this.#process = spawn(command, [mkdtempSync(join(folder, 'atlas-')), String(rows), ...more], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#lines = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]()
+  }
+
+  static async start(rows: number, ...more: string[]): Promise<Origin> {
+    const origin = new Origin(rows, ...more)
+    origin.url = await origin.#line()
+    return origin
+  }
+
+  async #line(): Promise<string> {
+    const { value, done } = await this.#lines.next()
+    assert.ok(!done, 'the origin has ended')
+    return value
+  }
+
+  /** Has the origin do something; tells how many rows there are then, and their sum. */
+  async do(line: string): Promise<string> {
+    this.#process.stdin!.write(line + '\n')
+    return this.#line()
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise(resolve => this.#process.once('exit', resolve))
+    this.#process.stdin!.end()
+    await ended
+  }
+}
+
+/** Applies what the client hands over, and tells when the rows are as they should be. */
+class Follower {
+  readonly rows = new Map<string, Row>()
+  refetches = 0
+  #sum = 0
+  #wanted = ''
+  #reached = () => {}
+  #failed = (_: unknown) => {}
+  readonly #stop = new AbortController()
+
+  constructor(url: string, liveSse: boolean) {
+    // An origin that is started again fails requests meanwhile: the client is told to go on.
+    const stream = new ShapeStream<Row>({ url, params: { table: 'cities' }, liveSse, signal: this.#stop.signal, onError: () => ({}) })
+    stream.subscribe(
+      messages => this.#apply(messages),
+      error => this.#failed(error),
+    )
+  }
+
+  #apply(messages: Message<Row>[]): void {
+    for (const message of messages) {
+      if (isControlMessage(message) && message.headers.control === 'must-refetch') {
+        this.refetches++
+        this.rows.clear()
+        this.#sum = 0
+      } else if (isChangeMessage(message)) this.#change(message.key, message.headers.operation, message.value)
+    }
+    this.#look()
+  }
+
+  #change(key: string, operation: 'insert' | 'update' | 'delete', value: Row): void {
+    const was = this.rows.get(key)
+    if (was) this.#sum ^= sum(was)
+    if (operation === 'delete') {
+      this.rows.delete(key)
+      return
+    }
+    const row = operation === 'update' ? { ...was, ...value } : value
+    this.rows.set(key, row)
+    this.#sum ^= sum(row)
+  }
+
+  #look(): void {
+    if (this.#wanted === `${this.rows.size} ${this.#sum >>> 0}`) this.#reached()
+  }
+
+  /** Waits for a number of rows and their sum. */
+  reach(wanted: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#wanted = wanted
+      this.#reached = resolve
+      this.#failed = reject
+      this.#look()
+    })
+  }
+
+  stop(): void {
+    this.#stop.abort()
+  }
+}
+
+/** As the Go side computes it of what it has written. */
+const sum = (row: Row): number => crc32([row.id, row.name, row.country, row.population ?? 'null', row.lat].join('\x1f'))
+
+async function follow(rows: number, changes: number, liveSse: boolean, ...more: string[]): Promise<void> {
+  const origin = await Origin.start(rows, ...more)
+  const follower = new Follower(origin.url, liveSse)
+  try {
+    for (let i = 0; i < changes; i++) await follower.reach(await origin.do(`change ${seed + i}`))
+    const refetches = follower.refetches
+    await origin.do('forget')
+    await follower.reach(await origin.do(`change ${seed + changes}`))
+    assert.equal(follower.refetches, refetches + 1)
+  } finally {
+    follower.stop()
+    await origin.stop()
+  }
+}
+
+for (const liveSse of [false, true]) {
+  test(`the Electric client follows 200 changes of 2,000 rows by ${liveSse ? 'events' : 'long polls'}, and a lost sidecar (seed ${seed})`, { timeout: 240_000 }, () =>
+    follow(2000, 200, liveSse))
+}
+
+test(`the Electric client follows ${cities} rows (seed ${seed})`, { timeout: 600_000 }, () =>
+  follow(cities, torture ? 200 : 10, false, ...(existsSync(slices) ? [slices] : [])))
