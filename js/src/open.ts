@@ -88,6 +88,7 @@ export async function open<const S extends Tables = Record<never, never>>(
   session.users++
   const environment = new Environment<Tables>(name, session, () => leave(place, session), given.hooks)
   try {
+    if (session.users > 1) await session.admit(given.settings.modifiers)
     await session.ready()
     ;(await session.opening)?.tell(given.onState)
     const { version, migrations } = given.data

@@ -179,6 +179,13 @@ export class Session implements Scope {
     }
   }
 
+  /** Lets somebody else in who opens what is open, and unlocks it for them: with what opens its keys. */
+  async admit(chain: readonly Modifier[]): Promise<void> {
+    const { unlocker } = encryptionOf(chain) ?? {}
+    if (unlocker !== undefined) await this.unlock(unlocker)
+    else if (encryptionOf(this.settings.modifiers) !== undefined) throw new StowageError('key_required', 'the environment is encrypted')
+  }
+
   /** What there is to encrypt with. */
   get encryption(): Encryption {
     const encryption = encryptionOf(this.settings.modifiers)

@@ -155,6 +155,22 @@ test('locked, everything is key_required, and unlocked it goes on', async () => 
   await clear.close()
 })
 
+test('who opens what is open needs the key as well', async () => {
+  const driver = memory()
+  const db = await filled(driver, byKey)
+  await rejects('wrong_key', open('places', { driver, tables, ...unlocking({ key: new Uint8Array(32) }) }))
+  await rejects('key_required', open('places', { driver, tables }))
+  await db.lock()
+  const second = await open('places', { driver, tables, ...byKey })
+  await isWhole(second)
+  await second.close()
+  await isWhole(db)
+  await db.close()
+  const clear = await open('clear', { driver })
+  await rejects('not_encrypted', open('clear', { driver, ...byKey }))
+  await clear.close()
+})
+
 test('it is locked after a while without a call', async () => {
   const db = await open('places', { driver: memory(), tables, ...byKey, lockAfter: 20 })
   await db.places.insert(place(1))
