@@ -2,7 +2,7 @@
  * What a user unlocks with, and how a key is made of it. Go has the same in crypto/kdf.go.
  */
 import { StowageError } from '../errors.js'
-import { part } from '../parts.js'
+import { hash } from './hasher.js'
 import { type Bytes, concat, draw, keyBytes, readU32, subtle, text, u32 } from './wrap.js'
 
 /** What unlocks a slot. The numbers are stored. */
@@ -88,7 +88,7 @@ export const opens = (kdf: KDF, secret: Secret): boolean => (kdf.kind === Kind.K
 /** Hashes the secret, within the time and memory that the KDF asks for. */
 export async function makeKEK(kdf: KDF, secret: Secret): Promise<CryptoKey> {
   if ('key' in secret) return secret.key
-  if (kdf.kind === Kind.Argon2id) return importCipher(await (await part('argon2')).hash(secret.passphrase, kdf))
+  if (kdf.kind === Kind.Argon2id) return importCipher(await hash(secret.passphrase, kdf))
   const { iterations, salt } = kdf as Extract<KDF, { kind: Kind.PBKDF2 }>
   const base = await subtle().importKey('raw', secret.passphrase, 'PBKDF2', false, ['deriveKey'])
   const method = { name: 'PBKDF2', hash: 'SHA-256', iterations, salt }

@@ -61,7 +61,7 @@ for (const where of ['page', 'worker']) {
   })
 
   test(`the tests of policies, over IndexedDB, the engine in the ${where}`, async t => {
-    const page = await run(t, 'policy', where, where === 'page' ? 6 : 5)
+    const page = await run(t, 'policy', where, where === 'page' ? 7 : 6)
     assert.deepEqual(page.failures, [])
     await page.close()
   })
