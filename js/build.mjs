@@ -41,6 +41,7 @@ async function buildPackage() {
   await build({ ...standing, entryPoints: [at('src/service-worker.ts')], plugins: [shared(/\/index\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/zlib.ts'), at('src/opening.ts'), at('src/keeper.ts')] })
   await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts'), at('src/backup.ts'), at('src/rewrite.ts'), at('src/policies.ts'), at('src/structures.ts'), at('src/sealing.ts')], plugins: [shared(/\/(document|engine|errors|options|parts|path|query|table|task|io)\.js$/, './index.js')] })
+  await build({ ...output, entryPoints: [at('src/sync.ts')], plugins: [shared(/\/(errors|options|path|schema|where|document)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/react.ts')], external: ['react'], plugins: [shared(/\/live\.js$/, './live.js')] })
   await build({ ...output, entryPoints: [at('src/salvage.ts')], plugins: [shared(/\/(document|errors|local|modifier|module|options|indexeddb)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/crypto/stage.ts'), at('src/crypto/argon2.ts')], plugins: [shared(/\/(errors|parts)\.js$/, '../index.js')] })
@@ -93,6 +94,7 @@ function builtPackage(from) {
       b.onResolve({ filter: /^stowage\/coders$/ }, () => path('coders.js'))
       b.onResolve({ filter: /^stowage\/salvage$/ }, () => path('salvage.js'))
       b.onResolve({ filter: /^stowage\/live$/ }, () => path('live.js'))
+      b.onResolve({ filter: /^stowage\/sync$/ }, () => path('sync.js'))
       b.onResolve({ filter: /^stowage\/react$/ }, () => path('react.js'))
       b.onResolve({ filter: /^stowage\/drivers\/fs$/ }, () => path('drivers/fs.js'))
     },

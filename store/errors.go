@@ -64,6 +64,14 @@ const (
 	Internal        Code = "internal"         // a defect of Stowage: please report it
 )
 
+// Failures of what is pulled from an origin, and of a view of it.
+const (
+	Offline      Code = "offline"       // not here, and the origin may not be asked or does not answer
+	NotLive      Code = "not_live"      // a view, or what it has handed out, before it is opened or after it was closed
+	OriginFailed Code = "origin_failed" // the origin did not answer, or not as its protocol says
+	Incomplete   Code = "incomplete"    // a shape of which only a part has arrived
+)
+
 // Error is the one type of error the engine returns. Op names what was asked,
 // Name the database, table, path or blob concerned; neither ever holds a value
 // out of a document, so that an error may be logged.

@@ -399,6 +399,27 @@ export class Environment<S extends Tables> {
     await this.session.lock()
   }
 
+  /**
+   * @internal The same environment once more, with these tables: those that are described here already are as they are
+   * here. It is closed by itself, and keeps the session until then.
+   */
+  async beside(tables: Tables): Promise<Database> {
+    if (this.ended) throw new StowageError('closed', 'the environment is closed')
+    this.session.users++
+    const other = new Environment<Tables>(this.name, this.session, this.leave, undefined)
+    try {
+      for (const [name, spec] of Object.entries(tables)) {
+        if (name in other || reservedNames.has(name)) throw new StowageError('invalid_option', `a table cannot be called "${name}"`)
+        other.handles.set(name, this.handles.get(name) ?? (await other.describe(name, spec, await this.session.table(name, spec))))
+        Object.defineProperty(other, name, { value: other.makeTable(name, this.session) })
+      }
+      return other as unknown as Database
+    } catch (error) {
+      await other.close()
+      throw error
+    }
+  }
+
   /** Ends the use of the environment. Everything committed is kept; what is still running is finished first. */
   async close(): Promise<void> {
     if (this.ended) return

@@ -11,6 +11,7 @@ export const errorCodes = [
   'corrupt', 'newer_format', 'missing_modifier', 'key_required', 'not_encrypted', 'wrong_key', 'corrupt_header', 'tampered',
   'undecodable', 'snapshot_expired', 'quota', 'denied', 'backend_failed', 'engine_lost',
   'internal',
+  'offline', 'not_live', 'origin_failed', 'incomplete',
 ] as const
 
 /** One of the stable names of a failure. */
