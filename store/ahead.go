@@ -63,21 +63,21 @@ func (tx *Tx) trees() []tree {
 
 // fetch reads the leaves of a tree that keys, in order, belong to.
 func (tx *Tx) fetch(t tree, wholes [][]byte) error {
+	missing, err := tx.in.missing(t, wholes)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	pages := tx.in.pages
+	reach := pages.reach(t, 0, len(missing))
 	var refs []Ref
-	var last Ref
-	for _, whole := range wholes {
-		ref, err := tx.in.leaf(t, whole)
-		if err != nil {
-			return err
+	for _, at := range missing {
+		if ref := at.page.child(at.index).ref; !slices.Contains(refs, ref) {
+			refs = pages.around(refs, at, reach)
 		}
-		if ref != last && tx.in.pages.cache.get(ref) == nil {
-			refs = append(refs, ref)
-		}
-		last = ref
 	}
 	for part := range slices.Chunk(refs, maxReadAhead) {
-		if err := tx.in.pages.load(tx.in.ctx, part); err != nil {
-			return tx.in.explain(err)
+		if pages.load(tx.in.ctx, part) != nil {
+			return nil // found out by who reads the one it is wrong with, if anybody does
 		}
 		if err := tx.Work(len(part) * tx.env.options.PageBytes); err != nil {
 			return err
@@ -86,17 +86,26 @@ func (tx *Tx) fetch(t tree, wholes [][]byte) error {
 	return nil
 }
 
-// leaf returns the leaf of a tree that a key belongs to, unread.
-func (r *reader) leaf(t tree, key []byte) (Ref, error) {
-	ref := t.root.ref
-	for level := t.level; level > 0; level-- {
-		p, err := r.node(ref, level)
-		if err != nil {
-			return Ref{}, err
+// missing lists the leaves, as steps of their parents, that keys in order belong to
+// and that are not in the cache.
+func (r *reader) missing(t tree, wholes [][]byte) ([]step, error) {
+	var missing []step
+	var last Ref
+	for _, whole := range wholes {
+		p, err := r.node(t.root.ref, t.level)
+		for ; err == nil && p.level > 1; p, err = r.below(t, p, p.descend(whole)) {
 		}
-		ref = p.child(p.descend(key)).ref
+		if err != nil || p.level == 0 {
+			return nil, err
+		}
+		at := step{p, p.descend(whole)}
+		ref := p.child(at.index).ref
+		if ref != last && r.pages.cache.get(ref) == nil {
+			missing = append(missing, at)
+		}
+		last = ref
 	}
-	return ref, nil
+	return missing, nil
 }
 
 // window walks an index and keeps some entries ahead, so that the documents they
@@ -105,7 +114,7 @@ type window struct {
 	walk
 	docs   *DB
 	paths  int // of the index: what stands in an entry before the identity
-	misses int
+	misses int // of the transaction, when it was last looked ahead; −1 to look at once
 	failed error
 
 	room []byte // the entries, one after the other
@@ -113,6 +122,23 @@ type window struct {
 	at   int // the entry to come
 	size int // of the last window: they grow, for most searches are short
 	most int // entries that a window may have: no more than the search wants
+}
+
+func newWindow(over walk, docs *DB, paths int) *window {
+	w := &window{walk: over, docs: docs, paths: paths, misses: docs.tx.in.misses, most: aheadKeys}
+	if docs.tx.cold() {
+		w.misses = -1
+	}
+	return w
+}
+
+// cold reports whether pages of what the transaction sees cannot be in the cache.
+func (tx *Tx) cold() bool {
+	total := int64(0)
+	for _, t := range tx.trees() {
+		total += t.root.bytes
+	}
+	return total > int64(tx.in.pages.cache.size())
 }
 
 func (w *window) next() (entry []byte, ok bool) {
@@ -152,7 +178,8 @@ func (w *window) fill() bool {
 	return len(w.ends) > 0
 }
 
-// look has the leaves read of the documents to come, for one before had to be.
+// look has the leaves read of the documents to come, for one before had to be, or
+// is likely to.
 func (w *window) look() bool {
 	if w.at+1 < len(w.ends) {
 		w.failed = w.docs.fetch(w.identities())

@@ -102,3 +102,6 @@ func (c *cache) size() int {
 	defer c.mu.Unlock()
 	return c.bytes
 }
+
+// room is how many bytes can come without any other page being pushed out.
+func (c *cache) room() int { return c.ceiling - c.size() }

@@ -139,7 +139,7 @@ func (s *search) enter(part *query.Plan) (err error) {
 	}
 	if !s.covered() {
 		s.sift = nil // it runs ahead of the document at hand
-		w := &window{walk: s.walk, docs: s.docs, paths: paths, misses: s.tx.in.misses, most: aheadKeys}
+		w := newWindow(s.walk, s.docs, paths)
 		if limit := s.query.Limit; s.direct() && s.plan.Ordered && 0 < limit && limit <= aheadKeys {
 			w.size, w.most = int(limit), int(limit)
 		}

@@ -9,6 +9,8 @@ type pager struct {
 	sealer  *sealer
 	cache   *cache
 	transit transit
+
+	neighbours neighbours
 }
 
 // page returns one page.

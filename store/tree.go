@@ -35,21 +35,17 @@ func (r *reader) get(t tree, key []byte) (entry, bool, error) {
 	if t.empty() {
 		return entry{}, false, nil
 	}
-	ref := t.root.ref
-	for level := t.level; ; level-- {
-		p, err := r.node(ref, level)
-		if err != nil {
-			return entry{}, false, err
-		}
-		if level == 0 {
-			i, exact := p.search(key)
-			if !exact {
-				return entry{}, false, nil
-			}
-			return p.entry(i), true, nil
-		}
-		ref = p.child(p.descend(key)).ref
+	p, err := r.node(t.root.ref, t.level)
+	for ; err == nil && p.level > 0; p, err = r.below(t, p, p.descend(key)) {
 	}
+	if err != nil {
+		return entry{}, false, err
+	}
+	i, exact := p.search(key)
+	if !exact {
+		return entry{}, false, nil
+	}
+	return p.entry(i), true, nil
 }
 
 // rank counts the entries of a tree below key; a nil key counts all of them.
@@ -66,39 +62,58 @@ func (r *reader) place(t tree, key []byte) (below int64, exact bool, err error) 
 	if t.empty() {
 		return 0, false, nil
 	}
-	ref := t.root.ref
-	for level := t.level; ; level-- {
-		p, err := r.node(ref, level)
-		if err != nil {
-			return 0, false, err
-		}
-		if level == 0 {
-			i, exact := p.search(key)
-			return below + int64(i), exact, nil
-		}
+	p, err := r.node(t.root.ref, t.level)
+	for err == nil && p.level > 0 {
 		at := p.descend(key)
 		for i := range at {
 			below += p.child(i).entries
 		}
-		ref = p.child(at).ref
+		p, err = r.below(t, p, at)
 	}
+	if err != nil {
+		return 0, false, err
+	}
+	i, exact := p.search(key)
+	return below + int64(i), exact, nil
 }
 
 // node reads the page of a tree that must stand at a level.
 func (r *reader) node(ref Ref, level int) (*page, error) {
-	if level > 0 {
-		if last := &r.branches[level&1]; last.ref == ref && last.page.level == level {
-			return last.page, nil
-		}
+	if p := r.held(ref, level); p != nil {
+		return r.at(p, ref, level)
+	}
+	p, err := r.pages.page(r.ctx, ref)
+	if err != nil {
+		return nil, r.explain(err)
+	}
+	return r.at(p, ref, level)
+}
+
+// below reads a child of a branch of t, with those next to it where they are worth it.
+func (r *reader) below(t tree, branch *page, i int) (*page, error) {
+	ref, level := branch.child(i).ref, branch.level-1
+	p := r.held(ref, level)
+	if p == nil {
+		r.pages.loadAround(r.ctx, t, step{branch, i})
+		return r.node(ref, level)
+	}
+	return r.at(p, ref, level)
+}
+
+// held returns a page that need not be read, nil where it must be.
+func (r *reader) held(ref Ref, level int) *page {
+	if level > 0 && r.branches[level&1].ref == ref {
+		return r.branches[level&1].page
 	}
 	p := r.pages.cache.get(ref)
 	if p == nil {
 		r.misses++
-		var err error
-		if p, err = r.pages.page(r.ctx, ref); err != nil {
-			return nil, r.explain(err)
-		}
 	}
+	return p
+}
+
+// at makes sure of the level of a page that was read.
+func (r *reader) at(p *page, ref Ref, level int) (*page, error) {
 	if p.level != level {
 		return nil, fail(Corrupt, "read page: level", ref.name(), nil)
 	}

@@ -90,37 +90,32 @@ func (c *treeCursor) seekRank(n int64) {
 
 // descend reads the path to a leaf and the leaf, choosing a child in every branch.
 func (c *treeCursor) descend(choose func(*page) int) bool {
-	ref, ok := c.branches(choose)
-	if !ok {
-		return false
+	p := c.branches(choose)
+	if p != nil && p.level > 0 {
+		bottom := c.path[len(c.path)-1]
+		p, c.failed = c.in.below(c.tree, bottom.page, bottom.index)
 	}
-	leaf, err := c.in.node(ref, 0)
-	if err != nil {
-		c.failed = err
-		return false
-	}
-	c.leaf = leaf
-	return true
+	c.leaf = p
+	return p != nil
 }
 
-// branches reads the path to a leaf.
-func (c *treeCursor) branches(choose func(*page) int) (leaf Ref, ok bool) {
+// branches reads the path to a leaf, and returns the lowest page read: the leaf's
+// parent, or the leaf itself where it is the root. It is nil where there is none.
+func (c *treeCursor) branches(choose func(*page) int) (lowest *page) {
 	c.path, c.leaf, c.index, c.stand, c.walk = c.path[:0], nil, 0, false, 0
 	if c.tree.empty() || c.failed != nil {
-		return Ref{}, false
+		return nil
 	}
-	ref := c.tree.root.ref
-	for level := c.tree.level; level > 0; level-- {
-		p, err := c.in.node(ref, level)
-		if err != nil {
-			c.failed = err
-			return Ref{}, false
+	lowest, c.failed = c.in.node(c.tree.root.ref, c.tree.level)
+	for c.failed == nil && lowest.level > 0 {
+		at := choose(lowest)
+		c.path = append(c.path, step{lowest, at})
+		if lowest.level == 1 {
+			break
 		}
-		at := choose(p)
-		c.path = append(c.path, step{p, at})
-		ref = p.child(at).ref
+		lowest, c.failed = c.in.below(c.tree, lowest, at)
 	}
-	return ref, true
+	return lowest
 }
 
 // settle moves to the neighbouring leaf when index has run off this one.
@@ -198,7 +193,7 @@ func (c *treeCursor) retreat() {
 // refill reads the branches below depth anew, on the edge that choose tells.
 func (c *treeCursor) refill(depth int, choose func(*page) int) bool {
 	for i := depth; i < len(c.path)-1; i++ {
-		p, err := c.in.node(c.path[i].page.child(c.path[i].index).ref, c.path[i].page.level-1)
+		p, err := c.in.below(c.tree, c.path[i].page, c.path[i].index)
 		if err != nil {
 			c.failed = err
 			return false
@@ -269,7 +264,7 @@ func (c *treeCursor) outside(branch *page, i, direction int) bool {
 // seekLeaf stands on the first entry of the leaf that key belongs to. The tree
 // has branches.
 func (c *treeCursor) seekLeaf(key []byte) {
-	if _, ok := c.branches(func(p *page) int { return p.descend(key) }); ok {
+	if c.branches(func(p *page) int { return p.descend(key) }) != nil {
 		c.enter()
 	}
 }
