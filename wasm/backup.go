@@ -20,11 +20,15 @@ func (o *operation) export() error {
 
 // imports reads a stream that the host feeds it.
 func (o *operation) imports() error {
-	replace, err := o.request.Replace()
+	i, err := o.request.Import()
 	if err != nil {
 		return err
 	}
-	err = o.bridge.env.Import(o.ctx, &inlet{operation: o}, store.ImportOptions{Replace: replace, Progress: o.progress})
+	options := store.ImportOptions{Replace: i.Replace, Progress: o.progress}
+	if i.Set != 0 {
+		options.Modifiers = o.bridge.chain(i.Set, i.Chain)
+	}
+	err = o.bridge.env.Import(o.ctx, &inlet{operation: o}, options)
 	o.result = msgp.AppendNil(o.result[:0])
 	return err
 }

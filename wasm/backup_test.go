@@ -12,8 +12,13 @@ import (
 	"github.com/stowage-db/stowage/wasm/wire"
 )
 
-func importFrame(replace bool) []byte {
-	return request(wire.Import, 0, 0, 1, func(b []byte) []byte { return msgp.AppendBool(b, replace) })
+func importFrame(replace bool) []byte { return importFrameOf(0, replace) }
+
+// importFrameOf is the frame for a stream that has passed a set of stages.
+func importFrameOf(set wire.Set, replace bool, chain ...store.Stage) []byte {
+	return request(wire.Import, 0, 0, 3, func(b []byte) []byte {
+		return appendChain(msgp.AppendUint32(msgp.AppendBool(b, replace), uint32(set)), chain)
+	})
 }
 
 func withCities(t *testing.T) *host {
@@ -41,6 +46,22 @@ func TestExportIsImported(t *testing.T) {
 	into.fails(importFrame(false), store.NotEmpty)
 	into.feed = from.rows
 	into.must(importFrame(true))
+}
+
+func TestExportThatPassedOtherStages(t *testing.T) {
+	from, into := newHostOn(t, memory.New(), own), newHost(t)
+	from.must(insertFrame(0, city(1, "Oslo")))
+	from.must(request(wire.Export, 0, 0, 0, nil))
+	into.feed = from.rows
+	into.fails(importFrame(false), store.MissingModifier)
+	into.feed = from.rows
+	into.must(importFrameOf(3, false, own))
+	if got := into.must(getFrame(0, 1)); string(got) != string(city(1, "Oslo")) {
+		t.Errorf("document 1 is %q", got)
+	}
+	if len(into.sets) != 1 || into.sets[3] == 0 {
+		t.Errorf("stages of these sets were asked: %v", into.sets)
+	}
 }
 
 func TestCopyIsMadeOfBatches(t *testing.T) {

@@ -22,9 +22,10 @@ type host struct {
 	waiting map[uint32]*call // tasks that wait for another one
 	queue   []func()         // what is to be stepped next
 	rows    [][]byte
-	feed    [][]byte // what is left of the stream that tasks read
-	broken  error    // with which its stages fail
-	sealed  int      // how often its stages were asked to seal
+	feed    [][]byte         // what is left of the stream that tasks read
+	broken  error            // with which its stages fail
+	sealed  int              // how often its stages were asked to seal
+	sets    map[wire.Set]int // how often those of each set were asked to open
 }
 
 // call is a request on its way.
@@ -41,7 +42,7 @@ func newHost(t testing.TB) *host { return newHostOn(t, memory.New(), s2) }
 
 // newHostOn opens an environment whose blobs pass a chain.
 func newHostOn(t testing.TB, backend store.Backend, chain ...store.Stage) *host {
-	h := &host{t: t, bridge: newBridge(), backend: backend, waiting: map[uint32]*call{}}
+	h := &host{t: t, bridge: newBridge(), backend: backend, waiting: map[uint32]*call{}, sets: map[wire.Set]int{}}
 	h.must(opening(chain...))
 	h.must(request(wire.Table, 0, cities, 6, func(b []byte) []byte {
 		b = msgp.AppendString(b, "cities")
@@ -227,11 +228,14 @@ func (h *host) perform(status wire.Status, payload []byte) []byte {
 // inverted is what the host's stages make of blobs: all bits turned over.
 func (h *host) inverted(b []byte) []byte {
 	_, b, _ = msgp.ReadArrayHeaderBytes(b)
+	set, b, _ := msgp.ReadUint32Bytes(b)
 	_, b, _ = msgp.ReadUint8Bytes(b)
 	_, b, _ = msgp.ReadUint8Bytes(b)
 	direction, b, _ := msgp.ReadUint8Bytes(b)
 	if wire.Direction(direction) == wire.SealBlobs {
 		h.sealed++
+	} else {
+		h.sets[wire.Set(set)]++
 	}
 	n, b, _ := msgp.ReadArrayHeaderBytes(b)
 	reply := msgp.AppendArrayHeader([]byte{0x92, 0xc0}, n)

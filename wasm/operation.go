@@ -117,7 +117,7 @@ func (o *operation) open() error {
 		return &store.Error{Code: store.Internal, Op: "open: open already"}
 	}
 	env, err := store.Open(o.ctx, backend{o.bridge}, store.Options{
-		Modifiers:     o.bridge.chain(s.Chain),
+		Modifiers:     o.bridge.chain(0, s.Chain),
 		CacheBytes:    s.CacheBytes,
 		MaxValueBytes: s.MaxValueBytes,
 		Durability:    s.Durability,

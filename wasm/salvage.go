@@ -16,7 +16,7 @@ func (o *operation) salvage() error {
 		return err
 	}
 	found, err := store.Salvage(o.ctx, backend{o.bridge}, store.Options{
-		Modifiers: o.bridge.chain(stages),
+		Modifiers: o.bridge.chain(0, stages),
 		Scheduler: scheduler{o.bridge},
 	}, outlet{o})
 	if err != nil {

@@ -20,17 +20,18 @@ import (
 // hosted is one of them.
 type hosted struct {
 	bridge *bridge
+	set    wire.Set
 	stage  store.Stage
 }
 
 var _ store.Modifier = hosted{}
 
-// chain makes modifiers of stages. The module has one itself.
-func (b *bridge) chain(stages []store.Stage) []store.Modifier {
+// chain makes modifiers of the stages of a set. The module has one itself.
+func (b *bridge) chain(set wire.Set, stages []store.Stage) []store.Modifier {
 	own := compress.S2{}
 	chain := make([]store.Modifier, len(stages))
 	for i, stage := range stages {
-		switch h := (hosted{b, stage}); {
+		switch h := (hosted{b, set, stage}); {
 		case stage == own.Stage():
 			chain[i] = own
 		case stage.Kind == store.Encrypt:
@@ -104,7 +105,7 @@ func (h hosted) ask(ctx context.Context, direction wire.Direction, blobs []store
 		return nil, err
 	}
 	b := h.bridge
-	payload := wire.AppendSealing(b.outgoing(wire.SealingBytes(blobs)), h.stage, direction, blobs)
+	payload := wire.AppendSealing(b.outgoing(wire.SealingBytes(blobs)), h.set, h.stage, direction, blobs)
 	reply, err := b.await(wire.Seal, payload)
 	if err != nil {
 		return nil, err
@@ -136,7 +137,7 @@ func (k keyed) Load(ctx context.Context, env [16]byte, header []byte) ([]byte, e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return k.bridge.header(wire.Load, wire.AppendLoad(nil, k.stage, env, header))
+	return k.bridge.header(wire.Load, wire.AppendLoad(nil, k.set, k.stage, env, header))
 }
 
 // header is what the host answers with a header.
@@ -168,7 +169,7 @@ func (o *operation) rechain() error {
 	if err != nil {
 		return err
 	}
-	err = o.bridge.env.Rechain(o.ctx, o.bridge.chain(stages), o.progress)
+	err = o.bridge.env.Rechain(o.ctx, o.bridge.chain(0, stages), o.progress)
 	o.result = msgp.AppendNil(o.result[:0])
 	return err
 }

@@ -3,6 +3,7 @@ import type { Driver, DriverFactory } from './drivers/driver.js'
 import { nothing } from './engine.js'
 import { asStowageError, StowageError } from './errors.js'
 import { type BatchFrame, readBatch } from './io.js'
+import { type Modifier, writeChain } from './modifier.js'
 import type { LongCall } from './options.js'
 import type { Session } from './session.js'
 import { aborted } from './task.js'
@@ -12,14 +13,24 @@ import { Op } from './wire.js'
 export interface ImportOptions extends LongCall {
   /** Drops what the environment holds, in the same transaction. Without it, holding anything is `not_empty`. */
   replace?: boolean
+  /**
+   * What the export has passed, where that is not what this environment's blobs pass: another passphrase than its own, or
+   * the same one for an export of another environment.
+   */
+  modifiers?: readonly Modifier[]
 }
 
 /** How `copy` works. */
 export interface CopyOptions extends LongCall {
   /** Where the copy goes: IndexedDB unless given. */
   driver?: DriverFactory
-  /** Builds new trees instead of copying what is stored: smaller, and without a trace of what was deleted. */
+  /**
+   * Builds new trees instead of copying what is stored: smaller, and without a trace of what was deleted. Of an encrypted
+   * environment it has keys of its own, which open with what has opened this one, and no other slots.
+   */
   compact?: boolean
+  /** What the copy's blobs pass, which is compact then. Without, they pass what those of this environment do. */
+  modifiers?: readonly Modifier[]
 }
 
 /**
@@ -90,13 +101,18 @@ export function exportStream(session: Session, { signal, onProgress }: LongCall)
 /** So many bytes of a stream are handed to the engine at once. */
 const feedBytes = 256 << 10
 
+/** The sets of stages that streams have passed. */
+let lastSet = 0
+
 /** @internal Reads a stream that `exportStream` made into an environment: all of it, or after an error nothing. */
 export async function importStream(
   session: Session,
   source: ReadableStream<Uint8Array> | Blob,
   replace: boolean,
+  modifiers: readonly Modifier[] | undefined,
   { signal, onProgress }: LongCall,
 ): Promise<void> {
+  const set = modifiers === undefined ? 0 : ++lastSet
   const reader = readerOf(source)
   let rest = new Uint8Array(0)
   let failure: StowageError | undefined
@@ -122,12 +138,15 @@ export async function importStream(
   signal?.addEventListener('abort', stop) // what waits for the stream goes on then
   try {
     const engine = await session.ready()
-    await engine.run(engine.request(Op.Import, 4, 0, 0).bool(replace), nothing, { signal, onProgress, onFeed })
+    if (modifiers !== undefined) await engine.extend(modifiers, set)
+    const frame = engine.request(Op.Import, 6, 0, 0).bool(replace).uint(set)
+    await engine.run(writeChain(frame, modifiers ?? []), nothing, { signal, onProgress, onFeed })
   } catch (error) {
     stop()
     throw failure ?? error
   } finally {
     signal?.removeEventListener('abort', stop)
+    if (set > 0) session.engine?.dismiss(set)
     reader.releaseLock()
   }
 }
@@ -145,7 +164,13 @@ function readerOf(source: ReadableStream<Uint8Array> | Blob): ReadableStreamDefa
  * Copies an environment to a driver that holds nothing under that name. After an error
  * it holds nothing again, unless it fails at that too.
  */
-export async function copyTo(session: Session, name: string, factory: DriverFactory, compact: boolean, call: LongCall): Promise<void> {
+export async function copyTo(
+  session: Session,
+  name: string,
+  factory: DriverFactory,
+  { compact, modifiers }: { compact: boolean; modifiers: readonly Modifier[] | undefined },
+  call: LongCall,
+): Promise<void> {
   const driver = await factory.open(name)
   let begun = false
   try {
@@ -153,7 +178,7 @@ export async function copyTo(session: Session, name: string, factory: DriverFact
     begun = true
     if (!compact) return await copyBlobs(session, driver, call)
     await driver.close() // the engine of the copy opens it itself
-    await rebuild(session, session.sibling(name, factory), call)
+    await rebuild(session, session.sibling(name, factory, modifiers), call)
   } catch (error) {
     if (begun) await clear(compact ? factory.open(name) : driver).catch(() => {})
     throw asStowageError(error, 'backend_failed', `copy: the driver failed: ${String(error)}`)
@@ -187,7 +212,7 @@ async function copyBlobs(session: Session, driver: Driver, call: LongCall): Prom
 async function rebuild(from: Session, to: Session, call: LongCall): Promise<void> {
   const { signal } = call
   try {
-    await importStream(to, exportStream(from, { ...(signal && { signal }) }), false, call)
+    await importStream(to, exportStream(from, { ...(signal && { signal }) }), false, from.settings.modifiers, call)
     const engine = await to.ready()
     await engine.run(engine.request(Op.Checkpoint, 3, 0, 0), nothing, { signal })
   } finally {

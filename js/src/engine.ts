@@ -44,8 +44,10 @@ export interface Engine {
   get<T>(table: number, key: unknown, decode: Decode<T>): Promise<T>
   /** Compresses values at a level, or undoes that where there is none, in the engine's own thread. */
   squeeze(values: Uint8Array[], level: number | undefined): Promise<Uint8Array[]>
-  /** Has more stages ready for blobs to pass. */
-  extend(chain: readonly Modifier[]): Promise<void>
+  /** Has more stages ready for blobs to pass: in a set of the environment's own, 0, or in another one. */
+  extend(chain: readonly Modifier[], set?: number): Promise<void>
+  /** Lets go of a set and of its keys. */
+  dismiss(set: number): void
   /** Changes the keys of an encrypted environment, where they are, and tells what came of it. */
   amend(change: KeyChange): Promise<unknown>
   /** Is told why a buffered commit came to nothing. */

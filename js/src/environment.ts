@@ -7,7 +7,7 @@ import { type Decode, nothing } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Health } from './opening.js'
 import { type Former, type Migrations, migrate } from './migrate.js'
-import { type HashOptions, type Modifier, readCost, readModifiers, readUnlocker, type SlotInfo, type Unlocker } from './modifier.js'
+import { givenModifiers, type HashOptions, type Modifier, readCost, readModifiers, readUnlocker, type SlotInfo, type Unlocker } from './modifier.js'
 import { type LongCall, longCall, Options } from './options.js'
 import { part } from './parts.js'
 import type { Policy, TableSpec } from './schema.js'
@@ -313,14 +313,15 @@ export class Environment<S extends Tables> {
   /**
    * Reads what `export` wrote, in one transaction: after an error nothing has changed. A stream that is cut or damaged is
    * `corrupt`; an environment that holds something is `not_empty`, unless `replace` is given. Databases and tables
-   * that the stream does not have are empty afterwards.
+   * that the stream does not have are empty afterwards. The export of another encrypted environment needs `modifiers`, with what opens it.
    */
   async import(source: ReadableStream<Uint8Array> | Blob, options?: ImportOptions): Promise<void> {
     const o = new Options('import', options)
     const replace = o.boolean('replace') ?? false
+    const modifiers = givenModifiers(o)
     const call = o.longCall()
     o.done()
-    await (await part('backup')).importStream(this.session, source, replace, call)
+    await (await part('backup')).importStream(this.session, source, replace, modifiers, call)
   }
 
   /**
@@ -331,10 +332,11 @@ export class Environment<S extends Tables> {
     if (typeof name !== 'string' || name === '') throw new StowageError('invalid_argument', 'copy: an environment needs a name')
     const o = new Options('copy', options)
     const driver = o.driver() ?? indexeddb()
-    const compact = o.boolean('compact') ?? false
+    const modifiers = givenModifiers(o)
+    const compact = o.boolean('compact') === true || modifiers !== undefined
     const call = o.longCall()
     o.done()
-    await (await part('backup')).copyTo(this.session, name, driver, compact, call)
+    await (await part('backup')).copyTo(this.session, name, driver, { compact, modifiers }, call)
   }
 
   /**

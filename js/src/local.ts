@@ -36,8 +36,8 @@ export class LocalHost implements Host {
     return new LocalEngine(instance, new WriteBehind(this.driver, published), this.sealing)
   }
 
-  sibling(name: string, driver = this.factory): Host {
-    return new LocalHost(name, driver, this.wasm, this.cacheBytes, this.modifiers)
+  sibling(name: string, driver = this.factory, modifiers = this.modifiers): Host {
+    return new LocalHost(name, driver, this.wasm, this.cacheBytes, modifiers)
   }
 
   async release(): Promise<void> {

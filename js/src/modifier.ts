@@ -163,8 +163,17 @@ export function readModifiers(o: Options): Modifier[] {
   chain.sort((a, b) => a.kind - b.kind)
   const twice = (m: Modifier, at: number) => at > 0 && m.kind === chain[at - 1]!.kind && (m.id === chain[at - 1]!.id || isSingle(m.kind))
   if (chain.some(twice) || chain.length > maxStages) throw o.wrong('modifiers', `a list of at most ${maxStages} different stages`)
-  // What locking forgets is the environment's own.
-  return chain.filter(m => m.method !== 'none').map(m => (m.kind === Kind.Encrypt ? { ...m, method: { ...(m.method as Encryption) } } : m))
+  return ownChain(chain.filter(m => m.method !== 'none'))
+}
+
+/** @internal A chain for one environment alone: what locking forgets is its own. */
+export function ownChain(chain: readonly Modifier[]): Modifier[] {
+  return chain.map(m => (m.kind === Kind.Encrypt ? { ...m, method: { ...(m.method as Encryption) } } : m))
+}
+
+/** @internal A chain where there is one. */
+export function givenModifiers(o: Options): Modifier[] | undefined {
+  return o.any('modifiers') === undefined ? undefined : readModifiers(o)
 }
 
 /** The engine has the same bound. */

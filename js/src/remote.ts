@@ -16,7 +16,8 @@ export type ToWorker =
   | { type: 'fed'; call: number; bytes: Uint8Array | undefined; failed: boolean }
   | { type: 'squeeze'; call: number; values: Uint8Array[]; level: number | undefined }
   | { type: 'amend'; call: number; change: KeyChange }
-  | { type: 'extend'; call: number; modifiers: readonly Modifier[] }
+  | { type: 'extend'; call: number; modifiers: readonly Modifier[]; set: number }
+  | { type: 'dismiss'; set: number }
   | { type: 'cancel'; call: number }
   | { type: 'stop' }
 
@@ -68,9 +69,9 @@ export class RemoteHost implements Host {
     return engine
   }
 
-  sibling(name: string, driver = this.factory): Host {
+  sibling(name: string, driver = this.factory, modifiers = this.modifiers): Host {
     const Kind = driver.worker === undefined ? LocalHost : RemoteHost
-    return new Kind(name, driver, this.wasm, this.cacheBytes, this.modifiers)
+    return new Kind(name, driver, this.wasm, this.cacheBytes, modifiers)
   }
 
   async release(): Promise<void> {
@@ -167,9 +168,13 @@ export class RemoteEngine implements Engine {
     return this.send(call => ({ type: 'amend', call, change }))
   }
 
-  async extend(modifiers: readonly Modifier[]): Promise<void> {
+  async extend(modifiers: readonly Modifier[], set = 0): Promise<void> {
     if (modifiers.some(isOwn)) throw ownStage()
-    return this.send(call => ({ type: 'extend', call, modifiers }))
+    return this.send(call => ({ type: 'extend', call, modifiers, set }))
+  }
+
+  dismiss(set: number): void {
+    this.post({ type: 'dismiss', set })
   }
 
   /** Sends what is no request to the engine. */

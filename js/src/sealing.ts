@@ -34,13 +34,13 @@ export interface KeyedStage extends Stage {
   forget(): void
 }
 
-/** What the engine asks of a stage. */
-export type SealRequest = [kind: number, id: number, direction: number, blobs: Blob[]]
+/** What the engine asks of a stage. The first number is that of the set it is of. */
+export type SealRequest = [set: number, kind: number, id: number, direction: number, blobs: Blob[]]
 
-export type LoadRequest = [kind: number, id: number, env: Uint8Array, header: Uint8Array | null]
+export type LoadRequest = [set: number, kind: number, id: number, env: Uint8Array, header: Uint8Array | null]
 export type AmendRequest = [number: number, header: Uint8Array]
 
-/** The stages of one environment that are carried out here. */
+/** A set of stages that are carried out here: those of one environment, or of a stream that has passed others. */
 export class Sealing {
   private readonly stages = new Map<string, Stage>()
   private keyed: KeyedStage | undefined
@@ -89,7 +89,7 @@ export class Sealing {
   }
 
   /** Answers the engine that loads keys. */
-  load([, , env, header]: LoadRequest): Promise<Answer> {
+  load([, , , env, header]: LoadRequest): Promise<Answer> {
     return answer(async () => ({ kind: 'part', bytes: await this.keyed!.load(env, header ?? undefined) }))
   }
 
@@ -109,7 +109,7 @@ export class Sealing {
   }
 
   /** Carries out one request. Never rejects: a failure is an answer too. */
-  perform([kind, id, direction, blobs]: SealRequest): Promise<Answer> {
+  perform([, kind, id, direction, blobs]: SealRequest): Promise<Answer> {
     return answer(async () => {
       const stage = this.stages.get(`${kind},${id}`)!
       return { kind: 'blobs', blobs: await Promise.all(blobs.map(blob => (direction === 0 ? stage.seal(blob) : stage.openBlob(blob)))) }

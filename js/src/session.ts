@@ -3,7 +3,7 @@ import type { DriverFactory } from './drivers/driver.js'
 import { type CommitDurability, durabilities } from './durability.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { StowageError } from './errors.js'
-import { type Encryption, encryptionOf, type KeyChange, Kind as StageKind, type Modifier, replace, type Unlocker, writeChain } from './modifier.js'
+import { type Encryption, encryptionOf, type KeyChange, Kind as StageKind, type Modifier, ownChain, replace, type Unlocker, writeChain } from './modifier.js'
 import type { LongCall } from './options.js'
 import type { Identity, Opening } from './opening.js'
 import type { Kind, Schema } from './schema.js'
@@ -30,7 +30,7 @@ export interface Host {
   /** Starts an engine; `published` is called whenever it has committed something. */
   start(published: () => void): Promise<Engine>
   /** A host of the same module for another environment, on the same driver unless there is another. */
-  sibling(name: string, driver?: DriverFactory): Host
+  sibling(name: string, driver?: DriverFactory, modifiers?: readonly Modifier[]): Host
   /** Gives back what outlives an engine: driver, lock, worker. */
   release(): Promise<void>
 }
@@ -205,9 +205,10 @@ export class Session implements Scope {
     ;(this.idle as { unref?: () => void }).unref?.()
   }
 
-  /** A session of another environment, that nobody else has. */
-  sibling(name: string, driver: DriverFactory): Session {
-    return new Session(this.host.sibling(name, driver), this.settings)
+  /** A session of another environment, that nobody else has, whose blobs pass another chain where there is one. */
+  sibling(name: string, driver: DriverFactory, chain: readonly Modifier[] = this.settings.modifiers): Session {
+    const modifiers = ownChain(chain)
+    return new Session(this.host.sibling(name, driver, modifiers), { ...this.settings, modifiers, lockAfter: undefined })
   }
 
   /** Lets the running operations end, closes the engine, and gives everything back. */

@@ -23,14 +23,17 @@ export class LocalEngine implements Engine {
   /** How to reject what is pending. */
   private readonly pending = new Set<(error: Error) => void>()
   private readonly among: Among | undefined
+  /** The stages of the environment are set 0. */
+  private readonly sealings = new Map<number, Sealing>()
 
   onLost: ((error: StowageError) => void) | undefined
 
   constructor(
     private readonly instance: Instance,
     private readonly driver: Driver,
-    private sealing: Sealing | undefined,
+    sealing: Sealing | undefined,
   ) {
+    if (sealing !== undefined) this.sealings.set(0, sealing)
     const { contexts } = driver
     this.among = contexts && new Among(contexts, sign => this.hear(sign))
   }
@@ -82,14 +85,20 @@ export class LocalEngine implements Engine {
     return squeeze(values, level)
   }
 
-  async extend(chain: readonly Modifier[]): Promise<void> {
+  async extend(chain: readonly Modifier[], set = 0): Promise<void> {
     const hosted = chain.filter(isHosted)
-    if (this.sealing !== undefined) return this.sealing.add(hosted)
-    if (hosted.length > 0) this.sealing = await (await part('sealing')).Sealing.begin(hosted)
+    const sealing = this.sealings.get(set)
+    if (sealing !== undefined) return sealing.add(hosted)
+    if (hosted.length > 0) this.sealings.set(set, await (await part('sealing')).Sealing.begin(hosted))
+  }
+
+  dismiss(set: number): void {
+    this.sealings.get(set)?.forget()
+    this.sealings.delete(set)
   }
 
   async amend(change: KeyChange): Promise<unknown> {
-    return this.sealing!.amend(change, number => this.run(this.request(Op.Amend, 4, 0, 0).uint(number), nothing))
+    return this.sealings.get(0)!.amend(change, number => this.run(this.request(Op.Amend, 4, 0, 0).uint(number), nothing))
   }
 
   discard(why: StowageError): void {
@@ -165,12 +174,16 @@ export class LocalEngine implements Engine {
         return feed(exchange?.onFeed)
       case Status.Ask:
         return ask(() => exchange?.onAsk?.(heap, payload, payloadEnd))
-      case Status.Seal:
-        return this.sealing!.perform(unpack(heap, payload, payloadEnd) as SealRequest)
-      case Status.Load:
-        return this.sealing!.load(unpack(heap, payload, payloadEnd) as LoadRequest)
+      case Status.Seal: {
+        const request = unpack(heap, payload, payloadEnd) as SealRequest
+        return this.sealings.get(request[0])!.perform(request)
+      }
+      case Status.Load: {
+        const request = unpack(heap, payload, payloadEnd) as LoadRequest
+        return this.sealings.get(request[0])!.load(request)
+      }
       case Status.Amend:
-        return this.sealing!.change(unpack(heap, payload, payloadEnd) as AmendRequest)
+        return this.sealings.get(0)!.change(unpack(heap, payload, payloadEnd) as AmendRequest)
       case Status.Sleep: {
         const milliseconds = unpack(heap, payload, payloadEnd) as number
         return new Promise(resolve => sleep(milliseconds, () => resolve(done)))

@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 14
+export const protocolVersion = 15
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -150,9 +150,9 @@ export const enum Status {
   Among = 13,
   /** The task asks functions of a filter: payload [[number, [value …]] …]. Reply: [[answer …] …]. */
   Ask = 14,
-  /** The task waits for what a stage makes of blobs: payload [kind, id, direction, [[kind, name, before, bytes] …]]. Reply: [bytes or nil …]. */
+  /** The task waits for what a stage makes of blobs: payload [set, kind, id, direction, [[kind, name, before, bytes] …]]. Reply: [bytes or nil …]. */
   Seal = 15,
-  /** The task waits for a stage to load its keys: payload [kind, id, environment, header or nil]. Reply: the header. */
+  /** The task waits for a stage to load its keys: payload [set, kind, id, environment, header or nil]. Reply: the header. */
   Load = 16,
   /** The task waits for what a change of keys makes of the header: payload [number of the change, header]. Reply: the header. */
   Amend = 17,

@@ -36,7 +36,9 @@ page.onmessage = event => {
     case 'amend':
       return void beside(message.call, engine => engine.amend(message.change))
     case 'extend':
-      return void beside(message.call, engine => engine.extend(message.modifiers))
+      return void beside(message.call, engine => engine.extend(message.modifiers, message.set))
+    case 'dismiss':
+      return engine?.dismiss(message.set)
     case 'cancel':
       return running.get(message.call)?.abort()
     case 'more':

@@ -5,64 +5,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { type Database, type DriverFactory, compress, encrypt, memory, open, type Unlocker } from 'stowage'
+import { type DriverFactory, compress, encrypt, memory, open, type Unlocker } from 'stowage'
 import { directory } from 'stowage/drivers/fs'
-import { salvage } from 'stowage/salvage'
 
 import { place, placesFrom, rejects, tables } from './places.js'
-
-const key = crypto.getRandomValues(new Uint8Array(32))
-const passphrase = 'correct horse battery staple'
-/** The least that is allowed: tests need not wait for more. */
-const cheap = { argon2id: { memory: 19 << 10, time: 2 } }
-const byKey = { modifiers: [encrypt({ key })] }
-const byPassphrase = { modifiers: [compress('deflate'), encrypt({ passphrase, ...cheap })] }
-
-type Encrypted = { modifiers: ReturnType<typeof encrypt>[] }
-const unlocking = (unlocker: Unlocker): Encrypted => ({ modifiers: [encrypt({ ...unlocker, ...('passphrase' in unlocker ? cheap : {}) } as Unlocker)] })
-
-async function filled(driver: DriverFactory, options: Encrypted, name = 'places'): Promise<Database<typeof tables>> {
-  const db = await open(name, { driver, tables, ...options })
-  await db.places.insertMany(placesFrom(1, 3000))
-  await db.checkpoint()
-  await db.places.insert(place(5000))
-  return db
-}
-
-async function isWhole(db: Database<typeof tables>): Promise<void> {
-  assert.equal(await db.places.count(), 3001)
-  assert.deepEqual(await db.places.get(2999), place(2999))
-  assert.deepEqual(await db.places.get(5000), place(5000))
-  assert.deepEqual((await db.check()).problems, [])
-}
-
-/** The blobs that a driver holds, by name. */
-async function stored(factory: DriverFactory, name = 'places'): Promise<Map<string, Buffer>> {
-  const driver = await factory.open(name)
-  const names = await driver.list('')
-  const blobs = await driver.read(names)
-  await driver.close()
-  return new Map(names.map((blob, i) => [blob, Buffer.from(blobs[i]!)]))
-}
-
-/** A driver over another one that counts what is written. */
-function counting(inner: DriverFactory): { driver: DriverFactory; commits: () => number } {
-  let commits = 0
-  const driver: DriverFactory = {
-    id: inner.id,
-    async open(name) {
-      const opened = await inner.open(name)
-      return { ...opened, read: b => opened.read(b), list: p => opened.list(p), info: () => opened.info(), close: () => opened.close(), commit: b => (commits++, opened.commit(b)) }
-    },
-  }
-  return { driver, commits: () => commits }
-}
+import { byKey, byPassphrase, cheap, counting, everything, filled, isWhole, key, passphrase, randomKey, stored, unlocking } from './sealed.js'
 
 for (const [name, options] of Object.entries({ 'a key': byKey, 'a passphrase, deflated': byPassphrase })) {
   test(`what was encrypted comes back, and nothing of it stands in what is stored: ${name}`, async () => {
     const driver = memory()
     await (await filled(driver, options)).close()
-    const bytes = Buffer.concat([...(await stored(driver)).values()])
+    const bytes = await everything(driver)
     for (const canary of ['Place 2999', 'place-5000', 'country', 'slug', 'places', 'SE']) {
       if (canary.length > 2) assert.equal(bytes.indexOf(canary), -1, canary)
     }
@@ -78,7 +31,7 @@ test('an empty environment is encrypted from its first commit', async () => {
   await db.close()
   db = await open('places', { driver, tables, ...byKey })
   await db.close()
-  assert.equal(Buffer.concat([...(await stored(driver)).values()]).indexOf('places'), -1)
+  assert.equal((await everything(driver)).indexOf('places'), -1)
 })
 
 test('what does not open is a typed error, and nothing is written', async () => {
@@ -246,7 +199,7 @@ test('a living environment is encrypted, compressed otherwise, and decrypted', a
   await db.lock()
   await db.unlock({ key })
   await db.close()
-  const bytes = Buffer.concat([...(await stored(driver)).values()])
+  const bytes = await everything(driver)
   assert.equal(bytes.indexOf('Place 2999'), -1)
   await rejects('key_required', open('places', { driver, tables }))
   const sealed = await open('places', { driver, tables, modifiers: [compress('none'), encrypt({ key })] })
@@ -298,27 +251,6 @@ test('a CryptoKey that cannot be read out opens it, and PBKDF2 does', async () =
     await isWhole(again)
     await again.close()
   }
-})
-
-test('backups of what is encrypted', async () => {
-  const driver = memory()
-  const db = await filled(driver, byKey)
-  const backup = await new Response(db.export()).blob()
-  assert.equal(Buffer.from(await backup.arrayBuffer()).indexOf('Place 2999'), -1)
-  const to = memory()
-  await db.copy('copy', { driver: to })
-  const copy = await open('copy', { driver: to, tables, ...byKey })
-  await isWhole(copy)
-  await copy.close()
-  await db.close()
-  const { left, whole } = await salvage('places', { driver, ...byKey })
-  assert.ok(whole)
-  assert.equal(Buffer.from(await left.arrayBuffer()).indexOf('Place 2999'), -1)
-  await rejects('wrong_key', salvage('places', { driver, ...unlocking({ key: new Uint8Array(32) }) }))
-  const back = await open('places', { driver, tables, ...byKey })
-  await back.import(backup, { replace: true })
-  await isWhole(back)
-  await back.close()
 })
 
 test('an engine that is lost is followed by one that has the keys', async () => {

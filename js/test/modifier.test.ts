@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { type Database, type DriverFactory, compress, memory, modifier, open, StowageError, type Modifier } from 'stowage'
+import { compress, memory, modifier, open, StowageError} from 'stowage'
 import { salvage } from 'stowage/salvage'
 
 import { deflate, inflate } from '../src/deflate.js'
 import { place, placesFrom, rejects, tables } from './places.js'
+import { everything, filled, isWhole, stored } from './sealed.js'
 
 /** A stage that turns all bits over, and counts what it does. */
 function inverting(id = 200, before = false) {
@@ -19,29 +20,6 @@ function inverting(id = 200, before = false) {
   return { stage, calls }
 }
 
-/** Everything that a driver holds, one after the other. */
-async function stored(factory: DriverFactory, name: string): Promise<Buffer> {
-  const driver = await factory.open(name)
-  const blobs = await driver.read(await driver.list(''))
-  await driver.close()
-  return Buffer.concat(blobs.map(blob => blob!))
-}
-
-async function filled(driver: DriverFactory, modifiers: readonly Modifier[]): Promise<void> {
-  const db = await open('places', { driver, tables, modifiers })
-  await db.places.insertMany(placesFrom(1, 3000))
-  await db.checkpoint()
-  await db.places.insert(place(5000))
-  await db.close()
-}
-
-async function isWhole(db: Database<typeof tables>): Promise<void> {
-  assert.equal(await db.places.count(), 3001)
-  assert.deepEqual(await db.places.get(2999), place(2999))
-  assert.deepEqual(await db.places.get(5000), place(5000))
-  assert.deepEqual((await db.check()).problems, [])
-}
-
 for (const [name, chain] of Object.entries({
   none: [compress('none')],
   s2: [compress()],
@@ -51,7 +29,7 @@ for (const [name, chain] of Object.entries({
 })) {
   test(`what has passed a chain comes back: ${name}`, async () => {
     const driver = memory()
-    await filled(driver, chain)
+    await (await filled(driver, { modifiers: chain })).close()
     const db = await open('places', { driver, tables, modifiers: chain.toReversed() })
     await isWhole(db)
     await db.close()
@@ -61,23 +39,23 @@ for (const [name, chain] of Object.entries({
 test('nothing is stored that has not passed a stage', async () => {
   const driver = memory()
   const { stage, calls } = inverting()
-  await filled(driver, [compress('none'), stage])
+  await (await filled(driver, { modifiers: [compress('none'), stage] })).close()
   assert.ok(calls.seal > 10, `${calls.seal} blobs`)
-  const bytes = await stored(driver, 'places')
+  const bytes = await everything(driver)
   for (const canary of ['Place 2999', 'place-5000', 'country']) assert.equal(bytes.indexOf(canary), -1, canary)
   const clear = memory()
-  await filled(clear, [compress('none')])
-  assert.notEqual((await stored(clear, 'places')).indexOf('Place 2999'), -1, 'it would be found')
+  await (await filled(clear, { modifiers: [compress('none')] })).close()
+  assert.notEqual((await everything(clear)).indexOf('Place 2999'), -1, 'it would be found')
 })
 
 test('another chain than that of the environment is a typed error, and writes nothing', async () => {
   const driver = memory()
-  await filled(driver, [inverting().stage])
-  const before = await stored(driver, 'places')
+  await (await filled(driver, { modifiers: [inverting().stage] })).close()
+  const before = await stored(driver)
   for (const modifiers of [undefined, [], [compress('none'), inverting().stage], [inverting(201).stage]]) {
     await rejects('missing_modifier', open('places', { driver, tables, ...(modifiers && { modifiers }) }))
   }
-  assert.deepEqual(await stored(driver, 'places'), before)
+  assert.deepEqual(await stored(driver), before)
   await open('places', { driver, tables, modifiers: [inverting().stage] }).then(isWhole)
 })
 
@@ -115,8 +93,7 @@ test('a stage that fails is the failure of the call, and nothing is half-applied
 test('backups pass the chain', async () => {
   const driver = memory()
   const modifiers = [compress('deflate'), inverting().stage]
-  await filled(driver, modifiers)
-  const db = await open('places', { driver, tables, modifiers })
+  const db = await filled(driver, { modifiers })
   const backup = await new Response(db.export()).blob()
   for (const compact of [false, true]) {
     const to = memory()

@@ -27,7 +27,7 @@ const seal = (bytes: Uint8Array) => bytes
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
   open: writeChain(
-    request(Op.Open, 10).uint(14).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250),
+    request(Op.Open, 10).uint(15).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250),
     [compress('s2'), modifier(200, { seal, open: seal })],
   ),
   change: request(Op.Amend, 4).uint(300),
@@ -62,7 +62,7 @@ const written: Record<string, FrameWriter> = {
   nobody: writeAnswer(new FrameWriter(), { kind: 'reply', reply: writeOthers({ pin: undefined, ids: [] }) }),
   part: writeAnswer(new FrameWriter(), { kind: 'part', bytes: Uint8Array.of(1, 2, 3) }),
   answers: writeAnswer(new FrameWriter(), { kind: 'packed', bytes: packValue([null, [[true, false], ['x']]]) }),
-  import: request(Op.Import, 4).bool(true),
+  import: writeChain(request(Op.Import, 6).bool(true).uint(300), [compress('deflate')]),
   failed: writeAnswer(new FrameWriter(), { kind: 'failed', error: Object.assign(new StowageError('quota', ''), { message: 'no space' }) }),
 }
 
@@ -82,8 +82,8 @@ test('what the engine asks for can be read', () => {
   assert.deepEqual([root[0], Buffer.from(root[1])], [null, bytes(4)])
   assert.deepEqual([removes, removed, strict], [['p/0'], ['l/0', 'l/9'], true])
   assert.deepEqual(read('read'), ['r', 'p/1'])
-  assert.deepEqual(read('sealing'), [4, 200, 1, [[3, 'p/1', bytes(2, 1), bytes(1, 2)]]])
-  assert.deepEqual(read('load'), [3, 1, bytes(7, ...new Uint8Array(15)), null])
+  assert.deepEqual(read('sealing'), [300, 4, 200, 1, [[3, 'p/1', bytes(2, 1), bytes(1, 2)]]])
+  assert.deepEqual(read('load'), [300, 3, 1, bytes(7, ...new Uint8Array(15)), null])
   assert.deepEqual(read('amend'), [300, bytes(1)])
   assert.equal(read('list'), 'l/')
   assert.deepEqual(read('asks'), [[0, [1, 'a']], [2, [null]]])

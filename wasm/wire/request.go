@@ -211,10 +211,18 @@ func (q *Request) Access() (access Access, d *store.Durability, err error) {
 	return access, d, r.end()
 }
 
-// Replace reads the argument of Import: whether it may drop what there is.
-func (q *Request) Replace() (bool, error) {
-	r := q.read(1)
-	return r.bool(), r.end()
+// Importing is how a stream is read.
+type Importing struct {
+	Replace bool // it may drop what there is
+	Set     Set  // 0: the stream has passed the environment's own stages
+	Chain   []store.Stage
+}
+
+// Import reads the arguments of Import: [whether it may drop what there is, set, [[kind, id] …]].
+func (q *Request) Import() (i Importing, err error) {
+	r := q.read(3)
+	i = Importing{Replace: r.bool(), Set: Set(r.uint32()), Chain: r.chain()}
+	return i, r.end()
 }
 
 // MaxBlob reads the argument of Copy: the largest blob that the target takes.

@@ -14,6 +14,10 @@ const (
 	OpenBlobs
 )
 
+// Set is the number of the host's stages that blobs pass: 0 for the environment's own,
+// others for a stream that has passed different ones.
+type Set uint32
+
 // chain reads [[kind, id] …]: the stages that blobs pass.
 func (r *reader) chain() []store.Stage {
 	n := r.array()
@@ -40,9 +44,10 @@ func (q *Request) Chain() ([]store.Stage, error) {
 // AppendSealing appends the payload of Seal, whose reply is read by ReadBlobs, nil
 // where the stage left a blob as it was:
 //
-//	[stage's kind, id, direction, [[kind, name, before, bytes] …]]
-func AppendSealing(dst []byte, stage store.Stage, direction Direction, blobs []store.Sealing) []byte {
-	dst = msgp.AppendArrayHeader(dst, 4)
+//	[set, stage's kind, id, direction, [[kind, name, before, bytes] …]]
+func AppendSealing(dst []byte, set Set, stage store.Stage, direction Direction, blobs []store.Sealing) []byte {
+	dst = msgp.AppendArrayHeader(dst, 5)
+	dst = msgp.AppendUint32(dst, uint32(set))
 	dst = msgp.AppendUint8(dst, uint8(stage.Kind))
 	dst = msgp.AppendUint8(dst, stage.ID)
 	dst = msgp.AppendUint8(dst, uint8(direction))
@@ -68,9 +73,10 @@ func SealingBytes(blobs []store.Sealing) int {
 
 // AppendLoad appends the payload of Load, whose reply is read by ReadPart:
 //
-//	[stage's kind, id, environment, header or nil]
-func AppendLoad(dst []byte, stage store.Stage, env [16]byte, header []byte) []byte {
-	dst = msgp.AppendArrayHeader(dst, 4)
+//	[set, stage's kind, id, environment, header or nil]
+func AppendLoad(dst []byte, set Set, stage store.Stage, env [16]byte, header []byte) []byte {
+	dst = msgp.AppendArrayHeader(dst, 5)
+	dst = msgp.AppendUint32(dst, uint32(set))
 	dst = msgp.AppendUint8(dst, uint8(stage.Kind))
 	dst = msgp.AppendUint8(dst, stage.ID)
 	dst = msgp.AppendBytes(dst, env[:])

@@ -105,8 +105,8 @@ func TestRequestsOfTheHost(t *testing.T) {
 	check("begin", access == Exclusive && d != nil && *d == store.Strict, err)
 
 	q = read("import", Import)
-	replace, err := q.Replace()
-	check("import", replace, err)
+	i, err := q.Import()
+	check("import", i.Replace && i.Set == 300 && len(i.Chain) == 1 && i.Chain[0] == store.Stage{Kind: store.Compress, ID: 2}, err)
 }
 
 func TestDatabaseRequestsOfTheHost(t *testing.T) {
@@ -224,8 +224,8 @@ func TestRequestsToTheHost(t *testing.T) {
 		"batch":    AppendBatch(nil, batch),
 		"read":     AppendNames(nil, []string{"r", "p/1"}),
 		"list":     AppendText(nil, "l/"),
-		"sealing":  AppendSealing(nil, store.Stage{Kind: store.User, ID: 200}, OpenBlobs, []store.Sealing{{Kind: store.PageBlob, Name: "p/1", Before: []byte{2, 1}, Bytes: []byte{1, 2}}}),
-		"load":     AppendLoad(nil, store.Stage{Kind: store.Encrypt, ID: 1}, [16]byte{7}, nil),
+		"sealing":  AppendSealing(nil, 300, store.Stage{Kind: store.User, ID: 200}, OpenBlobs, []store.Sealing{{Kind: store.PageBlob, Name: "p/1", Before: []byte{2, 1}, Bytes: []byte{1, 2}}}),
+		"load":     AppendLoad(nil, 300, store.Stage{Kind: store.Encrypt, ID: 1}, [16]byte{7}, nil),
 		"amend":    AppendAmend(nil, 300, []byte{1}),
 		"progress": AppendProgress(nil, 3, 1000),
 		"join":     JoinFrame(0xdeadbeef01234567),
