@@ -30,7 +30,7 @@ const (
 
 // Failures of the state a call found.
 const (
-	NotFound       Code = "not_found"       // a database or table that does not exist
+	NotFound       Code = "not_found"       // a database, table or entity that does not exist
 	DuplicateKey   Code = "duplicate_key"   // the identity or a unique index already has this key
 	SchemaMismatch Code = "schema_mismatch" // the table exists with another identity or index of that name
 	WrongType      Code = "wrong_type"      // the key holds another kind of structure
@@ -60,6 +60,8 @@ const (
 	Quota           Code = "quota"            // the platform refused more space
 	Denied          Code = "denied"           // the platform does not let this program at the data
 	BackendFailed   Code = "backend_failed"   // the backend or driver failed for a reason of its own
+	Timeout         Code = "timeout"          // what lies below did not answer in its time
+	Unavailable     Code = "unavailable"      // what lies below fails, or has failed so often that it is not asked for a while
 	EngineLost      Code = "engine_lost"      // the engine's instance died; reopen the environment
 	Internal        Code = "internal"         // a defect of Stowage: please report it
 )

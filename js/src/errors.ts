@@ -9,7 +9,7 @@ export const errorCodes = [
   'not_found', 'duplicate_key', 'schema_mismatch', 'wrong_type', 'newer_schema', 'conflict', 'closed', 'tx_ended', 'tx_busy', 'read_only', 'locked', 'not_empty',
   'aborted',
   'corrupt', 'newer_format', 'missing_modifier', 'key_required', 'not_encrypted', 'wrong_key', 'corrupt_header', 'tampered',
-  'undecodable', 'snapshot_expired', 'quota', 'denied', 'backend_failed', 'engine_lost',
+  'undecodable', 'snapshot_expired', 'quota', 'denied', 'backend_failed', 'timeout', 'unavailable', 'engine_lost',
   'internal',
   'offline', 'not_live', 'origin_failed', 'incomplete',
 ] as const

@@ -1,0 +1,152 @@
+package repository
+
+import (
+	"context"
+	"iter"
+
+	"github.com/stowage-db/stowage/store"
+)
+
+// Query is what is asked of one entity. Nothing is read before one of its methods is
+// called, which may be done again.
+type Query[E any, K comparable] struct {
+	repository *Repository[E, K]
+	key        K
+	options    options
+}
+
+// Query asks for the entity of a key.
+func (r *Repository[E, K]) Query(key K, with ...Option) *Query[E, K] {
+	return &Query[E, K]{r, key, gather(with)}
+}
+
+func gather(with []Option) (o options) {
+	for _, option := range with {
+		option(&o)
+	}
+	return o
+}
+
+// Entity returns the entity. NotFound where there is none, or nothing of it was asked for.
+func (q *Query[E, K]) Entity(ctx context.Context) (entity E, err error) {
+	entities, found, err := q.repository.read(ctx, []K{q.key}, &q.options)
+	if err != nil {
+		return entity, err
+	}
+	if !found[0] {
+		return entity, &store.Error{Code: store.NotFound, Op: "entity", Name: q.repository.config.Name}
+	}
+	return entities[0], nil
+}
+
+// Exists tells whether there is such an entity, whatever is asked of it.
+func (q *Query[E, K]) Exists(ctx context.Context) (bool, error) {
+	r := q.repository
+	key, err := r.keys.text(q.key)
+	if err != nil {
+		return false, err
+	}
+	replies, err := r.replies(ctx, []wanted{{key: key, read: Read{Key: key, Kind: KindExists}}}, &q.options)
+	if err != nil {
+		return false, err
+	}
+	return replies[0].Found, nil
+}
+
+// Delete deletes the entity from both tiers, and has the fast one know that there is
+// none. With NoMemory it knows nothing of it.
+func (q *Query[E, K]) Delete(ctx context.Context) error {
+	r := q.repository
+	key, err := r.keys.text(q.key)
+	if err != nil {
+		return err
+	}
+	c := change{key: key, fallback: Write{Key: key}, fast: []Write{{Key: key}, r.pair.mark(key)}}
+	if q.options.noMemory {
+		c.fast[1] = r.pair.unmark(key)
+	}
+	return r.pair.write(ctx, []change{c})
+}
+
+// Many is what is asked of many entities.
+type Many[E any, K comparable] struct {
+	repository *Repository[E, K]
+	keys       []K
+	options    options
+}
+
+// Many asks for the entities of keys.
+func (r *Repository[E, K]) Many(keys []K, with ...Option) *Many[E, K] {
+	return &Many[E, K]{r, keys, gather(with)}
+}
+
+// readAtOnce is how many entities are asked for in one round trip.
+const readAtOnce = 128
+
+// Entities are those that there are, in the order of the keys. What fails ends them.
+func (m *Many[E, K]) Entities(ctx context.Context) iter.Seq2[E, error] {
+	return func(yield func(E, error) bool) {
+		for rest := m.keys; len(rest) > 0; {
+			slice := rest[:min(readAtOnce, len(rest))]
+			rest = rest[len(slice):]
+			entities, found, err := m.repository.read(ctx, slice, &m.options)
+			if err != nil {
+				var none E
+				yield(none, err)
+				return
+			}
+			for i, entity := range entities {
+				if found[i] && !yield(entity, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// read returns the entities of keys, and which of them there are.
+func (r *Repository[E, K]) read(ctx context.Context, keys []K, o *options) (entities []E, found []bool, err error) {
+	read, partial, err := r.form.ask(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	wants := make([]wanted, len(keys))
+	for i, id := range keys {
+		w := wanted{read: read, partial: partial}
+		if w.key, err = r.keys.text(id); err != nil {
+			return nil, nil, err
+		}
+		w.read.Key, w.whole = w.key, r.whole(w.key)
+		wants[i] = w
+	}
+	replies, err := r.replies(ctx, wants, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	entities, found = make([]E, len(keys)), make([]bool, len(keys))
+	for i, reply := range replies {
+		if !reply.Found {
+			continue
+		}
+		if entities[i], found[i], err = r.form.decode(keys[i], reply.Value, o); err != nil {
+			return nil, nil, err
+		}
+	}
+	return entities, found, nil
+}
+
+// replies reads from both tiers, or from the fallback alone.
+func (r *Repository[E, K]) replies(ctx context.Context, wants []wanted, o *options) ([]Reply, error) {
+	if !o.noMemory {
+		return r.pair.read(ctx, wants)
+	}
+	reads := make([]Read, len(wants))
+	for i, w := range wants {
+		reads[i] = w.read
+	}
+	replies, err := r.pair.readFallback(ctx, reads)
+	if err != nil {
+		return nil, r.pair.failed(ctx, nil, err)
+	}
+	return replies, nil
+}
