@@ -8,7 +8,8 @@ import (
 // Amend publishes a changed header of the keyed stage: change is given the one that
 // is stored, and returns what takes its place. It is called again where another
 // context was faster, with the header of that one. Then the stage is loaded with it, here
-// now and elsewhere before anything else is written there.
+// now and elsewhere before anything else is written there. A Rechain or Rotate that is under way
+// begins anew.
 //
 // Errors: KeyRequired where the chain has no keyed stage, what change and Load
 // return, and those of a commit.
@@ -19,7 +20,7 @@ func (e *Env) Amend(ctx context.Context, change func(header []byte) ([]byte, err
 	return e.reroot(ctx, func(r *root) error {
 		keys, err := change(bytes.Clone(r.header.keys))
 		if err == nil {
-			r.header = &header{r.id, keys}
+			r.header, r.resealing = &header{r.id, keys}, r.resealing.begunAnew()
 		}
 		return err
 	})

@@ -417,6 +417,9 @@ func (e *Env) exchange(ctx context.Context, x exchange) error {
 	if CodeOf(err) == Conflict {
 		return err // another context has published: nothing of this has happened
 	}
+	if err == nil && x.renewal != nil && next.header != nil {
+		_, err = e.pages.sealer.load(ctx, next.id, next.header) // what it names is sealed by that already
+	}
 	e.mu.Lock()
 	if err != nil || e.reloads != x.reloads {
 		// It may have happened, or what was reloaded may be from before it.

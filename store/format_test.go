@@ -49,8 +49,11 @@ func samples() map[string][]byte {
 	r := &root{id: [16]byte{1, 2, 3}, stages: []byte{2, 1}, generation: 4, position: 5, trees: []tree{run, {root: below}}}
 	walk := *r
 	walk.resealing = &resealing{target: []byte{2, 1, 3, 1}, plain: true, next: []byte("\x00\x00\x00\x01melon")}
+	rotation := *r
+	rotation.resealing = &resealing{target: []byte{2, 1, 3, 1}, rotation: true}
 	return map[string][]byte{
 		"resealing": walk.encode(),
+		"rotation":  rotation.encode(),
 		"leaf":      plainPage(&leaf, 0, 3),
 		"branch":    plainPage(&branch, 1, 2),
 		"record":    record{position: 6, body: entry{value: body}}.append(nil),

@@ -13,9 +13,9 @@ import (
 // and writers go on meanwhile, here and in other contexts, which follow by themselves
 // if they have the stages, and else fail with KeyRequired or MissingModifier.
 //
-// With the chain that it has already, it seals everything anew: by the newest of the
-// keys, after Amend has brought one. Then nothing that the environment names is sealed
-// by an older one.
+// With the chain that it has already, it seals everything anew by the newest of the
+// keys. When it has come to its end, nothing that the environment names is sealed by an older one, and a
+// stage that is a Rotator has dropped those.
 //
 // A stage that both chains have is the new one from now on. Where it is Keyed it must open
 // the header there is. progress, which may be nil, is told how many bytes of plain
@@ -45,10 +45,18 @@ func (e *Env) Rechain(ctx context.Context, modifiers []Modifier, progress func(d
 			return err
 		}
 	}
+	return e.resealAll(ctx, target, progress)
+}
+
+// resealAll does slice after slice until a root says that all are done.
+func (e *Env) resealAll(ctx context.Context, target []byte, progress func(done, total int64)) error {
 	for {
 		r := &renewal{target: target}
 		if err := e.reseal(ctx, r); err != nil {
 			return err
+		}
+		if !r.stopped {
+			r.passed = r.total
 		}
 		if progress != nil {
 			progress(min(r.passed, r.total), r.total)
@@ -202,7 +210,7 @@ func (f *fold) renew(key []byte, e entry) (entry, error) {
 }
 
 // advance has the root that a slice is published with say how far it has come; the
-// last one names the new stages alone, and has no header without keys.
+// last one names the new stages alone, and its header only keys that are used.
 func (e *Env) advance(ctx context.Context, batch *Batch, next *root, r *renewal) error {
 	if r.stopped {
 		w := *next.resealing
@@ -211,10 +219,10 @@ func (e *Env) advance(ctx context.Context, batch *Batch, next *root, r *renewal)
 		return nil
 	}
 	next.resealing, next.stages = nil, r.target
-	keyed := e.pages.sealer.chain.Load().keyed
-	if next.header == nil || keyed != nil && hasStage(r.target, keyed.Stage()) {
-		return nil
+	h, err := e.retired(ctx, next)
+	if err != nil || h == next.header {
+		return err
 	}
-	next.header = nil
+	next.header = h
 	return e.keepHeader(ctx, batch, next)
 }

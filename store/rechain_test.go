@@ -228,11 +228,6 @@ func TestRechainWithOthersAtWork(t *testing.T) {
 			a := storetest.Open(t, memory.Share(blobs), chained(chains()[change.from]()))
 			fillTree(t, a, entries)
 			b := storetest.Open(t, memory.Share(blobs), chained(chains()[change.other]()))
-			if change.from == change.to {
-				if err := a.Amend(ctx, storetest.NewEpoch); err != nil {
-					t.Fatal(err)
-				}
-			}
 			n := 0
 			work := func() {
 				n++
@@ -243,13 +238,14 @@ func TestRechainWithOthersAtWork(t *testing.T) {
 				}
 			}
 			work()
-			if err := a.Rechain(ctx, chains()[change.to](), func(int64, int64) { work() }); err != nil {
-				t.Fatal(err)
-			}
+			var err error
 			if change.from == change.to {
-				if err := a.Amend(ctx, storetest.DropEpochs); err != nil {
-					t.Fatal(err)
-				}
+				err = a.Rotate(ctx, func(int64, int64) { work() })
+			} else {
+				err = a.Rechain(ctx, chains()[change.to](), func(int64, int64) { work() })
+			}
+			if err != nil {
+				t.Fatal(err)
 			}
 			work()
 			expectFilled(t, a, entries)

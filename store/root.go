@@ -26,14 +26,16 @@ type root struct {
 
 // resealing is how far the blobs of an environment are sealed as they are to be.
 //
-//	array of 3
-//	  target  bin   the stages that new blobs pass: kind, id, kind, id …
-//	  plain   bool  there may be blobs that are not encrypted
-//	  next    bin   of entries with lesser whole keys, the leaves and the large values are done
+//	array of 3, of 4 in a rotation
+//	  target    bin   the stages that new blobs pass: kind, id, kind, id …
+//	  plain     bool  there may be blobs that are not encrypted
+//	  next      bin   of entries with lesser whole keys, the leaves and the large values are done
+//	  rotation  bool  true: it began with the newest key, and the header has not changed since
 type resealing struct {
-	target []byte
-	plain  bool
-	next   []byte
+	target   []byte
+	plain    bool
+	next     []byte
+	rotation bool
 }
 
 func (r *root) encode() []byte {
@@ -47,11 +49,23 @@ func (r *root) encode() []byte {
 	b = msgp.AppendUint64(b, r.generation)
 	b = msgp.AppendUint64(b, r.position)
 	b = appendTrees(b, r.trees)
-	if w := r.resealing; w != nil {
-		b = msgp.AppendArrayHeader(b, 3)
-		b = msgp.AppendBytes(b, w.target)
-		b = msgp.AppendBool(b, w.plain)
-		b = msgp.AppendBytes(b, w.next)
+	if r.resealing != nil {
+		b = r.resealing.append(b)
+	}
+	return b
+}
+
+func (w *resealing) append(b []byte) []byte {
+	n := uint32(3)
+	if w.rotation {
+		n = 4
+	}
+	b = msgp.AppendArrayHeader(b, n)
+	b = msgp.AppendBytes(b, w.target)
+	b = msgp.AppendBool(b, w.plain)
+	b = msgp.AppendBytes(b, w.next)
+	if w.rotation {
+		b = msgp.AppendBool(b, true)
 	}
 	return b
 }
@@ -84,7 +98,7 @@ func decodeRoot(plain []byte) (*root, bool) {
 
 func readResealing(b []byte) (w *resealing, rest []byte, ok bool) {
 	n, b, err := msgp.ReadArrayHeaderBytes(b)
-	if err != nil || n != 3 {
+	if err != nil || n != 3 && n != 4 {
 		return nil, nil, false
 	}
 	w = &resealing{}
@@ -94,7 +108,10 @@ func readResealing(b []byte) (w *resealing, rest []byte, ok bool) {
 	if w.plain, b, err = msgp.ReadBoolBytes(b); err != nil {
 		return nil, nil, false
 	}
-	w.next, b, ok = readBin(b)
+	if w.next, b, ok = readBin(b); ok && n == 4 {
+		w.rotation, b, err = msgp.ReadBoolBytes(b)
+		ok = err == nil && w.rotation
+	}
 	return w, b, ok
 }
 

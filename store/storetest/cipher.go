@@ -23,7 +23,7 @@ type Cipher struct {
 	loads  int
 }
 
-var _ store.Keyed = (*Cipher)(nil)
+var _ store.Rotator = (*Cipher)(nil)
 
 // NewCipher returns the stage with a key.
 func NewCipher(key string) *Cipher { return &Cipher{key: key} }
@@ -43,6 +43,12 @@ func NewEpoch(header []byte) ([]byte, error) {
 func DropEpochs(header []byte) ([]byte, error) {
 	return append(bytes.Clone(header[:8]), header[len(header)-1]), nil
 }
+
+// Renew implements store.Rotator.
+func (c *Cipher) Renew(_ context.Context, header []byte) ([]byte, error) { return NewEpoch(header) }
+
+// Retire implements store.Rotator.
+func (c *Cipher) Retire(_ context.Context, header []byte) ([]byte, error) { return DropEpochs(header) }
 
 // Loads counts how often the stage was loaded.
 func (c *Cipher) Loads() int {
