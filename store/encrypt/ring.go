@@ -41,7 +41,7 @@ type opened struct {
 	opener *crypto.Opener
 }
 
-var _ store.Keyed = (*Ring)(nil)
+var _ store.Rotator = (*Ring)(nil)
 
 // stage is stored in every blob the stage took part in.
 var stage = store.Stage{Kind: store.Encrypt, ID: 1}

@@ -87,20 +87,23 @@ func (r *Ring) Shred(ctx context.Context, env *store.Env) error {
 // amend has the environment store changed keys. change gets the keys of what is
 // stored, again where another context was faster.
 func (r *Ring) amend(ctx context.Context, env *store.Env, change func(*crypto.Keys, *crypto.Ring) (*crypto.Keys, error)) error {
-	return coded("change keys", env.Amend(ctx, func(header []byte) ([]byte, error) {
-		keys, ring, err := r.resume(header)
-		if err != nil {
-			return nil, err
-		}
-		next, err := change(keys, ring)
-		if err != nil {
-			return nil, err
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.amended = next
-		return next.Header(), nil
-	}))
+	return coded("change keys", env.Amend(ctx, func(header []byte) ([]byte, error) { return r.change(header, change) }))
+}
+
+// change is what a stored header becomes, whose keys are then known when it is loaded.
+func (r *Ring) change(header []byte, change func(*crypto.Keys, *crypto.Ring) (*crypto.Keys, error)) ([]byte, error) {
+	keys, ring, err := r.resume(header)
+	if err != nil {
+		return nil, err
+	}
+	next, err := change(keys, ring)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.amended = next
+	return next.Header(), nil
 }
 
 // resume opens a stored header with what the ring knows.
