@@ -87,6 +87,8 @@ func (o *operation) perform() error {
 		return o.amend()
 	case wire.Rechain:
 		return o.rechain()
+	case wire.Rotate:
+		return o.rotate()
 	case wire.Sync:
 		return o.sync()
 	case wire.Understand:

@@ -116,7 +116,7 @@ func (h hosted) ask(ctx context.Context, direction wire.Direction, blobs []store
 // keyed is a stage of the host that has keys: one that encrypts.
 type keyed struct{ hosted }
 
-var _ store.Keyed = keyed{}
+var _ store.Rotator = keyed{}
 
 // Open meets keys that the stage does not know where the host leaves a blob as it was.
 func (k keyed) Open(ctx context.Context, blobs []store.Sealing) error {
@@ -138,6 +138,21 @@ func (k keyed) Load(ctx context.Context, env [16]byte, header []byte) ([]byte, e
 		return nil, err
 	}
 	return k.bridge.header(wire.Load, wire.AppendLoad(nil, k.set, k.stage, env, header))
+}
+
+func (k keyed) Renew(ctx context.Context, header []byte) ([]byte, error) {
+	return k.change(ctx, wire.RenewKeys, header)
+}
+
+func (k keyed) Retire(ctx context.Context, header []byte) ([]byte, error) {
+	return k.change(ctx, wire.RetireKeys, header)
+}
+
+func (k keyed) change(ctx context.Context, number uint32, header []byte) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return k.bridge.header(wire.AmendHeader, wire.AppendAmend(nil, number, header))
 }
 
 // header is what the host answers with a header.
@@ -170,6 +185,13 @@ func (o *operation) rechain() error {
 		return err
 	}
 	err = o.bridge.env.Rechain(o.ctx, o.bridge.chain(0, stages), o.progress)
+	o.result = msgp.AppendNil(o.result[:0])
+	return err
+}
+
+// rotate draws another key and seals everything anew by it.
+func (o *operation) rotate() error {
+	err := o.bridge.env.Rotate(o.ctx, o.progress)
 	o.result = msgp.AppendNil(o.result[:0])
 	return err
 }

@@ -362,7 +362,7 @@ export class Environment<S extends Tables> {
 
   /**
    * Draws a new data key and seals everything anew under it, while reading and writing goes on; afterwards older keys are gone. Interrupted, it
-   * is finished by the next call.
+   * is gone on with by the next call, which draws a third key only if slots or passphrases were changed meanwhile.
    */
   async rotateKey(options?: LongCall): Promise<void> {
     await this.session.rotateKey(longCall('rotateKey', options))

@@ -40,7 +40,7 @@ export type KeyChange =
   | ['remove', number]
   | ['change', old: Unlocker, now: Unlocker, Cost]
   | ['rotate']
-  | ['retire', before: number]
+  | ['retire']
   | ['shred']
 
 /** One way to open an environment. */

@@ -34,6 +34,11 @@ export interface KeyedStage extends Stage {
   forget(): void
 }
 
+interface Change {
+  change: KeyChange
+  told?: unknown
+}
+
 /** What the engine asks of a stage. The first number is that of the set it is of. */
 export type SealRequest = [set: number, kind: number, id: number, direction: number, blobs: Blob[]]
 
@@ -44,9 +49,12 @@ export type AmendRequest = [number: number, header: Uint8Array]
 export class Sealing {
   private readonly stages = new Map<string, Stage>()
   private keyed: KeyedStage | undefined
-  /** Changes of keys on their way, and what they have told. */
-  private readonly changes = new Map<number, { change: KeyChange; told?: unknown }>()
-  private lastChange = 0
+  /** Changes of keys on their way, and what they have told; the first two are the engine's own. */
+  private readonly changes = new Map<number, Change>([
+    [0, { change: ['rotate'] }],
+    [1, { change: ['retire'] }],
+  ])
+  private lastChange = 1
 
   private constructor() {}
 
@@ -78,7 +86,7 @@ export class Sealing {
     if (change[0] === 'slots') return keyed.slots()
     if (change[0] === 'verify') return keyed.verify(change[1])
     const number = ++this.lastChange
-    const under: { change: KeyChange; told?: unknown } = { change }
+    const under: Change = { change }
     this.changes.set(number, under)
     try {
       await run(number)

@@ -142,10 +142,10 @@ export class Session implements Scope {
   }
 
   /** Draws a data key, and seals everything anew under it. */
-  async rotateKey(call: LongCall): Promise<void> {
-    const epoch = (await this.amend(['rotate'])) as number
-    await this.rechain([...this.settings.modifiers], call)
-    await this.amend(['retire', epoch])
+  async rotateKey({ signal, onProgress }: LongCall): Promise<void> {
+    this.encryption
+    const engine = await this.ready()
+    await engine.run(engine.request(Op.Rotate, 3, 0, 0), nothing, { signal, onProgress })
   }
 
   /** Ends the engine, whose memory holds what was read, and forgets the keys and what opens them. */

@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 15
+export const protocolVersion = 16
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -51,6 +51,7 @@ export const enum Op {
   Amend = 28,
   /** Has blobs pass another chain, or the same one with newer keys. */
   Rechain = 29,
+  Rotate = 34,
   /** The backup of everything: see backup.ts. */
   Export = 30,
   Import = 31,

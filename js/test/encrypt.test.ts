@@ -188,6 +188,30 @@ test('the data key is rotated, and what is stored opens with the newest only', a
   await again.close()
 })
 
+test('a rotation that is interrupted loses nothing, whatever is changed before it goes on', async () => {
+  for (const between of ['nothing', 'keys', 'chain']) {
+    const driver = memory()
+    const db = await filled(driver, byPassphrase)
+    await db.notes.insertMany(Array.from({ length: 3000 }, (_, i) => ({ text: `note ${i} `.repeat(100) })))
+    const controller = new AbortController()
+    await rejects('aborted', db.rotateKey({ signal: controller.signal, onProgress: () => controller.abort() }))
+    await isWhole(db)
+    await db.close()
+    const again = await open('places', { driver, tables, ...byPassphrase })
+    await isWhole(again)
+    if (between === 'keys') await again.addSlot({ key })
+    if (between === 'chain') await again.rechain([byPassphrase.modifiers[1]!])
+    await again.rotateKey()
+    await isWhole(again)
+    await again.close()
+    const modifiers = between === 'chain' ? [byPassphrase.modifiers[1]!] : byPassphrase.modifiers
+    const whole = await open('places', { driver, tables, modifiers })
+    await isWhole(whole)
+    assert.equal(await whole.notes.count(), 3000)
+    await whole.close()
+  }
+})
+
 test('a living environment is encrypted, compressed otherwise, and decrypted', async () => {
   const driver = memory()
   const db = await open('places', { driver, tables })

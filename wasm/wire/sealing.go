@@ -86,7 +86,13 @@ func AppendLoad(dst []byte, set Set, stage store.Stage, env [16]byte, header []b
 	return msgp.AppendBytes(dst, header)
 }
 
-// AppendAmend appends the payload of Amend, whose reply is read by ReadPart:
+// Changes of keys that the engine asks for itself. The host numbers its own from 2.
+const (
+	RenewKeys uint32 = iota
+	RetireKeys
+)
+
+// AppendAmend appends the payload of AmendHeader, whose reply is read by ReadPart:
 // [number of the change, header].
 func AppendAmend(dst []byte, change uint32, header []byte) []byte {
 	dst = msgp.AppendArrayHeader(dst, 2)

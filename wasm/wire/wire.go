@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 15
+const Version = 16
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -89,6 +89,8 @@ const (
 	Amend Op = 28
 	// Rechain has blobs pass another chain, or the same one with newer keys.
 	Rechain Op = 29
+	// Rotate draws another key and seals everything anew by it.
+	Rotate Op = 34
 
 	// Sync has the engine catch up with other contexts; Heard, whose argument is a
 	// store.Sign, tells it what it has heard of them.

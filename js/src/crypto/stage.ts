@@ -93,12 +93,10 @@ export class Encrypting implements KeyedStage {
         this.amended = await keys.removeSlot(change[1])
         break
       case 'rotate':
-        // A rotation that was interrupted is gone on with.
-        this.amended = keys.ring.epochs.length > 1 ? keys : await keys.rotate()
-        told = this.amended.epoch
+        this.amended = await keys.rotate()
         break
       case 'retire':
-        this.amended = await keys.retire(change[1])
+        this.amended = await keys.retire(keys.epoch)
         break
       case 'change': {
         const theirs = await Keys.unlock(keys.env, keys.ring, await readSecret(change[1]))
