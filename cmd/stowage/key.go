@@ -14,6 +14,7 @@ type keys struct {
 	Add    addKey    `cmd:"" help:"Have another key or passphrase open it, and print its slot."`
 	Remove removeKey `cmd:"" help:"Have a slot open it no more."`
 	Change changeKey `cmd:"" help:"Have another key or passphrase open it instead of the one given."`
+	Rotate rotateKey `cmd:"" help:"Draw another data key and seal everything anew under it. One that was interrupted goes on."`
 }
 
 // withRing runs f on an environment that is there and encrypted.
@@ -89,4 +90,25 @@ func (c *changeKey) Run(ctx context.Context, s *session) error {
 	return s.withRing(ctx, c.Directory, func(env *store.Env, ring *encrypt.Ring) error {
 		return ring.ChangePassphrase(ctx, env, s.unlocker, unlocker)
 	})
+}
+
+type rotateKey struct {
+	Directory string `arg:"" help:"The environment's directory." type:"path"`
+}
+
+func (c *rotateKey) Run(ctx context.Context, s *session) error {
+	return s.withRing(ctx, c.Directory, func(env *store.Env, ring *encrypt.Ring) error {
+		return ring.Rotate(ctx, env, s.tenths())
+	})
+}
+
+// tenths tells on standard error how far a long command has come.
+func (s *session) tenths() func(done, total int64) {
+	told := int64(0)
+	return func(done, total int64) {
+		if tenth := 10 * done / max(total, 1); tenth > told {
+			told = tenth
+			fmt.Fprintf(s.err, "%d %%\n", 10*tenth)
+		}
+	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,6 +57,7 @@ func TestKeysOfPrograms(t *testing.T) {
 	s.run("", "put --create plain colours apple red")
 	s.fails(exitKey, "not_encrypted", "--key-file key get plain colours apple")
 	s.fails(exitKey, "not_encrypted", "key list plain")
+	s.fails(exitKey, "not_encrypted", "key rotate plain")
 	env := s.open("app", compress.S2{}, encrypt.AESGCM(encrypt.Key([]byte(strings.Repeat("k", 32)))))
 	err := env.Update(t.Context(), func(tx *store.Tx) error {
 		_, err := tx.DB("colours")
@@ -66,4 +69,36 @@ func TestKeysOfPrograms(t *testing.T) {
 	s.close(env)
 	s.run("", "--key-file key put app colours apple red")
 	s.run("red", "--key-file key get app colours apple")
+}
+
+// TestKeyRotate goes on with the rotation of a program that was ended in the middle.
+func TestKeyRotate(t *testing.T) {
+	s := newShell(t)
+	s.write("key", strings.Repeat("k", 32))
+	ring := encrypt.AESGCM(encrypt.Key([]byte(strings.Repeat("k", 32))))
+	env := s.open("app", compress.S2{}, ring)
+	err := env.Update(t.Context(), func(tx *store.Tx) error {
+		db, err := tx.DB("stones")
+		for n := 0; n < 20_000 && err == nil; n++ {
+			err = db.Put(fmt.Appendf(nil, "%05d", n), []byte(strings.Repeat("stone ", 100)))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	if err := ring.Rotate(ctx, env, func(int64, int64) { end() }); store.CodeOf(err) != store.Aborted {
+		t.Fatal(err)
+	}
+	s.close(env)
+	s.fails(exitKey, "key_required", "key rotate app")
+	out, told, code := s.try("", "--key-file", "key", "key", "rotate", "app")
+	if code != 0 || out != "" || strings.Count(told, "\n") < 2 || !strings.HasSuffix(told, "100 %\n") {
+		t.Errorf("exit %d, %s, told %q", code, out, told)
+	}
+	s.run("1  key  opened this\n", "--key-file key key list app")
+	if out, problem, code := s.try("", "--key-file", "key", "check", "app"); code != 0 || !strings.Contains(out, "problems  0") {
+		t.Errorf("check: exit %d\n%s%s", code, out, problem)
+	}
 }
