@@ -1,0 +1,396 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	stdsync "sync"
+	"time"
+
+	"github.com/stowage-db/stowage/store"
+)
+
+// pulling is one shape that is pulled: chunk after chunk, then what changes. One goroutine
+// runs it; what others see and ask for is guarded.
+type pulling struct {
+	shape    *shape
+	source   Source
+	requests *Requests
+	live     bool
+	every    time.Duration
+	tell     func()
+
+	// Of the goroutine alone.
+	position *Position
+	caughtUp bool
+	cursor   string
+	buster   string
+	failures backoff // after failures
+	anew     backoff // after it had to begin anew
+	guard    guard
+
+	mu      stdsync.Mutex
+	current Progress
+	wanted  wish
+	waiting []waiter
+	ctx     context.Context    // of the goroutine
+	rest    context.Context    // of what it waits for, be it the next try or a live answer
+	nudge   context.CancelFunc // ends rest
+}
+
+// wish is what somebody wants to be asked for.
+type wish int
+
+const (
+	nothing wish = iota
+	news         // what is new
+	anew         // all of it, once more
+)
+
+type waiter struct {
+	entire bool // and not news
+	done   chan error
+}
+
+func newPulling(s *shape, source Source, requests *Requests, o *PullOptions) *pulling {
+	return &pulling{
+		shape: s, source: source, requests: requests, live: !o.Once, every: o.Every,
+		failures: backoff{Retry: o.Retry}, anew: backoff{Retry: o.Retry},
+		current: Progress{Shape: s.name, Phase: Waiting, Total: -1},
+	}
+}
+
+func (p *pulling) progress() Progress {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current
+}
+
+func (p *pulling) is(change func(*Progress)) {
+	p.mu.Lock()
+	change(&p.current)
+	p.mu.Unlock()
+	p.tell()
+}
+
+// see takes notice of a position that is stored.
+func (p *pulling) see(position *Position) {
+	p.position = position
+	p.is(func(now *Progress) {
+		now.Complete, now.Rows, now.FetchedAt = position.Complete, position.Rows, position.FetchedAt
+	})
+	if position.Complete {
+		p.settle(true, nil)
+	}
+}
+
+// settle tells those who wait what came of it.
+func (p *pulling) settle(entire bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	left := p.waiting[:0]
+	for _, w := range p.waiting {
+		if w.entire == entire {
+			w.done <- err
+		} else {
+			left = append(left, w)
+		}
+	}
+	p.waiting = left
+}
+
+func (p *pulling) fail(phase Phase, err error) {
+	p.is(func(now *Progress) { now.Phase, now.Err = phase, err })
+	p.settle(true, err)
+	p.settle(false, err)
+}
+
+func (p *pulling) complete() <-chan error {
+	done := make(chan error, 1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.current.Complete:
+		done <- nil
+	case p.current.Phase.ended():
+		done <- p.current.Err
+	default:
+		p.waiting = append(p.waiting, waiter{true, done})
+	}
+	return done
+}
+
+// refresh has the goroutine ask now, whatever it waits for.
+func (p *pulling) refresh(what wish) <-chan error {
+	done := make(chan error, 1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.ctx.Err(); err != nil {
+		done <- &store.Error{Code: store.Closed, Op: "pull"}
+		return done
+	}
+	p.waiting = append(p.waiting, waiter{false, done})
+	p.wanted = max(p.wanted, what)
+	if p.current.Phase != Pulling {
+		p.nudge()
+	}
+	return done
+}
+
+// begin makes ready for run.
+func (p *pulling) begin(ctx context.Context) {
+	p.ctx = ctx
+	p.rest, p.nudge = context.WithCancel(ctx)
+}
+
+// run pulls until the context ends.
+func (p *pulling) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		p.step(ctx)
+	}
+	p.nudge()
+}
+
+// next decides what is asked next, and says so in one with what others may ask for
+// meanwhile: a wish either is seen here or ends rest.
+func (p *pulling) next() (rest context.Context, wanted wish, follow, idle bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.rest.Err() != nil && p.ctx.Err() == nil {
+		p.rest, p.nudge = context.WithCancel(p.ctx)
+	}
+	after := p.caughtUp && p.wanted == nothing
+	follow = after && p.live && p.source.Live()
+	p.current.Phase = Pulling
+	if after {
+		p.current.Phase = Live
+	}
+	return p.rest, p.wanted, follow, after && !follow
+}
+
+// step asks once, or waits where there is nothing to ask.
+func (p *pulling) step(ctx context.Context) {
+	rest, wanted, follow, idle := p.next()
+	p.tell()
+	if idle {
+		p.idle(rest)
+		return
+	}
+	if wanted == anew {
+		position, err := p.shape.again(ctx, p.position, p.position.Handle)
+		if err == nil {
+			p.see(position)
+			p.granted(anew)
+			return
+		}
+		p.missed(ctx, rest, err)
+		return
+	}
+	chunk, err := p.ask(rest, follow)
+	if rest.Err() != nil {
+		return // whoever ended it wants something else
+	}
+	if err == nil {
+		err = p.take(ctx, chunk)
+	}
+	switch {
+	case err == nil:
+		p.took(chunk, wanted)
+	case ctx.Err() == nil:
+		p.missed(ctx, rest, err)
+	}
+}
+
+// granted takes a wish back for less: what is new is still to come.
+func (p *pulling) granted(what wish) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.wanted == what {
+		p.wanted = news
+	}
+	p.caughtUp = false
+}
+
+// idle waits for the time to ask again, for ever where only others say when.
+func (p *pulling) idle(rest context.Context) {
+	if !p.live {
+		<-rest.Done()
+		return
+	}
+	pause(rest, p.every)
+	p.caughtUp = false
+}
+
+func (p *pulling) ask(ctx context.Context, follow bool) (*Chunk, error) {
+	if err := p.guard.admit(p.position, follow); err != nil {
+		return nil, err
+	}
+	return p.source.Next(ctx, p.shape.spec, *p.position, Asking{Requests: p.requests, Live: follow, Cursor: p.cursor, Buster: p.buster})
+}
+
+// take stores a chunk. It is stored whole once it has arrived, even where the puller is
+// closed meanwhile.
+func (p *pulling) take(ctx context.Context, c *Chunk) error {
+	if !c.UpToDate && c.Offset == p.position.Offset && c.Handle == p.position.Handle {
+		return &Unanswered{Again: true, what: "the origin does not move on"}
+	}
+	position, err := p.shape.apply(context.WithoutCancel(ctx), p.position, c)
+	if err == nil {
+		p.see(position)
+	}
+	return err
+}
+
+// took goes on after a chunk that was stored.
+func (p *pulling) took(c *Chunk, wanted wish) {
+	p.cursor, p.buster = c.Cursor, ""
+	p.failures.succeeded()
+	p.caughtUp = c.UpToDate
+	if c.UpToDate {
+		p.anew.succeeded()
+	}
+	p.is(func(now *Progress) {
+		now.Chunks++
+		now.Bytes += c.Bytes
+		now.Err = nil
+		if c.Rows >= 0 {
+			now.Total = c.Rows
+		}
+	})
+	if !c.UpToDate || wanted != news {
+		return
+	}
+	p.guard = guard{} // who asks by hand may ask for the same
+	p.mu.Lock()
+	if p.wanted == wanted {
+		p.wanted = nothing
+	}
+	p.mu.Unlock()
+	p.settle(false, nil)
+}
+
+// missed does something about what went wrong, and waits.
+func (p *pulling) missed(ctx, rest context.Context, err error) {
+	p.caughtUp = false
+	var refetch *mustRefetch
+	switch {
+	case errors.Is(err, errMoved):
+		position, err := p.shape.position(ctx)
+		if err == nil {
+			p.see(position)
+			return
+		}
+		p.waitOut(ctx, rest, err)
+	case errors.As(err, &refetch):
+		p.beginAnew(ctx, rest, refetch.handle, err)
+	case errors.Is(err, errMismatch):
+		p.beginAnew(ctx, rest, p.position.Handle, err)
+	case errors.Is(err, errStale):
+		p.buster = newBuster()
+		p.waitOut(ctx, rest, &Unanswered{Again: true, what: "the origin cannot be reached", err: err})
+	default:
+		p.waitOut(ctx, rest, err)
+	}
+}
+
+// beginAnew pulls all of it, the first time at once.
+func (p *pulling) beginAnew(ctx, rest context.Context, handle string, reason error) {
+	p.buster = newBuster()
+	position, err := p.shape.again(ctx, p.position, handle)
+	if err != nil {
+		p.waitOut(ctx, rest, err)
+		return
+	}
+	p.see(position)
+	again := p.anew.failures > 0
+	wait := p.anew.failed(0)
+	if !again {
+		return
+	}
+	p.is(func(now *Progress) {
+		now.Phase, now.Err = Retrying, &Unanswered{Again: true, what: "the shape begins anew again and again", err: reason}
+	})
+	pause(rest, wait)
+	p.guard = guard{}
+}
+
+// waitOut tells of a failure, and waits for the next try or, where it would change
+// nothing, for somebody to want one.
+func (p *pulling) waitOut(ctx, rest context.Context, failure error) {
+	phase, floor := Failed, time.Duration(0)
+	var u *Unanswered
+	code := store.CodeOf(failure)
+	switch {
+	case errors.As(failure, &u):
+		floor = u.Floor
+		if u.Again {
+			phase = Retrying
+		} else if code == store.Denied {
+			phase = NeedsToken
+		}
+	case passing[code]:
+		phase = Retrying
+	}
+	if damaged[code] {
+		if position, err := p.shape.restart(ctx, p.position); err == nil {
+			p.see(position)
+		}
+	}
+	p.mu.Lock()
+	p.wanted = nothing
+	p.current.Phase, p.current.Err = phase, failure
+	p.mu.Unlock()
+	p.tell()
+	p.settle(false, failure)
+	if phase == Retrying {
+		pause(rest, p.failures.failed(floor))
+		p.guard = guard{}
+		return
+	}
+	p.settle(true, failure)
+	if position, err := p.shape.failed(ctx, p.position, failure); err == nil {
+		p.position = position
+	}
+	<-rest.Done()
+}
+
+// damaged are failures of what is stored: it is pulled again.
+var damaged = map[store.Code]bool{store.Corrupt: true, store.Tampered: true, store.Undecodable: true}
+
+// passing are failures after which it is tried again, beside those that an Unanswered
+// says are.
+var passing = map[store.Code]bool{
+	store.OriginFailed: true, store.BackendFailed: true, store.Quota: true, store.Conflict: true,
+	store.Corrupt: true, store.Tampered: true, store.Undecodable: true,
+}
+
+func newBuster() string { return strconv.FormatUint(rand.Uint64()>>16, 36) }
+
+// guard refuses to ask the same over and over without a wait: five times in half a
+// second is a loop, however it has come about.
+type guard struct {
+	handle, offset string
+	follow         bool
+	times          []time.Time
+}
+
+const (
+	loopRequests = 5
+	loopTime     = 500 * time.Millisecond
+)
+
+func (g *guard) admit(at *Position, follow bool) error {
+	if g.handle != at.Handle || g.offset != at.Offset || g.follow != follow {
+		*g = guard{handle: at.Handle, offset: at.Offset, follow: follow}
+	}
+	g.times = append(g.times, time.Now())
+	if len(g.times) <= loopRequests {
+		return nil
+	}
+	g.times = g.times[1:]
+	if g.times[loopRequests-1].Sub(g.times[0]) > loopTime {
+		return nil
+	}
+	return &Unanswered{Again: true, Floor: loopTime, what: "the same was asked over and over"}
+}

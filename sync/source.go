@@ -1,0 +1,27 @@
+package sync
+
+import (
+	"context"
+	"errors"
+)
+
+// Source is where shapes come from: Electric unless another is given, REST for plain
+// lists, or one of your own. Its answers are chunks; a shape begins where the position's
+// offset is empty.
+type Source interface {
+	// Live reports whether it can wait for what is new; else it is asked from time to time.
+	Live() bool
+	// Next returns what follows a position.
+	Next(ctx context.Context, spec ShapeSpec, at Position, asking Asking) (*Chunk, error)
+}
+
+// Asking says how the next chunk is asked for.
+type Asking struct {
+	Requests *Requests
+	Live     bool   // waits until there is something new
+	Cursor   string // what the last live answer said is to be sent with the next
+	Buster   string // makes the URL another one, for an answer that came out of a cache
+}
+
+// errStale is the error for an answer that is an old one, out of a cache.
+var errStale = errors.New("an old answer, out of a cache")
