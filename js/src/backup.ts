@@ -1,7 +1,7 @@
 import { unpack } from './document.js'
 import type { Driver, DriverFactory } from './drivers/driver.js'
 import { nothing } from './engine.js'
-import { asStowageError, StowageError } from './errors.js'
+import { asStowageError, StowageError, wordsOf } from './errors.js'
 import { type BatchFrame, readBatch } from './io.js'
 import { type Modifier, writeChain } from './modifier.js'
 import type { LongCall } from './options.js'
@@ -164,14 +164,21 @@ function readerOf(source: ReadableStream<Uint8Array> | Blob): ReadableStreamDefa
  * Copies an environment to a driver that holds nothing under that name. After an error
  * it holds nothing again, unless it fails at that too.
  */
-export async function copyTo(
-  session: Session,
-  name: string,
-  factory: DriverFactory,
-  { compact, modifiers }: { compact: boolean; modifiers: readonly Modifier[] | undefined },
-  call: LongCall,
-): Promise<void> {
-  const driver = await factory.open(name)
+export async function copyTo(session: Session, name: string, factory: DriverFactory, how: CopyingTo, call: LongCall): Promise<void> {
+  try {
+    await copyInto(await factory.open(name), session, name, factory, how, call)
+  } catch (error) {
+    throw asStowageError(error, 'backend_failed', `copy: the driver failed: ${wordsOf(error)}`)
+  }
+}
+
+/** Whether the copy is one tree, and what it passes where that is not what this environment does. */
+interface CopyingTo {
+  compact: boolean
+  modifiers: readonly Modifier[] | undefined
+}
+
+async function copyInto(driver: Driver, session: Session, name: string, factory: DriverFactory, { compact, modifiers }: CopyingTo, call: LongCall): Promise<void> {
   let begun = false
   try {
     if ((await driver.list('')).length > 0) throw new StowageError('not_empty', `copy: "${name}" is there already`)
@@ -181,7 +188,7 @@ export async function copyTo(
     await rebuild(session, session.sibling(name, factory, modifiers), call)
   } catch (error) {
     if (begun) await clear(compact ? factory.open(name) : driver).catch(() => {})
-    throw asStowageError(error, 'backend_failed', `copy: the driver failed: ${String(error)}`)
+    throw error
   } finally {
     await driver.close()
   }

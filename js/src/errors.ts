@@ -34,12 +34,26 @@ export class StowageError extends Error {
 /**
  * Gives any failure a code. Errors of Stowage pass unchanged; so do, in another
  * class, those of a driver that carry one of the codes. Others become the cause of one.
+ * What is thrown may be anything: reading it may throw as well.
  */
 export function asStowageError(error: unknown, code: ErrorCode, message: string): StowageError {
-  if (error instanceof StowageError) return error
-  const own = (error as { code?: unknown } | null | undefined)?.code
-  if (isCode(own)) return new StowageError(own, (error as Error).message, { cause: error })
+  try {
+    if (error instanceof StowageError) return error
+    const { code: own, message: said } = Object(error) as { code?: unknown; message?: unknown }
+    if (isCode(own)) return new StowageError(own, String(said ?? message), { cause: error })
+  } catch {
+    // It has nothing to tell.
+  }
   return new StowageError(code, message, { cause: error })
+}
+
+/** The words of a failure, where it has any. */
+export function wordsOf(error: unknown): string {
+  try {
+    return String(error)
+  } catch {
+    return 'it cannot say why'
+  }
 }
 
 /** Reads a code that came from the engine or a worker; one this version does not know is internal. */

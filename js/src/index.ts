@@ -14,7 +14,7 @@ export { type Batch, type Blob, type Contexts, type Driver, type DriverFactory, 
 export { indexeddb } from './drivers/indexeddb.js'
 export { memory } from './drivers/memory.js'
 export type { BeginOptions, Database, Environment, Explicit, Info, Report, Stat, Tables, TransactionOptions, Within } from './environment.js'
-export { /** @internal */ asStowageError, type ErrorCode, errorCodes, StowageError } from './errors.js'
+export { /** @internal */ asStowageError, type ErrorCode, errorCodes, StowageError, /** @internal */ wordsOf } from './errors.js'
 export type { CustomType } from './extension.js'
 export type { Explanation, Find } from './find.js'
 export { avg, type Column, type Columns, count, first, type Groups, last, max, min, type Row, sum } from './group.js'

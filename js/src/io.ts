@@ -1,6 +1,6 @@
 import type { Among, Reply } from './among.js'
 import type { Batch, Driver, DriverInfo } from './drivers/driver.js'
-import { asStowageError, type StowageError } from './errors.js'
+import { asStowageError, type StowageError, wordsOf } from './errors.js'
 import { type FrameWriter, Status, type Verb } from './wire.js'
 
 /** What a driver answered to a task's request. */
@@ -69,7 +69,7 @@ export async function perform(driver: Driver, among: Among | undefined, status: 
     }
     throw new Error(`the engine asked for something unknown: ${status}`)
   } catch (error) {
-    return { kind: 'failed', error: asStowageError(error, 'backend_failed', `the driver failed: ${String(error)}`) }
+    return { kind: 'failed', error: asStowageError(error, 'backend_failed', `the driver failed: ${wordsOf(error)}`) }
   }
 }
 

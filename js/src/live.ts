@@ -9,7 +9,7 @@
 import { Change } from './change.js'
 import { packValue, unpack } from './document.js'
 import { nothing } from './engine.js'
-import { asStowageError, StowageError } from './errors.js'
+import { asStowageError, StowageError, wordsOf } from './errors.js'
 import type { Find } from './find.js'
 import { Options } from './options.js'
 import { packQuery } from './query.js'
@@ -138,7 +138,7 @@ export class Live<T> {
     for (let attempt = 1; ; attempt++) {
       const { told } = this
       const number = ++lastNumber
-      const error = await this.follow(number, signal).catch(error => asStowageError(error, 'internal', String(error)))
+      const error = await this.follow(number, signal).catch(error => asStowageError(error, 'internal', wordsOf(error)))
       // An engine that was lost knows nothing of it any more, and is not to be started for that.
       if (error?.code !== 'engine_lost') void this.find.send(Op.Unlive, packValue(number), nothing, {}).catch(() => {})
       if (error === undefined || signal.aborted || error.code === 'closed') return undefined

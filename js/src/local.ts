@@ -1,7 +1,7 @@
 import { WriteBehind } from './drivers/behind.js'
 import type { Driver, DriverFactory } from './drivers/driver.js'
 import type { Engine } from './engine.js'
-import { asStowageError } from './errors.js'
+import { asStowageError, wordsOf } from './errors.js'
 import { Instance } from './instance.js'
 import { isHosted, type Modifier } from './modifier.js'
 import { compile, type WasmSource } from './module.js'
@@ -45,7 +45,11 @@ export class LocalHost implements Host {
     this.sealing?.forget()
     this.sealing = undefined
     this.driver = undefined
-    await driver?.close()
+    try {
+      await driver?.close()
+    } catch (error) {
+      throw asStowageError(error, 'backend_failed', `the driver could not be closed: ${wordsOf(error)}`)
+    }
   }
 
   private async openDriver(): Promise<Driver> {

@@ -8,7 +8,7 @@
  * with the first environment that has such a stage.
  */
 import { deflate, inflate } from './deflate.js'
-import { asStowageError, StowageError } from './errors.js'
+import { asStowageError, StowageError, wordsOf } from './errors.js'
 import type { Answer } from './io.js'
 import { type Encryption, type Functions, type KeyChange, Kind, type Modifier, type SlotInfo, type Unlocker } from './modifier.js'
 import { part } from './parts.js'
@@ -129,7 +129,7 @@ async function answer(make: () => Promise<Answer>): Promise<Answer> {
   try {
     return await make()
   } catch (error) {
-    return { kind: 'failed', error: asStowageError(error, 'internal', `a stage failed: ${String(error)}`) }
+    return { kind: 'failed', error: asStowageError(error, 'internal', `a stage failed: ${wordsOf(error)}`) }
   }
 }
 

@@ -6,7 +6,7 @@ import type { DriverFactory } from './drivers/driver.js'
 import { indexeddb } from './drivers/indexeddb.js'
 import { memory } from './drivers/memory.js'
 import type { Engine } from './engine.js'
-import { asStowageError, StowageError } from './errors.js'
+import { asStowageError, StowageError, wordsOf } from './errors.js'
 import { LocalHost } from './local.js'
 import type { FromWorker, ToWorker } from './remote.js'
 import { FrameWriter } from './wire.js'
@@ -141,6 +141,6 @@ function copy(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBu
 
 /** [code, message], as the engine writes it. */
 function failureFrame(error: unknown): Uint8Array {
-  const { code, message }: StowageError = asStowageError(error, 'internal', `the worker failed: ${String(error)}`)
+  const { code, message }: StowageError = asStowageError(error, 'internal', `the worker failed: ${wordsOf(error)}`)
   return new FrameWriter().array(2).string(code).string(message).frame().slice()
 }

@@ -146,6 +146,55 @@ test('an error with a code comes through from a driver', async () => {
   await rejects('quota', open('x', { driver: full, tables: { t: table({ key: 'id' }) } }))
 })
 
+/** What a driver may reject with that says nothing, or throws when it is read; and the code that comes of it. */
+const unreadable: [code: string, make: () => unknown][] = [
+  ['backend_failed', () => undefined],
+  ['backend_failed', () => Symbol('a symbol')],
+  ['backend_failed', () => Object.create(null)],
+  ['backend_failed', () => ({ get code(): never { throw new TypeError('a getter') } })],
+  ['backend_failed', () => ({ toString(): never { throw new TypeError('no words') } })],
+  ['backend_failed', () => new Proxy({}, { get: () => { throw new TypeError('a trap') }, getPrototypeOf: () => { throw new TypeError('a trap') } })],
+  ['quota', () => ({ code: 'quota' })],
+]
+
+test('whatever a driver rejects with, it has a code', async () => {
+  for (const [code, make] of unreadable) {
+    for (const method of ['open', 'commit', 'info', 'list', 'close']) {
+      const faults = { method: method === 'open' ? method : '', make }
+      const driver = rejecting(memory(), faults)
+      const opening = open('places', { driver, tables })
+      if (method === 'open') {
+        await rejects(code, opening, method)
+        continue
+      }
+      const db = await opening
+      faults.method = method
+      await rejects(code, method === 'close' ? db.close() : method === 'commit' ? db.places.insert(place(1)) : db.stat().then(() => db.check()).then(() => db.copy('copy', { driver })), method)
+      faults.method = ''
+      await db.close()
+    }
+  }
+})
+
+/** A driver over another one that rejects one of its methods. */
+function rejecting(inner: DriverFactory, faults: { method: string; make: () => unknown }): DriverFactory {
+  const call = <R>(method: string, f: () => Promise<R>): Promise<R> => (faults.method === method ? Promise.reject(faults.make()) : f())
+  return {
+    id: inner.id,
+    open: name =>
+      call('open', async () => {
+        const d = await inner.open(name)
+        return {
+          read: names => call('read', () => d.read(names)),
+          commit: batch => call('commit', () => d.commit(batch)),
+          list: prefix => call('list', () => d.list(prefix)),
+          info: () => call('info', () => d.info()),
+          close: () => d.close().then(() => call('close', async () => {})),
+        } satisfies Driver
+      }),
+  }
+}
+
 /** Reaches an operation that no method does: the engine fails as asked. */
 async function fault(db: unknown, how: string): Promise<unknown> {
   const { session } = db as { session: { ready(): Promise<{ request(...n: number[]): { string(s: string): unknown }; run(f: unknown, d: () => void): Promise<void> }> } }
