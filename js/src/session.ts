@@ -48,6 +48,8 @@ export class Session implements Scope {
   private current: Engine | undefined
   private starting: Promise<Engine> | undefined
   private closing: Promise<void> | undefined
+  /** Fulfilled when no engine is being left any more. */
+  private leaving: Promise<unknown> = Promise.resolve()
   /** The open tables by number. */
   private readonly tables = new Map<number, { name: string; schema: Schema; kind: Kind }>()
   private nextTable = 0
@@ -152,7 +154,7 @@ export class Session implements Scope {
   async lock(): Promise<void> {
     const { encryption } = this
     if (this.closing !== undefined) throw closed()
-    if (this.locked) return
+    if (this.locked) return void (await this.leaving)
     this.locked = true
     clearTimeout(this.idle)
     this.idle = undefined
@@ -167,6 +169,7 @@ export class Session implements Scope {
   async unlock(unlocker: Unlocker): Promise<void> {
     const { encryption } = this
     if (!this.locked) return void (await this.amend(['verify', unlocker]))
+    await this.leaving
     encryption.unlocker = unlocker
     this.locked = false
     try {
@@ -228,8 +231,14 @@ export class Session implements Scope {
     }
   }
 
-  /** Closes the engine and gives everything back; what still runs then fails with why. */
-  private async leave(why: StowageError): Promise<Identity | undefined> {
+  /** Closes the engine and gives everything back; what still runs then fails with why. One at a time. */
+  private leave(why: StowageError): Promise<Identity | undefined> {
+    const left = this.leaving.then(() => this.leaveEngine(why))
+    this.leaving = left.catch(() => {})
+    return left
+  }
+
+  private async leaveEngine(why: StowageError): Promise<Identity | undefined> {
     await this.starting?.catch(() => {})
     const engine = this.current
     this.current = undefined

@@ -25,6 +25,22 @@ for (const [name, options] of Object.entries({ 'a key': byKey, 'a passphrase, de
   })
 }
 
+test('locking, unlocking and closing wait for one another', async () => {
+  const driver = memory()
+  let db = await open('places', { driver, tables, durability: 'buffered', ...byKey })
+  for (let id = 1; id <= 5; id++) {
+    await db.places.insert(place(id))
+    await Promise.all([db.lock(), db.lock(), db.unlock({ key })])
+    assert.deepEqual(await db.places.get(id), place(id))
+  }
+  await db.places.insert(place(6))
+  const [, , unlocked] = await Promise.allSettled([db.lock(), db.close(), db.unlock({ key })])
+  assert.equal(unlocked.status === 'rejected' && unlocked.reason.code, 'closed')
+  db = await open('places', { driver, tables, ...byKey })
+  assert.equal(await db.places.count(), 6)
+  await db.close()
+})
+
 test('an empty environment is encrypted from its first commit', async () => {
   const driver = memory()
   let db = await open('places', { driver, ...byKey })
