@@ -3,7 +3,7 @@ import type { Exchange } from './engine.js'
 import { StowageError } from './errors.js'
 import { type Column, type Columns, Groups, aggregateOf, avg, max, min, named, sum } from './group.js'
 import type { Listener, LiveOptions } from './live.js'
-import type { LongCall } from './options.js'
+import { liveOptions, type LongCall, mustListen } from './options.js'
 import { part } from './parts.js'
 import { splitPath } from './path.js'
 import { countOf, ordered, packQuery, type Query } from './query.js'
@@ -164,18 +164,24 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
    *     const stop = db.cities.find({ country: 'NO' }).subscribe(render)
    */
   subscribe(listener: Listener<T>, options?: LiveOptions): () => void {
-    if (typeof listener !== 'function' && (listener === null || typeof listener !== 'object')) {
-      throw new StowageError('invalid_argument', 'subscribe takes a function, or an object with next and error')
-    }
+    this.identity
+    mustListen(listener)
+    const read = liveOptions('subscribe', options)
     const stop = new AbortController()
     // What only pages that watch need is loaded with the first to do so.
     void part('live')
-      .then(({ live }) => live(this, options).subscribe(listener, stop.signal))
+      .then(({ live }) => live(this, read).subscribe(listener, stop.signal))
       .catch(error => {
         if (typeof listener === 'function' || listener.error === undefined) throw error
         listener.error(error)
       })
     return () => stop.abort()
+  }
+
+  /** @internal The path by which the documents of a live query are told apart. */
+  get identity(): (string | number)[] {
+    if (this.key === undefined) throw new StowageError('invalid_option', 'a transaction is one snapshot, in which nothing changes')
+    return this.key
   }
 
   then<A = T[], B = never>(

@@ -11,17 +11,11 @@ import { packValue, unpack } from './document.js'
 import { nothing } from './engine.js'
 import { asStowageError, StowageError, wordsOf } from './errors.js'
 import type { Find } from './find.js'
-import { Options } from './options.js'
+import { liveOptions, type LiveOptions, mustListen } from './options.js'
 import { packQuery } from './query.js'
 import { Op } from './wire.js'
 
-/** How a result is watched. */
-export interface LiveOptions {
-  /** Ends it. */
-  signal?: AbortSignal
-  /** Also counts what there is without limit, skip and after. */
-  total?: boolean
-}
+export type { LiveOptions } from './options.js'
 
 /** Is told a result, and what has become of it. Documents that have not changed are the same objects as before: treat them as read-only. */
 export type Listener<T> = ((documents: readonly T[], change: Change<T>) => void) | Observer<T>
@@ -52,14 +46,8 @@ export interface LiveState<T> {
  *     const stop = big.subscribe(cities => render(cities))
  */
 export function live<T>(find: Find<T, any>, options?: LiveOptions): Live<T> {
-  if (find.key === undefined) {
-    throw new StowageError('invalid_option', 'a transaction is one snapshot, in which nothing changes')
-  }
-  const o = new Options('live', options)
-  const signal = o.signal()
-  const total = o.boolean('total') ?? false
-  o.done()
-  return new Live(find, find.key, total, signal)
+  const { signal, total = false } = liveOptions('live', options)
+  return new Live(find, find.identity, total, signal)
 }
 
 /** What a server renders, and what is known at first. */
@@ -96,6 +84,7 @@ export class Live<T> {
 
   /** Tells the result, at once where it is known, and whenever it changes. Returns what ends that. */
   readonly subscribe = (listener: Listener<T>, signal?: AbortSignal): (() => void) => {
+    mustListen(listener)
     const observer = typeof listener === 'function' ? { next: listener } : { next: listener.next?.bind(listener), error: listener.error?.bind(listener) }
     if (this.signal?.aborted || signal?.aborted) return () => {}
     const stop = () => {
@@ -133,15 +122,16 @@ export class Live<T> {
     })
   }
 
-  /** Follows the query until that is ended or fails; with what, unless the environment was closed. */
+  /** Follows the query until that is ended or fails; with what, unless the environment was closed after something was told. */
   private async run(signal: AbortSignal): Promise<StowageError | undefined> {
+    const begun = this.told
     for (let attempt = 1; ; attempt++) {
       const { told } = this
       const number = ++lastNumber
       const error = await this.follow(number, signal).catch(error => asStowageError(error, 'internal', wordsOf(error)))
       // An engine that was lost knows nothing of it any more, and is not to be started for that.
       if (error?.code !== 'engine_lost') void this.find.send(Op.Unlive, packValue(number), nothing, {}).catch(() => {})
-      if (error === undefined || signal.aborted || error.code === 'closed') return undefined
+      if (error === undefined || signal.aborted || (error.code === 'closed' && this.told > begun)) return undefined
       if (this.told > told) attempt = 1
       if (attempt === maxAttempts || (error.code !== 'engine_lost' && error.code !== 'snapshot_expired')) return error
     }

@@ -104,6 +104,30 @@ export interface LongCall {
   onProgress?: (done: number, total: number) => void
 }
 
+/** How a result is watched. */
+export interface LiveOptions {
+  /** Ends it. */
+  signal?: AbortSignal | undefined
+  /** Also counts what there is without limit, skip and after. */
+  total?: boolean | undefined
+}
+
+/** Reads LiveOptions, refusing anything else. */
+export function liveOptions(call: string, given: LiveOptions | undefined): LiveOptions {
+  const o = new Options(call, given)
+  const read = { signal: o.signal(), total: o.boolean('total') }
+  o.done()
+  return read
+}
+
+/** Refuses what cannot be told anything. */
+export function mustListen(listener: unknown): void {
+  const { next, error } = Object(listener) as Record<string, unknown>
+  const callable = (f: unknown) => f === undefined || typeof f === 'function'
+  if (typeof listener === 'function' || (listener === Object(listener) && callable(next) && callable(error))) return
+  throw new StowageError('invalid_argument', 'a listener is a function, or an object with functions next and error')
+}
+
 /** A listener whose errors leave the call alone that it listens to, as those of an event's do. */
 function isolated<A extends unknown[]>(listener: (...told: A) => void): (...told: A) => void {
   return (...told) => {

@@ -194,6 +194,36 @@ test('what a live query fails with is told', async () => {
   await db.close()
 })
 
+test('what cannot be watched is refused where that is asked for', async () => {
+  const db = await openPlaces()
+  const places = db.places.find()
+  assert.throws(() => places.subscribe(() => {}, { totl: true } as never), { code: 'invalid_option' })
+  assert.throws(() => places.subscribe(() => {}, { signal: 5 } as never), { code: 'invalid_option' })
+  for (const listener of [undefined, null, 5, { next: 5 }, { error: 'no' }] as never[]) {
+    assert.throws(() => places.subscribe(listener), { code: 'invalid_argument' })
+    assert.throws(() => live(places).subscribe(listener), { code: 'invalid_argument' })
+  }
+  await db.transaction(async tx => {
+    assert.throws(() => tx.places.find().subscribe(() => {}), { code: 'invalid_option' })
+  })
+  await db.close()
+})
+
+test('a live query of an environment that is closed tells that', async () => {
+  const db = await openPlaces()
+  const places = live(db.places.find())
+  await new Promise<void>(resolve => {
+    places.subscribe(() => resolve())
+  })
+  await db.close()
+  for (const watched of [places, live(db.places.find()), db.places.find()]) {
+    const failed = new Promise<StowageError>(resolve => {
+      watched.subscribe({ error: resolve })
+    })
+    assert.equal((await failed).code, 'closed')
+  }
+})
+
 test('closing the environment ends its live queries without an error', async () => {
   const db = await open('places', { driver: memory(), tables: { places: table<Place>({ key: 'id' }) } })
   const { listen, nth, told } = listener<Place>()
