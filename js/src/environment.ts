@@ -8,6 +8,7 @@ import { StowageError } from './errors.js'
 import type { Health } from './opening.js'
 import { type Former, type Migrations, migrate } from './migrate.js'
 import { givenModifiers, type HashOptions, type Modifier, readCost, readModifiers, readUnlocker, type SlotInfo, type Unlocker } from './modifier.js'
+import { isWhole, mustName } from './name.js'
 import { type LongCall, longCall, Options } from './options.js'
 import { part } from './parts.js'
 import type { Policy, TableSpec } from './schema.js'
@@ -169,7 +170,7 @@ export class Environment<S extends Tables> {
 
   /** Removes a table with its documents and indexes, and tells whether there was one. See Table.drop. */
   async dropTable(name: string): Promise<boolean> {
-    if (typeof name !== 'string') throw new StowageError('invalid_argument', 'the name of a table is a string')
+    mustName('a table', name)
     const engine = await this.session.ready()
     const found = await engine.run(engine.request(Op.DropTable, 4, 0, 0).string(name), unpack as Decode<boolean>)
     this.session.forget(name)
@@ -329,7 +330,7 @@ export class Environment<S extends Tables> {
    * It is opened like any environment.
    */
   async copy(name: string, options?: CopyOptions): Promise<void> {
-    if (typeof name !== 'string' || name === '') throw new StowageError('invalid_argument', 'copy: an environment needs a name')
+    mustName('an environment', name, 1)
     const o = new Options('copy', options)
     const driver = o.driver() ?? indexeddb()
     const modifiers = givenModifiers(o)
@@ -437,7 +438,7 @@ export class Environment<S extends Tables> {
   /** @internal Makes the members for the tables, once their numbers are known. With `exact`, other indexes are removed. */
   async openTables(tables: S, options: LongCall, exact: boolean): Promise<void> {
     for (const name of Object.keys(tables)) {
-      if (name in this || reservedNames.has(name)) {
+      if (name in this || reservedNames.has(name) || !isWhole(name)) {
         throw new StowageError('invalid_option', `open: a table cannot be called "${name}"`)
       }
     }

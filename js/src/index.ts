@@ -32,6 +32,8 @@ export type { Health, State } from './opening.js'
 export { type LongCall, /** @internal */ liveOptions, /** @internal */ mustListen, /** @internal */ Options } from './options.js'
 /** @internal For service-worker.js and crypto/stage.js. */
 export { bring, part } from './parts.js'
+/** @internal For coders.js and salvage.js. */
+export { isWhole, mustName } from './name.js'
 /** @internal */
 export { lookUp } from './path.js'
 /** @internal */

@@ -1,4 +1,5 @@
 import { StowageError } from './errors.js'
+import { isWhole } from './name.js'
 import { Options } from './options.js'
 import type { FrameWriter } from './wire.js'
 
@@ -113,7 +114,7 @@ export function readUnlocker(o: Options): Unlocker {
   const passphrase = o.string('passphrase')
   const key = o.any('key')
   if (passphrase !== undefined && key === undefined) {
-    if (passphrase === '' || /\p{Surrogate}/u.test(passphrase)) throw o.wrong('passphrase', 'text that is not empty')
+    if (passphrase === '' || !isWhole(passphrase)) throw o.wrong('passphrase', 'text that is not empty')
     return { passphrase }
   }
   if (passphrase === undefined && key instanceof Uint8Array && key.length === 32) return { key: key.slice() }

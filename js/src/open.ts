@@ -8,6 +8,7 @@ import { LocalHost } from './local.js'
 import { type Migrations, readMigrations } from './migrate.js'
 import { type Modifier, readModifiers } from './modifier.js'
 import { builtIn, type WasmSource } from './module.js'
+import { isWhole, mustName } from './name.js'
 import { type LongCall, Options } from './options.js'
 import type { Opening, State } from './opening.js'
 import { part } from './parts.js'
@@ -78,7 +79,7 @@ export async function open<const S extends Tables = Record<never, never>>(
   name: string,
   options?: OpenOptions<S>,
 ): Promise<Database<S>> {
-  if (typeof name !== 'string' || name === '') throw new StowageError('invalid_argument', 'an environment needs a name')
+  mustName('an environment', name, 1)
   const given = readOptions(options as OpenOptions<Tables> | undefined)
   addTypes(given.types)
   const place = `${given.driver.id}/${name}`
@@ -169,7 +170,7 @@ function readTables(o: Options): Tables {
 function readTypes(o: Options): readonly CustomType[] {
   const types = (o.any('types') ?? []) as readonly CustomType[]
   const whole = ({ name, class: of, encode, decode }: Partial<CustomType>) =>
-    typeof name === 'string' && typeof of?.prototype === 'object' && typeof encode === 'function' && ['function', 'undefined'].includes(typeof decode)
+    typeof name === 'string' && isWhole(name) && typeof of?.prototype === 'object' && typeof encode === 'function' && ['function', 'undefined'].includes(typeof decode)
   if (!Array.isArray(types) || !types.every(type => whole(type ?? {}))) throw o.wrong('types', 'a list of { name, class, encode, decode }')
   return types
 }

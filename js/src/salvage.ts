@@ -9,6 +9,7 @@ import { StowageError } from './errors.js'
 import { LocalHost } from './local.js'
 import { type Modifier, readModifiers, writeChain } from './modifier.js'
 import { builtIn, type WasmSource } from './module.js'
+import { mustName } from './name.js'
 import { Options } from './options.js'
 import { Op } from './wire.js'
 
@@ -63,7 +64,7 @@ type Report = Omit<Salvaged, 'left' | 'whole' | 'losses'> & { losses: [string, b
  *     await (await open('rescued')).import(left)
  */
 export async function salvage(name: string, options?: SalvageOptions): Promise<Salvaged> {
-  if (typeof name !== 'string' || name === '') throw new StowageError('invalid_argument', 'an environment needs a name')
+  mustName('an environment', name, 1)
   const o = new Options('salvage', options)
   const driver = o.driver() ?? indexeddb()
   const wasm = (o.any('wasm') as WasmSource | undefined) ?? builtIn()

@@ -11,6 +11,7 @@ import { Cursor } from './cursor.js'
 import { unpack } from './document.js'
 import type { Decode, Exchange } from './engine.js'
 import { StowageError } from './errors.js'
+import { mustName } from './name.js'
 import { type LongCall, longCall, Options } from './options.js'
 import { type Bounds, boundsOf, Range, type RangeOptions, type SendTo } from './range.js'
 import { type Scope, send } from './scope.js'
@@ -74,7 +75,7 @@ export class Store<K = Uint8Array, V = Uint8Array> {
 
   /** @internal */
   static make<K, V>(name: string, scope: Scope, options: StoreOptions<K, V> | undefined): Store<K, V> {
-    if (typeof name !== 'string') throw new StowageError('invalid_argument', 'the name of a store is a string')
+    mustName('a store', name)
     const o = new Options('store', options)
     const flags = readFlags(o.any('flags'))
     const create = o.boolean('create') ?? true

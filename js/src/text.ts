@@ -1,5 +1,6 @@
 import { check } from './coder.js'
 import { StowageError } from './errors.js'
+import { isWhole } from './name.js'
 
 /** Text to bytes and back. Both throw where something would be lost. */
 export interface TextFunctions {
@@ -66,7 +67,7 @@ function inverse(decode: (bytes: Uint8Array) => string): (text: string) => Uint8
 
 /** Half of a surrogate pair is no text: it would come back as another character. */
 function wellFormed(text: string): string {
-  check(typeof text === 'string' && !/\p{Surrogate}/u.test(text))
+  check(typeof text === 'string' && isWhole(text))
   return text
 }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import { count, custom, memory, open, table, where } from 'stowage'
 import { coder } from 'stowage/coders'
+import { salvage } from 'stowage/salvage'
 
 import { openPlaces, place, placesFrom, type Places, rejects } from './places.js'
 
@@ -99,6 +100,24 @@ test('arguments of another kind are refused, not guessed at', async () => {
   }
   assert.deepEqual(await words.range(), [])
   await unchanged(db, 20)
+})
+
+test('names that would be stored as others are refused', async () => {
+  const db = await openPlaces()
+  for (const name of ['half \ud800', '\udc00']) {
+    const tables = { [name]: table({ key: 'id' }) }
+    class Own {}
+    await rejects('invalid_option', () => open('x', { driver: memory(), tables }))
+    await rejects('invalid_option', () => open('x', { driver: memory(), types: [{ name, class: Own, encode: () => 1, decode: () => new Own() }] }))
+    await rejects('invalid_argument', () => open(name, { driver: memory() }))
+    await rejects('invalid_argument', () => salvage(name, { driver: memory() }))
+    await rejects('invalid_argument', () => db.copy(name, { driver: memory() }))
+    await rejects('invalid_argument', () => db.store(name))
+    await rejects('invalid_argument', () => db.dropTable(name))
+  }
+  await db.store('whole \u{1f600}').put(Uint8Array.of(1), Uint8Array.of(2))
+  assert.deepEqual(await db.stores(), ['whole \u{1f600}'])
+  await db.close()
 })
 
 test('what is no key selects nothing by saying so', async () => {
