@@ -63,45 +63,47 @@ func (b *bed) putN(id, n int) {
 // TestScenario27_QueryCache: a cache of one keeps one answer, a cache of none
 // keeps none, and a write clears it.
 func TestScenario27_QueryCache(t *testing.T) {
-	b := newBed(t, cities())
-	for id := range 6 {
-		b.putN(id, id%3)
-	}
-	b.table.CacheQueries(1)
-	b.findIn(nil, notIndexed(t, 1))
-	b.findIn(nil, notIndexed(t, 2))
-	if n := b.table.Cached(); n != 1 {
-		t.Errorf("%d answers are kept, want 1", n)
-	}
-	if b.cached(notIndexed(t, 1)) {
-		t.Error("the answer that was not used for longest is kept")
-	}
-	if !b.cached(notIndexed(t, 1)) {
-		t.Error("an answer was not kept")
-	}
-	b.putN(9, 1)
-	if b.cached(notIndexed(t, 1)) {
-		t.Error("an answer from before a write")
-	}
-	if found := b.findIn(nil, notIndexed(t, 1)); len(found) != 3 {
-		t.Errorf("found %v", found)
-	}
-	b.table.CacheQueries(0)
-	b.findIn(nil, notIndexed(t, 2))
-	if n := b.table.Cached(); n != 0 {
-		t.Errorf("%d answers are kept, want none", n)
-	}
-	b.table.CacheQueries(-1)
-	for n := range 50 {
-		b.findIn(nil, notIndexed(t, n))
-	}
-	if n := b.table.Cached(); n != 50 {
-		t.Errorf("%d answers are kept, want all 50", n)
-	}
-	b.table.ClearCache()
-	if b.cached(notIndexed(t, 2)) {
-		t.Error("an answer from before the cache was cleared")
-	}
+	onPlaces(t, func(t *testing.T, room place) {
+		b := newBedOn(t, room(t)(), cities())
+		for id := range 6 {
+			b.putN(id, id%3)
+		}
+		b.table.CacheQueries(1)
+		b.findIn(nil, notIndexed(t, 1))
+		b.findIn(nil, notIndexed(t, 2))
+		if n := b.table.Cached(); n != 1 {
+			t.Errorf("%d answers are kept, want 1", n)
+		}
+		if b.cached(notIndexed(t, 1)) {
+			t.Error("the answer that was not used for longest is kept")
+		}
+		if !b.cached(notIndexed(t, 1)) {
+			t.Error("an answer was not kept")
+		}
+		b.putN(9, 1)
+		if b.cached(notIndexed(t, 1)) {
+			t.Error("an answer from before a write")
+		}
+		if found := b.findIn(nil, notIndexed(t, 1)); len(found) != 3 {
+			t.Errorf("found %v", found)
+		}
+		b.table.CacheQueries(0)
+		b.findIn(nil, notIndexed(t, 2))
+		if n := b.table.Cached(); n != 0 {
+			t.Errorf("%d answers are kept, want none", n)
+		}
+		b.table.CacheQueries(-1)
+		for n := range 50 {
+			b.findIn(nil, notIndexed(t, n))
+		}
+		if n := b.table.Cached(); n != 50 {
+			t.Errorf("%d answers are kept, want all 50", n)
+		}
+		b.table.ClearCache()
+		if b.cached(notIndexed(t, 2)) {
+			t.Error("an answer from before the cache was cleared")
+		}
+	})
 }
 
 // An answer holds for the snapshots that it is true of, and for no other.

@@ -15,8 +15,6 @@ import (
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/coder"
-	"github.com/stowage-db/stowage/store/file"
-	"github.com/stowage-db/stowage/store/memory"
 	"github.com/stowage-db/stowage/store/policies"
 	"github.com/stowage-db/stowage/store/storetest"
 )
@@ -31,10 +29,10 @@ type things struct {
 
 // onThings runs a scenario over memory and over files.
 func onThings(t *testing.T, scenario func(h *things), modifiers ...store.Modifier) {
-	run := func(t *testing.T, b store.Backend) {
+	onPlaces(t, func(t *testing.T, room place) {
 		options := storetest.Small()
 		options.Modifiers = modifiers
-		h := &things{t: t, env: storetest.Open(t, b, options)}
+		h := &things{t: t, env: storetest.Open(t, room(t)(), options)}
 		var err error
 		h.table, err = h.env.Table(context.Background(), "things", store.Schema{
 			Key:       query.Field("id"),
@@ -46,14 +44,6 @@ func onThings(t *testing.T, scenario func(h *things), modifiers ...store.Modifie
 		}
 		h.with = policies.Over(h.table, nil)
 		scenario(h)
-	}
-	t.Run("memory", func(t *testing.T) { run(t, memory.New()) })
-	t.Run("file", func(t *testing.T) {
-		b, err := file.Open(t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		run(t, b)
 	})
 }
 
@@ -341,33 +331,35 @@ func TestScenario32_BlobHooksRunInOrderAndBack(t *testing.T) {
 	}, on.Modifier())
 
 	// What was stored is found again with the hooks, and not without.
-	ctx, blobs := context.Background(), memory.NewBlobs()
-	for i, c := range []struct {
-		modifiers []store.Modifier
-		want      store.Code
-	}{{[]store.Modifier{on.Modifier()}, ""}, {[]store.Modifier{on.Modifier()}, ""}, {nil, store.MissingModifier}} {
-		env, err := store.Open(ctx, memory.Open(blobs), store.Options{Modifiers: c.modifiers})
-		if store.CodeOf(err) != c.want {
-			t.Fatalf("opening %d: %v, want %q", i, err, c.want)
-		}
-		if err != nil {
-			break
-		}
-		err = env.Update(ctx, func(tx *store.Tx) error {
-			db, err := tx.DB("d")
+	onPlaces(t, func(t *testing.T, room place) {
+		ctx, backend := context.Background(), room(t)
+		for i, c := range []struct {
+			modifiers []store.Modifier
+			want      store.Code
+		}{{[]store.Modifier{on.Modifier()}, ""}, {[]store.Modifier{on.Modifier()}, ""}, {nil, store.MissingModifier}} {
+			env, err := store.Open(ctx, backend(), store.Options{Modifiers: c.modifiers})
+			if store.CodeOf(err) != c.want {
+				t.Fatalf("opening %d: %v, want %q", i, err, c.want)
+			}
 			if err != nil {
-				return err
+				break
 			}
-			if v, found, err := db.Get([]byte("k")); found != (i > 0) || err != nil || string(v) != "v" && found {
-				t.Errorf("opening %d: %q, %v, %v", i, v, found, err)
+			err = env.Update(ctx, func(tx *store.Tx) error {
+				db, err := tx.DB("d")
+				if err != nil {
+					return err
+				}
+				if v, found, err := db.Get([]byte("k")); found != (i > 0) || err != nil || string(v) != "v" && found {
+					t.Errorf("opening %d: %q, %v, %v", i, v, found, err)
+				}
+				return db.Put([]byte("k"), []byte("v"))
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
-			return db.Put([]byte("k"), []byte("v"))
-		})
-		if err != nil {
-			t.Fatal(err)
+			storetest.Close(t, env)
 		}
-		storetest.Close(t, env)
-	}
+	})
 }
 
 func TestScenario33_TableHooksAreTold(t *testing.T) {

@@ -11,8 +11,6 @@ import (
 
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
-	"github.com/stowage-db/stowage/store/file"
-	"github.com/stowage-db/stowage/store/memory"
 	"github.com/stowage-db/stowage/store/storetest"
 )
 
@@ -26,34 +24,22 @@ type asked struct {
 
 // onQueries runs a scenario over memory and over files.
 func onQueries(t *testing.T, scenario func(a *asked)) {
-	backends := map[string]func(t *testing.T) store.Backend{
-		"memory": func(*testing.T) store.Backend { return memory.New() },
-		"file": func(t *testing.T) store.Backend {
-			b, err := file.Open(t.TempDir())
+	onPlaces(t, func(t *testing.T, room place) {
+		a := &asked{t: t, env: storetest.Open(t, room(t)(), storetest.Small())}
+		for name, indexes := range map[string][]query.Index{"plain": nil, "indexed": {
+			{Name: "val", Paths: []query.Path{query.Field("val")}},
+			{Name: "name", Paths: []query.Path{query.Field("name")}},
+			{Name: "*followers", Paths: []query.Path{query.Field("followers")}, Multi: true},
+			{Name: "a,b", Paths: []query.Path{query.Field("a"), query.Field("b")}},
+		}} {
+			table, err := a.env.Table(context.Background(), name, store.Schema{Key: query.Field("id"), Indexes: indexes}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return b
-		},
-	}
-	for name, backend := range backends {
-		t.Run(name, func(t *testing.T) {
-			a := &asked{t: t, env: storetest.Open(t, backend(t), storetest.Small())}
-			for name, indexes := range map[string][]query.Index{"plain": nil, "indexed": {
-				{Name: "val", Paths: []query.Path{query.Field("val")}},
-				{Name: "name", Paths: []query.Path{query.Field("name")}},
-				{Name: "*followers", Paths: []query.Path{query.Field("followers")}, Multi: true},
-				{Name: "a,b", Paths: []query.Path{query.Field("a"), query.Field("b")}},
-			}} {
-				table, err := a.env.Table(context.Background(), name, store.Schema{Key: query.Field("id"), Indexes: indexes}, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				a.tables = append(a.tables, table)
-			}
-			scenario(a)
-		})
-	}
+			a.tables = append(a.tables, table)
+		}
+		scenario(a)
+	})
 }
 
 // expect asks for which of the documents a filter holds, in every table: want has a

@@ -11,8 +11,6 @@ import (
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/store"
-	"github.com/stowage-db/stowage/store/file"
-	"github.com/stowage-db/stowage/store/memory"
 	"github.com/stowage-db/stowage/store/storetest"
 )
 
@@ -21,30 +19,18 @@ import (
 type desk struct {
 	bed
 	others  *store.Table
+	room    place
 	backend func() store.Backend
 }
 
 // onTables runs a scenario in memory and over files.
 func onTables(t *testing.T, scenario func(d *desk)) {
 	t.Helper()
-	kept := memory.NewBlobs()
-	folder := t.TempDir()
-	for name, backend := range map[string]func() store.Backend{
-		"memory": func() store.Backend { return memory.Open(kept) },
-		"file": func() store.Backend {
-			opened, err := file.Open(folder)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return opened
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			d := &desk{bed: bed{t: t}, backend: backend}
-			d.open()
-			scenario(d)
-		})
-	}
+	onPlaces(t, func(t *testing.T, room place) {
+		d := &desk{bed: bed{t: t}, room: room, backend: room(t)}
+		d.open()
+		scenario(d)
+	})
 }
 
 func (d *desk) open() {
@@ -330,7 +316,7 @@ func TestScenario11_CountAfterReopening(t *testing.T) {
 func TestScenario12_TablesOfOneName(t *testing.T) {
 	onTables(t, func(d *desk) {
 		d.three()
-		other := &desk{bed: bed{t: t}, backend: func() store.Backend { return memory.New() }}
+		other := &desk{bed: bed{t: d.t}, backend: d.room(d.t)}
 		other.open()
 		other.expectInserted("[1]", fields{"char": "other"})
 		d.expectInserted("[4]", fields{"char": "d"})

@@ -63,8 +63,10 @@ type bed struct {
 	table *store.Table
 }
 
-func newBed(t *testing.T, schema store.Schema) *bed {
-	env := storetest.Open(t, memory.New(), storetest.Small())
+func newBed(t *testing.T, schema store.Schema) *bed { return newBedOn(t, memory.New(), schema) }
+
+func newBedOn(t *testing.T, b store.Backend, schema store.Schema) *bed {
+	env := storetest.Open(t, b, storetest.Small())
 	table, err := env.Table(ctx, "cities", schema, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -357,7 +357,7 @@ const types = [
 
 over('scenario 34: what is encrypted opens with its key alone', async (driver, name) => {
   const key = crypto.getRandomValues(new Uint8Array(32))
-  const sealed = (key: Uint8Array) => ({ driver, tables: things(), modifiers: [compress('deflate'), encrypt({ key })] })
+  const sealed = (key: Uint8Array) => ({ driver, worker, tables: things(), modifiers: [compress('deflate'), encrypt({ key })] })
   await rejects('invalid_option', () => open(name, sealed(key.slice(0, 16)))) // 32 bytes are a key
   let db = await open(name, sealed(key))
   await db.things.insert({ id: 1, char: 'plaintext canary' })

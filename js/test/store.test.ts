@@ -1,28 +1,35 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { type Database, indexeddb, memory, open, type Store, type Tables } from 'stowage'
+import { type Database, type DriverFactory, open, type Store, type Tables } from 'stowage'
 import { coder } from 'stowage/coders'
 
+import { drivers, worker } from './drivers.js'
 import { place, rejects, tables } from './places.js'
 
-/** In Node these run in memory; test/browser/shared.test.ts runs them over IndexedDB, with and without a worker. */
-const inBrowser = 'document' in globalThis
-const driver = () => (inBrowser ? indexeddb() : memory())
-const worker = inBrowser && location.search.includes('worker')
+/* In Node these run in memory and over files; test/browser/shared.test.ts runs them over IndexedDB, with and without a worker. */
 
 let environments = 0
 
-const opened = (): Promise<Database<Tables>> => open(`stores ${worker} ${environments++}`, { driver: driver(), worker })
+/** A test of stores over every driver there is. */
+function onStores(name: string, body: (db: Database<Tables>) => Promise<void>): void {
+  for (const [place, driver] of drivers) {
+    test(`${name} (${place})`, async () => body(await open(`stores ${worker} ${environments++}`, { driver: driver(), worker })))
+  }
+}
 
-const openedWithPlaces = () => open(`places ${worker} ${environments++}`, { driver: driver(), worker, tables })
+/** A test of stores beside tables, over every driver there is. */
+function withPlaces(name: string, body: (db: Awaited<ReturnType<typeof openedWithPlaces>>) => Promise<void>): void {
+  for (const [place, driver] of drivers) test(`${name} (${place})`, async () => body(await openedWithPlaces(driver())))
+}
+
+const openedWithPlaces = (driver: DriverFactory) => open(`places ${worker} ${environments++}`, { driver, worker, tables })
 
 /** A store of text. */
 const texts = (db: { store: Database<Tables>['store'] }, name = 'texts'): Store<string, string> =>
   db.store(name, { key: coder.string, value: coder.string })
 
-test('scenario 37: coders have the bytes of their table, and a store sees values through them', async () => {
-  const db = await opened()
+onStores('scenario 37: coders have the bytes of their table, and a store sees values through them', async db => {
   const bytes = (...values: number[]) => Uint8Array.from(values)
   assert.deepEqual(coder.uint16.encode(65535), bytes(0xff, 0xff))
   assert.deepEqual(coder.uint16.encode(100), bytes(0x00, 0x64))
@@ -44,8 +51,7 @@ test('scenario 37: coders have the bytes of their table, and a store sees values
   await db.close()
 })
 
-test('scenario 38: get, put, replace, pop and delete tell what was there', async () => {
-  const db = await opened()
+onStores('scenario 38: get, put, replace, pop and delete tell what was there', async db => {
   const store = texts(db)
   assert.equal(await store.get('a'), undefined)
   assert.equal(await store.get('a', 'default'), 'default')
@@ -68,8 +74,7 @@ test('scenario 38: get, put, replace, pop and delete tell what was there', async
   await db.close()
 })
 
-test('scenario 39: putMulti is all or nothing and tells how many it took', async () => {
-  const db = await opened()
+onStores('scenario 39: putMulti is all or nothing and tells how many it took', async db => {
   const store = texts(db)
   const twice = [['a', '1'], ['a', '1']] as [string, string][]
   assert.deepEqual(await store.putMulti(twice), { consumed: 2, added: 2 })
@@ -101,8 +106,7 @@ test('scenario 39: putMulti is all or nothing and tells how many it took', async
   await db.close()
 })
 
-test('scenario 40: a transaction shows all or nothing, and a child all or nothing to its parent', async () => {
-  const db = await opened()
+onStores('scenario 40: a transaction shows all or nothing, and a child all or nothing to its parent', async db => {
   const store = texts(db)
   await assert.rejects(
     db.transaction(async tx => {
@@ -144,8 +148,7 @@ test('scenario 40: a transaction shows all or nothing, and a child all or nothin
   await db.close()
 })
 
-test('scenario 41: a cursor goes where it is told and tells whether it got there', async () => {
-  const db = await opened()
+onStores('scenario 41: a cursor goes where it is told and tells whether it got there', async db => {
   for (const key of ['a', 'b', 'baa', 'd']) await texts(db).put(key, key.toUpperCase())
   await db.transaction(async tx => {
     const c = await texts(tx).cursor()
@@ -177,8 +180,7 @@ test('scenario 41: a cursor goes where it is told and tells whether it got there
   await db.close()
 })
 
-test('a cursor writes where it stands, and its iterations meet what is written', async () => {
-  const db = await opened()
+onStores('a cursor writes where it stands, and its iterations meet what is written', async db => {
   await db.transaction(async tx => {
     const c = await texts(tx).cursor()
     await c.put('b', '1')
@@ -206,8 +208,7 @@ test('a cursor writes where it stands, and its iterations meet what is written',
   await db.close()
 })
 
-test('a key with several values keeps them sorted, and a cursor goes from one to the next', async () => {
-  const db = await opened()
+onStores('a key with several values keeps them sorted, and a cursor goes from one to the next', async db => {
   const store = db.store('dup', { key: coder.string, value: coder.string, flags: { dupSort: true } })
   await store.putMulti([['a', '2'], ['a', '1'], ['b', '9'], ['a', '3'], ['a', '1']])
   assert.deepEqual(await store.range(), [['a', '1'], ['a', '2'], ['a', '3'], ['b', '9']])
@@ -237,8 +238,7 @@ test('a key with several values keeps them sorted, and a cursor goes from one to
   await db.close()
 })
 
-test('a range has bounds, a direction, a limit and parts, awaited or iterated, in a transaction or not', async () => {
-  const db = await opened()
+onStores('a range has bounds, a direction, a limit and parts, awaited or iterated, in a transaction or not', async db => {
   const numbers = db.store('numbers', { key: coder.int, value: coder.string })
   await numbers.putMulti(Array.from({ length: 5000 }, (_, i) => [i - 2500, 'x'.repeat(100) + i] as [number, string]))
   const check = async (store: typeof numbers) => {
@@ -284,8 +284,7 @@ test('a range has bounds, a direction, a limit and parts, awaited or iterated, i
   await db.close()
 })
 
-test('iterating a range is one snapshot, and the loop can write', async () => {
-  const db = await opened()
+onStores('iterating a range is one snapshot, and the loop can write', async db => {
   const store = db.store('n', { key: coder.uint32, value: coder.identity })
   await store.putMulti(Array.from({ length: 4000 }, (_, i) => [i, new Uint8Array(1000)] as [number, Uint8Array]))
   let met = 0
@@ -304,8 +303,7 @@ test('iterating a range is one snapshot, and the loop can write', async () => {
   await db.close()
 })
 
-test('an explicit transaction ends when it is told to, or by itself', async () => {
-  const db = await openedWithPlaces()
+withPlaces('an explicit transaction ends when it is told to, or by itself', async db => {
   const tx = await db.begin({ write: true })
   const before = tx.id
   await tx.places.insert(place(1))
@@ -347,8 +345,7 @@ test('an explicit transaction ends when it is told to, or by itself', async () =
   await db.close()
 })
 
-test('a refused argument does not spoil a transaction', async () => {
-  const db = await opened()
+onStores('a refused argument does not spoil a transaction', async db => {
   await db.transaction(async tx => {
     await texts(tx).put('a', 'a')
     await rejects('invalid_key', texts(tx).put('', 'x'))
@@ -358,8 +355,7 @@ test('a refused argument does not spoil a transaction', async () => {
   await db.close()
 })
 
-test('an environment tells which it is, and a store how long keys may be', async () => {
-  const db = await opened()
+onStores('an environment tells which it is, and a store how long keys may be', async db => {
   assert.deepEqual(await db.info(), { id: '', generation: 0, lastId: 0 })
   const store = db.store('keys')
   await store.put(new Uint8Array(store.maxKeySize), Uint8Array.of(1))
@@ -373,8 +369,7 @@ test('an environment tells which it is, and a store how long keys may be', async
   await rejects('closed', db.info())
 })
 
-test('a store without a name is always there, and names of tables are free for stores', async () => {
-  const db = await openedWithPlaces()
+withPlaces('a store without a name is always there, and names of tables are free for stores', async db => {
   await db.places.insert(place(1))
   const places = texts(db, 'places')
   await places.put('a', 'a')
@@ -394,8 +389,7 @@ test('a store without a name is always there, and names of tables are free for s
   await rejects('closed', db.stores())
 })
 
-test('what a coder throws rejects the call and leaves the store as it was', async () => {
-  const db = await opened()
+onStores('what a coder throws rejects the call and leaves the store as it was', async db => {
   const odd = coder.custom<number>({
     encode: n => {
       if (n % 2 === 0) throw new Error('even')

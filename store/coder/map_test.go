@@ -8,14 +8,20 @@ import (
 
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/coder"
+	"github.com/stowage-db/stowage/store/file"
 	"github.com/stowage-db/stowage/store/memory"
 )
 
 // within runs f over a database of a new environment.
 func within(t testing.TB, f func(db *store.DB)) {
 	t.Helper()
+	withinOn(t, memory.New(), f)
+}
+
+func withinOn(t testing.TB, b store.Backend, f func(db *store.DB)) {
+	t.Helper()
 	ctx := context.Background()
-	env, err := store.Open(ctx, memory.New(), store.Options{})
+	env, err := store.Open(ctx, b, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,26 +67,32 @@ func TestScenario37_Coders(t *testing.T) {
 		t.Errorf("compressed JSON comes back as %v, %v", got, err)
 	}
 
-	within(t, func(db *store.DB) {
-		records := coder.Map[int, map[string]string]{db, coder.Uint16[int](), coder.JSON[map[string]string]()}
-		if err := records.Put(65535, object); err != nil {
-			t.Fatal(err)
-		}
-		if got, found, err := records.Get(65535); err != nil || !found || got["key"] != "value" {
-			t.Errorf("%v, %v, %v", got, found, err)
-		}
-		if err := records.Put(65536, object); store.CodeOf(err) != store.InvalidArgument {
-			t.Errorf("65536: %v", err)
-		}
-		records.Value = packed
-		if _, _, err := records.Get(65535); store.CodeOf(err) != store.Undecodable {
-			t.Errorf("read with another coder: %v", err)
-		}
-		raw := coder.Map[int, []byte]{db, records.Key, coder.Identity}
-		if got, _, err := raw.Get(65535); err != nil || string(got) != `{"key": "value"}` {
-			t.Errorf("%q, %v", got, err)
-		}
-	})
+	inFiles, err := file.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []store.Backend{memory.New(), inFiles} {
+		withinOn(t, b, func(db *store.DB) {
+			records := coder.Map[int, map[string]string]{db, coder.Uint16[int](), coder.JSON[map[string]string]()}
+			if err := records.Put(65535, object); err != nil {
+				t.Fatal(err)
+			}
+			if got, found, err := records.Get(65535); err != nil || !found || got["key"] != "value" {
+				t.Errorf("%v, %v, %v", got, found, err)
+			}
+			if err := records.Put(65536, object); store.CodeOf(err) != store.InvalidArgument {
+				t.Errorf("65536: %v", err)
+			}
+			records.Value = packed
+			if _, _, err := records.Get(65535); store.CodeOf(err) != store.Undecodable {
+				t.Errorf("read with another coder: %v", err)
+			}
+			raw := coder.Map[int, []byte]{db, records.Key, coder.Identity}
+			if got, _, err := raw.Get(65535); err != nil || string(got) != `{"key": "value"}` {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
 }
 
 func TestMapTellsWhatWasThere(t *testing.T) {
