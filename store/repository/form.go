@@ -7,14 +7,14 @@ type form[E any, K comparable] interface {
 	// kind is that of the keys; a form that merges adds to what there is.
 	kind() (kind Kind, merges bool)
 	// key is that of an entity.
-	key(entity E) (K, error)
+	key(entity E) K
 	// encode is what is stored of an entity; it fails with InvalidDocument.
 	encode(entity E) (Value, error)
 	// ask is what answers a query, and whether that may be less than the whole. It fails
 	// with InvalidQuery.
 	ask(o *options) (read Read, partial bool, err error)
 	// decode is the entity of an answer, and whether there is one in it.
-	decode(key K, value Value, o *options) (entity E, found bool, err error)
+	decode(key K, value Value) (entity E, found bool, err error)
 }
 
 // Validator is an entity that tells what is wrong with it before it is added.

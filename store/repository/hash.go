@@ -62,9 +62,9 @@ func newHash[E any, K comparable](config Config) (*hash[E, K], error) {
 
 func (h *hash[E, K]) kind() (Kind, bool) { return KindHash, false }
 
-func (h *hash[E, K]) key(entity E) (key K, err error) {
+func (h *hash[E, K]) key(entity E) (key K) {
 	if keyed, ok := any(entity).(Keyed[K]); ok {
-		return keyed.Key(), nil
+		return keyed.Key()
 	}
 	from, to := reflect.ValueOf(&entity).Elem(), reflect.ValueOf(&key).Elem()
 	for i, index := range h.keyFrom {
@@ -74,7 +74,7 @@ func (h *hash[E, K]) key(entity E) (key K, err error) {
 		}
 		target.Set(from.FieldByIndex(index))
 	}
-	return key, nil
+	return key
 }
 
 func (h *hash[E, K]) encode(entity E) (Value, error) {
@@ -107,7 +107,7 @@ func (h *hash[E, K]) ask(o *options) (Read, bool, error) {
 	return Read{Kind: KindHash, Fields: o.fields}, o.fields != nil, nil
 }
 
-func (h *hash[E, K]) decode(_ K, value Value, _ *options) (entity E, found bool, err error) {
+func (h *hash[E, K]) decode(_ K, value Value) (entity E, found bool, err error) {
 	v := reflect.ValueOf(&entity).Elem()
 	for _, a := range h.attributes {
 		text, present := value.Fields[a.name]

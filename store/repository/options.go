@@ -2,6 +2,7 @@ package repository
 
 import (
 	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/structure"
 )
 
 // Option tells what a query asks for.
@@ -9,16 +10,26 @@ type Option func(*options)
 
 // options are what a query asks for.
 type options struct {
-	given    optionSet
-	noMemory bool
-	fields   []string
+	given              optionSet // of those that kinds of repositories differ in
+	noMemory           bool
+	fields             []string
+	page, pageSize     int64
+	minScore, maxScore float64
+	near               structure.GeoQuery
+	count              int
 }
 
 // optionSet is a set of options.
-type optionSet uint16
+type optionSet uint8
 
 const (
 	optionFields optionSet = 1 << iota
+	optionReverse
+	optionPage
+	optionMinScore
+	optionMaxScore
+	optionNear
+	optionCount
 )
 
 // only fails with InvalidQuery where other options were given than a kind of repository has.
@@ -37,5 +48,49 @@ func Fields(names ...string) Option {
 	return func(o *options) {
 		o.given |= optionFields
 		o.fields = append([]string{}, names...)
+	}
+}
+
+// Reverse has the members of a sorted set come from the greatest score.
+func Reverse() Option { return func(o *options) { o.given |= optionReverse } }
+
+// Page is which page of the members of a sorted set is wanted, 1 being the first, and how
+// many there are on one. Pages are those of what is within the scores that are asked for.
+func Page(number, size int64) Option {
+	return func(o *options) {
+		o.given |= optionPage
+		o.page, o.pageSize = number, size
+	}
+}
+
+// MinScore is the least score of members of a sorted set that are wanted.
+func MinScore(score float64) Option {
+	return func(o *options) {
+		o.given |= optionMinScore
+		o.minScore = score
+	}
+}
+
+// MaxScore is the greatest score of members of a sorted set that are wanted.
+func MaxScore(score float64) Option {
+	return func(o *options) {
+		o.given |= optionMaxScore
+		o.maxScore = score
+	}
+}
+
+// Near is around which place, and within what distance, the wanted members of a geo are.
+func Near(longitude, latitude, distance float64, unit structure.Unit) Option {
+	return func(o *options) {
+		o.given |= optionNear
+		o.near = structure.GeoQuery{Longitude: longitude, Latitude: latitude, Radius: distance, Unit: unit}
+	}
+}
+
+// Count is how many members of a geo are wanted, the nearest; 0 is all that are near.
+func Count(most int) Option {
+	return func(o *options) {
+		o.given |= optionCount
+		o.count = most
 	}
 }

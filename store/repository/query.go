@@ -46,11 +46,15 @@ func (q *Query[E, K]) Exists(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	replies, err := r.replies(ctx, []wanted{{key: key, read: Read{Key: key, Kind: KindExists}}}, &q.options)
+	read := Read{Key: key, Kind: KindExists}
+	if kind, _ := r.form.kind(); kind == KindBoolean {
+		read.Kind = kind // others may have stored that it is not so
+	}
+	replies, err := r.replies(ctx, []wanted{{key: key, read: read}}, &q.options)
 	if err != nil {
 		return false, err
 	}
-	return replies[0].Found, nil
+	return replies[0].Found && (read.Kind == KindExists || replies[0].Value.Is), nil
 }
 
 // Delete deletes the entity from both tiers, and has the fast one know that there is
@@ -128,7 +132,7 @@ func (r *Repository[E, K]) read(ctx context.Context, keys []K, o *options) (enti
 		if !reply.Found {
 			continue
 		}
-		if entities[i], found[i], err = r.form.decode(keys[i], reply.Value, o); err != nil {
+		if entities[i], found[i], err = r.form.decode(keys[i], reply.Value); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -89,11 +89,7 @@ func (r *Repository[E, K]) addition(entity E, o AddOptions) (c change, err error
 	if err := valid(entity); err != nil {
 		return c, err
 	}
-	id, err := r.form.key(entity)
-	if err != nil {
-		return c, err
-	}
-	if c.key, err = r.keys.text(id); err != nil {
+	if c.key, err = r.keys.text(r.form.key(entity)); err != nil {
 		return c, err
 	}
 	value, err := r.form.encode(entity)
