@@ -1,6 +1,6 @@
 import type { Among, Reply } from './among.js'
 import type { Batch, Driver, DriverInfo } from './drivers/driver.js'
-import { asStowageError, type StowageError, wordsOf } from './errors.js'
+import { asStowageError, StowageError, wordsOf } from './errors.js'
 import { type FrameWriter, Status, type Verb } from './wire.js'
 
 /** What a driver answered to a task's request. */
@@ -52,7 +52,7 @@ export async function perform(driver: Driver, among: Among | undefined, status: 
   try {
     switch (status) {
       case Status.Read:
-        return { kind: 'blobs', blobs: await driver.read(request as string[]) }
+        return { kind: 'blobs', blobs: (await driver.read(request as string[])).map(mustBytes) }
       case Status.List:
         return { kind: 'names', names: await driver.list(request as string) }
       case Status.Info:
@@ -71,6 +71,11 @@ export async function perform(driver: Driver, among: Among | undefined, status: 
   } catch (error) {
     return { kind: 'failed', error: asStowageError(error, 'backend_failed', `the driver failed: ${wordsOf(error)}`) }
   }
+}
+
+function mustBytes(blob: unknown): Uint8Array | undefined {
+  if (blob === undefined || blob instanceof Uint8Array) return blob
+  throw new StowageError('backend_failed', 'the driver returned something that is no Uint8Array')
 }
 
 /** Reads a batch that the engine wrote. */

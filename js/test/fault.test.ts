@@ -176,6 +176,15 @@ test('whatever a driver rejects with, it has a code', async () => {
   }
 })
 
+test('what a driver reads and is no bytes is the driver’s failure', async () => {
+  const blobs = memory()
+  await (await openPlaces(blobs)).close()
+  for (const value of [null, 'text', 5, new ArrayBuffer(8), new Uint16Array(8)]) {
+    await rejects('backend_failed', openPlaces(changing(blobs, () => value as never)), String(value))
+  }
+  await (await openPlaces(blobs)).close()
+})
+
 /** A driver over another one that rejects one of its methods. */
 function rejecting(inner: DriverFactory, faults: { method: string; make: () => unknown }): DriverFactory {
   const call = <R>(method: string, f: () => Promise<R>): Promise<R> => (faults.method === method ? Promise.reject(faults.make()) : f())

@@ -65,9 +65,9 @@ class IndexedDBDriver implements Driver {
 
   read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     return this.transact('readonly', 'default', true, store => {
-      const requests = names.map(name => store.get(name) as IDBRequest<Uint8Array | undefined>)
+      const requests = names.map(name => store.get(name))
       store.transaction.commit() // so that it ends even if this page stands still now: it would keep others from writing
-      return () => requests.map(request => request.result)
+      return () => requests.map(request => bytesOf(request.result))
     })
   }
 
@@ -82,7 +82,7 @@ class IndexedDBDriver implements Driver {
     const repeatable = batch.add.length === 0 && batch.root === undefined // no name is used twice, so nobody can tell that it came twice
     return this.transact('readwrite', durability, repeatable, (store, abort) => {
       // Everything is requested at once: a transaction that is idle commits itself.
-      const before = batch.root && (store.get(rootName) as IDBRequest<Uint8Array | undefined>)
+      const before = batch.root && store.get(rootName)
       if (batch.root !== undefined) store.put(batch.root.new, rootName)
       for (const { name, bytes } of batch.put) store.put(bytes, name)
       for (const { name, bytes } of batch.add) store.add(bytes, name)
@@ -93,7 +93,7 @@ class IndexedDBDriver implements Driver {
       } else {
         // Once commit() was called nothing can abort any more, so it has to wait for the comparison.
         before.onsuccess = () => {
-          if (equalBytes(before.result, batch.root?.old)) store.transaction.commit()
+          if (equalBytes(bytesOf(before.result), batch.root?.old)) store.transaction.commit()
           else abort(new StowageError('conflict', 'the root was replaced meanwhile'))
         }
       }
@@ -188,6 +188,11 @@ class IndexedDBDriver implements Driver {
       if (attempt > replays || !(repeatable || outcome.undone)) throw new StowageError('backend_failed', 'IndexedDB did not answer')
     }
   }
+}
+
+/** What is no bytes somebody else has put there: it is damaged, as bytes are that say nothing. */
+function bytesOf(value: unknown): Uint8Array | undefined {
+  return value === undefined || value instanceof Uint8Array ? value : new Uint8Array(0)
 }
 
 /** Makes the requests of a transaction, and returns what makes their result. */
