@@ -1,6 +1,7 @@
 import type { DriverFactory } from './drivers/driver.js'
+import { holdLock } from './drivers/weblock.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
-import { StowageError } from './errors.js'
+import { asStowageError, StowageError } from './errors.js'
 import { LocalHost } from './local.js'
 import { isOwn, type KeyChange, type Modifier } from './modifier.js'
 import { compile, type WasmSource } from './module.js'
@@ -10,7 +11,7 @@ import { FrameWriter, Op } from './wire.js'
 
 /** What is sent to the worker. */
 export type ToWorker =
-  | { type: 'start'; name: string; driver: { module: string; options?: unknown }; wasm: string | WebAssembly.Module; cacheBytes: number; modifiers: readonly Modifier[] }
+  | { type: 'start'; name: string; life: string; driver: { module: string; options?: unknown }; wasm: string | WebAssembly.Module; cacheBytes: number; modifiers: readonly Modifier[] }
   | { type: 'call'; call: number; frame: Uint8Array; rows: boolean; progress: boolean; feed: boolean; ask: boolean }
   | { type: 'more'; call: number; wanted: boolean }
   | { type: 'fed'; call: number; bytes: Uint8Array | undefined; failed: boolean }
@@ -57,12 +58,14 @@ export class RemoteHost implements Host {
     const { wasm, modifiers } = this
     if (modifiers.some(isOwn)) throw ownStage()
     const module = typeof wasm === 'string' || wasm instanceof URL ? String(wasm) : await compile(wasm)
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: `stowage:${this.name}` })
-    const engine = new RemoteEngine(worker, published)
+    let engine: RemoteEngine | undefined
     try {
-      await engine.start({ type: 'start', name: this.name, driver, wasm: module, cacheBytes: this.cacheBytes, modifiers })
-    } catch (error) {
-      worker.terminate()
+      const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: `stowage:${this.name}` })
+      engine = new RemoteEngine(worker, published)
+      await engine.start({ type: 'start', name: this.name, life: `stowage worker ${Math.random()}`, driver, wasm: module, cacheBytes: this.cacheBytes, modifiers })
+    } catch (cause) {
+      const error = asStowageError(cause, 'unsupported', 'the worker could not be started: it is of another site, or what it needs cannot be sent to it')
+      engine?.discard(error)
       throw error
     }
     this.engine = engine
@@ -115,11 +118,17 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  start(message: ToWorker): Promise<void> {
-    return new Promise((resolve, reject) => {
+  /** Starts the engine. As long as it lives the worker holds the lock `life`: whoever gets that learns that it has died. */
+  async start(message: Extract<ToWorker, { type: 'start' }>): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
       this.started = { resolve, reject }
       this.post(message)
     })
+    const died = (release: () => void) => {
+      release()
+      this.lose()
+    }
+    void holdLock(message.life, 'exclusive').then(died, () => {}) // without locks nobody tells
   }
 
   request(op: Op, length: number, transaction: number, table: number): FrameWriter {

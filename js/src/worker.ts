@@ -5,6 +5,7 @@
 import type { DriverFactory } from './drivers/driver.js'
 import { indexeddb } from './drivers/indexeddb.js'
 import { memory } from './drivers/memory.js'
+import { holdLock } from './drivers/weblock.js'
 import type { Engine } from './engine.js'
 import { asStowageError, StowageError, wordsOf } from './errors.js'
 import { LocalHost } from './local.js'
@@ -56,6 +57,7 @@ page.onmessage = event => {
 
 async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<void> {
   try {
+    await holdLock(message.life, 'exclusive').catch(() => {})
     host = new LocalHost(message.name, await findDriver(message.driver), message.wasm, message.cacheBytes, message.modifiers)
     engine = await host.start(() => page.postMessage({ type: 'published' }))
     engine.onLost = error => page.postMessage({ type: 'forgone', frame: failureFrame(error) })
