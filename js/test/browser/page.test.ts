@@ -1,34 +1,20 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import type * as Stowage from 'stowage'
 import type * as Coders from 'stowage/coders'
-import { build } from 'vite'
 
 import { Browser } from './browser.js'
+import { buildWithVite } from './vite.js'
 
 declare const stowage: typeof Stowage & typeof Coders
 
-const project = resolve('build/vite-page')
-
 let browser: Browser
 before(async () => {
-  await buildWithVite()
-  browser = await Browser.start({ '/built/': join(project, 'out') })
+  browser = await Browser.start({ '/built/': await buildWithVite(resolve('build/vite-page')) })
 })
 after(() => browser.stop())
-
-/** A project as Vite's users have it, with the package installed. */
-async function buildWithVite(): Promise<void> {
-  rmSync(project, { recursive: true, force: true })
-  mkdirSync(join(project, 'node_modules'), { recursive: true })
-  symlinkSync(resolve('.'), join(project, 'node_modules/stowage'))
-  writeFileSync(join(project, 'index.html'), '<!doctype html><title>built</title><script type="module" src="/main.ts"></script>')
-  writeFileSync(join(project, 'main.ts'), "import * as stowage from 'stowage'\nimport { coder } from 'stowage/coders'\nObject.assign(globalThis, { stowage: { ...stowage, coder } })\n")
-  await build({ root: project, base: '/built/', logLevel: 'error', build: { outDir: 'out' } })
-}
 
 for (const [kind, path] of [['plain', '/plain.html'], ['built', '/built/index.html']]) {
   for (const worker of [false, true]) {
