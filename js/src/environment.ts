@@ -145,7 +145,7 @@ export interface BeginOptions {
  */
 export class Environment<S extends Tables> {
   private readonly handles = new Map<string, Made>()
-  private ended = false
+  private ended: Promise<void> | undefined
 
   /** @internal */
   constructor(
@@ -424,11 +424,9 @@ export class Environment<S extends Tables> {
   }
 
   /** Ends the use of the environment. Everything committed is kept; what is still running is finished first. */
-  async close(): Promise<void> {
-    if (this.ended) return
-    this.ended = true
-    await this.leave()
-    await this.hooks?.closed(this.name)
+  close(): Promise<void> {
+    this.ended ??= this.leave().then(() => this.hooks?.closed(this.name))
+    return this.ended
   }
 
   [Symbol.asyncDispose](): Promise<void> {

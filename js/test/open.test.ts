@@ -67,6 +67,14 @@ test('close waits for what is under way', async () => {
   await again.close()
 })
 
+test('who closes what is being closed waits for it as well', async () => {
+  const driver = memory()
+  const db = await openPlaces(driver)
+  void db.close()
+  await db.close()
+  await (await driver.open('places')).close() // nobody else has it
+})
+
 test('what close interrupts is closed, not lost', async () => {
   const db = await openPlaces()
   await db.places.insertMany(placesFrom(1, 20_000))

@@ -268,3 +268,110 @@ test('blobs that somebody has changed are named for what they are, and left alon
     })
     assert.deepEqual(seen, [])
   }))
+
+test('encrypted blobs that somebody has changed, and given the right checksum, open for nobody', () =>
+  armed('/plain.html', async page => {
+    const seen = await page.evaluate(async () => {
+      const { open, filled, blobs, code } = hostile
+      const [key, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+      const by = (key: Uint8Array) => ({ modifiers: [stowage.encrypt({ key })] })
+      for (const name of ['sealed', 'another']) await (await filled(name, by(key))).close()
+      await (await filled('clear')).close()
+      const older = await blobs('sealed')
+      const db = await open('sealed', by(key))
+      await db.addSlot({ key: other })
+      await db.docs.update({}, { again: true })
+      await db.checkpoint()
+      await db.docs.put({ id: 0, name: 'document 0' })
+      await db.close()
+      const [whole, another, clear] = [await blobs('sealed'), await blobs('another'), await blobs('clear')]
+      const of = (blobs: Map<string, Uint8Array>, prefix: string) => [...blobs.keys()].filter(name => name.startsWith(prefix))
+
+      /** CRC-32C. */
+      const sum = (...parts: (Uint8Array | number[])[]) => {
+        let crc = ~0
+        for (const part of parts) {
+          for (const byte of part) {
+            crc ^= byte
+            for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1
+          }
+        }
+        return ~crc >>> 0
+      }
+      /** The blob as it would stand under a name: see "Envelope" of FORMAT.md. Members are 5, or 6 with a header. */
+      const forged = (name: string, blob: Uint8Array, change: (payload: Uint8Array) => void = () => {}, header: (header: Uint8Array) => void = () => {}) => {
+        const bytes = blob.slice()
+        const view = new DataView(bytes.buffer)
+        const stages = bytes.subarray(5, 5 + bytes[4]!)
+        const checksum = 5 + stages.length
+        let at = checksum + 5
+        const members = Array.from({ length: (bytes[0]! & 15) - 4 }, () => {
+          const size = bytes[at] === 0xc4 ? 1 : bytes[at] === 0xc5 ? 2 : 4
+          const length = size === 1 ? bytes[at + 1]! : size === 2 ? view.getUint16(at + 1) : view.getUint32(at + 1)
+          at += 1 + size + length
+          return bytes.subarray(at - length, at)
+        })
+        const payload = members.at(-1)!
+        change(payload)
+        if (members.length > 1) {
+          const keys = members[0]!
+          header(keys)
+          view.setUint32(keys.byteOffset + keys.length - 4, sum(keys.subarray(0, -4)))
+        }
+        view.setUint32(checksum + 1, sum(new TextEncoder().encode(name), [bytes[2]!], stages, ...members))
+        return bytes
+      }
+      const flip = (bytes: Uint8Array) => void (bytes[bytes.length >> 1]! ^= 1)
+      /** Puts other blobs in the place of those with a prefix. */
+      const instead = (prefix: string, blob: (name: string, i: number) => Uint8Array) => (blobs: Map<string, Uint8Array>) =>
+        of(blobs, prefix).forEach((name, i) => blobs.set(name, forged(name, blob(name, i))))
+      const changes: [outcome: string, what: string, change: (blobs: Map<string, Uint8Array>) => unknown][] = [
+        ['ok', 'nothing', () => {}],
+        ['ok', 'checksums made anew', blobs => ['r', 'l/', 'p/'].map(prefix => instead(prefix, name => whole.get(name)!)(blobs))],
+        ['ok', 'the copy of the keys gone', blobs => of(blobs, 'k/').map(name => blobs.delete(name))],
+        ['tampered', 'pages in one another’s place', instead('p/', (_, i) => whole.get(of(whole, 'p/').at(i - 1)!)!)],
+        ['tampered', 'a record under another position', blobs => instead('l/', () => older.get(of(older, 'l/')[0]!)!)(blobs)],
+        ['tampered', 'pages of another environment', instead('p/', (_, i) => another.get(of(another, 'p/').at(i % of(another, 'p/').length)!)!)],
+        ['tampered', 'records of another environment', instead('l/', () => another.get(of(another, 'l/')[0]!)!)],
+        ['tampered', 'pages that are not encrypted', instead('p/', (_, i) => clear.get(of(clear, 'p/').at(i % of(clear, 'p/').length)!)!)],
+        ['tampered', 'a record that is not encrypted', instead('l/', () => clear.get(of(clear, 'l/')[0]!)!)],
+        ['tampered', 'the root of another environment', blobs => blobs.set('r', another.get('r')!)],
+        ['not_encrypted', 'a root that is not encrypted', blobs => blobs.set('r', clear.get('r')!)],
+        ['not_encrypted', 'all of an environment that is not', blobs => (blobs.clear(), clear.forEach((bytes, name) => blobs.set(name, bytes)))],
+        ['corrupt', 'the older root', blobs => blobs.set('r', older.get('r')!)],
+        ['rolled-back', 'all of an older state', blobs => (blobs.clear(), older.forEach((bytes, name) => blobs.set(name, bytes)))],
+        ['corrupt', 'no root', blobs => blobs.delete('r')],
+        ['tampered', 'a bit of the root', blobs => blobs.set('r', forged('r', whole.get('r')!, flip))],
+        ['tampered', 'a bit of pages', blobs => of(blobs, 'p/').map(name => blobs.set(name, forged(name, whole.get(name)!, flip)))],
+        ['corrupt_header', 'a bit of the keys', blobs => blobs.set('r', forged('r', whole.get('r')!, undefined, flip))],
+        ['wrong_key', 'another environment’s id beside the keys', blobs => blobs.set('r', forged('r', whole.get('r')!, undefined, header => header.set([1, 2, 3])))],
+      ]
+      const otherwise: string[] = []
+      for (const [expected, what, change] of changes) {
+        const before = await blobs('sealed', blobs => (blobs.clear(), whole.forEach((bytes, name) => blobs.set(name, bytes)), change(blobs)))
+        let got = ''
+        const outcome = await code(async () => {
+          const db = await open('sealed', { ...by(key), onState: state => (got = state) })
+          try {
+            await db.docs.find()
+          } finally {
+            await db.close()
+          }
+        })
+        if (outcome !== 'done') got = outcome
+        const after = await blobs('sealed')
+        const alone = after.size === before.size && [...before].every(([name, value]) => String(after.get(name)) === String(value))
+        if (got !== expected || !alone) otherwise.push(`${what}: ${got}${alone ? '' : ', and it was written to'}`)
+      }
+      await blobs('sealed', blobs => (blobs.clear(), whole.forEach((bytes, name) => blobs.set(name, bytes))))
+      otherwise.push(await code(() => open('sealed')), await code(() => open('sealed', { modifiers: [stowage.compress('deflate')] })))
+      otherwise.push(await code(() => open('sealed', by(new Uint8Array(32)))), await code(() => open('sealed', { modifiers: [...by(key).modifiers, ...by(other).modifiers] })))
+      // Who has opened it by a slot that is removed goes on; then nothing but the last one opens it, and that stays.
+      const last = await open('sealed', by(key))
+      otherwise.push(await code(() => last.removeSlot(1)), await code(() => last.removeSlot(2)), await code(() => last.docs.find()))
+      await last.close()
+      otherwise.push(await code(() => open('sealed', by(key))), await code(async () => (await open('sealed', by(other))).close()))
+      return otherwise
+    })
+    assert.deepEqual(seen, ['key_required', 'key_required', 'wrong_key', 'invalid_option', 'done', 'not_found', 'done', 'wrong_key', 'done'])
+  }))
