@@ -38,10 +38,7 @@ func (e *Env) BeginAgain(ctx context.Context) (*Tx, error) {
 // awaitStaged waits until all that is staged now is visible.
 func (e *Env) awaitStaged(ctx context.Context) error {
 	e.mu.Lock()
-	under := e.flushing
-	if e.staged != nil {
-		under = e.staged
-	}
+	under := e.lastGroup()
 	if e.behind.waiting > 0 { // it is visible already
 		under = nil
 	}
@@ -50,6 +47,14 @@ func (e *Env) awaitStaged(ctx context.Context) error {
 		return nil
 	}
 	return e.awaitGroup(ctx, under)
+}
+
+// lastGroup is the last one of what is staged, nil where nothing is. e.mu is held.
+func (e *Env) lastGroup() *group {
+	if e.staged != nil {
+		return e.staged
+	}
+	return e.flushing
 }
 
 func (e *Env) beginOnCommitted(ctx context.Context, write, floor bool) (*Tx, error) {
@@ -219,15 +224,12 @@ func (e *Env) beginOnTip(ctx context.Context) (*Tx, error) {
 		return nil, err
 	}
 	defer e.mu.Unlock()
-	base, under := e.committed, e.flushing
+	base := e.committed
 	if e.tip.sequence != base.sequence { // more is staged on top of it
 		base = e.tip.freeze()
 	}
-	if e.staged != nil {
-		under = e.staged
-	}
 	tx := e.newTx(ctx, base, true)
-	tx.under = under
+	tx.under = e.lastGroup()
 	tx.exclusive, tx.turn, tx.floor = true, true, floor
 	return tx, nil
 }

@@ -193,6 +193,7 @@ func (e *Env) rebase(s *state, l *loaded) {
 	for _, g := range groups {
 		if g != nil {
 			g.fell = g.fell || len(lost) > len(l.foreign)
+			g.moved = g.moved || len(l.foreign) > 0 || l.gap
 		}
 	}
 	for i := range lost {

@@ -10,6 +10,7 @@ type group struct {
 	done       Gate
 	err        error // of reading or writing the log, set before done opens
 	fell       bool  // a member of this group or of the one before was taken out
+	moved      bool  // others' commits came below it
 	current    bool  // it got its place in the log or read it to the end, so what was there when it began is known
 }
 

@@ -20,7 +20,7 @@ type Tx struct {
 	understands bool   // what it sees is of a version that its program knows
 	turn        bool   // holds the environment's turn
 	floor       bool   // has a part in this context's floor
-	under       *group // the last one staged below what an exclusive transaction sees, nil if all that is committed
+	under       *group // the last one staged below what the transaction sees, nil if all that is committed
 	durability  Durability
 	again       func(*Tx) error // what it is the run of, in an Update
 	ended       bool
@@ -167,13 +167,7 @@ func (tx *Tx) confirm(ctx context.Context) error {
 	if err := tx.env.writeStaged(ctx); err != nil {
 		return err
 	}
-	if err := tx.under.done.Wait(ctx); err != nil {
-		return fail(Aborted, "commit", "", err)
-	}
-	if tx.under.err != nil || tx.under.fell {
-		return fail(Conflict, "commit", "", nil)
-	}
-	return nil
+	return tx.AwaitStored()
 }
 
 // Rollback ends the transaction, and a child that is open, and drops what it

@@ -11,17 +11,13 @@ import (
 //
 //	w := env.Watch()
 //	defer w.Stop()
-//	for {
-//		err := w.View(ctx, func(tx *store.Tx) error { … })
-//		if err == nil {
-//			err = w.Wait(ctx)
-//		}
-//		if err != nil {
-//			return err
-//		}
+//	err := w.View(ctx, look)
+//	for err == nil {
+//		… // use what look has seen
+//		err = w.Next(ctx, look)
 //	}
 //
-// View is called by one goroutine at a time; Wait and Stop by any.
+// View and Next are called by one goroutine at a time; Wait and Stop by any.
 //
 // While nobody watches, commits pay nothing for it. Each Watch costs a commit one
 // look for every key that it writes.
@@ -31,6 +27,7 @@ type Watch struct {
 	// Guarded by env.mu.
 	reads   readSet // of the last View, completed
 	due     uint64  // the staged transaction that changed something of it, 0 while none has
+	touched Gate    // opens once due is set
 	changed Gate    // opens when readers see that one; nil before the first View
 	told    bool    // changed is open
 }
@@ -39,15 +36,66 @@ type Watch struct {
 func (e *Env) Watch() *Watch { return &Watch{env: e} }
 
 // View runs f in a reading transaction on what is committed now, and watches what
-// it reads from then on, in the place of what it watched before. After an error
-// it watches nothing.
+// it reads from then on, in the place of what it watched before. After an error,
+// of Next as well, it watches nothing.
 func (w *Watch) View(ctx context.Context, f func(*Tx) error) error {
 	w.Stop()
-	tx, err := w.env.beginWatched(ctx)
+	tx, err := w.env.beginWatched(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
+	return w.look(tx, f)
+}
+
+// Next is Wait and then View, but does not wait for the backend in between: f sees
+// what is being written, and Next returns when that is stored. Where it came to nothing,
+// or others' commits came before it, f runs again. So what f has seen must not leave
+// the program before Next returns, or Tx.AwaitStored in f.
+func (w *Watch) Next(ctx context.Context, f func(*Tx) error) error {
+	if err := w.await(ctx, func() Gate { return w.touched }); err != nil {
+		return err
+	}
+	for ahead := true; ; ahead = false {
+		w.Stop()
+		tx, err := w.env.beginWatched(ctx, ahead)
+		if err != nil {
+			return err
+		}
+		err = w.look(tx, f)
+		stored := tx.AwaitStored()
+		tx.Rollback()
+		if CodeOf(stored) == Conflict {
+			continue
+		}
+		if err == nil {
+			err = stored
+		}
+		if err != nil {
+			w.Stop()
+		}
+		return err
+	}
+}
+
+// AwaitStored waits until what the transaction sees is stored. That is so in all but
+// those of Watch.Next and exclusive ones. It fails with Conflict where it came to
+// nothing, and with Aborted.
+func (tx *Tx) AwaitStored() error {
+	if tx.under == nil {
+		return nil
+	}
+	if err := tx.under.done.Wait(tx.in.ctx); err != nil {
+		return fail(Aborted, "wait for the log", "", err)
+	}
+	if tx.under.err != nil || tx.under.fell || tx.watched && tx.under.moved {
+		return fail(Conflict, "wait for the log", "", nil)
+	}
+	return nil
+}
+
+// look runs f in a transaction, and watches what it has read.
+func (w *Watch) look(tx *Tx, f func(*Tx) error) error {
 	if err := f(tx); err != nil {
 		return err
 	}
@@ -55,15 +103,21 @@ func (w *Watch) View(ctx context.Context, f func(*Tx) error) error {
 	return w.begin(tx)
 }
 
-// beginWatched begins a reading transaction that notes what it reads.
-func (e *Env) beginWatched(ctx context.Context) (*Tx, error) {
+// beginWatched begins a reading transaction that notes what it reads: on what is
+// visible, or ahead of that on all that is staged.
+func (e *Env) beginWatched(ctx context.Context, ahead bool) (*Tx, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.refuse("watch"); err != nil {
 		return nil, err
 	}
-	tx := e.newTx(ctx, e.visible(), false)
-	tx.watched = true
+	base := e.visible()
+	var under *group
+	if ahead && !e.suspect && base.sequence != e.tip.sequence {
+		base, under = e.tip.freeze(), e.lastGroup()
+	}
+	tx := e.newTx(ctx, base, false)
+	tx.watched, tx.under = true, under
 	return tx, nil
 }
 
@@ -77,13 +131,22 @@ func (w *Watch) begin(tx *Tx) error {
 	}
 	w.reads, tx.reads = tx.reads, readSet{}
 	w.reads.cursors = nil
-	w.changed, w.due, w.told = e.scheduler.NewGate(), 0, false
+	w.touched, w.changed, w.due, w.told = e.scheduler.NewGate(), e.scheduler.NewGate(), 0, false
 	e.watches = append(e.watches, w)
 	if changed := e.since(tx.base); changed == nil || slices.ContainsFunc(*changed, w.met) {
-		w.due = e.tip.sequence
+		w.touch(e.tip.sequence)
 		e.tell()
 	}
 	return nil
+}
+
+// touch takes note of the first staged transaction that changed what is watched.
+// e.mu is held.
+func (w *Watch) touch(sequence uint64) {
+	if w.due == 0 {
+		w.due = sequence
+		w.touched.Open()
+	}
 }
 
 func (w *Watch) met(f footprint) bool { return f.meets(&w.reads) }
@@ -92,14 +155,19 @@ func (w *Watch) met(f footprint) bool { return f.meets(&w.reads) }
 // shows it. It fails with Closed when the environment is closed, with TxEnded when
 // nothing is watched, and with Aborted when ctx ends.
 func (w *Watch) Wait(ctx context.Context) error {
+	return w.await(ctx, func() Gate { return w.changed })
+}
+
+// await waits for one of the gates, while something is watched.
+func (w *Watch) await(ctx context.Context, which func() Gate) error {
 	e := w.env
 	e.mu.Lock()
-	changed, watched := w.changed, slices.Contains(e.watches, w)
+	gate, watched := which(), slices.Contains(e.watches, w)
 	e.mu.Unlock()
-	if changed == nil || !watched {
+	if gate == nil || !watched {
 		return w.over()
 	}
-	if err := changed.Wait(ctx); err != nil {
+	if err := gate.Wait(ctx); err != nil {
 		return fail(Aborted, "watch", "", err)
 	}
 	return w.over()
@@ -135,6 +203,7 @@ func (w *Watch) Stop() {
 func (w *Watch) open() {
 	if !w.told {
 		w.told = true
+		w.touch(1) // whatever it was
 		w.changed.Open()
 	}
 }
@@ -152,7 +221,7 @@ func (e *Env) meet(f footprint) {
 	}
 	for _, w := range e.watches {
 		if w.due == 0 && w.met(f) {
-			w.due = f.sequence
+			w.touch(f.sequence)
 		}
 	}
 }
@@ -162,9 +231,7 @@ func (e *Env) meet(f footprint) {
 func (e *Env) missed(sequence uint64) {
 	e.allChanged = sequence
 	for _, w := range e.watches {
-		if w.due == 0 {
-			w.due = sequence
-		}
+		w.touch(sequence)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"hash/maphash"
 
 	"github.com/tinylib/msgp/msgp"
@@ -24,24 +25,41 @@ type live struct {
 // askLive runs the query. Its result is [row …], each a document or the place of the
 // same one in the result before; with Counted a number of documents is ahead of them.
 func (o *operation) askLive() error {
-	t := o.bridge.tables[o.request.Table]
-	if t == nil {
-		return &store.Error{Code: store.Internal, Op: "live: no such table"}
+	asked, err := o.request.LiveQuery()
+	if err != nil {
+		return err
 	}
+	l := &live{watch: o.bridge.env.Watch(), seed: maphash.MakeSeed()}
+	o.bridge.lives[asked.Number] = l
+	return o.look(l, &asked, l.watch.View)
+}
+
+// changed is askLive once the query has to be asked again: at once by an engine that
+// has not asked it before, in the place of one that was lost.
+func (o *operation) changed() error {
 	asked, err := o.request.LiveQuery()
 	if err != nil {
 		return err
 	}
 	l := o.bridge.lives[asked.Number]
 	if l == nil {
-		l = &live{watch: o.bridge.env.Watch(), seed: maphash.MakeSeed()}
-		o.bridge.lives[asked.Number] = l
+		return o.askLive()
+	}
+	return o.look(l, &asked, l.watch.Next)
+}
+
+// look asks the query by View or Next.
+func (o *operation) look(l *live, asked *wire.LiveQuery, view func(context.Context, func(*store.Tx) error) error) error {
+	t := o.bridge.tables[o.request.Table]
+	if t == nil {
+		return &store.Error{Code: store.Internal, Op: "live: no such table"}
 	}
 	asked.Query.Host = o.ask
 	next := make(map[uint64]uint32, len(l.rows))
-	err = o.retried(func() error {
-		clear(next)
-		return l.watch.View(o.ctx, func(tx *store.Tx) error { return o.answer(l, t, tx, &asked, next) })
+	err := o.retried(func() error {
+		err := view(o.ctx, func(tx *store.Tx) error { return o.answer(l, t, tx, asked, next) })
+		view = l.watch.View // Next watches nothing after an error
+		return err
 	})
 	if err == nil {
 		l.rows = next
@@ -50,7 +68,9 @@ func (o *operation) askLive() error {
 }
 
 func (o *operation) answer(l *live, t *store.Table, tx *store.Tx, asked *wire.LiveQuery, next map[uint64]uint32) error {
+	clear(next)
 	rows, place := o.rows(), uint32(0)
+	rows.seen = tx
 	if asked.Counted {
 		all := *asked.Query
 		all.Limit, all.Skip, all.After = -1, 0, nil
@@ -74,20 +94,6 @@ func (o *operation) answer(l *live, t *store.Table, tx *store.Tx, asked *wire.Li
 	})
 	rows.end()
 	return err
-}
-
-// changed results in nothing, once the query has to be asked again.
-func (o *operation) changed() error {
-	number, err := o.request.Number()
-	if err != nil {
-		return err
-	}
-	l := o.bridge.lives[number]
-	if l == nil {
-		return &store.Error{Code: store.TxEnded, Op: "live: it has ended"}
-	}
-	o.result = msgp.AppendNil(o.result)
-	return l.watch.Wait(o.ctx)
 }
 
 // unlive ends a live query; it need not have begun.

@@ -166,6 +166,7 @@ const rowsBytes = 1 << 20
 type rows struct {
 	operation *operation
 	count     uint32
+	seen      *store.Tx // nothing leaves before what this one sees is stored; may be nil
 }
 
 // rowsHead is the size of the head, an array of 32 bits' length, which is known last.
@@ -228,6 +229,11 @@ func (r *rows) room(n int) error {
 	o := r.operation
 	if r.count == 0 || len(o.result)+n <= rowsBytes {
 		return nil
+	}
+	if r.seen != nil {
+		if err := r.seen.AwaitStored(); err != nil {
+			return err
+		}
 	}
 	r.end()
 	o.delivered = true

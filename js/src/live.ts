@@ -141,18 +141,16 @@ export class Live<T> {
   private async follow(number: number, signal: AbortSignal): Promise<undefined> {
     let documents: readonly T[] | undefined
     while (!signal.aborted) {
-      const answer = await this.ask(number, documents ?? [], signal)
+      const answer = await this.ask(documents === undefined ? Op.Live : Op.Changed, number, documents ?? [], signal)
       if (signal.aborted) return
       if (answer.changed || documents === undefined) this.tell(answer.documents, answer.total)
       documents = answer.documents
-      const at = performance.now()
-      await this.find.send(Op.Changed, packValue(number), nothing, { signal })
-      await nextFrame(at)
+      await nextFrame()
     }
   }
 
-  /** Asks the query; before is what the engine knows to be here. */
-  private async ask(number: number, before: readonly T[], signal: AbortSignal): Promise<Answer<T>> {
+  /** Asks the query, at once or when it has changed; before is what the engine knows to be here. */
+  private async ask(op: Op, number: number, before: readonly T[], signal: AbortSignal): Promise<Answer<T>> {
     const documents: T[] = []
     let changed = false
     let total: number | undefined
@@ -168,7 +166,7 @@ export class Live<T> {
       return true
     }
     const { bytes, run } = packQuery(this.find.query)
-    await run(exchange => this.find.send(Op.Live, packLive(bytes, number, this.counted), take, exchange), { signal, onRows: take })
+    await run(exchange => this.find.send(op, packLive(bytes, number, this.counted), take, exchange), { signal, onRows: take })
     changed ||= documents.length !== before.length || total !== this.current.total
     return { documents, changed, total }
   }
@@ -224,12 +222,12 @@ export function report(error: unknown): void {
   })
 }
 
-/** Waits for the frame after that of a moment, so that a page is not told more often than it draws. */
-function nextFrame(after: number): Promise<void> {
-  const rest = frame - (performance.now() - after)
-  if (rest <= 0) return Promise.resolve()
+/** Waits for the next frame, so that a page is not told more often than it draws. A hidden one draws nothing, and its timers come late. */
+function nextFrame(): Promise<void> {
+  const shown = globalThis.document?.visibilityState
+  if (shown === 'hidden') return Promise.resolve()
   return new Promise(resolve => {
-    setTimeout(resolve, rest)
-    if (globalThis.document?.visibilityState === 'visible') requestAnimationFrame(() => resolve())
+    setTimeout(resolve, frame)
+    if (shown === 'visible') requestAnimationFrame(() => resolve())
   })
 }

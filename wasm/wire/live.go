@@ -2,7 +2,7 @@ package wire
 
 import "github.com/stowage-db/stowage/query"
 
-// LiveQuery is the argument of Live.
+// LiveQuery is the argument of Live and Changed.
 type LiveQuery struct {
 	Query   *query.Query
 	Number  uint32 // the host's, for as long as the query lives
@@ -22,7 +22,7 @@ func (q *Request) LiveQuery() (LiveQuery, error) {
 	return l, err
 }
 
-// Number reads [number], the argument of Changed and Unlive.
+// Number reads [number], the argument of Unlive.
 func (q *Request) Number() (uint32, error) {
 	r := q.read(1)
 	return r.uint32(), r.end()

@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 16
+const Version = 17
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -97,8 +97,8 @@ const (
 	Sync  Op = 64
 	Heard Op = 65
 
-	// Live asks a query whose answer is kept up to date, Changed waits until it has
-	// to be asked again, Unlive ends that: see wasm/live.go.
+	// Live asks a query whose answer is kept up to date, Changed asks again once it has
+	// to be, Unlive ends that: see wasm/live.go.
 	Live    Op = 66
 	Changed Op = 67
 	Unlive  Op = 68
