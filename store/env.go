@@ -12,7 +12,7 @@ type Options struct {
 	// Modifiers is the chain that pages and records pass on their way to the
 	// backend, in any order: it is ordered by kind.
 	Modifiers []Modifier
-	// CacheBytes is the ceiling of decoded pages kept in memory, 32 MiB if zero.
+	// CacheBytes is the ceiling of decoded pages kept in memory, 40 MiB if zero.
 	CacheBytes int
 	// OverlayBytes is the ceiling of committed changes kept in memory until a
 	// checkpoint folds them; writers wait there. 8 MiB if zero.
@@ -98,7 +98,7 @@ type Env struct {
 }
 
 const (
-	defaultCacheBytes    = 32 << 20
+	defaultCacheBytes    = 40 << 20
 	defaultOverlayBytes  = 8 << 20
 	defaultMaxValueBytes = 16 << 20
 	defaultBufferBytes   = 1 << 20

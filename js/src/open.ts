@@ -40,7 +40,7 @@ export interface OpenOptions<S extends Tables> extends LongCall {
   modifiers?: readonly Modifier[]
   /** Locks an encrypted environment when nothing was called for so many milliseconds. See `db.lock`. */
   lockAfter?: number
-  /** A ceiling for decoded pages held in memory. Default 32 MiB. */
+  /** A ceiling for decoded pages held in memory. Default 40 MiB. */
   cacheBytes?: number
   /** Documents larger than this are `too_large`. Default 16 MiB. */
   maxDocumentBytes?: number
@@ -141,7 +141,7 @@ function readOptions(options: OpenOptions<Tables> | undefined): Given {
     worker: o.boolean('worker') ?? false,
     wasm: (o.any('wasm') as WasmSource | undefined) ?? builtIn(),
     settings: {
-      cacheBytes: o.integer('cacheBytes', { least: MiB, most: 1024 * MiB }) ?? 32 * MiB,
+      cacheBytes: o.integer('cacheBytes', { least: MiB, most: 1024 * MiB }) ?? 40 * MiB,
       maxDocumentBytes: o.integer('maxDocumentBytes', { least: 1024, most: 64 * MiB }) ?? 16 * MiB,
       durability: o.oneOf('durability', durabilities) ?? 'relaxed',
       bufferBytes: o.integer('bufferBytes', { least: 1, most: 64 * MiB }) ?? MiB,
