@@ -90,6 +90,22 @@ func (p *planner) sift(plan *Plan, a *access, e entryPaths) {
 	plan.Early = residual(early)
 	plan.Settled = len(late) == 0
 	if agg := p.query.Aggregate; agg != nil && plan.Settled && plan.Ordered {
-		plan.Rows, _ = e.aggregate(agg)
+		if plan.Rows, _ = e.aggregate(agg); plan.Rows != nil && plan.Merge == nil {
+			plan.Alike = e.alike(plan.Rows)
+		}
 	}
+}
+
+// alike is Plan.Alike of an aggregate of entries.
+func (e entryPaths) alike(rows *Aggregate) (components int) {
+	if len(rows.Columns) > 0 {
+		return 0
+	}
+	for _, path := range rows.Group {
+		components = max(components, path[0].Index+1)
+	}
+	if components == len(e) {
+		return 0 // with the identity all differ
+	}
+	return components
 }

@@ -48,6 +48,9 @@ type Plan struct {
 	// Rows, where it is set, is the query's aggregate of entries as AppendEntry writes
 	// them, for those that Early passes, if there is one.
 	Rows *Aggregate
+	// Alike: of Rows without columns one entry tells as much as all that have so many first
+	// components in common with it; 0 where none are to be passed over.
+	Alike int
 	// Enough: the first entry with a value for the only column of the query's aggregate
 	// tells it, the least or the greatest.
 	Enough bool

@@ -44,6 +44,7 @@ func (s *search) gatherAll(tally *query.Tally) error {
 				if err := tally.AddEntry(rows, list); err != nil {
 					return err
 				}
+				s.leap.over(s.entry)
 				continue
 			}
 		}
@@ -52,6 +53,43 @@ func (s *search) gatherAll(tally *query.Tally) error {
 		}
 	}
 	return s.failed
+}
+
+// leap passes over entries whose first components are those of one that was seen, once
+// so many were that looking for the next other one is cheaper.
+type leap struct {
+	sweep *sweep
+	alike int    // components
+	last  []byte // of the entry before
+	seen  int    // in a row
+}
+
+const leapFrom = 8
+
+// over is called with the entry at hand.
+func (l *leap) over(entry []byte) {
+	if l.alike == 0 {
+		return
+	}
+	if !query.BeginsWith(entry, l.last) || l.last == nil {
+		l.last, l.seen = append(l.last[:0], entry[:componentsLen(entry, l.alike)]...), 0
+	}
+	if l.seen++; l.seen == leapFrom {
+		l.seen = 0
+		l.sweep.jump(query.PrefixRange(l.last).High)
+	}
+}
+
+// componentsLen is how many bytes the first n components of an entry take.
+func componentsLen(entry []byte, n int) (length int) {
+	for range n {
+		size, ok := query.SkipComponent(entry[length:])
+		if !ok {
+			return len(entry)
+		}
+		length += size
+	}
+	return length
 }
 
 // gatherOne takes in the document at hand.

@@ -1,11 +1,13 @@
 package store_test
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/storetest"
 )
 
 // TestCover: what an index has in its entries is not fetched with the documents.
@@ -26,6 +28,8 @@ func TestCover(t *testing.T) {
 		most, documents int64 // of entries looked at, and documents fetched
 	}{
 		{"groups", nil, &query.Aggregate{Group: []query.Path{country}, Columns: []query.Column{query.Count()}}, "country", 3, 300, 0},
+		{"different values", nil, &query.Aggregate{Group: []query.Path{country}}, "country", 3, 30, 0},
+		{"different values of a part", query.Gt(population, 9), &query.Aggregate{Group: []query.Path{country}}, "country,population", 3, 60, 0},
 		{"columns", norway, &query.Aggregate{Columns: []query.Column{query.Sum(population), query.Max(query.Field("id"))}}, "country,population", 1, 100, 0},
 		{"the least", norway, &query.Aggregate{Columns: []query.Column{query.Min(population)}}, "country,population", 1, 1, 0},
 		{"the greatest", norway, &query.Aggregate{Columns: []query.Column{query.Max(population)}}, "country,population", 1, 1, 0},
@@ -45,6 +49,39 @@ func TestCover(t *testing.T) {
 		x := b.explain(q)
 		if x.Index != test.index || x.Results != test.results || x.Keys > test.most || x.Documents != test.documents {
 			t.Errorf("%s: %+v", test.name, x)
+		}
+	}
+}
+
+// TestDifferentValues: those of a path with an index are those of one without.
+func TestDifferentValues(t *testing.T) {
+	r := rand.New(rand.NewPCG(storetest.Seed(t), 3))
+	b := newBed(t, cities())
+	values := []any{nil, "NO", "SE", "", 1, 1.0, 2.5, -7, true, []any{1}, fields{"a": 1}, fields{"a": 2}, query.Raw{0xd4, 0, 0}}
+	for id := range 400 {
+		doc := fields{"id": id, "population": r.IntN(3)}
+		if v := r.IntN(len(values) + 1); v < len(values) {
+			doc["country"], doc["same"] = values[v], values[v]
+		}
+		b.mustInsert(doc)
+	}
+	for _, filter := range []query.Expr{nil, query.Gt(population, 0), query.Ne(country, "NO"), query.In(country, "NO", "SE", 1), query.Eq(country, 1)} {
+		var rows [2][]string
+		for i, path := range []query.Path{country, query.Field("same")} {
+			q, err := query.Select(filter)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.GroupBy(path)
+			b.view(func(tx *store.Tx) error {
+				return b.table.Find(tx, q, func(row []byte) error {
+					rows[i] = append(rows[i], string(row))
+					return nil
+				})
+			})
+		}
+		if !slices.Equal(rows[0], rows[1]) || len(rows[0]) == 0 {
+			t.Errorf("%v: %q, and without an index %q", filter, rows[0], rows[1])
 		}
 	}
 }

@@ -71,7 +71,8 @@ type search struct {
 	rest     []*query.Plan // of the union: what is to be read behind it
 	source   *DB           // what the part reads: the documents or an index
 	walk     walk
-	sift     *sift               // in the walk, where it is not read ahead of
+	sift     *sift // in the walk, where it is not read ahead of
+	leap     leap
 	asking   *asking             // where the filter's host has a say
 	seen     map[string]struct{} // identities that came already, where they may recur
 
@@ -129,8 +130,12 @@ func (s *search) enter(part *query.Plan) (err error) {
 		s.seen = make(map[string]struct{})
 	}
 	s.walk = newWalk(s.source, part)
+	s.leap = leap{}
 	if part.Index < 0 {
 		return nil
+	}
+	if swept, ok := s.walk.(*sweep); ok {
+		s.leap = leap{sweep: swept, alike: part.Alike}
 	}
 	paths := len(s.schema.Indexes[part.Index].Paths)
 	if part.Early != nil {

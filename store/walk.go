@@ -124,6 +124,14 @@ func (w *sweep) skip(n int64) {
 	}
 }
 
+// jump has next go on at a key or behind it, as long as that is in the range at hand.
+// It is not called of one read in reverse.
+func (w *sweep) jump(key []byte) {
+	if w.ahead = w.cursor.Seek(key); !w.ahead {
+		w.leave()
+	}
+}
+
 func (w *sweep) value() ([]byte, error) { return w.cursor.Value() }
 func (w *sweep) err() error             { return w.failed }
 
