@@ -33,6 +33,25 @@ func (q *Query) OrderBy(path Path, desc bool) *Query {
 	return q
 }
 
+// Behind begins behind a document that has its identity at key, as the last one of the
+// page before. Its place is that in the order there is by now.
+func (q *Query) Behind(doc []byte, key Path) *Query {
+	q.After = nil
+	for _, column := range q.Order {
+		q.After = append(q.After, column.Path.valueOf(doc))
+	}
+	q.After = append(q.After, key.valueOf(doc))
+	return q
+}
+
+// valueOf is the value in a document, undefined where there is none.
+func (p Path) valueOf(doc []byte) []byte {
+	if at := p.find(doc, 0); at >= 0 {
+		return raw(doc, at)
+	}
+	return undefined
+}
+
 // GroupBy asks for a row for each group of documents with the same values at paths.
 // Without a path that is one row for all. See Aggregate.
 func (q *Query) GroupBy(paths ...Path) *Query {

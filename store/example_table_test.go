@@ -46,12 +46,22 @@ func ExampleTable() {
 		panic(err)
 	}
 	q.OrderBy(population, true)
+	q.Limit = 1
 	err = env.View(ctx, func(tx *store.Tx) error {
-		return cities.Find(tx, q, func(doc []byte) error {
-			name, _, err := query.Lookup(doc, query.Field("name"))
-			fmt.Printf("%s\n", name[1:])
-			return err
-		})
+		var last []byte
+		for range 2 { // pages
+			err := cities.Find(tx, q, func(doc []byte) error {
+				name, _, err := query.Lookup(doc, query.Field("name"))
+				fmt.Printf("%s\n", name[1:])
+				last = doc
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			q.Behind(last, query.Field("id"))
+		}
+		return nil
 	})
 	if err != nil {
 		panic(err)

@@ -140,7 +140,7 @@ export function copyOf<T>(document: T): T {
   }
 }
 
-function isDocument(value: unknown): value is object {
+export function isDocument(value: unknown): value is object {
   try {
     return value !== null && typeof value === 'object' && (value.constructor === Object || kindOf(value) === 'Object')
   } catch (error) {

@@ -1,4 +1,4 @@
-import { unpack } from './document.js'
+import { isDocument, unpack } from './document.js'
 import type { Exchange } from './engine.js'
 import { StowageError } from './errors.js'
 import { type Column, type Columns, Groups, aggregateOf, avg, max, min, named, sum } from './group.js'
@@ -76,11 +76,12 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   /**
-   * Starts behind a place in the order: the values of its paths, then the
-   * identity, as the last document of the previous part has them.
+   * Starts behind a place in the order: that of the last document of the previous part, or
+   * the values of the order's paths, then the identity, as that one has them.
    */
-  after(...values: unknown[]): Find<T, Whole> {
-    return this.with({ ...this.query, after: values })
+  after(...place: [document: object] | unknown[]): Find<T, Whole> {
+    const [document] = place
+    return this.with({ ...this.query, after: place.length === 1 && isDocument(document) ? document : place })
   }
 
   /**

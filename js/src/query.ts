@@ -3,7 +3,7 @@ import { packValue } from './document.js'
 import type { Exchange } from './engine.js'
 import { StowageError } from './errors.js'
 import type { Aggregate } from './group.js'
-import { splitPath } from './path.js'
+import { lookUp, splitPath } from './path.js'
 import { type Ast, toAst } from './where.js'
 
 /** A query as it is built up. Immutable: every step is a new one. */
@@ -12,7 +12,10 @@ export interface Query {
   order: [path: (string | number)[], descending: boolean][]
   limit: number | undefined
   skip: number
-  after: unknown[] | undefined
+  /** A place in the order: values, or the document that has them. */
+  after: unknown[] | object | undefined
+  /** The path of the identity. */
+  key?: (string | number)[]
   /** All turned round. */
   reverse?: boolean
   /** What is left of the documents: no more than these paths, or all but these. */
@@ -22,9 +25,9 @@ export interface Query {
   aggregate?: Aggregate
 }
 
-/** A query for all that a filter lets through. */
-export function query(filter: unknown): Query {
-  return { filter: toAst(filter), order: [], limit: undefined, skip: 0, after: undefined }
+/** A query for all that a filter lets through, of documents with their identity at key. */
+export function query(filter: unknown, key: (string | number)[] = []): Query {
+  return { filter: toAst(filter), order: [], limit: undefined, skip: 0, after: undefined, key }
 }
 
 /** Adds to the order of a query. */
@@ -53,12 +56,25 @@ export function packQuery(q: Query): PackedQuery {
     filter: numbered(q.filter, functions),
     ...(q.order.length > 0 && { order: q.order }),
     ...(q.skip > 0 && { skip: q.skip }),
-    ...asked(q, 'limit', 'after', 'reverse', 'fields', 'without', 'aggregate'),
+    ...asked({ ...q, after: placeOf(q) }, 'limit', 'after', 'reverse', 'fields', 'without', 'aggregate'),
   })
   return {
     bytes,
     run: (operation, exchange) => (functions.length === 0 ? operation(exchange) : answering(functions, exchange, operation)),
   }
+}
+
+/** The values of the place to start behind. */
+function placeOf({ after, order, key = [], fields, without }: Query): unknown[] | undefined {
+  if (after === undefined || Array.isArray(after)) return after
+  return [...order.map(([path]) => path), key].map(path => {
+    const value = lookUp(after, path)
+    const within = (outer: (string | number)[]) => outer.every((segment, i) => segment === path[i])
+    if (value === undefined && (fields?.some(within) === false || without?.some(within))) {
+      throw new StowageError('invalid_query', `a result without "${path.join('.')}" does not tell where it is in the order`)
+    }
+    return value
+  })
 }
 
 /** The members of a query that there are. */

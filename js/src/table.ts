@@ -227,7 +227,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     const { table, call } = this.askedLong('find', options)
     return new Find<T>(
       (op, packed, decode, exchange) => table.run(op, 4, f => f.raw(packed), decode, exchange),
-      query(filter),
+      query(filter, this.made.schema.key),
       call,
       this.scope.transaction === 0 ? this.made.schema.key : undefined,
       this.made.revive,

@@ -49,6 +49,26 @@ test('a selection leaves the rest in the engine', async () => {
   await db.close()
 })
 
+test('a page begins behind the last document of the one before', async () => {
+  const db = await openCities()
+  for (const direction of ['asc', 'desc'] as const) {
+    const all = await db.indexed.find().orderBy('country', direction).orderBy('position.lat')
+    const paged: City[] = []
+    for (let page: City[] = all.slice(0, 1); page.length > 0; ) {
+      paged.push(...page)
+      page = await db.indexed.find().after(page.at(-1)!).orderBy('country', direction).orderBy('position.lat').limit(2)
+    }
+    assert.deepEqual(paged, all)
+  }
+  await db.transaction(async tx => {
+    assert.deepEqual((await tx.cities.find().after(cities[2]!)).map(({ id }) => id), [4, 5])
+  })
+  await rejects('invalid_query', db.cities.find().orderBy('name').select('id').after({ id: 1 }).first())
+  await rejects('invalid_query', db.cities.find().orderBy('position.lat').omit('position').after({ id: 1 }).first())
+  await rejects('invalid_key', db.cities.find().after({ name: 'Oslo' }).first())
+  await db.close()
+})
+
 test('the first and the last, and what there is of a value', async () => {
   const db = await openCities()
   for (const of of [db.cities, db.indexed]) {
