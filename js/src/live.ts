@@ -139,13 +139,13 @@ export class Live<T> {
 
   /** Asks, tells and waits. */
   private async follow(number: number, signal: AbortSignal): Promise<undefined> {
-    let documents: readonly T[] | undefined
-    while (!signal.aborted) {
-      const answer = await this.ask(documents === undefined ? Op.Live : Op.Changed, number, documents ?? [], signal)
-      if (signal.aborted) return
-      if (answer.changed || documents === undefined) this.tell(answer.documents, answer.total)
+    let { documents, total } = await this.ask(Op.Live, number, [], signal)
+    if (!signal.aborted) this.tell(documents, total)
+    for (let at = performance.now(); !signal.aborted; at = performance.now()) {
+      const answer = await this.ask(Op.Changed, number, documents, signal)
+      await nextFrame(at)
       documents = answer.documents
-      await nextFrame()
+      if (answer.changed && !signal.aborted) this.tell(documents, answer.total)
     }
   }
 
@@ -222,12 +222,12 @@ export function report(error: unknown): void {
   })
 }
 
-/** Waits for the next frame, so that a page is not told more often than it draws. A hidden one draws nothing, and its timers come late. */
-function nextFrame(): Promise<void> {
-  const shown = globalThis.document?.visibilityState
-  if (shown === 'hidden') return Promise.resolve()
+/** Waits for the frame after that of a moment, so that a page is not told more often than it draws. */
+function nextFrame(after: number): Promise<void> {
+  const rest = frame - (performance.now() - after)
+  if (rest <= 0) return Promise.resolve()
   return new Promise(resolve => {
-    setTimeout(resolve, frame)
-    if (shown === 'visible') requestAnimationFrame(() => resolve())
+    setTimeout(resolve, rest)
+    if (globalThis.document?.visibilityState === 'visible') requestAnimationFrame(() => resolve())
   })
 }
