@@ -1,6 +1,9 @@
 package repository
 
 import (
+	"slices"
+	"strconv"
+
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/structure"
 )
@@ -93,4 +96,23 @@ func Count(most int) Option {
 		o.given |= optionCount
 		o.count = most
 	}
+}
+
+// text tells options apart that may have different answers, and no others. It is empty
+// where nothing but the whole was asked for.
+func (o *options) text() string {
+	if o.given == 0 {
+		return ""
+	}
+	b := strconv.AppendUint(nil, uint64(o.given), 10)
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(o.fields))) {
+		b = strconv.AppendQuote(append(b, ' '), name)
+	}
+	for _, number := range []int64{o.page, o.pageSize, int64(o.count)} {
+		b = strconv.AppendInt(append(b, ' '), number, 10)
+	}
+	for _, number := range []float64{o.minScore, o.maxScore, o.near.Longitude, o.near.Latitude, o.near.Radius, float64(o.near.Unit)} {
+		b = strconv.AppendFloat(append(b, ' '), number, 'g', -1, 64)
+	}
+	return string(b)
 }

@@ -3,7 +3,6 @@ package repository
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/stowage-db/stowage/store"
@@ -17,21 +16,17 @@ type pair struct {
 	fastTimeout, fallbackTimeout time.Duration
 	expire                       time.Duration // of what is put into the fast tier
 	warn                         func(error)   // told of what failed without failing a call
-	counts                       counts
-	turns                        turns
-	doubts                       doubts
-}
-
-// counts are how often the tiers were asked, and to what end.
-type counts struct {
-	fastHits, markerHits, fallbackReads atomic.Uint64
+	counts                       *counts
+	turns                        *turns
+	doubts                       *doubts
 }
 
 func newPair(config Config, prefix string) *pair {
 	p := &pair{
 		name: config.Name, prefix: prefix, fast: config.Fast, fallback: config.Fallback,
 		fastTimeout: config.FastTimeout, fallbackTimeout: config.FallbackTimeout,
-		expire: config.Expire, warn: config.OnWarning, doubts: doubts{expire: config.Expire},
+		expire: config.Expire, warn: config.OnWarning,
+		counts: new(counts), turns: new(turns), doubts: &doubts{expire: config.Expire},
 	}
 	for _, timeout := range []*time.Duration{&p.fastTimeout, &p.fallbackTimeout} {
 		if *timeout == 0 {
@@ -68,7 +63,7 @@ func (p *pair) read(ctx context.Context, wants []wanted) ([]Reply, error) {
 // readFast fills in the replies of the fast tier, and returns the places of those that
 // it does not know. Where it fails these are all.
 func (p *pair) readFast(ctx context.Context, wants []wanted, replies []Reply) (asked []int, failure error) {
-	ctx, cancel := context.WithTimeout(ctx, p.fastTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.fastTimeout, errTimeout)
 	defer cancel()
 	keys := make([]string, len(wants))
 	reads := make([]Read, 0, 2*len(wants))
@@ -151,7 +146,7 @@ func (p *pair) readThrough(ctx context.Context, wants []wanted, asked []int, rep
 }
 
 func (p *pair) readFallback(ctx context.Context, reads []Read) ([]Reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.fallbackTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.fallbackTimeout, errTimeout)
 	defer cancel()
 	p.counts.fallbackReads.Add(1)
 	return p.fallback.Read(ctx, reads...)
@@ -176,7 +171,7 @@ func (p *pair) hydrate(ctx context.Context, wants []wanted, asked []int, tickets
 	if len(writes) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.fastTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.fastTimeout, errTimeout)
 	defer cancel()
 	if err := p.fast.Write(ctx, writes...); err != nil {
 		p.doubts.raise(keys...)
@@ -222,7 +217,7 @@ func (p *pair) write(ctx context.Context, changes []change) error {
 }
 
 func (p *pair) writeFallback(ctx context.Context, writes []Write) error {
-	ctx, cancel := context.WithTimeout(ctx, p.fallbackTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.fallbackTimeout, errTimeout)
 	defer cancel()
 	return p.fallback.Write(ctx, writes...)
 }
@@ -239,7 +234,7 @@ func (p *pair) writeFast(ctx context.Context, changes []change) error {
 		}
 		writes = append(writes, c.fast...)
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.fastTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.fastTimeout, errTimeout)
 	defer cancel()
 	return p.fast.Write(ctx, writes...)
 }
@@ -247,7 +242,7 @@ func (p *pair) writeFast(ctx context.Context, changes []change) error {
 // forget removes keys from the fast tier, now or before they are read there.
 func (p *pair) forget(ctx context.Context, keys []string) {
 	p.doubts.raise(keys...)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.fastTimeout)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), p.fastTimeout, errTimeout)
 	defer cancel()
 	if err := p.settle(ctx, keys); err != nil {
 		p.warn(err)
@@ -275,5 +270,5 @@ func refused(err error) bool {
 	case store.InvalidArgument, store.InvalidOption, store.InvalidKey, store.TooLarge, store.WrongType, store.ReadOnly, store.Closed, store.Unsupported:
 		return true
 	}
-	return false
+	return notAsked(err)
 }

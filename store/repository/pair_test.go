@@ -3,6 +3,7 @@ package repository_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -101,6 +102,32 @@ func TestNothingOldIsRead(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDeceived holds that an add which fails though the fallback has carried it out does
+// not leave in the fast tier what was before.
+func TestDeceived(t *testing.T) {
+	inBubble(t, func(u *tiers) {
+		ctx, people := context.Background(), newPeople(u)
+		u.done(people.AddWith(ctx, repository.AddOptions{MemoryAlways: true}, person{ID: "ada", Integer: number(1)}))
+		well := u.fallback.Tier
+		u.fallback.Tier = &moody{Tier: well, mood: deceiving, draw: rand.New(rand.NewPCG(0, 0))}
+		u.fails(people.Add(ctx, person{ID: "ada", Integer: number(2)}), store.BackendFailed)
+		u.fallback.Tier = well
+		u.is(people, "ada", 2)
+	})
+}
+
+// TestNotAsked holds that an add which a breaker has stopped leaves the fast tier as it is.
+func TestNotAsked(t *testing.T) {
+	inBubble(t, func(u *tiers) {
+		s, _ := serve(u, 1, time.Hour, false)
+		u.done(s.AddWith(context.Background(), repository.AddOptions{MemoryAlways: true}, person{ID: "ada"}))
+		u.fallback.set(fails)
+		u.fails(s.Add(context.Background(), person{ID: "bo"}), store.Unavailable)
+		u.fails(s.Add(context.Background(), person{ID: "ada", Integer: number(1)}), store.Unavailable)
+		reads(u, s, "ada")
+	})
 }
 
 // TestReadDuringAnAdd holds that a read which began before an add does not put back
@@ -239,6 +266,7 @@ func TestConfigs(t *testing.T) {
 			"no name":     func(c *repository.Config) { c.Name = "" },
 			"no fast":     func(c *repository.Config) { c.Fast = nil },
 			"no fallback": func(c *repository.Config) { c.Fallback = nil },
+			"one tier":    func(c *repository.Config) { c.Fast = c.Fallback },
 			"expire":      func(c *repository.Config) { c.Expire = -1 },
 			"id":          func(c *repository.Config) { c.ID = "number" },
 			"id type":     func(c *repository.Config) { c.ID = "adult" },

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/stowage-db/stowage/store"
@@ -10,7 +11,7 @@ import (
 // Config is what every repository is made with.
 type Config struct {
 	Name           string // the keys of its entities begin with it
-	Fast, Fallback Tier   // they stay the caller's to close
+	Fast, Fallback Tier   // which have no keys in common; they stay the caller's to close
 	// Expire is how long the fast tier keeps what was added or read, and markers; 0 is
 	// for ever. Reading does not prolong it.
 	Expire time.Duration
@@ -37,6 +38,9 @@ type Repository[E any, K comparable] struct {
 func newRepository[E any, K comparable](config Config, f form[E, K]) (*Repository[E, K], error) {
 	if config.Name == "" || config.Fast == nil || config.Fallback == nil {
 		return nil, fail(store.InvalidOption, "repository: a name, a fast and a fallback tier are needed", nil)
+	}
+	if fast := reflect.ValueOf(config.Fast); fast.Comparable() && config.Fast == config.Fallback {
+		return nil, fail(store.InvalidOption, "repository: one tier cannot be both", nil)
 	}
 	if config.Expire < 0 || config.FallbackExpiry < 0 || config.FastTimeout < 0 || config.FallbackTimeout < 0 {
 		return nil, fail(store.InvalidOption, "repository: a negative time", nil)

@@ -1,0 +1,64 @@
+package repository
+
+import "sync"
+
+// flight is an answer that somebody waits for.
+type flight[E any] struct {
+	done   chan struct{}
+	entity E
+	found  bool
+	err    error
+	stale  bool // the entity has changed meanwhile: it must not be cached; guarded by flights.mu
+}
+
+// flights are the answers that are waited for, so that nobody asks for one twice.
+type flights[K comparable, E any] struct {
+	mu   sync.Mutex
+	byID map[K]map[string]*flight[E]
+}
+
+// board returns the flight for a slot, and whether it is the caller who must land it.
+func (f *flights[K, E]) board(s slot[K]) (_ *flight[E], leads bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if there := f.byID[s.id][s.text]; there != nil {
+		return there, false
+	}
+	if f.byID == nil {
+		f.byID = make(map[K]map[string]*flight[E])
+	}
+	if f.byID[s.id] == nil {
+		f.byID[s.id] = make(map[string]*flight[E])
+	}
+	made := &flight[E]{done: make(chan struct{})}
+	f.byID[s.id][s.text] = made
+	return made, true
+}
+
+// land ends a flight. An answer that holds is kept, before anybody can forget it.
+func (f *flights[K, E]) land(s slot[K], landed *flight[E], keep func(entity E, found bool)) {
+	f.mu.Lock()
+	if !landed.stale {
+		delete(f.byID[s.id], s.text)
+		if len(f.byID[s.id]) == 0 {
+			delete(f.byID, s.id)
+		}
+		if landed.err == nil {
+			keep(landed.entity, landed.found)
+		}
+	}
+	f.mu.Unlock()
+	close(landed.done)
+}
+
+// forget has no flight for a key be boarded or kept any more, and nothing else be known
+// of it.
+func (f *flights[K, E]) forget(id K, unkeep func(id K)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, flying := range f.byID[id] {
+		flying.stale = true
+	}
+	delete(f.byID, id)
+	unkeep(id)
+}

@@ -1,0 +1,346 @@
+package repository
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/stowage-db/stowage/store"
+)
+
+// ServiceOptions say what stands between a repository and those who use it.
+type ServiceOptions struct {
+	Cache       *Cache // of entities; nil keeps none
+	ExistsCache *Cache // of whether there are entities; nil keeps none; it has no SizeOf
+	// Breaker is that of each tier.
+	Breaker struct{ Fast, Fallback Breaker }
+	// Concurrency bounds the round trips of one GetMany at the same time; 4 if zero.
+	Concurrency int
+	// OnEvent, if not nil, is told of everything. It may be called by many goroutines, and
+	// should return soon.
+	OnEvent func(Event)
+}
+
+// Service is a repository behind caches and breakers. It may be used by many goroutines.
+//
+// A fast tier that fails is passed by at once, whether its breaker is open or not yet.
+// Where the fallback fails too a call fails with Unavailable, or with Timeout where only
+// that one was too slow. Whoever asks for what another waits for waits with them.
+//
+// Entities that come out of a cache are shared by all who get them: do not modify them.
+// What another process adds is seen once the cache has forgotten what was there before:
+// give it a TTL.
+type Service[E any, K comparable] struct {
+	repository  *Repository[E, K]
+	cache       *cache[K, E]    // nil without
+	exists      *cache[K, bool] // nil without
+	flights     flights[K, E]
+	asking      flights[K, bool]
+	concurrency int
+	counts      *counts
+	onEvent     func(Event) // nil where nobody listens
+
+	closed  atomic.Bool
+	closing sync.RWMutex // held while a call begins, so that none does after closed is set
+	running sync.WaitGroup
+}
+
+// NewService returns the service of a repository, which may still be used by itself: its
+// caches do not see what is added so. InvalidOption for a cache without bounds.
+func NewService[E any, K comparable](r *Repository[E, K], o ServiceOptions) (*Service[E, K], error) {
+	s := &Service[E, K]{counts: new(counts), onEvent: o.OnEvent, concurrency: o.Concurrency}
+	if o.Concurrency < 0 || o.ExistsCache != nil && o.ExistsCache.SizeOf != nil {
+		return nil, fail(store.InvalidOption, "service", nil)
+	}
+	if s.concurrency == 0 {
+		s.concurrency = 4
+	}
+	for _, c := range []*Cache{o.Cache, o.ExistsCache} {
+		if c != nil {
+			if err := c.check(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if o.Cache != nil {
+		s.cache = newCache[K, E](*o.Cache)
+	}
+	if o.ExistsCache != nil {
+		s.exists = newCache[K, bool](*o.ExistsCache)
+	}
+	fast, err := newGuard(r.pair.fast, Fast, o.Breaker.Fast, s.tell)
+	if err != nil {
+		return nil, err
+	}
+	fallback, err := newGuard(r.pair.fallback, Fallback, o.Breaker.Fallback, s.tell)
+	if err != nil {
+		return nil, err
+	}
+	guarded, behind := *r, *r.pair
+	behind.fast, behind.fallback, behind.counts = fast, fallback, s.counts
+	behind.warn = func(error) { s.counts.fastFailures.Add(1) } // a breaker that opens warns
+	guarded.pair = &behind
+	s.repository = &guarded
+	return s, nil
+}
+
+func (s *Service[E, K]) tell(e Event) {
+	if e.Kind == Warning {
+		s.counts.warnings.Add(1)
+	}
+	if s.onEvent != nil {
+		s.onEvent(e)
+	}
+}
+
+// Metrics returns what the service has counted.
+func (s *Service[E, K]) Metrics() Metrics { return s.counts.metrics() }
+
+// GetOne returns the entity of a key. NotFound where there is none, or nothing of it was
+// asked for. With NoMemory the caches are passed by too.
+func (s *Service[E, K]) GetOne(ctx context.Context, id K, with ...Option) (entity E, err error) {
+	if len(with) == 0 {
+		if k, hit := s.lookUp(slot[K]{id: id}); hit {
+			if !k.found {
+				return entity, s.missing()
+			}
+			return k.value, nil
+		}
+	}
+	o := gather(with)
+	entities, found, err := s.get(ctx, []K{id}, &o)
+	if err != nil {
+		return entity, err
+	}
+	if !found[0] {
+		return entity, s.missing()
+	}
+	return entities[0], nil
+}
+
+func (s *Service[E, K]) missing() error {
+	return &store.Error{Code: store.NotFound, Op: "service", Name: s.repository.config.Name}
+}
+
+// lookUp returns what the cache has, unless the service is closed.
+func (s *Service[E, K]) lookUp(at slot[K]) (k *kept[E], hit bool) {
+	if s.cache == nil || s.closed.Load() {
+		return nil, false
+	}
+	if k, hit = s.cache.get(at); hit {
+		s.counts.hits.Add(1)
+		if s.onEvent != nil {
+			s.onEvent(Event{Kind: Hit})
+		}
+	}
+	return k, hit
+}
+
+// GetMany returns the entities of keys, those that there are, in the order of the keys.
+// A key that is given twice counts once.
+func (s *Service[E, K]) GetMany(ctx context.Context, ids []K, with ...Option) ([]E, error) {
+	o := gather(with)
+	once := make([]K, 0, len(ids))
+	given := make(map[K]struct{}, len(ids))
+	for _, id := range ids {
+		if _, twice := given[id]; !twice {
+			given[id] = struct{}{}
+			once = append(once, id)
+		}
+	}
+	entities, found, err := s.get(ctx, once, &o)
+	if err != nil {
+		return nil, err
+	}
+	there := entities[:0]
+	for i, entity := range entities {
+		if found[i] {
+			there = append(there, entity)
+		}
+	}
+	return there, nil
+}
+
+// get returns the entities of keys that differ, from the cache or the repository.
+func (s *Service[E, K]) get(ctx context.Context, ids []K, o *options) (entities []E, found []bool, err error) {
+	end, err := s.begin()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer end()
+	if o.noMemory {
+		return s.repository.read(ctx, ids, o)
+	}
+	entities, found = make([]E, len(ids)), make([]bool, len(ids))
+	flying := make(map[int]*flight[E])
+	var led []K
+	var landing []*flight[E]
+	text := o.text()
+	for i, id := range ids {
+		at := slot[K]{id, text}
+		if k, hit := s.lookUp(at); hit {
+			entities[i], found[i] = k.value, k.found
+			continue
+		}
+		s.counts.misses.Add(1)
+		if s.cache != nil && s.onEvent != nil {
+			s.onEvent(Event{Kind: Miss})
+		}
+		boarded, leads := s.flights.board(at)
+		if flying[i] = boarded; leads {
+			led, landing = append(led, id), append(landing, boarded)
+		} else {
+			s.counts.shared.Add(1)
+		}
+	}
+	s.fly(ctx, led, landing, text, o)
+	for i, f := range flying {
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return nil, nil, fail(store.Aborted, "service", ctx.Err())
+		}
+		if f.err != nil {
+			return nil, nil, f.err
+		}
+		entities[i], found[i] = f.entity, f.found
+	}
+	return entities, found, nil
+}
+
+// fly begins to read the entities of keys, and lands their flights as they come. It goes
+// on when the caller gives up, for others may have boarded; tiers bound how long.
+func (s *Service[E, K]) fly(ctx context.Context, ids []K, landing []*flight[E], text string, o *options) {
+	ctx, asked := context.WithoutCancel(ctx), *o
+	turns := make(chan struct{}, s.concurrency)
+	for len(ids) > 0 {
+		n := min(readAtOnce, len(ids))
+		slice, flown := ids[:n], landing[:n]
+		ids, landing = ids[n:], landing[n:]
+		s.running.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			entities, found, err := s.repository.read(ctx, slice, &asked)
+			for i, f := range flown {
+				if f.err = err; err == nil {
+					f.entity, f.found = entities[i], found[i]
+				}
+				s.flights.land(slot[K]{slice[i], text}, f, func(entity E, found bool) {
+					if s.cache != nil {
+						s.cache.put(slot[K]{slice[i], text}, entity, found)
+					}
+				})
+			}
+		})
+	}
+}
+
+// Exists tells whether there is an entity.
+func (s *Service[E, K]) Exists(ctx context.Context, id K) (bool, error) {
+	end, err := s.begin()
+	if err != nil {
+		return false, err
+	}
+	defer end()
+	at := slot[K]{id: id}
+	if s.exists != nil {
+		if k, hit := s.exists.get(at); hit {
+			s.counts.hits.Add(1)
+			return k.found, nil
+		}
+	}
+	s.counts.misses.Add(1)
+	f, leads := s.asking.board(at)
+	if leads {
+		s.running.Go(func() {
+			f.found, f.err = s.repository.Query(id).Exists(context.WithoutCancel(ctx))
+			s.asking.land(at, f, func(_, found bool) {
+				if s.exists != nil {
+					s.exists.put(at, found, found)
+				}
+			})
+		})
+	} else {
+		s.counts.shared.Add(1)
+	}
+	select {
+	case <-f.done:
+		return f.found, f.err
+	case <-ctx.Done():
+		return false, fail(store.Aborted, "service", ctx.Err())
+	}
+}
+
+// Add stores entities as Repository.Add does.
+func (s *Service[E, K]) Add(ctx context.Context, entities ...E) error {
+	return s.AddWith(ctx, AddOptions{}, entities...)
+}
+
+// AddWith stores entities as Repository.AddWith does.
+func (s *Service[E, K]) AddWith(ctx context.Context, o AddOptions, entities ...E) error {
+	ids := make([]K, len(entities))
+	for i, entity := range entities {
+		ids[i] = s.repository.form.key(entity)
+	}
+	return s.write(ids, func() error { return s.repository.AddWith(ctx, o, entities...) })
+}
+
+// Delete deletes an entity as Query.Delete does.
+func (s *Service[E, K]) Delete(ctx context.Context, id K) error {
+	return s.write([]K{id}, func() error { return s.repository.Query(id).Delete(ctx) })
+}
+
+// write changes entities, and then forgets what was known of them: also where it fails,
+// for it may have happened.
+func (s *Service[E, K]) write(ids []K, change func() error) error {
+	end, err := s.begin()
+	if err != nil {
+		return err
+	}
+	defer end()
+	defer func() {
+		for _, id := range ids {
+			s.flights.forget(id, func(id K) {
+				if s.cache != nil {
+					s.cache.forget(id)
+				}
+			})
+			s.asking.forget(id, func(id K) {
+				if s.exists != nil {
+					s.exists.forget(id)
+				}
+			})
+		}
+	}()
+	return change()
+}
+
+// begin begins a call, which ends with the function that it returns.
+func (s *Service[E, K]) begin() (end func(), err error) {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.closed.Load() {
+		return nil, fail(store.Closed, "service", nil)
+	}
+	s.running.Add(1)
+	return s.running.Done, nil
+}
+
+// Shutdown has every call fail with Closed that begins from now on, and waits for those
+// that run, or until ctx ends. The tiers stay open.
+func (s *Service[E, K]) Shutdown(ctx context.Context) error {
+	s.closing.Lock()
+	s.closed.Store(true)
+	s.closing.Unlock()
+	settled := make(chan struct{})
+	go func() {
+		s.running.Wait()
+		close(settled)
+	}()
+	select {
+	case <-settled:
+		return nil
+	case <-ctx.Done():
+		return fail(store.Aborted, "service: shutdown", ctx.Err())
+	}
+}
