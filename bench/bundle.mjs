@@ -4,7 +4,11 @@ import { build } from 'esbuild'
 const sources = {
   rxdb: `
     export { createRxDatabase } from 'rxdb/plugins/core'
-    export { getRxStorageDexie } from 'rxdb/plugins/storage-dexie'`,
+    export { getRxStorageDexie } from 'rxdb/plugins/storage-dexie'
+    export { wrappedKeyEncryptionCryptoJsStorage } from 'rxdb/plugins/encryption-crypto-js'`,
+  'dexie-encrypted': `
+    export { Dexie, liveQuery } from 'dexie'
+    export { applyEncryptionMiddleware, NON_INDEXED_FIELDS } from 'dexie-encrypted'`,
 }
 
 const bundles = new Map()

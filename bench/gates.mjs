@@ -14,8 +14,8 @@ import { pathToFileURL } from 'node:url'
  */
 async function main() {
   const gates = await read('gates.json')
-  const rows = [...(await read('results/latest.json')), ...(await read('results/million.json')), ...(await read('results/overwrite.json'))]
-  const lines = gates.flatMap((gate) => judged(gate, rows.filter(({ peer }) => peer === 'stowage')))
+  const rows = [...(await read('results/latest.json')), ...(await read('results/million.json')), ...(await read('results/overwrite.json')), ...(await read('results/sealed.json'))]
+  const lines = gates.flatMap((gate) => judged(gate, rows.filter(({ peer }) => peer === (gate.peer ?? 'stowage'))))
   for (const line of lines) console.log(line)
 }
 
@@ -31,13 +31,15 @@ async function read(name) {
 /** The lines for one gate: one a row that was measured, or one that says that none was. */
 export function judged(gate, rows) {
   const measured = rows.filter((row) => row.work === gate.work && (gate.n ?? row.n) === row.n && tells(row, gate))
-  if (measured.length === 0) return [`not measured  ${gate.work}${gate.n ? ` at ${gate.n.toLocaleString('en')}` : ''}`]
+  if (measured.length === 0) return [`not measured  ${named(gate, gate.work)}${gate.n ? ` at ${gate.n.toLocaleString('en')}` : ''}`]
   return measured.map((row) => {
     const value = row[gate.field]
-    const where = `${row.work} at ${row.n.toLocaleString('en')}`
+    const where = `${named(gate, row.work)} at ${row.n.toLocaleString('en')}`
     return `${verdict(gate, row, value).padEnd(12)}  ${where.padEnd(28)} ${shown(value)}   ${limits(gate)}`
   })
 }
+
+const named = ({ peer }, work) => (peer ? `${work}, ${peer}` : work)
 
 /** A row without the number, as the import of a million has no ratios, says nothing about the gate; a failed one does. */
 function tells(row, { field }) {
@@ -51,7 +53,7 @@ function verdict(gate, row, value) {
   return gate.aim === undefined ? 'met' : 'reached'
 }
 
-const units = { ratio_to_idb: 'of idb', ratio_to_dexie: 'of dexie', ratio_to_least: 'of the least' }
+const units = { ratio_to_idb: 'of idb', ratio_to_dexie: 'of dexie', ratio_to_least: 'of the least', ratio_to_clear: 'of the same in clear' }
 
 function limits({ gate, aim, field, unit = units[field] ?? 'ms' }) {
   const parts = []

@@ -9,7 +9,7 @@ const names = ['N', 'REPS', 'SEED', 'PEERS', 'WORK', 'STOWAGE', 'PROFILE', 'CHRO
 export const peers = ['idb', 'dexie', 'rxdb', 'stowage']
 
 /** Those that are measured only where they are asked for. */
-const others = ['stowage-sealed']
+const others = ['dexie-sealed', 'rxdb-sealed', 'stowage-sealed']
 
 /** Every row of the table, in its order. */
 export const rows = [
@@ -17,8 +17,9 @@ export const rows = [
   'ordered-limit', 'scan', 'indexed-count', 'update-1000', 'live-update', 'delete-1000', 'disk-bytes', 'wasm-memory',
 ]
 
-/** The campaigns over very many documents, and the peers they take unless told. */
-const campaigns = { million: 'stowage', overwrite: 'idb,stowage' }
+/** Campaigns, and the peers they take unless told: two over very many documents, and one of the rows that encryption could slow down. */
+const campaigns = { million: 'stowage', overwrite: 'idb,stowage', sealed: 'idb,dexie,stowage,dexie-sealed,stowage-sealed' }
+const sealedRows = ['bulk-insert', 'warm-get']
 
 /**
  * @typedef {object} Options
@@ -27,7 +28,7 @@ const campaigns = { million: 'stowage', overwrite: 'idb,stowage' }
  * @property {number} seed     of documents and questions
  * @property {string[]} peers  in the order of the first repetition
  * @property {string[]} work   rows to measure
- * @property {string} [campaign] one over very many documents that is run instead: 'million' or 'overwrite'
+ * @property {string} [campaign] what is run instead: 'million', 'overwrite' or 'sealed'
  * @property {string} stowage  folder of the package to measure
  * @property {string} [chromium] path of the browser
  * @property {boolean} profile whether to write CPU profiles
@@ -42,17 +43,19 @@ export function readOptions(environment, parameters) {
   const given = { ...environment, ...Object.fromEntries(parameters.map(split)) }
   const campaign = given.WORK in campaigns ? given.WORK : undefined
   return {
-    n: list(given.N ?? (campaign ? '1000000' : '10000,100000')).map((text) => whole('N', text)),
+    n: list(given.N ?? (many(campaign) ? '1000000' : '10000,100000')).map((text) => whole('N', text)),
     reps: whole('REPS', given.REPS ?? '5'),
     seed: whole('SEED', given.SEED ?? '1'),
     peers: known('PEERS', list(given.PEERS ?? campaigns[campaign] ?? peers.join()), [...peers, ...others]),
-    work: campaign ? [] : known('WORK', list(given.WORK ?? rows.join()), rows),
+    work: campaign === 'sealed' ? sealedRows : campaign ? [] : known('WORK', list(given.WORK ?? rows.join()), rows),
     campaign,
     stowage: resolve(here, given.STOWAGE ?? '../js'),
     profile: given.PROFILE === '1',
     chromium: given.CHROMIUM,
   }
 }
+
+const many = (campaign) => campaign === 'million' || campaign === 'overwrite'
 
 function split(parameter) {
   const [name, ...value] = parameter.split('=')

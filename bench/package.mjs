@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
  * @returns {Promise<{folder: string, version: string}>} folder is absolute
  */
 export async function findPackage(root, peers) {
-  if (!peers.includes('stowage')) return { folder: root, version: '' }
+  if (!peers.some((peer) => peer.startsWith('stowage'))) return { folder: root, version: '' }
   const { exports, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   const entry = join(root, exports['.'].default)
   await readFile(entry).catch(() => {

@@ -16,7 +16,7 @@ async function main() {
   const options = readOptions(process.env, process.argv.slice(2))
   options.browser = findBrowser(options.chromium)
   options.package = await findPackage(options.stowage, options.peers)
-  const run = { million: importMillion, overwrite: overwriteTenth }[options.campaign] ?? compare
+  const run = { million: importMillion, overwrite: overwriteTenth, sealed: compare }[options.campaign] ?? compare
   const rows = await run(options)
   await save(`${options.campaign ?? 'latest'}.json`, rows)
   if (rows.some(({ correct }) => !correct)) process.exitCode = 1

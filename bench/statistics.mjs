@@ -42,6 +42,7 @@ function rowOf(group, samples) {
   const times = group.flatMap(({ ms }) => ms ?? [])
   const ratios = group.flatMap((sample) => ratioOf(sample, 'idb', samples) ?? [])
   const toDexie = group.flatMap((sample) => ratioOf(sample, 'dexie', samples) ?? [])
+  const toClear = group.flatMap((sample) => ratioOf(sample, peer.replace('-sealed', ''), samples) ?? [])
   const estimates = group.flatMap(({ estimate }) => estimate ?? [])
   const failed = group.find(({ error }) => error !== undefined)
   return {
@@ -55,6 +56,7 @@ function rowOf(group, samples) {
     ratio_min: least(ratios),
     ratio_max: most(ratios),
     ratio_to_dexie: median(toDexie),
+    ...(peer.endsWith('-sealed') && { ratio_to_clear: median(toClear) }),
     correct: group.every(({ correct }) => correct),
     ...(estimates.length > 0 && { estimate_bytes: median(estimates) }),
     ...(failed && { error: failed.error }),

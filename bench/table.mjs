@@ -22,7 +22,7 @@ function sectionOf(n, rows, { work, peers }) {
 }
 
 function headOf(peer) {
-  return [peer, peer === 'idb' ? '' : 'of idb', peer === 'stowage' ? 'of dexie' : '']
+  return [peer, peer === 'idb' ? '' : 'of idb', peer === 'stowage' ? 'of dexie' : peer.endsWith('-sealed') ? 'of clear' : '']
 }
 
 function cellsOf(row) {
@@ -36,7 +36,7 @@ function cellsOf(row) {
   return [
     time,
     toIdb ? `${ratio(row.ratio_to_idb)} (${ratio(row.ratio_min)} – ${ratio(row.ratio_max)})` : '',
-    toDexie ? ratio(row.ratio_to_dexie) : '',
+    toDexie ? ratio(row.ratio_to_dexie) : row.ratio_to_clear ? ratio(row.ratio_to_clear) : '',
   ]
 }
 

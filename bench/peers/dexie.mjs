@@ -1,19 +1,25 @@
 import { Dexie, liveQuery } from 'dexie'
 
-export async function open(name) {
-  const db = new Dexie(name, { chromeTransactionDurability: 'relaxed' })
+export function open(name) {
+  return prepare(new Dexie(name, { chromeTransactionDurability: 'relaxed' }), liveQuery)
+}
+
+/** The store in a database of any Dexie, with that one's liveQuery. */
+export async function prepare(db, liveQuery) {
   db.version(1).stores({ places: 'id, population' })
   await db.open()
-  return new Places(db)
+  return new Places(db, liveQuery)
 }
 
 class Places {
   #db
   #places
+  #liveQuery
 
-  constructor(db) {
+  constructor(db, liveQuery) {
     this.#db = db
     this.#places = db.table('places')
+    this.#liveQuery = liveQuery
   }
 
   insertMany(documents) {
@@ -57,7 +63,7 @@ class Places {
   }
 
   watch(below, limit, show) {
-    const watching = liveQuery(() => this.top(below, limit)).subscribe(show)
+    const watching = this.#liveQuery(() => this.top(below, limit)).subscribe(show)
     return () => watching.unsubscribe()
   }
 

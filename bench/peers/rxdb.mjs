@@ -1,6 +1,6 @@
 import { createRxDatabase, getRxStorageDexie } from 'rxdb'
 
-const schema = {
+export const schema = {
   version: 0,
   primaryKey: 'key',
   type: 'object',
@@ -13,14 +13,17 @@ const schema = {
   indexes: ['population'],
 }
 
+export const storage = () => getRxStorageDexie({ chromeTransactionDurability: 'relaxed' })
+
 export async function open(name) {
-  const db = await createRxDatabase({
-    name,
-    storage: getRxStorageDexie({ chromeTransactionDurability: 'relaxed' }),
-    multiInstance: false,
-  })
+  return new Places(await collect({ name, storage: storage() }, schema))
+}
+
+/** A database with one collection. */
+export async function collect(settings, schema) {
+  const db = await createRxDatabase({ multiInstance: false, ...settings })
   await db.addCollections({ places: { schema } })
-  return new Places(db)
+  return db
 }
 
 /** RxDB's identities are text: they stand beside the id, under a name of their own. */
@@ -33,7 +36,7 @@ function plain(found) {
   return document
 }
 
-class Places {
+export class Places {
   #db
   #places
 
@@ -61,15 +64,15 @@ class Places {
   }
 
   range(low, high) {
-    return this.#find({ selector: { population: { $gte: low, $lte: high } }, index: ['population'] })
+    return this.find({ selector: { population: { $gte: low, $lte: high } }, index: ['population'] })
   }
 
   top(below, limit) {
-    return this.#find(topmost(below, limit))
+    return this.find(topmost(below, limit))
   }
 
   scan(phrase) {
-    return this.#find({ selector: { text: { $regex: phrase } } })
+    return this.find({ selector: { text: { $regex: phrase } } })
   }
 
   count(low, high) {
@@ -96,7 +99,7 @@ class Places {
 
   async memory() {}
 
-  async #find(query) {
+  async find(query) {
     return (await this.#places.find(query).exec()).map(plain)
   }
 }

@@ -26,6 +26,14 @@ test('a ratio to Dexie is taken likewise', () => {
   assert.match(tableOf([stowage], { work: ['scan'], peers: ['dexie', 'stowage'] }), /of dexie[^]*0\.20/)
 })
 
+test('a peer that encrypts is held against the same one in clear', () => {
+  const [, sealed] = rowsOf([sample('rxdb', 0, 10), sample('rxdb-sealed', 0, 30), sample('rxdb', 1, 10), sample('rxdb-sealed', 1, 50)])
+  assert.equal(sealed.ratio_to_clear, 4)
+  assert.match(tableOf([sealed], { work: ['scan'], peers: ['rxdb-sealed'] }), /of clear[^]*4\.00/)
+  const gate = { peer: 'rxdb-sealed', work: 'scan', field: 'ratio_to_clear', gate: 1.35 }
+  assert.match(judged(gate, [sealed])[0], /^MISSED +scan, rxdb-sealed at 10 /)
+})
+
 test('a peer that failed once is neither dropped nor correct', () => {
   const [row] = rowsOf([sample('dexie', 0, 3), sample('dexie', 1, undefined, { correct: false, error: 'QuotaExceededError' })])
   assert.equal(row.median_ms, 3)
