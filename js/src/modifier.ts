@@ -162,8 +162,8 @@ export function readModifiers(o: Options): Modifier[] {
   }
   const chain = given.some(m => m.kind === Kind.Compress) ? [...given] : [compress(), ...given]
   chain.sort((a, b) => a.kind - b.kind)
-  const twice = (m: Modifier, at: number) => at > 0 && m.kind === chain[at - 1]!.kind && (m.id === chain[at - 1]!.id || isSingle(m.kind))
-  if (chain.some(twice) || chain.length > maxStages) throw o.wrong('modifiers', `a list of at most ${maxStages} different stages`)
+  // Two compressions may stand in it: an environment on its way from one to the other needs both.
+  if (new Set(chain.map(m => m.kind << 8 | m.id)).size < chain.length || chain.length > maxStages) throw o.wrong('modifiers', `a list of at most ${maxStages} different stages`)
   return ownChain(chain.filter(m => m.method !== 'none'))
 }
 
@@ -179,9 +179,6 @@ export function givenModifiers(o: Options): Modifier[] | undefined {
 
 /** The engine has the same bound. */
 const maxStages = 8
-
-/** What there is one way of in an environment. */
-const isSingle = (kind: Kind) => kind === Kind.Compress || kind === Kind.Encrypt
 
 /** @internal Whether a stage is made of functions, which no worker can be sent. */
 export const isOwn = ({ method }: Modifier) => typeof method === 'object' && 'seal' in method
