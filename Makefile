@@ -162,6 +162,7 @@ web-demo/dist/.stamp: web-demo/node_modules/stowage/.stamp web-demo/public/data/
 
 bench: $(PACKAGE) bench/node_modules/.stamp | tools ## compare with raw IndexedDB, Dexie and RxDB (N= REPS= PEERS= WORK=)
 	CHROMIUM=$$(scripts/tools.sh chromium) node bench/run.mjs
+	CHROMIUM=$$(scripts/tools.sh chromium) WORK=sealed node bench/run.mjs
 	node bench/gates.mjs
 	go test -run '^$$' -bench SortedSet ./store/structure
 

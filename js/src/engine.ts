@@ -50,6 +50,8 @@ export interface Engine {
   dismiss(set: number): void
   /** Changes the keys of an encrypted environment, where they are, and tells what came of it. */
   amend(change: KeyChange): Promise<unknown>
+  /** Why it is being closed: what calls fail with that are still under way then. */
+  ending: StowageError | undefined
   /** Is told why a buffered commit came to nothing. */
   onLost: ((error: StowageError) => void) | undefined
   /** Lets go of the engine without a word to it. What is pending is rejected, as all that follows. */

@@ -342,7 +342,7 @@ export class Environment<S extends Tables> {
 
   /**
    * Forgets the keys of an encrypted environment, and everything that was read with them: the engine's memory is given up. What is
-   * under way ends first; until `unlock` every call is `key_required`, transactions that were open and live queries too.
+   * under way ends first, or is `key_required` as every call is until `unlock`, and transactions that were open. Live queries are told so and are over: subscribe again.
    */
   lock(): Promise<void> {
     return this.session.lock()

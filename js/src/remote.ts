@@ -98,6 +98,7 @@ interface Call {
 /** An engine in a worker: the frames are the same, and decoded on this side. */
 export class RemoteEngine implements Engine {
   lost: StowageError | undefined
+  ending: StowageError | undefined
   onLost: ((error: StowageError) => void) | undefined
   memoryBytes = 0
 
@@ -248,7 +249,7 @@ export class RemoteEngine implements Engine {
         return void this.feed(number, async () => call.exchange?.onAsk?.(message.frame, 0, message.frame.length))
       case 'error':
         this.calls.delete(number)
-        return call.reject(readFailure(message.frame, 0, message.frame.length))
+        return call.reject(readFailure(message.frame, 0, message.frame.length, this.ending))
       case 'amended':
         this.calls.delete(number)
         return call.resolve(message.told as never)

@@ -56,6 +56,9 @@ export class Session implements Scope {
   /** The version of the data that the program of this context knows, where it has said. */
   version: number | undefined
   private locked = false
+  private locking = Promise.resolve()
+  /** Set while it is being unlocked. */
+  private unlocking: Promise<void> | undefined
   private used = 0
   private idle: ReturnType<typeof setTimeout> | undefined
 
@@ -154,22 +157,36 @@ export class Session implements Scope {
   async lock(): Promise<void> {
     const { encryption } = this
     if (this.closing !== undefined) throw closed()
-    if (this.locked) return void (await this.leaving)
-    this.locked = true
-    clearTimeout(this.idle)
-    this.idle = undefined
-    try {
-      await this.leave(locked())
-    } finally {
-      encryption.unlocker = undefined
+    if (this.unlocking !== undefined) await this.unlocking.catch(() => {})
+    if (!this.locked) {
+      this.locked = true
+      clearTimeout(this.idle)
+      this.idle = undefined
+      this.locking = this.leave(locked())
+        .then(() => {})
+        .finally(() => {
+          encryption.unlocker = undefined
+        })
     }
+    return this.locking
   }
 
   /** Starts an engine with what opens the keys again; where it does not, all stays locked. */
-  async unlock(unlocker: Unlocker): Promise<void> {
+  unlock(unlocker: Unlocker): Promise<void> {
+    const turn: Promise<void> = (this.unlocking ?? this.locking)
+      .catch(() => {})
+      .then(() => this.begin(unlocker))
+      .finally(() => {
+        if (this.unlocking === turn) this.unlocking = undefined
+      })
+    this.unlocking = turn
+    return turn
+  }
+
+  private async begin(unlocker: Unlocker): Promise<void> {
     const { encryption } = this
+    await this.locking.catch(() => {})
     if (!this.locked) return void (await this.amend(['verify', unlocker]))
-    await this.leaving
     encryption.unlocker = unlocker
     this.locked = false
     try {
@@ -243,7 +260,9 @@ export class Session implements Scope {
     const engine = this.current
     this.current = undefined
     try {
-      return engine !== undefined && engine.lost === undefined ? await tell(engine, Op.Close) : undefined
+      if (engine === undefined || engine.lost !== undefined) return undefined
+      engine.ending = why
+      return await tell(engine, Op.Close)
     } finally {
       engine?.discard(why)
       await this.host.release()

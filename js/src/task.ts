@@ -26,6 +26,7 @@ export class LocalEngine implements Engine {
   /** The stages of the environment are set 0. */
   private readonly sealings = new Map<number, Sealing>()
 
+  ending: StowageError | undefined
   onLost: ((error: StowageError) => void) | undefined
 
   constructor(
@@ -244,7 +245,7 @@ export class LocalEngine implements Engine {
 
   /** The error that the last call ended in. */
   private failure(): StowageError {
-    return readFailure(this.instance.heap, this.instance.payload, this.instance.payloadEnd)
+    return readFailure(this.instance.heap, this.instance.payload, this.instance.payloadEnd, this.ending)
   }
 
   /** Gives an error its code; where it is the death of the instance, everything pending learns of it. */
@@ -267,9 +268,10 @@ function sleep(milliseconds: number, then: () => void): void {
   timer.unref?.()
 }
 
-/** Reads [code, message]. */
-export function readFailure(bytes: Uint8Array, start: number, end: number): StowageError {
+/** Reads [code, message], of an engine that may be ending. */
+export function readFailure(bytes: Uint8Array, start: number, end: number, ending?: StowageError): StowageError {
   const [code, message] = unpack(bytes, start, end) as [string, string]
+  if (code === 'closed' && ending !== undefined) return ending
   return new StowageError(readCode(code), message)
 }
 

@@ -8,8 +8,6 @@ import { place, placesFrom, rejects, tables } from './places.js'
 import { byKey, type Chained, key, randomKey, stored, unlocking } from './sealed.js'
 
 const rows = 400
-/** Large ones: what is sealed anew at once is less than all of them. */
-const notes = 14
 
 /** How the calls of a driver end from the n-th on: that one fails, or none of them is ever answered. */
 type How = 'fails' | 'stops'
@@ -52,8 +50,8 @@ async function crash(db: unknown, driver: Driver): Promise<void> {
   await driver.close()
 }
 
-async function filled(driver: DriverFactory, options: Chained): Promise<void> {
-  const db = await open('places', { driver, tables, ...options })
+async function filled(driver: DriverFactory, { from, notes }: Change): Promise<void> {
+  const db = await open('places', { driver, tables, ...from })
   await db.places.insertMany(placesFrom(1, rows))
   await db.notes.insertMany(Array.from({ length: notes }, (_, i) => ({ text: `canary ${i} `.repeat(30_000) })))
   await db.checkpoint()
@@ -61,7 +59,7 @@ async function filled(driver: DriverFactory, options: Chained): Promise<void> {
   await db.close()
 }
 
-async function isWhole(db: Database<typeof tables>, what: string): Promise<void> {
+async function isWhole(db: Database<typeof tables>, { notes }: Change, what: string): Promise<void> {
   assert.equal(await db.places.count(), rows + 1, what)
   assert.deepEqual(await db.places.find({ id: { $in: [1, rows, 5000] } }).orderBy('id'), [1, rows, 5000].map(place), what)
   for (const { id, text } of await db.notes.find()) assert.equal(text, `canary ${id - 1} `.repeat(30_000), what)
@@ -69,9 +67,9 @@ async function isWhole(db: Database<typeof tables>, what: string): Promise<void>
   assert.deepEqual((await db.check()).problems, [], what)
 }
 
-async function opensWhole(driver: DriverFactory, options: Chained, what: string): Promise<void> {
-  const db = await open('places', { driver, tables, ...options })
-  await isWhole(db, what).finally(() => db.close())
+async function opensWhole(driver: DriverFactory, change: Change, what: string): Promise<void> {
+  const db = await open('places', { driver, tables, ...change.to })
+  await isWhole(db, change, what).finally(() => db.close())
 }
 
 /** The stages that blobs have passed, and the epochs that they are sealed in, each once. */
@@ -97,6 +95,8 @@ interface Change {
   to: Chained
   /** With what it fails to open after the change, and how. */
   not: [code: string, options: Chained][]
+  /** So many notes are large: with many of them what is sealed anew at once is not all of it. */
+  notes: number
   run(db: Database<typeof tables>): Promise<void>
 }
 
@@ -108,11 +108,11 @@ const wrong: [string, Chained][] = [['wrong_key', unlocking({ key: randomKey() }
 const rechain = (to: Chained) => (db: Database<typeof tables>) => db.rechain(to.modifiers)
 
 const changes: Record<string, Change> = {
-  'rotated': { from: byKey, both: byKey, to: byKey, not: wrong, run: db => db.rotateKey() },
-  'encrypted': { from: plain, both: byKey, to: byKey, not: wrong, run: rechain(byKey) },
-  'decrypted': { from: byKey, both: byKey, to: plain, not: [['not_encrypted', byKey]], run: rechain(plain) },
-  'compressed otherwise': { from: s2Key, both: { modifiers: [compress(), ...deflateKey.modifiers] }, to: deflateKey, not: [...wrong, ['missing_modifier', byKey]], run: rechain(deflateKey) },
-  'given a stage': { from: plain, both: { modifiers: [compress('none'), own] }, to: { modifiers: [compress('none'), own] }, not: [['missing_modifier', plain]], run: rechain({ modifiers: [compress('none'), own] }) },
+  'rotated': { from: byKey, both: byKey, to: byKey, not: wrong, notes: 14, run: db => db.rotateKey() },
+  'encrypted': { from: plain, both: byKey, to: byKey, not: wrong, notes: 1, run: rechain(byKey) },
+  'decrypted': { from: byKey, both: byKey, to: plain, not: [['not_encrypted', byKey]], notes: 1, run: rechain(plain) },
+  'compressed otherwise': { from: s2Key, both: { modifiers: [compress(), ...deflateKey.modifiers] }, to: deflateKey, not: [...wrong, ['missing_modifier', byKey]], notes: 14, run: rechain(deflateKey) },
+  'given a stage': { from: plain, both: { modifiers: [compress('none'), own] }, to: { modifiers: [compress('none'), own] }, not: [['missing_modifier', plain]], notes: 1, run: rechain({ modifiers: [compress('none'), own] }) },
 }
 
 for (const [name, change] of Object.entries(changes)) {
@@ -120,7 +120,7 @@ for (const [name, change] of Object.entries(changes)) {
     test(`${name}, and interrupted at every call of the driver, which ${how}: it is whole, and opens with its keys alone`, { timeout: 300_000 }, async () => {
       for (let at = 1; ; at++) {
         const inner = memory()
-        await filled(inner, change.from)
+        await filled(inner, change)
         const { driver, state } = interrupted(inner, how, at)
         const db = await open('places', { driver, tables, ...change.from })
         state.armed = true
@@ -134,7 +134,7 @@ for (const [name, change] of Object.entries(changes)) {
         const over = state.calls < at
         if (error instanceof StowageError) {
           assert.equal(error.code, 'backend_failed', what)
-          await isWhole(db, what)
+          await isWhole(db, change, what)
         }
         if (over) assert.equal(error, undefined, what)
         if (error === 'stopped') {
@@ -144,7 +144,7 @@ for (const [name, change] of Object.entries(changes)) {
           await db.close()
         }
         if (!over) await resume(inner, change, what)
-        await opensWhole(inner, change.to, what)
+        await opensWhole(inner, change, what)
         for (const [code, options] of change.not) await rejects(code, open('places', { driver: inner, tables, ...options }), what)
         const by = await sealedBy(inner)
         assert.ok(by.epochs.size <= 1, `${what}: sealed in epochs ${[...by.epochs]}`)
@@ -161,7 +161,8 @@ for (const [name, change] of Object.entries(changes)) {
 }
 
 /** Opens what was interrupted, finds it whole, and goes on with the change to its end. */
-async function resume(driver: DriverFactory, { from, both, to, run }: Change, what: string): Promise<void> {
+async function resume(driver: DriverFactory, change: Change, what: string): Promise<void> {
+  const { from, both, to, run } = change
   let db: Database<typeof tables> | undefined
   for (const options of [both, from, to]) {
     try {
@@ -172,8 +173,8 @@ async function resume(driver: DriverFactory, { from, both, to, run }: Change, wh
     }
   }
   assert.ok(db, `${what}: nothing opens it`)
-  await isWhole(db, what)
+  await isWhole(db, change, what)
   await run(db)
-  await isWhole(db, what)
+  await isWhole(db, change, what)
   await db.close()
 }
