@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/stowage-db/stowage/store"
 )
 
 // Electric returns the source of the shapes at a URL, which ends in /v1/shape, over the
@@ -30,6 +32,54 @@ func (e electric) Next(ctx context.Context, spec ShapeSpec, at Position, asking 
 		return nil, err
 	}
 	return readElectric(answer, at)
+}
+
+// found is what a statement has found.
+type found struct {
+	Columns []struct {
+		Name string `json:"name"`
+		Column
+	} `json:"columns"`
+	Rows [][]*string `json:"rows"`
+}
+
+// Query asks beside the shapes, at /v1/query.
+func (e electric) Query(ctx context.Context, s Statement, asking Asking) ([]map[string]any, error) {
+	body, err := json.Marshal(map[string]any{"sql": s.SQL, "params": append([]any{}, s.Params...)})
+	if err != nil {
+		return nil, &store.Error{Code: store.InvalidArgument, Op: "write the parameters of a statement", Err: err}
+	}
+	path, parameters, _ := strings.Cut(string(e), "?")
+	path = strings.TrimSuffix(path, "/shape") + "/query"
+	if parameters != "" {
+		path += "?" + parameters
+	}
+	answer, err := asking.Requests.Send(ctx, Request{URL: path, Body: body})
+	if err != nil {
+		return nil, err
+	}
+	var f found
+	if err := json.Unmarshal(answer.Body, &f); err != nil || f.Columns == nil {
+		return nil, strange("no rows", err)
+	}
+	rows := make([]map[string]any, len(f.Rows))
+	for i, values := range f.Rows {
+		if len(values) != len(f.Columns) {
+			return nil, strange("a row of another length", nil)
+		}
+		row := make(map[string]any, len(values))
+		for j, text := range values {
+			row[f.Columns[j].Name] = nil
+			if text == nil {
+				continue
+			}
+			if row[f.Columns[j].Name], err = f.Columns[j].read(*text); err != nil {
+				return nil, err
+			}
+		}
+		rows[i] = row
+	}
+	return rows, nil
 }
 
 // address is the URL of what follows a position: the same for all who ask for it, so

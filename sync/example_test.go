@@ -60,7 +60,66 @@ func ExamplePull() {
 	// Output: Oslo
 }
 
-// serveAtlas serves a file with three cities.
+type country struct {
+	Code string `json:"code"`
+	Name string `json:"name"`
+}
+
+type city struct {
+	ID      int64  `json:"id"`
+	Name    string `json:"name"`
+	Country string `json:"country"`
+}
+
+// Rows are loaded as they are asked for, and are there without a network from then on.
+func ExampleView() {
+	ctx := context.Background()
+	server, end := serveAtlas(ctx)
+	defer end()
+	env, err := store.Open(ctx, memory.New(), store.Options{})
+	if err != nil {
+		panic(err)
+	}
+	defer env.Close(ctx)
+
+	atlas := sync.NewView(env, sync.ViewOptions{Origin: server.URL + "/v1/shape"})
+	countries := sync.NewModel[country](atlas, "countries", sync.ModelSpec{Table: "countries", Key: []string{"code"}})
+	cities := sync.NewModel[city](atlas, "cities", sync.ModelSpec{Table: "cities", Key: []string{"id"}})
+	citiesOf := sync.Many(countries, "cities", cities, "country", sync.RelationOptions{})
+	if err := atlas.Open(ctx); err != nil {
+		panic(err)
+	}
+	defer atlas.Close()
+
+	for _, mode := range []sync.Mode{sync.Freshen, sync.Offline} {
+		atlas.SetMode(mode)
+		norway, err := countries.Get(ctx, "NO")
+		if err != nil {
+			panic(err)
+		}
+		list, err := citiesOf.Of(ctx, norway)
+		if err != nil {
+			panic(err)
+		}
+		for _, item := range list {
+			row, err := item.Row()
+			if err != nil {
+				panic(err)
+			}
+			fmt.Println(mode, row.Name, atlas.Requests.Count())
+		}
+	}
+	_, err = countries.Get(ctx, "SE")
+	fmt.Println(store.CodeOf(err))
+	// Output:
+	// freshen Oslo 2
+	// freshen Bergen 2
+	// offline Oslo 2
+	// offline Bergen 2
+	// offline
+}
+
+// serveAtlas serves a file with three cities of two countries.
 func serveAtlas(ctx context.Context) (server *httptest.Server, end func()) {
 	folder, err := os.MkdirTemp("", "atlas")
 	if err != nil {
@@ -71,7 +130,8 @@ func serveAtlas(ctx context.Context) (server *httptest.Server, end func()) {
 	if err != nil {
 		panic(err)
 	}
-	_, err = db.Exec("CREATE TABLE cities (id integer PRIMARY KEY, name text, country text, population integer);" +
+	_, err = db.Exec("CREATE TABLE countries (code text PRIMARY KEY, name text); INSERT INTO countries VALUES ('NO', 'Norway'), ('SE', 'Sweden');" +
+		"CREATE TABLE cities (id integer PRIMARY KEY, name text, country text, population integer);" +
 		"INSERT INTO cities VALUES (1, 'Oslo', 'NO', 709037), (2, 'Bergen', 'NO', 291940), (3, 'Uppsala', 'SE', 177074)")
 	if err != nil {
 		panic(err)
@@ -83,7 +143,7 @@ func serveAtlas(ctx context.Context) (server *httptest.Server, end func()) {
 	if err != nil {
 		panic(err)
 	}
-	o, err := origin.Open(ctx, source, origin.Config{Sidecar: filepath.Join(folder, "sidecar"), Tables: []origin.Table{{Name: "cities"}}, Statement: true})
+	o, err := origin.Open(ctx, source, origin.Config{Sidecar: filepath.Join(folder, "sidecar"), Tables: []origin.Table{{Name: "cities"}, {Name: "countries"}}, Statement: true})
 	if err != nil {
 		panic(err)
 	}

@@ -23,6 +23,8 @@ type PullOptions struct {
 	Every  time.Duration        // that a source is asked which cannot wait for changes; 1 min
 	Retry  Retry
 	Client *http.Client // sends the requests; one of its own
+
+	held func() bool // tells whether only Refresh asks; never
 }
 
 // Phase is what a shape is at.
@@ -73,26 +75,26 @@ type Puller struct {
 // Pull starts to pull. The context is that of the start alone. Several pullers, here or
 // in other programs, may pull the same shape: each chunk is stored once.
 func Pull(ctx context.Context, env *store.Env, options PullOptions) (*Puller, error) {
-	source := options.Source
-	if source == nil {
+	if options.Source == nil {
 		if options.Origin == "" {
 			return nil, &store.Error{Code: store.InvalidOption, Op: "pull from no origin"}
 		}
-		source = Electric(options.Origin)
+		options.Source = Electric(options.Origin)
 	}
+	options.Retry.fill()
+	return start(ctx, env, newRequests(options.Client, options.Token, options.Retry.Rest), options)
+}
+
+func start(ctx context.Context, env *store.Env, requests *Requests, options PullOptions) (*Puller, error) {
 	if options.Every <= 0 {
 		options.Every = time.Minute
 	}
-	options.Retry.fill()
-	p := &Puller{
-		Requests: newRequests(options.Client, options.Token, options.Retry.Rest),
-		pulls:    make(map[string]*pulling, len(options.Shapes)), changed: make(chan struct{}),
-	}
+	p := &Puller{Requests: requests, pulls: make(map[string]*pulling, len(options.Shapes)), changed: make(chan struct{})}
 	for name, spec := range options.Shapes {
 		if spec.Table == "" {
 			return nil, &store.Error{Code: store.InvalidOption, Op: "pull a shape of no table", Name: name}
 		}
-		one := newPulling(newShape(env, name, spec), source, p.Requests, &options)
+		one := newPulling(newShape(env, name, spec), p.Requests, &options)
 		one.tell = p.tell
 		position, err := one.shape.position(ctx)
 		if err != nil {
@@ -189,6 +191,13 @@ func (p *Puller) each(names []string, begin func(*pulling) <-chan error, ctx con
 		}
 	}
 	return first
+}
+
+// nudge has each shape see whether it is held.
+func (p *Puller) nudge() {
+	for _, one := range p.pulls {
+		one.wake(false)
+	}
 }
 
 // Close ends the pulling. What has arrived stays, and the next puller goes on from there.

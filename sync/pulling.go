@@ -19,6 +19,7 @@ type pulling struct {
 	requests *Requests
 	live     bool
 	every    time.Duration
+	held     func() bool
 	tell     func()
 
 	// Of the goroutine alone.
@@ -29,10 +30,12 @@ type pulling struct {
 	failures backoff // after failures
 	anew     backoff // after it had to begin anew
 	guard    guard
+	stale    int // old answers in a row
 
 	mu      stdsync.Mutex
 	current Progress
 	wanted  wish
+	lost    bool // the position is to be read again
 	waiting []waiter
 	ctx     context.Context    // of the goroutine
 	rest    context.Context    // of what it waits for, be it the next try or a live answer
@@ -53,9 +56,9 @@ type waiter struct {
 	done   chan error
 }
 
-func newPulling(s *shape, source Source, requests *Requests, o *PullOptions) *pulling {
+func newPulling(s *shape, requests *Requests, o *PullOptions) *pulling {
 	return &pulling{
-		shape: s, source: source, requests: requests, live: !o.Once, every: o.Every,
+		shape: s, source: o.Source, requests: requests, live: !o.Once, every: o.Every, held: o.held,
 		failures: backoff{Retry: o.Retry}, anew: backoff{Retry: o.Retry},
 		current: Progress{Shape: s.name, Phase: Waiting, Total: -1},
 	}
@@ -138,6 +141,14 @@ func (p *pulling) refresh(what wish) <-chan error {
 	return done
 }
 
+// wake ends whatever it waits for. Where its rows were lost, it begins anew.
+func (p *pulling) wake(lost bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lost = p.lost || lost
+	p.nudge()
+}
+
 // begin makes ready for run.
 func (p *pulling) begin(ctx context.Context) {
 	p.ctx = ctx
@@ -152,43 +163,62 @@ func (p *pulling) run(ctx context.Context) {
 	p.nudge()
 }
 
-// next decides what is asked next, and says so in one with what others may ask for
+// turn is what is done next.
+type turn struct {
+	rest   context.Context
+	wanted wish
+	lost   bool // reads the position again
+	held   bool // waits until somebody wants something
+	idle   bool // waits for the time to ask again
+	follow bool // waits at the origin
+}
+
+// next decides what is done next, and says so in one with what others may ask for
 // meanwhile: a wish either is seen here or ends rest.
-func (p *pulling) next() (rest context.Context, wanted wish, follow, idle bool) {
+func (p *pulling) next() turn {
+	held := p.held != nil && p.held()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.rest.Err() != nil && p.ctx.Err() == nil {
 		p.rest, p.nudge = context.WithCancel(p.ctx)
 	}
+	t := turn{rest: p.rest, wanted: p.wanted, lost: p.lost}
+	p.lost = false
 	after := p.caughtUp && p.wanted == nothing
-	follow = after && p.live && p.source.Live()
-	p.current.Phase = Pulling
-	if after {
+	t.held = held && p.wanted == nothing
+	t.follow = after && p.live && p.source.Live()
+	t.idle = after && !t.follow
+	switch {
+	case after:
 		p.current.Phase = Live
+	case t.held:
+		p.current.Phase = Waiting
+	default:
+		p.current.Phase = Pulling
 	}
-	return p.rest, p.wanted, follow, after && !follow
+	return t
 }
 
 // step asks once, or waits where there is nothing to ask.
 func (p *pulling) step(ctx context.Context) {
-	rest, wanted, follow, idle := p.next()
+	t := p.next()
 	p.tell()
-	if idle {
-		p.idle(rest)
+	switch {
+	case t.lost:
+		p.missed(ctx, t.rest, errMoved)
+		return
+	case t.held:
+		<-t.rest.Done()
+		return
+	case t.idle:
+		p.idle(t.rest)
+		return
+	case t.wanted == anew:
+		p.refetch(ctx, t.rest)
 		return
 	}
-	if wanted == anew {
-		position, err := p.shape.again(ctx, p.position, p.position.Handle)
-		if err == nil {
-			p.see(position)
-			p.granted(anew)
-			return
-		}
-		p.missed(ctx, rest, err)
-		return
-	}
-	chunk, err := p.ask(rest, follow)
-	if rest.Err() != nil {
+	chunk, err := p.ask(t.rest, t.follow)
+	if t.rest.Err() != nil {
 		return // whoever ended it wants something else
 	}
 	if err == nil {
@@ -196,10 +226,21 @@ func (p *pulling) step(ctx context.Context) {
 	}
 	switch {
 	case err == nil:
-		p.took(chunk, wanted)
+		p.took(chunk, t.wanted)
 	case ctx.Err() == nil:
-		p.missed(ctx, rest, err)
+		p.missed(ctx, t.rest, err)
 	}
+}
+
+// refetch begins anew because somebody wants it.
+func (p *pulling) refetch(ctx, rest context.Context) {
+	position, err := p.shape.again(ctx, p.position, p.position.Handle)
+	if err != nil {
+		p.missed(ctx, rest, err)
+		return
+	}
+	p.see(position)
+	p.granted(anew)
 }
 
 // granted takes a wish back for less: what is new is still to come.
@@ -244,7 +285,7 @@ func (p *pulling) take(ctx context.Context, c *Chunk) error {
 
 // took goes on after a chunk that was stored.
 func (p *pulling) took(c *Chunk, wanted wish) {
-	p.cursor, p.buster = c.Cursor, ""
+	p.cursor, p.buster, p.stale = c.Cursor, "", 0
 	p.failures.succeeded()
 	p.caughtUp = c.UpToDate
 	if c.UpToDate {
@@ -288,6 +329,7 @@ func (p *pulling) missed(ctx, rest context.Context, err error) {
 		p.beginAnew(ctx, rest, p.position.Handle, err)
 	case errors.Is(err, errStale):
 		p.buster = newBuster()
+		p.forgive(ctx)
 		p.waitOut(ctx, rest, &Unanswered{Again: true, what: "the origin cannot be reached", err: err})
 	default:
 		p.waitOut(ctx, rest, err)
@@ -313,6 +355,20 @@ func (p *pulling) beginAnew(ctx, rest context.Context, handle string, reason err
 	})
 	pause(rest, wait)
 	p.guard = guard{}
+}
+
+// staleAnswers in a row, each to another URL, cannot all be a cache's: the handle that was
+// given up, by a refusal that was an old one itself, is the shape's after all.
+const staleAnswers = 3
+
+func (p *pulling) forgive(ctx context.Context) {
+	if p.stale++; p.stale < staleAnswers {
+		return
+	}
+	if position, err := p.shape.forgive(ctx, p.position); err == nil {
+		p.stale = 0
+		p.see(position)
+	}
 }
 
 // waitOut tells of a failure, and waits for the next try or, where it would change

@@ -98,18 +98,22 @@ func (s *ShapeSpec) text() string {
 // position reads how far the shape has come. One that has lost its rows, or of which
 // something else was asked, begins anew.
 func (s *shape) position(ctx context.Context) (*Position, error) {
-	var found *Position
-	lost := false
-	err := s.env.View(ctx, func(tx *store.Tx) (err error) {
-		if found, err = s.stored(tx); err == nil && found.Rows > 0 && found.Staging != stagedGeneration {
-			lost, err = s.empty(tx)
+	for {
+		var found *Position
+		lost := false
+		err := s.env.View(ctx, func(tx *store.Tx) (err error) {
+			if found, err = s.stored(tx); err == nil && found.Rows > 0 && found.Staging != stagedGeneration {
+				lost, err = s.empty(tx)
+			}
+			return err
+		})
+		if err == nil && (lost || found.Asked != s.asked) {
+			found, err = s.restart(ctx, found)
 		}
-		return err
-	})
-	if err != nil || found.Asked == s.asked && !lost {
-		return found, err
+		if !errors.Is(err, errMoved) {
+			return found, err
+		}
 	}
-	return s.restart(ctx, found)
 }
 
 // again begins anew, for an origin that no longer goes on from there. What is shown
@@ -136,6 +140,18 @@ func (s *shape) restart(ctx context.Context, from *Position) (*Position, error) 
 		*to = Position{Shape: s.name, Asked: s.asked, Expired: to.Expired}
 		to.rewind()
 		return s.truncate(tx, stagedTable(s.name), s.name)
+	})
+}
+
+// forgive begins anew, with whatever handle the origin says.
+func (s *shape) forgive(ctx context.Context, from *Position) (*Position, error) {
+	from, err := s.again(ctx, from, from.Handle)
+	if err != nil {
+		return nil, err
+	}
+	return s.write(ctx, from, func(_ *store.Tx, to *Position) error {
+		to.Expired = nil
+		return nil
 	})
 }
 

@@ -15,6 +15,14 @@ type Source interface {
 	Next(ctx context.Context, spec ShapeSpec, at Position, asking Asking) (*Chunk, error)
 }
 
+// Statements is a source that answers statements as well, for a view that loads rows as
+// they are asked for.
+type Statements interface {
+	Source
+	// Query returns the rows that a statement finds.
+	Query(ctx context.Context, s Statement, asking Asking) ([]map[string]any, error)
+}
+
 // Asking says how the next chunk is asked for.
 type Asking struct {
 	Requests *Requests

@@ -29,6 +29,8 @@ type world struct {
 	db            *sql.DB
 	server        *httptest.Server
 
+	busy stdsync.RWMutex // held by requests; who takes it all ends the origin
+
 	mu      stdsync.Mutex
 	origin  *origin.Origin
 	handler http.Handler
@@ -123,6 +125,8 @@ func (w *world) poll() {
 }
 
 func (w *world) serve(out http.ResponseWriter, in *http.Request) {
+	w.busy.RLock()
+	defer w.busy.RUnlock()
 	w.mu.Lock()
 	handler, through := w.handler, w.through
 	w.asked = append(w.asked, in.Method+" "+in.URL.RequestURI())
