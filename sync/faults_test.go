@@ -242,19 +242,17 @@ func (w *world) restart(lost bool) {
 
 func runSchedule(t *testing.T, seed uint64) map[string]int {
 	random := rand.New(rand.NewPCG(seed, 1))
-	w := newCities(t, 150)
-	w.change = func(c *origin.Config) {
+	w := newCitiesWith(t, 100, func(c *origin.Config) {
 		c.ChunkBytes = 1024
 		c.LongPoll = 20 * time.Millisecond
-	}
-	w.restart(true)
+	})
 	s := &schedule{
 		world: w, random: random, network: newNetwork(rand.New(rand.NewPCG(seed, 2))), blobs: memory.NewBlobs(),
-		live: random.IntN(2) == 0, next: 150, versions: []map[int64]string{w.cities()},
+		live: random.IntN(2) == 0, next: 100, versions: []map[int64]string{w.cities()},
 	}
 	s.start()
 	defer func() { s.puller.Close() }()
-	for range 15 {
+	for range 12 {
 		s.step()
 		s.check()
 	}

@@ -266,7 +266,7 @@ func TestPullRefuses(t *testing.T) {
 
 // Values of all kinds come as what they are, with the key there is.
 func TestPullTypes(t *testing.T) {
-	w := newWorld(t, []string{"all_kinds", "pairs"},
+	w := newWorld(t, nil, []string{"all_kinds", "pairs"},
 		"CREATE TABLE all_kinds (id integer PRIMARY KEY, r real, ok boolean, b blob, j json, n numeric, t text)",
 		`INSERT INTO all_kinds VALUES (1, 0.1, 1, x'00ff', '{"a":[1,2.5,null]}', 12, 'ø'), (2, 1e300, 0, x'', '9007199254740993', NULL, NULL), (3, 5, NULL, NULL, NULL, NULL, '')`,
 		"CREATE TABLE pairs (a text, b integer, note text, PRIMARY KEY (b, a))",

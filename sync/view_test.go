@@ -38,7 +38,7 @@ type anyRow = map[string]any
 // newMusic serves two rows of a; of the first two of b and of the second one; of b3 no c.
 // Tags of b1: x, y; of b2: y.
 func newMusic(t testing.TB) *world {
-	w := newWorld(t, []string{"a", "b", "c", "tags", "taggings"},
+	w := newWorld(t, nil, []string{"a", "b", "c", "tags", "taggings"},
 		"CREATE TABLE a (id integer PRIMARY KEY, name text)", "INSERT INTO a VALUES (1, 'a1'), (2, 'a2')",
 		"CREATE TABLE b (id integer PRIMARY KEY, a_id integer, name text)", "INSERT INTO b VALUES (1, 1, 'b1'), (2, 1, 'b2'), (3, 2, 'b3'), (4, NULL, 'b4')",
 		"CREATE TABLE c (id integer PRIMARY KEY, b_id integer, name text)", "INSERT INTO c VALUES (1, 1, 'c1'), (2, 1, 'c2'), (3, 2, 'c3')",

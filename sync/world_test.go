@@ -39,8 +39,8 @@ type world struct {
 }
 
 // newWorld serves the named tables, which the statements make.
-func newWorld(t testing.TB, tables []string, statements ...string) *world {
-	w := &world{TB: t, file: filepath.Join(t.TempDir(), "atlas.sqlite"), sidecar: filepath.Join(t.TempDir(), "sidecar")}
+func newWorld(t testing.TB, change func(*origin.Config), tables []string, statements ...string) *world {
+	w := &world{TB: t, change: change, file: filepath.Join(t.TempDir(), "atlas.sqlite"), sidecar: filepath.Join(t.TempDir(), "sidecar")}
 	db, err := sql.Open("sqlite", "file:"+w.file+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(OFF)")
 	if err != nil {
 		t.Fatal(err)
@@ -65,8 +65,10 @@ func newWorld(t testing.TB, tables []string, statements ...string) *world {
 }
 
 // newCities serves cities, numbered from 1.
-func newCities(t testing.TB, count int) *world {
-	w := newWorld(t, []string{"cities"}, "CREATE TABLE cities (id integer PRIMARY KEY, name text NOT NULL, country text, population real)")
+func newCities(t testing.TB, count int) *world { return newCitiesWith(t, count, nil) }
+
+func newCitiesWith(t testing.TB, count int, change func(*origin.Config)) *world {
+	w := newWorld(t, change, []string{"cities"}, "CREATE TABLE cities (id integer PRIMARY KEY, name text NOT NULL, country text, population real)")
 	w.addCities(1, count)
 	w.poll()
 	return w
