@@ -26,6 +26,7 @@ type served struct {
 	Source  string   `arg:"" help:"A SQLite file, or a Postgres URL (or $STOWAGE_SOURCE as -)."`
 	Table   []string `short:"t" required:"" placeholder:"NAME" help:"A table or view that may be pulled: NAME, or NAME(key, …) where it has no primary key."`
 	Deny    []string `placeholder:"TABLE.COLUMN" help:"A column that nobody may see."`
+	Mark    []string `name:"watermark" placeholder:"TABLE.COLUMN" help:"A column that grows whenever a row is written, so that only the newest rows need be read."`
 	Chunk   int      `default:"1048576" help:"Bytes of JSON in a chunk."`
 	MaxRows int64    `default:"5000000" help:"Rows of a shape."`
 }
@@ -75,14 +76,30 @@ func (c *served) tables() ([]origin.Table, error) {
 		tables = append(tables, t)
 	}
 	for _, text := range c.Deny {
-		dot := strings.LastIndexByte(text, '.')
-		i, ok := at[text[:max(dot, 0)]]
-		if !ok {
-			return nil, &store.Error{Code: store.InvalidOption, Op: "deny a column of a table that is not served", Name: text}
+		i, column, err := columnOf(at, text)
+		if err != nil {
+			return nil, err
 		}
-		tables[i].Deny = append(tables[i].Deny, text[dot+1:])
+		tables[i].Deny = append(tables[i].Deny, column)
+	}
+	for _, text := range c.Mark {
+		i, column, err := columnOf(at, text)
+		if err != nil {
+			return nil, err
+		}
+		tables[i].Watermark = column
 	}
 	return tables, nil
+}
+
+// columnOf reads TABLE.COLUMN, of a table that is served.
+func columnOf(tables map[string]int, text string) (table int, column string, err error) {
+	dot := strings.LastIndexByte(text, '.')
+	table, ok := tables[text[:max(dot, 0)]]
+	if !ok {
+		return 0, "", &store.Error{Code: store.InvalidOption, Op: "name a column of a table that is not served", Name: text}
+	}
+	return table, text[dot+1:], nil
 }
 
 func (c *serveOrigin) Run(ctx context.Context, s *session) error {

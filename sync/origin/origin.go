@@ -18,6 +18,10 @@ type Table struct {
 	Name string
 	Deny []string // columns that no shape, filter or statement can name
 	Key  []string // columns that identify a row, for views and tables without a primary key
+
+	// Watermark is a column that grows whenever a row is written, so that a look for changes
+	// need not read all of them. See Config.Full.
+	Watermark string
 }
 
 // Config tells what an origin serves and what one request may take. Tables and
@@ -37,6 +41,7 @@ type Config struct {
 	Request    time.Duration // that any other request may take; 30 s
 	QueryTime  time.Duration // that a statement may run; 5 s
 	ScanTime   time.Duration // that reading all shapes may take; 5 min
+	Full       time.Duration // within which a table with a watermark is read whole after its newest rows were; 1 min
 	Idle       time.Duration // after which a shape nobody asks for is dropped; 24 h
 	ChunkBytes int           // of a chunk's JSON; 1 MiB
 	MaxShapes  int           // 256
@@ -55,7 +60,7 @@ func (c *Config) fill() {
 		standard time.Duration
 	}{
 		{&c.Poll, time.Second}, {&c.LongPoll, 20 * time.Second}, {&c.Stream, time.Minute}, {&c.KeepAlive, 21 * time.Second},
-		{&c.Request, 30 * time.Second}, {&c.QueryTime, 5 * time.Second}, {&c.ScanTime, 5 * time.Minute}, {&c.Idle, 24 * time.Hour},
+		{&c.Request, 30 * time.Second}, {&c.QueryTime, 5 * time.Second}, {&c.ScanTime, 5 * time.Minute}, {&c.Full, time.Minute}, {&c.Idle, 24 * time.Hour},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.standard
@@ -142,10 +147,17 @@ func (o *Origin) check(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			for _, column := range slices.Concat(t.Deny, t.Key) {
+			named := slices.Concat(t.Deny, t.Key)
+			if t.Watermark != "" {
+				named = append(named, t.Watermark)
+			}
+			for _, column := range named {
 				if !slices.ContainsFunc(relation.Columns, func(c Column) bool { return c.Name == column }) {
 					return failure(store.InvalidOption, "there is no column", t.Name+"."+column)
 				}
+			}
+			if slices.Contains(t.Deny, t.Watermark) {
+				return failure(store.InvalidOption, "a watermark cannot be denied", t.Name+"."+t.Watermark)
 			}
 			for _, at := range relation.keys() {
 				if key := relation.Columns[at].Name; slices.Contains(t.Deny, key) {

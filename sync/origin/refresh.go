@@ -67,7 +67,7 @@ func (o *Origin) compare(ctx context.Context, gate string, added *shape) error {
 		clear(o.described)
 		o.mu.Unlock()
 	} else {
-		shapes = slices.DeleteFunc(shapes, func(s *shape) bool { return !o.crowded(s) && !o.idle(s) })
+		shapes = slices.DeleteFunc(shapes, func(s *shape) bool { return !o.crowded(s) && !o.idle(s) && !o.overdue(s) })
 	}
 	if added != nil {
 		shapes = append(shapes, added)
@@ -151,7 +151,7 @@ func (r *refresh) read(ctx context.Context, s *shape) error {
 	if err != nil {
 		return err
 	}
-	c := &comparison{refresh: r, shape: s, plan: p, rows: newRowWriter(p), next: s.generation}
+	c := &comparison{refresh: r, shape: s, relation: relation, filter: filter, plan: p, rows: newRowWriter(p), next: s.generation}
 	if s.handle == "" || s.schema != p.schema {
 		return c.begin(ctx)
 	}
@@ -162,9 +162,13 @@ func (r *refresh) read(ctx context.Context, s *shape) error {
 type comparison struct {
 	*refresh
 	shape *shape
-	plan  *plan
-	rows  *rowWriter
-	next  generation
+
+	relation *Relation  // all that may be read of the table
+	filter   expression // nil for all rows
+
+	plan *plan
+	rows *rowWriter
+	next generation
 
 	shadow   map[string]fingerprint // what was there and was not seen yet
 	snapshot *snapshotWriter        // nil where only the log goes on
@@ -196,6 +200,12 @@ func (c *comparison) begin(ctx context.Context) error {
 // than two snapshots, gives way to a new snapshot under a new handle; clients
 // that are up to date go on under the old one.
 func (c *comparison) follow(ctx context.Context) error {
+	mark := c.o.mark(c.relation)
+	if mark.Name != "" && c.next.mark != "" && len(c.plan.keys) > 0 && !c.o.crowded(c.shape) && !c.o.overdue(c.shape) {
+		if done, err := c.skim(ctx, mark); done || err != nil {
+			return err
+		}
+	}
 	shadow, err := shadowOf(ctx, c.tx, c.shape.id)
 	if err != nil {
 		return err
@@ -205,24 +215,38 @@ func (c *comparison) follow(ctx context.Context) error {
 }
 
 func (c *comparison) scan(ctx context.Context) error {
+	c.shape.skimmed = time.Time{}
+	if mark := c.o.mark(c.relation); mark.Name != "" {
+		var err error
+		if _, c.next.mark, err = c.measure(ctx, mark); err != nil {
+			return err
+		}
+	}
+	if !c.logging || c.o.crowded(c.shape) {
+		c.next.handle = newHandle(c.shape.name, c.plan.schema, c.position)
+		c.snapshot = &snapshotWriter{comparison: c}
+	}
+	err := c.inserting(ctx, func() error {
+		return c.reader.Rows(ctx, c.plan.read, c.plan.relation.Columns, func(values [][]byte) error {
+			c.rows.take(values)
+			return c.row(ctx)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return c.finish(ctx)
+}
+
+// inserting runs f with what row writes by.
+func (c *comparison) inserting(ctx context.Context, f func() error) error {
 	insert, err := c.tx.PrepareContext(ctx, "INSERT OR REPLACE INTO shadow VALUES (?, ?, ?)")
 	if err != nil {
 		return err
 	}
 	defer insert.Close()
 	c.insert = insert
-	if !c.logging || c.o.crowded(c.shape) {
-		c.next.handle = newHandle(c.shape.name, c.plan.schema, c.position)
-		c.snapshot = &snapshotWriter{comparison: c}
-	}
-	err = c.reader.Rows(ctx, c.plan.read, c.plan.relation.Columns, func(values [][]byte) error {
-		c.rows.take(values)
-		return c.row(ctx)
-	})
-	if err != nil {
-		return err
-	}
-	return c.finish(ctx)
+	return f()
 }
 
 // row compares one row, which the shadow does not hold afterwards.

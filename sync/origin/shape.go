@@ -161,6 +161,7 @@ type shape struct {
 	name string
 	generation
 	used    time.Time
+	skimmed time.Time     // of the first look since the last full one that read the newest rows only; guarded by Origin.turn
 	changed chan struct{} // closed when generation is replaced, or the shape dropped
 }
 
@@ -173,6 +174,7 @@ type generation struct {
 	floor    int64 // the log is kept from here
 	rows     int64
 	checksum uint64
-	size     int64 // bytes of the snapshot
-	logged   int64 // bytes of the log
+	size     int64  // bytes of the snapshot
+	logged   int64  // bytes of the log
+	mark     string // the greatest watermark that was seen; "" for none
 }

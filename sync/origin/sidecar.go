@@ -162,14 +162,15 @@ type stored struct {
 	Handle, Schema                   string
 	Start, Floor, Rows, Size, Logged int64
 	Checksum                         uint64 `json:",string"`
+	Mark                             string `json:",omitempty"`
 }
 
 func (s stored) generation(id int64) generation {
-	return generation{id, s.Handle, s.Schema, s.Start, s.Floor, s.Rows, s.Checksum, s.Size, s.Logged}
+	return generation{id, s.Handle, s.Schema, s.Start, s.Floor, s.Rows, s.Checksum, s.Size, s.Logged, s.Mark}
 }
 
 func (g generation) stored() []byte {
-	b, err := json.Marshal(stored{g.handle, g.schema, g.start, g.floor, g.rows, g.size, g.logged, g.checksum})
+	b, err := json.Marshal(stored{g.handle, g.schema, g.start, g.floor, g.rows, g.size, g.logged, g.checksum, g.mark})
 	if err != nil {
 		panic(err) // numbers and strings always marshal
 	}
