@@ -62,6 +62,8 @@ export class Origin {
   /** How long a live request waits, in milliseconds. */
   patience = 20_000
   token: string | undefined
+  /** With false there is no network. */
+  reachable = true
   /** Answers in its place, or takes what it answers and makes something else of it. */
   through: (url: URL, answer: () => Promise<Response>, signal: AbortSignal | null | undefined) => Promise<Response> = (_url, answer) => answer()
   private lsn = 100
@@ -111,6 +113,7 @@ export class Origin {
     const url = new URL(String(input), 'http://origin')
     this.asked.push(init?.method === 'POST' ? String((JSON.parse(String(init.body)) as { sql: string }).sql) : `${url.pathname}${url.search}`)
     const { signal } = init ?? {}
+    if (!this.reachable) throw new TypeError('no network')
     return this.through(url, () => this.answer(url, init), signal)
   }
 
@@ -186,23 +189,35 @@ export class Origin {
     })
   }
 
-  /** Answers what a view asks: columns of one table, where columns have values. */
+  /** Answers what a view asks. */
   private query({ sql, params }: { sql: string; params: unknown[] }): Response {
-    const [, list, name, condition] = /^select (.*) from "?([\w.]+)"?(?: where (.*))?$/.exec(sql) ?? assert.fail(`the test's origin does not understand ${sql}`)
-    const source = this.source(name!)
-    const columns = list === '*' ? Object.keys(source.columns) : list!.split(', ').map(column => column.replaceAll('"', ''))
-    const value = (text: string) => (text.startsWith('$') ? String(params[Number(text.slice(1)) - 1]) : assert.fail(text))
-    const test = (row: Texts, term: string): boolean => {
-      const [, column, operator, operand] = /^"(\w+)" (=|in|>|<) (.*)$/.exec(term) ?? assert.fail(`the test's origin does not understand ${term}`)
-      const text = row[column!]!
-      if (text === null) return false
-      if (operator === '=') return text === value(operand!)
-      if (operator === '>') return Number(text) > Number(value(operand!))
-      if (operator === '<') return Number(text) < Number(value(operand!))
-      return operand!.slice(1, -1).split(', ').map(value).includes(text)
-    }
-    const rows = this.rows(name!).filter(row => condition === undefined || condition.split(' and ').every(term => test(row, term)))
+    const { source, columns, rows } = this.select(sql, params)
     return Response.json({ lsn: String(this.lsn), columns: columns.map(column => ({ name: column, ...source.columns[column]! })), rows: rows.map(row => columns.map(column => row[column])) })
+  }
+
+  /** The rows of one table that meet a condition. */
+  private select(sql: string, params: unknown[]): { source: Source; columns: string[]; rows: Texts[] } {
+    const [, list, name, condition] = /^select (.*?) from ([\w.]+)(?: where (.*))?$/.exec(sql) ?? assert.fail(`the test's origin does not understand ${sql}`)
+    const source = this.source(name!)
+    const value = (text: string) => (text.startsWith('$') ? String(params[Number(text.slice(1)) - 1]) : assert.fail(text))
+    const values = (operand: string) => {
+      const inner = operand.slice(1, -1)
+      if (!inner.startsWith('select')) return inner.split(', ').map(value)
+      const { columns, rows } = this.select(inner, params)
+      return rows.map(row => row[columns[0]!])
+    }
+    const term = (text: string) => {
+      const [, column, operator, operand] = /^"?(\w+)"? (=|in|>|<) (.*)$/.exec(text) ?? assert.fail(`the test's origin does not understand ${text}`)
+      const among = operator === 'in' ? values(operand!) : [value(operand!)]
+      return (row: Texts) => {
+        const text = row[column!]!
+        if (text === null) return false
+        return operator === '>' ? Number(text) > Number(among[0]) : operator === '<' ? Number(text) < Number(among[0]) : among.includes(text)
+      }
+    }
+    const any = condition === undefined ? [] : (condition.startsWith('(') ? condition.slice(1, -1).split(') or (') : [condition]).map(all => all.split(' and ').map(term))
+    const rows = this.rows(name!).filter(row => any.length === 0 || any.some(all => all.every(test => test(row))))
+    return { source, columns: list === '*' ? Object.keys(source.columns) : list!.split(', ').map(column => column.replaceAll('"', '')), rows }
   }
 
   private place(source: Source, row: Values): Texts {

@@ -9,21 +9,22 @@ const inARow = 5
 /** And half of the last so many. */
 const window = 20
 
-/** It stays open for so long; then one may try. In milliseconds. */
-const rest = 30_000
-
 export class Breaker {
   private row = 0
   private readonly last: boolean[] = []
   private opened: number | undefined
   private trying = false
 
-  constructor(private readonly now: () => number = Date.now) {}
+  /** It stays open for so many milliseconds; then one may try. */
+  constructor(
+    private readonly rest: number,
+    private readonly now: () => number = Date.now,
+  ) {}
 
   /** Whether something may be asked now: yes, unless it is open, where once in a while one may try. */
   admits(): boolean {
     if (this.opened === undefined) return true
-    if (this.trying || this.now() - this.opened < rest) return false
+    if (this.trying || this.now() - this.opened < this.rest) return false
     this.trying = true
     return true
   }
@@ -43,8 +44,14 @@ export class Breaker {
     if (this.opened !== undefined || this.row >= inARow || (this.last.length === window && failures * 2 >= window)) this.opened = this.now()
   }
 
+  /** Says that nothing came of it, for who asked has lost interest. */
+  forgot(): void {
+    this.trying = false
+  }
+
   /** Lets the next one try at once: the network is back. */
   nudge(): void {
+    this.trying = false
     if (this.opened !== undefined) this.opened = Number.NEGATIVE_INFINITY
   }
 }

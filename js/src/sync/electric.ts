@@ -2,11 +2,12 @@
  * The Shapes protocol of ElectricSQL, as sync/PROTOCOL.md describes it, and as the origin of Stowage speaks it. Go programs
  * have the same in sync/electric.go.
  */
+import { StowageError } from '../errors.js'
 import { type Chunk, MustRefetch, readMessages, strange } from './message.js'
 import { type Answer, liveTimeout } from './request.js'
 import type { Position, ShapeSpec } from './shape.js'
 import { type Asking, type Source, Stale } from './source.js'
-import type { Columns } from './value.js'
+import { type Column, type Columns, readText } from './value.js'
 
 /** Shapes at a URL that ends in /v1/shape. */
 export function electric(origin: string): Source {
@@ -18,7 +19,22 @@ export function electric(origin: string): Source {
       const answer = await requests.send({ url, signal, ...(live && { timeout: liveTimeout }) })
       return read(answer, at)
     },
+    async query({ sql, params }, { requests, signal }) {
+      const body = `{"sql":${JSON.stringify(sql)},"params":[${params.map(writeParameter).join(',')}]}`
+      const { text } = await requests.send({ url: origin.replace(/\/shape(?=\?|$)/, '/query'), body, signal })
+      const { columns, rows } = parse(text) as { columns?: (Column & { name: string })[]; rows?: (string | null)[][] }
+      if (!Array.isArray(columns) || !Array.isArray(rows)) throw strange('no rows')
+      return rows.map(texts => Object.fromEntries(columns.map((column, i) => [column.name, readText(texts[i]!, column)])))
+    },
   }
+}
+
+/** A parameter in JSON, which has digits for a bigint as well. */
+function writeParameter(value: unknown): string {
+  if (value === null || value === undefined) return 'null'
+  if (typeof value === 'bigint' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return String(value)
+  if (typeof value === 'string') return JSON.stringify(value)
+  throw new StowageError('invalid_argument', 'the parameter of a statement is a text, a number, true, false or null')
 }
 
 /** The URL of what follows a position: the same for all who ask for it, so that caches can answer. */

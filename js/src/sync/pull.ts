@@ -62,13 +62,15 @@ const told = 100
 const loopRequests = 5
 const loopMilliseconds = 500
 
-/** Where it begins, and what is shared by the shapes of one origin. */
-interface Origin {
+/** @internal What is shared by the shapes of one origin. */
+export interface Origin {
   source: Source
   requests: Requests
   retry: { base: number; most: number }
   live: boolean
   every: number
+  /** Whether a shape that is whole, or is not, is pulled only when `refresh` asks. */
+  held?: (complete: boolean) => boolean
 }
 
 /**
@@ -94,7 +96,7 @@ export async function pull(db: Environment<any>, options: PullOptions): Promise<
   if (specs.some(([, spec]) => typeof spec?.table !== 'string')) throw o.wrong('shapes', 'tables of the origin, or { table, columns, where, params }')
   const origin = {
     source: typeof source === 'string' ? electric(source) : source,
-    requests: new Requests(fetch, token, new Breaker()),
+    requests: new Requests(fetch, token, new Breaker(retry.most)),
     retry, live, every,
   }
   return Puller.start(db, typeof source === 'string' ? source : '', origin, specs)
@@ -159,6 +161,16 @@ export class Puller {
   /** Pulls all of it anew, as where its rows cannot be read any more. What is shown stays until then. */
   async refetch(name?: string): Promise<void> {
     await Promise.all(this.some(name).map(one => one.refetch()))
+  }
+
+  /** @internal How far a shape is by what is stored: one that has lost its rows is pulled anew. */
+  look(name: string): Promise<Progress> {
+    return this.some(name)[0]!.look()
+  }
+
+  /** @internal Has each shape see whether it is held. */
+  nudge(): void {
+    for (const one of this.pulls.values()) one.nudge()
   }
 
   /** Ends the pulling. What has arrived stays, and the next one goes on from there. */
@@ -274,6 +286,13 @@ class Pull {
     this.seen(await this.shape.position())
   }
 
+  async look(): Promise<Progress> {
+    const before = this.current.complete
+    this.seen(await this.shape.position())
+    if (before && !this.current.complete) this.nudge()
+    return this.current
+  }
+
   /** Takes notice of a position that is stored. */
   seen(position: Position): void {
     this.position = position
@@ -342,10 +361,10 @@ class Pull {
   /** Catches up beside the tab that pulls, which sees it when it stores its next chunk. */
   private async once(): Promise<void> {
     for (;;) {
-      this.position = await this.shape.position()
-      const chunk = await this.ask(false, this.rest.signal)
+      const at = await this.shape.position()
+      const chunk = await this.ask(at, false, this.rest.signal)
       try {
-        this.seen(await this.shape.apply(this.position, chunk, Date.now()))
+        this.seen(await this.shape.apply(at, chunk, Date.now()))
         if (chunk.upToDate) return
       } catch (error) {
         if (!(error instanceof Moved)) throw error
@@ -358,27 +377,32 @@ class Pull {
     const { source, live, every } = this.origin
     const { wanted } = this
     const follows = caughtUp && live && source.live && !wanted
-    if (hidden() && !wanted) return this.idle('paused', undefined)
+    if ((hidden() || this.held()) && !wanted) return this.idle('paused', undefined)
     if (caughtUp && !follows && !wanted) return this.idle('live', live ? every : undefined)
     const { rest } = this
     try {
       this.guard(follows)
       this.become(follows ? 'live' : 'pulling')
-      const chunk = await this.ask(follows, rest.signal)
-      this.seen(await this.shape.apply(this.position, chunk, Date.now()))
+      const at = this.position // which another tab may move meanwhile
+      const chunk = await this.ask(at, follows, rest.signal)
+      this.seen(await this.shape.apply(at, chunk, Date.now()))
       return this.took(chunk, wanted)
     } catch (error) {
       if (signal.aborted) return false
-      if (rest.signal.aborted && (error as StowageError).code === 'aborted') return caughtUp && !hidden()
+      if (rest.signal.aborted && (error as StowageError).code === 'aborted') return caughtUp && !hidden() && !this.held()
       return this.missed(error, rest.signal)
     }
   }
 
-  private async ask(live: boolean, signal: AbortSignal): Promise<Chunk> {
+  private held(): boolean {
+    return this.origin.held?.(this.current.complete) ?? false
+  }
+
+  private async ask(at: Position, live: boolean, signal: AbortSignal): Promise<Chunk> {
     const { source, requests } = this.origin
-    const { cursor, buster, position } = this
-    const chunk = await source.next(this.shape.spec, position, { requests, live, cursor, buster, signal })
-    if (!chunk.upToDate && position.offset === chunk.offset && position.handle === chunk.handle) throw new Unanswered('the origin does not move on', 0, true)
+    const { cursor, buster } = this
+    const chunk = await source.next(this.shape.spec, at, { requests, live, cursor, buster, signal })
+    if (!chunk.upToDate && at.offset === chunk.offset && at.handle === chunk.handle) throw new Unanswered('the origin does not move on', 0, true)
     return chunk
   }
 
@@ -393,12 +417,12 @@ class Pull {
   /** A chunk has been stored. */
   private took(chunk: Chunk, wanted: boolean): boolean {
     this.cursor = chunk.cursor
-    this.buster = undefined
     this.asked = ''
     this.backoff.succeeded()
     const { chunks, bytes, total } = this.current
     this.is({ chunks: chunks + 1, bytes: bytes + chunk.bytes, error: undefined, total: chunk.rows ?? total })
     if (!chunk.upToDate) return false
+    this.buster = undefined
     this.anew.succeeded()
     if (wanted) {
       this.wanted = false

@@ -86,6 +86,7 @@ export class Requests {
   }
 
   private async once({ url, body, headers, timeout = answerTimeout, signal }: Request, token: string | undefined): Promise<Answer> {
+    if (!this.breaker.admits()) throw new Unanswered('the origin has failed again and again, and is left alone for a while', 0, true)
     const watch = new Watch(signal)
     this.count++
     try {
@@ -104,7 +105,10 @@ export class Requests {
       }
       throw refused(response)
     } catch (error) {
-      if (signal?.aborted) throw new StowageError('aborted', 'the request was aborted', { cause: error })
+      if (signal?.aborted) {
+        this.breaker.forgot()
+        throw new StowageError('aborted', 'the request was aborted', { cause: error })
+      }
       const failure = error instanceof Unanswered ? error : new Unanswered(watch.late ? 'the origin took too long' : 'the origin cannot be reached', 0, true, 0, error)
       this.breaker.told(!failure.again) // an answer, if only a refusal
       throw failure

@@ -210,14 +210,14 @@ export class Shape {
     for await (const laid of pages<Staged>(staged, 'key')) {
       const keys = laid.map(({ key }) => key)
       const shown = (await rows.getMany(keys)) as (Row | undefined)[]
-      if (whole) for (const { key, row } of laid) if (row !== null) kept.add(name(key))
+      if (whole) for (const { key, row } of laid) if (row !== null) kept.add(nameOf(key))
       await put(rows, laid.flatMap(({ row }, i) => (row === null || same(row, shown[i]) ? [] : [row])))
       await remove(rows, laid.flatMap(({ key, row }, i) => (row === null && shown[i] !== undefined ? [key] : [])))
     }
     if (whole) {
       const path = rows.made.schema.key
       for await (const shown of pages<Row>(rows, path.join('.'), true)) {
-        await remove(rows, shown.map(row => lookUp(row, path) as RowKey).filter(key => !kept.has(name(key))))
+        await remove(rows, shown.map(row => lookUp(row, path) as RowKey).filter(key => !kept.has(nameOf(key))))
       }
     }
     await staged.truncate()
@@ -229,9 +229,9 @@ export class Shape {
 
   /** The rows that there are before changes, by their keys. */
   private async lookUp(changes: readonly Change[], read: (keys: RowKey[]) => Promise<(Row | undefined)[]>): Promise<Map<string, Row>> {
-    const keys = [...new Map(changes.map(({ key }) => [name(key), key])).values()]
+    const keys = [...new Map(changes.map(({ key }) => [nameOf(key), key])).values()]
     const found = keys.length === 0 ? [] : await read(keys)
-    return new Map(keys.flatMap((key, i) => (found[i] === undefined ? [] : [[name(key), found[i]!]])))
+    return new Map(keys.flatMap((key, i) => (found[i] === undefined ? [] : [[nameOf(key), found[i]!]])))
   }
 
   /** What becomes of each row in the end; counts rows and hashes on the way. */
@@ -240,7 +240,7 @@ export class Shape {
     const names = hashed(next.schema)
     let sum = next.checksum === '' ? undefined : BigInt(`0x${next.checksum}`)
     for (const change of changes) {
-      const at = name(change.key)
+      const at = nameOf(change.key)
       const there = after.has(at) ? (after.get(at)!.row ?? undefined) : before.get(at)
       if (change.row !== undefined && change.partial && there === undefined) continue // of a row that left the shape
       const row = change.row === undefined ? null : change.partial ? { ...there, ...change.row } : change.row
@@ -270,7 +270,7 @@ export class Mismatch extends StowageError {
 }
 
 /** A text for a key, another one for every other. */
-const name = (key: RowKey): string => (typeof key === 'string' ? `"${key}` : Array.isArray(key) ? `[${key.map(name).join('\u0000,')}` : String(key))
+export const nameOf = (key: RowKey): string => (typeof key === 'string' ? `"${key}` : Array.isArray(key) ? `[${key.map(nameOf).join('\u0000,')}` : String(key))
 
 async function put(rows: Table, documents: readonly object[]): Promise<void> {
   if (documents.length > 0) await rows.putMany(documents)

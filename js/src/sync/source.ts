@@ -1,6 +1,8 @@
 import type { Chunk } from './message.js'
+import type { Statement } from './model.js'
 import type { Requests } from './request.js'
 import type { Position, ShapeSpec } from './shape.js'
+import type { Row } from './value.js'
 
 /** How the next chunk is asked for. */
 export interface Asking {
@@ -23,6 +25,8 @@ export interface Source {
   readonly live: boolean
   /** What follows a position: throws MustRefetch, Stale or Unanswered. */
   next(shape: ShapeSpec, at: Position, asking: Asking): Promise<Chunk>
+  /** Answers one statement, for a view that loads rows as they are asked for. */
+  query?(statement: Statement, asking: Pick<Asking, 'requests' | 'signal'>): Promise<Row[]>
 }
 
 /** Thrown for an answer that is an old one, out of a cache. */

@@ -3,6 +3,7 @@ import { compress, count, custom, encrypt, field, first, max, memory, modifier, 
 import { coder } from 'stowage/coders'
 import { bounded, expiring, StorageHooks, TableHooks, timestamps, validated, type StandardSchema } from 'stowage/policies'
 import { structures } from 'stowage/structures'
+import { many, model, one, parent, through, view } from 'stowage/sync'
 
 interface City {
   id: number
@@ -204,4 +205,28 @@ export async function commands(): Promise<void> {
   const text: string | undefined = await s.hGet('person', 'name')
   await db.transaction(async tx => s.in(tx).zAdd('board', { member: text ?? '', score: near ?? 0 }))
   await structures<{ n: number }>(db, 'structures', { value: { encode: () => new Uint8Array(0), decode: () => ({ n: 1 }) } }).set('a', { n: 1 })
+}
+
+export async function views(): Promise<void> {
+  const models = {
+    countries: model<{ code: string; name: string }>({ table: 'countries', key: 'code', mode: 'prefer-cache' }),
+    cities: model<City>({ table: 'cities', key: 'id', columns: ['id', 'name'], pulled: { where: 'population > $1', params: ['0'] } }),
+    twins: model<{ from: number; to: number }>({ table: 'twins', key: ['from', 'to'] }),
+  }
+  const seen = await view(await open('atlas'), {
+    origin: '/v1/shape',
+    models,
+    relations: {
+      countries: { cities: many('cities', 'country'), capital: one('cities', 'country', { fallback: undefined }) },
+      cities: { land: parent('countries', 'country'), twins: through('cities', 'twins', 'from', 'to') },
+    },
+    mode: 'cache-first',
+  }).open()
+  const city = await seen.cities(1, { include: { land: { cities: { twins: true } } } })
+  const name: string | undefined = (await city?.land)?.name
+  const twins: string[] | undefined = (await city?.twins)?.map(twin => twin.name)
+  const capital: number | undefined = (await (await seen.countries.get('NO'))?.capital)?.population
+  const none: 'none' | { code: string } | undefined = await seen.countries('XX', { fallback: 'none' })
+  await seen.cities.change(1, { population: 5 })
+  void [name, twins, capital, none]
 }

@@ -3,6 +3,7 @@
 import { bounded, StorageHooks, TableHooks } from 'stowage/policies'
 import { compress, count, custom, encrypt, field, memory, modifier, op, open, sum, table, where } from 'stowage'
 import { coder } from 'stowage/coders'
+import { many, model, parent, view } from 'stowage/sync'
 
 interface City {
   id: number
@@ -315,4 +316,29 @@ export async function migrations(): Promise<void> {
   await open('atlas', { tables: { cities }, version: 2, migrate: { two: async () => {} } })
   // @ts-expect-error: a step is a function
   await open('atlas', { tables: { cities }, version: 2, migrate: { 2: 'sql' } })
+}
+
+export async function views(): Promise<void> {
+  const models = { cities: model<City>({ table: 'cities', key: 'id' }), lands: model<{ code: string }>({ table: 'lands', key: 'code' }) }
+  const db = await open('atlas')
+  // @ts-expect-error: no such column
+  model<City>({ table: 'cities', key: 'ident' })
+  // @ts-expect-error: no such column of the other model
+  view(db, { models, relations: { lands: { cities: many('cities', 'land') } } })
+  // @ts-expect-error: no such column of this model
+  view(db, { models, relations: { cities: { land: parent('lands', 'land') } } })
+  // @ts-expect-error: no such model
+  view(db, { models, relations: { cities: { land: parent('countries', 'country') } } })
+  const seen = await view(db, { models, relations: { cities: { land: parent('lands', 'country') } } }).open()
+  // @ts-expect-error: no such model
+  await seen.countries(1)
+  const city = (await seen.cities(1))!
+  // @ts-expect-error: it may not be there
+  void (await city.land).code
+  // @ts-expect-error: objects of a view are not written to
+  city.name = 'Oslo'
+  // @ts-expect-error: no such relation
+  await seen.cities(1, { include: { lands: true } })
+  // @ts-expect-error: no such mode
+  seen.mode = 'online'
 }
