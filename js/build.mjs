@@ -75,7 +75,7 @@ async function buildTests() {
       ...common,
       entryPoints,
       outdir: at(out),
-      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core', 'vite', 'esbuild', 'react', 'react-dom/*'],
+      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core', 'vite', 'esbuild', 'react', 'react-dom/*', 'express-pouchdb', 'pouchdb-*'],
       plugins: [builtPackage(at(out))],
     })
   }

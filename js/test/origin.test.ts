@@ -2,17 +2,15 @@
 // stands in testdata/origin.
 
 import assert from 'node:assert/strict'
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
-import { crc32 } from 'node:zlib'
 
 import { isChangeMessage, isControlMessage, ShapeStream, type Message } from '@electric-sql/client'
 
-type Row = { id: bigint; name: string; country: string; population: bigint | null; lat: number }
+import { type City as Row, Served, sum } from './served.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'stowage-origin-'))
 const command = join(folder, 'origin')
@@ -33,42 +31,6 @@ globalThis.setTimeout = ((body: () => void, milliseconds?: number) => {
 
 before(() => execFileSync('go', ['build', '-o', command, './js/test/testdata/origin'], { cwd: '..', stdio: 'inherit' }))
 after(() => rmSync(folder, { recursive: true, force: true }))
-
-/** An origin in a process of its own, and what its table holds. */
-class Origin {
-  url = ''
-  readonly #process: ChildProcess
-  readonly #lines: AsyncIterator<string>
-
-  constructor(rows: number, ...more: string[]) {
-    this.#process = spawn(command, [mkdtempSync(join(folder, 'atlas-')), String(rows), ...more], { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#lines = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]()
-  }
-
-  static async start(rows: number, ...more: string[]): Promise<Origin> {
-    const origin = new Origin(rows, ...more)
-    origin.url = await origin.#line()
-    return origin
-  }
-
-  async #line(): Promise<string> {
-    const { value, done } = await this.#lines.next()
-    assert.ok(!done, 'the origin has ended')
-    return value
-  }
-
-  /** Has the origin do something; tells how many rows there are then, and their sum. */
-  async do(line: string): Promise<string> {
-    this.#process.stdin!.write(line + '\n')
-    return this.#line()
-  }
-
-  async stop(): Promise<void> {
-    const ended = new Promise(resolve => this.#process.once('exit', resolve))
-    this.#process.stdin!.end()
-    await ended
-  }
-}
 
 /** Applies what the client hands over, and tells when the rows are as they should be. */
 class Follower {
@@ -131,11 +93,8 @@ class Follower {
   }
 }
 
-/** As the Go side computes it of what it has written. */
-const sum = (row: Row): number => crc32([row.id, row.name, row.country, row.population ?? 'null', row.lat].join('\x1f'))
-
 async function follow(rows: number, changes: number, liveSse: boolean, ...more: string[]): Promise<void> {
-  const origin = await Origin.start(rows, ...more)
+  const origin = await Served.start(command, mkdtempSync(join(folder, 'atlas-')), rows, ...more)
   const follower = new Follower(origin.url, liveSse)
   try {
     for (let i = 0; i < changes; i++) await follower.reach(await origin.do(`change ${seed + i}`))

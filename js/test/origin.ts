@@ -109,6 +109,11 @@ export class Origin {
     return [...this.source(name).rows.values()]
   }
 
+  /** The checksum of a table. */
+  checksum(name: string): string {
+    return this.source(name).checksum()
+  }
+
   readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const url = new URL(String(input), 'http://origin')
     this.asked.push(init?.method === 'POST' ? String((JSON.parse(String(init.body)) as { sql: string }).sql) : `${url.pathname}${url.search}`)

@@ -9,6 +9,7 @@
 //
 //	change SEED    a few random insertions, updates and deletions
 //	forget         stops, loses its sidecar and starts again at the same address
+//	export DIR     writes the table as static files
 package main
 
 import (
@@ -54,6 +55,7 @@ type fixture struct {
 	cities map[int64]city
 	top    int64
 	sum    uint32 // of all rows, by exclusive or
+	origin *origin.Origin
 	stop   func()
 	addr   string
 }
@@ -180,7 +182,7 @@ func (f *fixture) serve(ctx context.Context) error {
 		return err
 	}
 	o, err := origin.Open(ctx, source, origin.Config{
-		Sidecar: filepath.Join(f.dir, "sidecar"), Tables: []origin.Table{{Name: "cities"}}, Poll: 10 * time.Millisecond,
+		Sidecar: filepath.Join(f.dir, "sidecar"), Tables: []origin.Table{{Name: "cities"}}, Poll: 10 * time.Millisecond, Statement: true,
 	})
 	if err != nil {
 		return err
@@ -189,7 +191,7 @@ func (f *fixture) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.addr = listener.Addr().String()
+	f.addr, f.origin = listener.Addr().String(), o
 	server := &http.Server{Handler: o.Handler()}
 	polling, cancel := context.WithCancel(ctx)
 	polled := make(chan struct{})
@@ -214,6 +216,10 @@ func (f *fixture) do(ctx context.Context, line string) error {
 			return err
 		}
 		return f.serve(ctx)
+	}
+	if dir, ok := strings.CutPrefix(line, "export "); ok {
+		_, err := f.origin.Export(ctx, dir)
+		return err
 	}
 	seed, err := strconv.ParseUint(strings.TrimPrefix(line, "change "), 10, 64)
 	if err != nil {
