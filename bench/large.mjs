@@ -9,12 +9,12 @@ import { bytes, duration } from './table.mjs'
 /** Documents an insertMany. */
 export const batch = 10_000
 
-/** Starts a browser on a profile, runs work with calls into the page's importer, and ends the browser. */
-export async function inPage(browser, profile, server, work) {
+/** Starts a browser on a profile, runs work with calls into the importer that a module gives the page, and ends the browser. */
+export async function inPage(browser, profile, server, work, module = '/importer.mjs') {
   const process = await Browser.start(browser, profile)
   try {
     const page = await process.page(server.url)
-    await page.evaluate(() => import('/importer.mjs'))
+    await page.evaluate((module) => import(module), module)
     await work((method, ...parameters) => page.evaluate(
       ([method, parameters]) => globalThis.importer[method](...parameters),
       [method, parameters],

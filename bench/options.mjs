@@ -17,8 +17,8 @@ export const rows = [
   'ordered-limit', 'scan', 'indexed-count', 'update-1000', 'live-update', 'delete-1000', 'disk-bytes', 'wasm-memory',
 ]
 
-/** Campaigns, and the peers they take unless told: two over very many documents, and one of the rows that encryption could slow down. */
-const campaigns = { million: 'stowage', overwrite: 'idb,stowage', sealed: 'idb,dexie,stowage,dexie-sealed,stowage-sealed' }
+/** Campaigns, and the peers they take unless told: two over very many documents, one of the rows that encryption could slow down, and one that pulls. */
+const campaigns = { million: 'stowage', overwrite: 'idb,stowage', sealed: 'idb,dexie,stowage,dexie-sealed,stowage-sealed', pull: 'stowage' }
 const sealedRows = ['bulk-insert', 'warm-get']
 
 /**
@@ -28,7 +28,7 @@ const sealedRows = ['bulk-insert', 'warm-get']
  * @property {number} seed     of documents and questions
  * @property {string[]} peers  in the order of the first repetition
  * @property {string[]} work   rows to measure
- * @property {string} [campaign] what is run instead: 'million', 'overwrite' or 'sealed'
+ * @property {string} [campaign] what is run instead: 'million', 'overwrite', 'sealed' or 'pull'
  * @property {string} stowage  folder of the package to measure
  * @property {string} [chromium] path of the browser
  * @property {boolean} profile whether to write CPU profiles
@@ -43,7 +43,7 @@ export function readOptions(environment, parameters) {
   const given = { ...environment, ...Object.fromEntries(parameters.map(split)) }
   const campaign = given.WORK in campaigns ? given.WORK : undefined
   return {
-    n: list(given.N ?? (many(campaign) ? '1000000' : '10000,100000')).map((text) => whole('N', text)),
+    n: list(given.N ?? (campaign === 'pull' ? '138398' : many(campaign) ? '1000000' : '10000,100000')).map((text) => whole('N', text)),
     reps: whole('REPS', given.REPS ?? '5'),
     seed: whole('SEED', given.SEED ?? '1'),
     peers: known('PEERS', list(given.PEERS ?? campaigns[campaign] ?? peers.join()), [...peers, ...others]),
