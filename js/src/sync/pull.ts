@@ -198,7 +198,7 @@ export class Puller {
     const { signal } = this.ending
     const lift = () => {
       this.requests.breaker.nudge()
-      for (const one of this.pulls.values()) one.nudge()
+      for (const one of this.pulls.values()) one.wake()
     }
     for (const event of waking) globalThis.addEventListener?.(event, lift)
     this.unwatch = () => {
@@ -335,6 +335,12 @@ class Pull {
 
   close(): void {
     this.fail(new StowageError('closed', 'the puller was closed'))
+  }
+
+  /** Ends a wait, for what was in vain until now may not be any longer. */
+  wake(): void {
+    this.asked = ''
+    this.nudge()
   }
 
   /** Ends a wait. */
