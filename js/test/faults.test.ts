@@ -244,7 +244,7 @@ test(`${schedules} schedules of faults end with what the origin has (seed ${firs
         await schedule.play()
         looks += schedule.looks
       } catch (error) {
-        throw new Error(`replay with SEED=${seed} SCHEDULES=1`, { cause: error })
+        throw new Error(`${(error as Error).message}; replay with SEED=${seed} SCHEDULES=1`, { cause: error })
       }
     }
   }

@@ -423,7 +423,7 @@ class Pull {
   /** A chunk has been stored. */
   private took(chunk: Chunk, wanted: boolean): boolean {
     this.cursor = chunk.cursor
-    this.asked = ''
+    if (wanted) this.asked = ''
     this.backoff.succeeded()
     const { chunks, bytes, total } = this.current
     this.is({ chunks: chunks + 1, bytes: bytes + chunk.bytes, error: undefined, total: chunk.rows ?? total })
