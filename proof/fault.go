@@ -105,7 +105,7 @@ func (f *flow) strain(steps []step, mode storetest.Mode) error {
 
 // excused reports whether a fault made on purpose explains what a step failed
 // with, and the error says so. What is validated may lose to a commit that hangs
-// for as long as that hangs, and a checkpoint to the reload that a failed commit
+// for as long as that hangs, and a checkpoint or rotation to the reload that a failed commit
 // calls for.
 func (f *flow) excused(s step, err error) bool {
 	var untrue wrongAnswer
@@ -116,7 +116,7 @@ func (f *flow) excused(s step, err error) bool {
 	case store.BackendFailed, store.Quota:
 		return errors.Is(err, storetest.ErrFault)
 	case store.Conflict:
-		return s.kind == optimistic || s.kind == checkpoint
+		return s.kind == optimistic || s.kind == checkpoint || s.kind == rotate
 	}
 	return false
 }

@@ -67,6 +67,8 @@ func (f *flow) do(s *step) error {
 		return err
 	case view:
 		return f.look()
+	case rotate:
+		return rotateKeys(f.env)
 	default:
 		return f.env.Checkpoint(context.Background())
 	}

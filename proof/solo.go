@@ -86,6 +86,8 @@ func (s *solo) step(st *step) error {
 		return s.release()
 	case checkpoint:
 		return s.env.Checkpoint(ctx)
+	case rotate:
+		return rotateKeys(s.env)
 	case reopen:
 		if err := s.close(); err != nil {
 			return err

@@ -24,6 +24,7 @@ const (
 	hold                       // begin a reading transaction and keep it open
 	release                    // compare everything in the oldest one, and end it
 	checkpoint
+	rotate // where there are keys: another one, and everything sealed anew
 	reopen
 	check
 )
@@ -57,7 +58,7 @@ type shape struct {
 	operations int  // of a transaction, at most
 	large      int  // of a thousand values, how many are large
 	largest    int  // bytes of these, at most
-	flow       bool // transactions and checkpoints only: for several writers at once
+	flow       bool // transactions, checkpoints and rotations only: for several writers at once
 }
 
 // compose draws n steps.
@@ -78,14 +79,16 @@ func (s shape) step(random *rand.Rand) step {
 		kind = view
 	case draw < 40:
 		kind = checkpoint
+	case draw < 43:
+		kind = rotate
 	case s.flow:
-	case draw < 44:
+	case draw < 47:
 		kind = hold
-	case draw < 48:
-		kind = release
-	case draw < 50:
-		kind = reopen
 	case draw < 51:
+		kind = release
+	case draw < 53:
+		kind = reopen
+	case draw < 54:
 		kind = check
 	}
 	st := step{kind: kind}
@@ -165,7 +168,7 @@ func (o *operation) value() []byte {
 }
 
 func (k stepKind) String() string {
-	return [...]string{"update", "optimistic", "view", "hold", "release", "checkpoint", "reopen", "check"}[k]
+	return [...]string{"update", "optimistic", "view", "hold", "release", "checkpoint", "rotate", "reopen", "check"}[k]
 }
 
 func (k operationKind) String() string {

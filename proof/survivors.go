@@ -135,6 +135,8 @@ func (c *crowd) do(m *inmate, s *step) error {
 	case view:
 		_, err := c.look(m)
 		return err
+	case rotate:
+		return rotateKeys(m.env)
 	default:
 		return m.env.Checkpoint(context.Background())
 	}
