@@ -44,13 +44,13 @@ func newHost(t testing.TB) *host { return newHostOn(t, memory.New(), s2) }
 func newHostOn(t testing.TB, backend store.Backend, chain ...store.Stage) *host {
 	h := &host{t: t, bridge: newBridge(), backend: backend, waiting: map[uint32]*call{}, sets: map[wire.Set]int{}}
 	h.must(opening(chain...))
-	h.must(request(wire.Table, 0, cities, 6, func(b []byte) []byte {
+	h.must(request(wire.Table, 0, cities, 7, func(b []byte) []byte {
 		b = msgp.AppendString(b, "cities")
 		b = msgp.AppendArrayHeader(b, 1)
 		b = msgp.AppendString(b, "id")
 		b = msgp.AppendBool(b, true)
 		b = msgp.AppendArrayHeader(b, 0)
-		return msgp.AppendBool(msgp.AppendInt(b, 10), false)
+		return msgp.AppendBool(msgp.AppendBool(msgp.AppendInt(b, 10), false), false)
 	}))
 	return h
 }

@@ -49,6 +49,7 @@ export interface Schema {
   indexes: { name: string; paths: (string | number)[][]; multi: boolean; unique: boolean }[]
   /** Of how many queries the answers are kept, −1 for all. */
   cache: number
+  uncompressed: boolean
 }
 
 /** The path of the identity; '++' in front lets the table count it up where a document has none. */
@@ -65,6 +66,9 @@ export type KeySpec<P extends string> = P | `++${P}`
  * The answers to the last ten queries that looked into documents or sorted them are kept, as long as nobody writes to the
  * table; `cache` is another number of them, 0 for none and Infinity for all.
  *
+ * With `compress: 'none'` no stage of open() compresses a document of a new table or an entry of its indexes. How far something shrinks
+ * tells of what is in it, to who can have a guess stored beside a secret and watch sizes. A table that was made otherwise is `schema_mismatch`.
+ *
  * With a class, documents are handed out as its instances, which no constructor was called for.
  */
 export function table<T = Doc, Generated extends keyof T = never>(spec: {
@@ -73,6 +77,7 @@ export function table<T = Doc, Generated extends keyof T = never>(spec: {
   ids?: IdentityKind
   class?: new (...args: never[]) => T
   cache?: number
+  compress?: 'none'
   policies?: readonly Policy[]
 }): TableSpec<T, Generated> {
   const o = new Options('table', spec)
@@ -82,6 +87,7 @@ export function table<T = Doc, Generated extends keyof T = never>(spec: {
   const ids = o.any('ids') as IdentityKind | undefined
   const kind: Kind = { ids, policies, class: o.function('class') as Kind['class'] }
   const cache = o.any('cache') === Infinity ? -1 : (o.integer('cache', { most: 0xffff }) ?? 10)
+  const uncompressed = o.oneOf('compress', ['none']) !== undefined
   o.done()
   if (key === undefined) throw o.wrong('key', 'the path of the identity')
   if (!Array.isArray(indexes)) throw o.wrong('indexes', 'a list')
@@ -100,6 +106,7 @@ export function table<T = Doc, Generated extends keyof T = never>(spec: {
       increment,
       indexes: indexes.map(readIndex),
       cache,
+      uncompressed,
     },
   }
 }

@@ -352,7 +352,7 @@ export async function openTable(
   schema: Schema,
   { transaction = 0, exact = false, exchange }: TableOpening = {},
 ): Promise<void> {
-  const frame = engine.request(Op.Table, 9, transaction, number)
+  const frame = engine.request(Op.Table, 10, transaction, number)
   frame.string(name)
   writePath(schema.key)
   frame.bool(schema.increment).array(schema.indexes.length)
@@ -361,7 +361,7 @@ export async function openTable(
     for (const path of paths) writePath(path)
     frame.bool(multi).bool(unique)
   }
-  frame.int(schema.cache).bool(exact)
+  frame.int(schema.cache).bool(exact).bool(schema.uncompressed)
   await engine.run(frame, nothing, exchange)
 
   function writePath(path: (string | number)[]): void {

@@ -31,6 +31,8 @@ export interface StoreOptions<K, V> {
   value?: ValueCoder<V>
   /** The flags that it must have; `schema_mismatch` where it has others. Whichever it has, where they are left out. */
   flags?: StoreFlags
+  /** With 'none', no stage of open() compresses what the new store holds, and its value coder must not: see table(). */
+  compress?: 'none'
   /** With false, a store that does not exist is `not_found` rather than empty, and made by the first write. */
   create?: boolean
 }
@@ -51,6 +53,8 @@ export interface StoreStat {
 
 /** The flags by their bits in frames. */
 const flagNames = ['dupSort', 'reverseKey'] as const
+const dupSort = 1
+const uncompressed = 4
 
 /** A slice of pairs or keys aims at so many bytes, and so many of them at most. */
 const sliceBytes = 1 << 20
@@ -70,6 +74,7 @@ export class Store<K = Uint8Array, V = Uint8Array> {
     readonly name: string,
     private readonly scope: Scope,
     private readonly head: Uint8Array,
+    private readonly asked: number,
     private readonly coding: Coding<K, V>,
   ) {}
 
@@ -77,21 +82,20 @@ export class Store<K = Uint8Array, V = Uint8Array> {
   static make<K, V>(name: string, scope: Scope, options: StoreOptions<K, V> | undefined): Store<K, V> {
     mustName('a store', name)
     const o = new Options('store', options)
-    const flags = readFlags(o.any('flags'))
+    const flags = readFlags(o.any('flags')) | (o.oneOf('compress', ['none']) ? uncompressed : 0)
     const create = o.boolean('create') ?? true
-    const coding = readCoding<K, V>(o, bytewise as unknown as Coding<K, V>)
-    if (flags & 1 && coding.level !== undefined) throw o.wrong('value', 'a coder that does not compress, where values are sorted')
+    const coding = readCoding<K, V>(o, flags, bytewise as unknown as Coding<K, V>)
     o.done()
     const head = new FrameWriter().array(3).string(name).uint(flags).bool(create).frame().slice()
-    return new Store(name, scope, head, coding)
+    return new Store(name, scope, head, flags, coding)
   }
 
   /** The same store with other coders; those that are not named stay. */
   with<K2 = K, V2 = V>(options: { key?: Coder<K2>; value?: ValueCoder<V2> }): Store<K2, V2> {
     const o = new Options('with', options)
-    const coding = readCoding<K2, V2>(o, this.coding as unknown as Coding<K2, V2>)
+    const coding = readCoding<K2, V2>(o, this.asked, this.coding as unknown as Coding<K2, V2>)
     o.done()
-    return new Store(this.name, this.scope, this.head, coding)
+    return new Store(this.name, this.scope, this.head, this.asked, coding)
   }
 
   /** The value of a key, the smallest where it has several; `fallback` where it has none. */
@@ -204,7 +208,7 @@ export class Store<K = Uint8Array, V = Uint8Array> {
 
   async stat(): Promise<StoreStat> {
     const { entries, flags } = await this.run(Op.DBStat, 1, () => {}, read<{ entries: number; flags: number }>)
-    return { entries, flags: { dupSort: (flags & 1) !== 0, reverseKey: (flags & 2) !== 0 } }
+    return { entries, flags: { dupSort: (flags & dupSort) !== 0, reverseKey: (flags & 2) !== 0 } }
   }
 
   async flags(): Promise<Required<StoreFlags>> {
@@ -264,7 +268,7 @@ export class Store<K = Uint8Array, V = Uint8Array> {
     if (list.length === 0) return
     if (sliceEnd(list, 0) === list.length) return each(this, list)
     await this.scope.together({ kind, signal: call.signal }, scope => {
-      const store = new Store(this.name, scope, this.head, this.coding) as this
+      const store = new Store(this.name, scope, this.head, this.asked, this.coding) as this
       let at = 0
       return inSlices(list.length, call, () => {
         const first = at
@@ -309,14 +313,15 @@ export class Coding<K, V> {
 
 const bytewise = new Coding(identity, identity, undefined)
 
-/** Reads coders out of options; what is left out stays as it is in `otherwise`. */
-function readCoding<K, V>(o: Options, otherwise: Coding<K, V>): Coding<K, V> {
+/** Reads coders out of options, for a store of these flags; what is left out stays as it is in `otherwise`. */
+function readCoding<K, V>(o: Options, flags: number, otherwise: Coding<K, V>): Coding<K, V> {
   const key = (o.any('key') ?? otherwise.key) as Coder<K>
   if (!isCoder(key)) throw o.wrong('key', 'a coder that does not compress')
   const value = o.any('value') as ValueCoder<V> | undefined
   if (value === undefined) return new Coding(key, otherwise.value, otherwise.level)
   if (isCoder(value)) return new Coding(key, value, undefined)
   if (value === null || typeof value !== 'object' || !isCompressed(value)) throw o.wrong('value', 'a coder')
+  if (flags & (dupSort | uncompressed)) throw o.wrong('value', 'a coder that does not compress, where values are sorted or compress is none')
   return new Coding(key, value.inner, value.level)
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { compress, memory, modifier, open, StowageError} from 'stowage'
+import { compress, memory, modifier, open, StowageError, table } from 'stowage'
+import { coder } from 'stowage/coders'
 import { salvage } from 'stowage/salvage'
 
 import { deflate, inflate } from '../src/deflate.js'
@@ -46,6 +47,39 @@ test('nothing is stored that has not passed a stage', async () => {
   const clear = memory()
   await (await filled(clear, { modifiers: [compress('none')] })).close()
   assert.notEqual((await everything(clear)).indexOf('Place 2999'), -1, 'it would be found')
+})
+
+test('what is not to be compressed is in no blob that is', async () => {
+  const driver = memory()
+  const secret = 'a secret that repeats itself, '.repeat(200)
+  const common = 'whatever else there is to say, '.repeat(200)
+  const tables = {
+    secrets: table<{ id: number; text: string }>({ key: 'id', indexes: ['text'], compress: 'none' }),
+    others: table<{ id: number; text: string }>({ key: 'id' }),
+  }
+  const db = await open('both', { driver, tables })
+  const byName = { key: coder.string, value: coder.string }
+  for (let id = 0; id < 20; id++) {
+    await db.secrets.insert({ id, text: `${id}${secret.slice(0, 3000)}` })
+    await db.others.insert({ id, text: common })
+    await db.store('secrets', { ...byName, compress: 'none' }).put(`key ${id}`, secret)
+    await db.store('others', byName).put(`key ${id}`, common)
+  }
+  await db.checkpoint()
+  assert.equal(await db.secrets.count({ text: `7${secret.slice(0, 3000)}` }), 1)
+  await rejects('schema_mismatch', db.store('others', { compress: 'none' }).count())
+  await rejects('invalid_option', () => db.store('x', { compress: 's2' as never }))
+  await rejects('invalid_option', () => db.store('x', { compress: 'none', value: coder.json.compressed() }))
+  await rejects('invalid_option', () => table({ key: 'id', compress: 'deflate' as never }))
+  await db.close()
+  const kept = (await everything(driver, 'both')).toString('latin1')
+  // Documents, entries of the index and values. A page that they share with others is not compressed.
+  assert.ok(kept.split('a secret that repeats itself').length > 20 * (95 + 95 + 199))
+  assert.ok(kept.split('whatever else there is to say').length < 20 * 200)
+  const again = await open('both', { driver, tables: { secrets: table({ key: 'id' }), others: tables.others } })
+  assert.equal(await again.secrets.count(), 20) // it is as it was made
+  await again.close()
+  await rejects('schema_mismatch', open('both', { driver, tables: { others: table({ key: 'id', compress: 'none' }) } }))
 })
 
 test('another chain than that of the environment is a typed error, and writes nothing', async () => {

@@ -27,15 +27,15 @@ const seal = (bytes: Uint8Array) => bytes
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
   open: writeChain(
-    request(Op.Open, 10).uint(17).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250),
+    request(Op.Open, 10).uint(18).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250),
     [compress('s2'), modifier(200, { seal, open: seal })],
   ),
   change: request(Op.Amend, 4).uint(300),
   salvage: writeChain(request(Op.Salvage, 4), [compress()]),
-  table: request(Op.Table, 9, 0, 1)
+  table: request(Op.Table, 10, 0, 1)
     .string('cities').array(1).string('id').bool(true).array(2)
     .array(4).string('country,at.0').array(2).array(1).string('country').array(2).string('at').uint(0).bool(false).bool(false)
-    .array(4).string('tags').array(1).array(1).string('tags').bool(true).bool(false).int(10).bool(true),
+    .array(4).string('tags').array(1).array(1).string('tags').bool(true).bool(false).int(10).bool(true).bool(true),
   get: request(Op.Get, 4, 300, 2).key('Oslo'),
   getMany: request(Op.GetMany, 4).array(2).key(1).key(-2.5),
   insert: request(Op.Insert, 5, 70000, 1).bool(true).array(2).raw(Uint8Array.of(0x80)).raw(Uint8Array.of(0x81, 0xa2, 0x69, 0x64, 2)),

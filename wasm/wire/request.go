@@ -72,9 +72,9 @@ func (q *Request) Settings() (Settings, error) {
 }
 
 // TableSchema reads [name, identity's path, increment, [[name, [path …], multi, unique] …], answers kept, whether
-// other indexes go].
+// other indexes go, whether it is uncompressed].
 func (q *Request) TableSchema() (name string, s store.Schema, cache int, err error) {
-	r := q.read(6)
+	r := q.read(7)
 	name = r.text()
 	s.Key = r.path()
 	s.Increment = r.bool()
@@ -91,7 +91,7 @@ func (q *Request) TableSchema() (name string, s store.Schema, cache int, err err
 		s.Indexes = append(s.Indexes, index)
 	}
 	cache = int(r.int())
-	s.Exact = r.bool()
+	s.Exact, s.Uncompressed = r.bool(), r.bool()
 	return name, s, cache, r.end()
 }
 

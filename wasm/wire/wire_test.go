@@ -69,7 +69,7 @@ func TestRequestsOfTheHost(t *testing.T) {
 
 	q = read("table", Table)
 	name, schema, kept, err := q.TableSchema()
-	check("table", name == "cities" && schema.Key.String() == "id" && schema.Increment && schema.Exact && len(schema.Indexes) == 2 && kept == 10, err)
+	check("table", name == "cities" && schema.Key.String() == "id" && schema.Increment && schema.Exact && schema.Uncompressed && len(schema.Indexes) == 2 && kept == 10, err)
 	if len(schema.Indexes) == 2 {
 		first, second := schema.Indexes[0], schema.Indexes[1]
 		check("index", first.Name == "country,at.0" && len(first.Paths) == 2 && first.Paths[1].String() == "at.0" && first.Paths[1][1].Index == 0, nil)

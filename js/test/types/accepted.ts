@@ -104,6 +104,8 @@ export async function acceptedOfStores(): Promise<void> {
   const bytes: Store<Uint8Array, Uint8Array> = db.store()
   const raw: Uint8Array | undefined = await bytes.get(new Uint8Array(1))
   const records = db.store('records', { key: coder.uint16, value: coder.messagePack.compressed(9), flags: { reverseKey: true }, create: false })
+  await db.store('secrets', { value: coder.string, compress: 'none' }).delete(new Uint8Array(1))
+  table<City>({ key: 'id', compress: 'none' })
   await records.put(5, { anything: 'goes' }, { overwrite: false })
   const cities = db.store<string, City>('cities', { key: coder.string, value: coder.json })
   const city: City | undefined = await cities.get('oslo')

@@ -215,6 +215,8 @@ export async function refusedOfStores(): Promise<void> {
   records.putMulti([['5', 'five']])
   // @ts-expect-error: no such flag
   db.store('flags', { flags: { integerKey: true } })
+  // @ts-expect-error: stages are chosen for everything or for nothing
+  db.store('squeezed', { compress: 'deflate' })
   // @ts-expect-error: no such option
   db.store('options', { keys: coder.string })
   // @ts-expect-error: a bound of another type
