@@ -97,6 +97,33 @@ func FuzzEnvelope(f *testing.F) {
 	})
 }
 
+// FuzzHeader: whatever the bytes, what stands beside a root and in a blob of its own is
+// read as it would be written, or not at all.
+func FuzzHeader(f *testing.F) {
+	h := &header{[16]byte{1}, []byte("keys of the stage")}
+	f.Add(h.encode())
+	f.Add(sealHeader(h, keyName(4)).Bytes)
+	f.Add(appendEnvelope(nil, RootBlob, RootName, []byte{3, 1}, h.encode(), []byte("payload")))
+	f.Fuzz(func(t *testing.T, stored []byte) {
+		if h, ok := decodeHeader(stored); ok && !bytes.Equal(h.encode(), stored) {
+			t.Error("a header is written otherwise than it was read")
+		}
+		if h, err := openHeader(Blob{keyName(4), stored}); err == nil {
+			if again, err := openHeader(sealHeader(h, keyName(4))); err != nil || again.id != h.id || !bytes.Equal(again.keys, h.keys) {
+				t.Errorf("a header does not survive being written again: %v", err)
+			}
+		}
+		env, err := openEnvelope(RootBlob, Blob{RootName, stored})
+		if err != nil || env.header == nil {
+			return
+		}
+		again := appendEnvelope(nil, RootBlob, RootName, env.stages, env.header.encode(), env.payload)
+		if _, err := openEnvelope(RootBlob, Blob{RootName, again}); err != nil {
+			t.Errorf("a root with a header does not survive being written again: %v", err)
+		}
+	})
+}
+
 func FuzzCatalogue(f *testing.F) {
 	seeded(f)
 	f.Fuzz(func(t *testing.T, stored []byte) {

@@ -4,13 +4,13 @@
  */
 import { asStowageError, StowageError } from './errors.js'
 
-/** What a blob may claim to hold: well above every page and chunk, far below what would exhaust memory. */
-const maxPlain = 32 << 20
+/** What a blob of so many bytes may claim to hold: a thousand times that, and never more than 32 MiB, but 64 KiB in any case. */
+const bound = (packed: number) => Math.min(32 << 20, Math.max(64 << 10, 1000 * packed))
 
-/** Compresses a blob; undefined where that would not save an eighth. */
+/** Compresses a blob; undefined where that would not save an eighth, or where it could not be opened again. */
 export async function deflate(plain: Uint8Array): Promise<Uint8Array | undefined> {
   const packed = await (await method()).deflate(plain)
-  return packed.length > plain.length - (plain.length >> 3) ? undefined : packed
+  return packed.length > plain.length - (plain.length >> 3) || plain.length > bound(packed.length) ? undefined : packed
 }
 
 /** Undoes deflate. `corrupt` where packed is not all of one stream, or grows over all bounds. */
@@ -40,7 +40,7 @@ async function choose(): Promise<Method> {
   }
   return {
     deflate: plain => through(new CompressionStream('deflate-raw'), plain, Infinity),
-    inflate: packed => through(new DecompressionStream('deflate-raw'), packed, maxPlain),
+    inflate: packed => through(new DecompressionStream('deflate-raw'), packed, bound(packed.length)),
   }
 }
 
@@ -50,7 +50,7 @@ async function inNode(): Promise<Method> {
   const { deflateRaw, inflateRaw } = (await import(/* @vite-ignore */ name)) as typeof import('node:zlib')
   const whole = (packed: Uint8Array) =>
     new Promise<Uint8Array>((resolve, reject) => {
-      const options = { maxOutputLength: maxPlain, info: true }
+      const options = { maxOutputLength: bound(packed.length), info: true }
       inflateRaw(packed, options, (error, result) => {
         if (error !== null) return reject(error)
         const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { encrypt, memory, open, table } from 'stowage'
+import { compress, encrypt, memory, open, table } from 'stowage'
 import { directory } from 'stowage/drivers/fs'
 
 import { packDocument } from '../src/document.js'
@@ -14,7 +14,7 @@ import { rejects } from './places.js'
 /** Only what both sides declare; the Go side stands in testdata/interop. */
 const tables = { places: table<{ id: number; country: string }>({ key: 'id', indexes: ['country'] }) }
 
-function interop(what: 'read' | 'write', dir: string, ...passphrase: string[]): string {
+function interop(what: 'read' | 'write' | 'inflate', dir: string, ...passphrase: string[]): string {
   return execFileSync('go', ['run', './js/test/testdata/interop', what, dir, ...passphrase], { cwd: '..', encoding: 'utf8' }).trim()
 }
 
@@ -69,6 +69,15 @@ test('what either has encrypted the other opens, with the passphrase', () =>
     assert.match(interop('read', join(dir, 'js'), passphrase), /^3000 3000 /)
     assert.throws(() => interop('read', join(dir, 'js'), 'another'), /wrong_key/)
     assert.throws(() => interop('read', join(dir, 'js')), /key_required/)
+  }))
+
+test('Go undoes the deflate of the host', () =>
+  inDirectory(async dir => {
+    const db = await open('js', { driver: directory(dir), tables, modifiers: [compress('deflate')] })
+    await db.places.insertMany(Array.from({ length: 3000 }, (_, id) => ({ id, country: 'NO' })))
+    await db.close()
+    assert.match(interop('inflate', join(dir, 'js')), /^3000 3000 /)
+    assert.throws(() => interop('read', join(dir, 'js')), /missing_modifier/)
   }))
 
 test('a directory that is open is locked, until its process is gone', () =>

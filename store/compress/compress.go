@@ -24,10 +24,6 @@ const s2ID = 1
 // records that a checkpoint soon replaces.
 const MinPlain = 2 << 10
 
-// maxPlain bounds what a blob may claim to hold when opened: well above every
-// page and chunk, far below what would exhaust memory.
-const maxPlain = 32 << 20
-
 // Stage implements store.Modifier.
 func (S2) Stage() store.Stage { return store.Stage{Kind: store.Compress, ID: s2ID} }
 
@@ -35,12 +31,12 @@ func (S2) Stage() store.Stage { return store.Stage{Kind: store.Compress, ID: s2I
 func (S2) Seal(ctx context.Context, blobs []store.Sealing) error {
 	for i := range blobs {
 		plain := blobs[i].Bytes
-		if len(plain) < MinPlain {
+		if !sealable(plain) {
 			blobs[i].Skipped = true
 			continue
 		}
 		packed := s2.Encode(blobs[i].Room(s2.MaxEncodedLen(len(plain))), plain)
-		if len(packed) > len(plain)-len(plain)/8 {
+		if !worth(len(packed), len(plain)) {
 			blobs[i].Skipped = true
 			continue
 		}
@@ -53,7 +49,7 @@ func (S2) Seal(ctx context.Context, blobs []store.Sealing) error {
 func (S2) Open(ctx context.Context, blobs []store.Sealing) error {
 	for i := range blobs {
 		n, err := s2.DecodedLen(blobs[i].Bytes)
-		if err != nil || n > maxPlain {
+		if err != nil || n > bound(len(blobs[i].Bytes)) {
 			return corrupt(blobs[i].Name, err)
 		}
 		plain, err := s2.Decode(make([]byte, n), blobs[i].Bytes)

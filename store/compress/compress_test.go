@@ -41,7 +41,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-func FuzzOpen(f *testing.F) {
+func FuzzS2(f *testing.F) {
 	f.Add([]byte("\x0a\x24helloworld"))
 	f.Add([]byte("\xff\xff\xff\xff\x0f"))
 	f.Fuzz(func(t *testing.T, packed []byte) {

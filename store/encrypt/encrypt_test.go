@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/tinylib/msgp/msgp"
 
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
@@ -402,6 +406,88 @@ func flipped(b []byte) []byte {
 	b = bytes.Clone(b)
 	b[len(b)-5] ^= 1
 	return b
+}
+
+// forged is a stored blob whose payload was changed, with the checksum that belongs to it.
+func forged(t *testing.T, name string, stored []byte) []byte {
+	t.Helper()
+	stored = bytes.Clone(stored)
+	fields, rest, err := msgp.ReadArrayHeaderBytes(stored)
+	for range 2 { // version and kind
+		if err == nil {
+			rest, err = msgp.Skip(rest)
+		}
+	}
+	kind := stored[len(stored)-len(rest)-1]
+	stages, rest, err2 := msgp.ReadBytesZC(rest)
+	if err != nil || err2 != nil || len(rest) < 5 {
+		t.Fatalf("%s is no blob: %v, %v", name, err, err2)
+	}
+	sum, covered := rest[1:5], append([]byte(name), kind)
+	covered, rest = append(covered, stages...), rest[5:]
+	if fields == 6 {
+		header, after, err := msgp.ReadBytesZC(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		covered, rest = append(covered, header...), after
+	}
+	payload, _, err := msgp.ReadBytesZC(rest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload[len(payload)-1] ^= 1
+	binary.BigEndian.PutUint32(sum, crc32.Checksum(append(covered, payload...), crc32.MakeTable(crc32.Castagnoli)))
+	return stored
+}
+
+// inflating notes the blobs that are given to a compressing stage to be undone.
+type inflating struct {
+	compress.S2
+	names map[string]bool
+}
+
+func (i *inflating) Open(ctx context.Context, blobs []store.Sealing) error {
+	for _, b := range blobs {
+		i.names[b.Name] = true
+	}
+	return i.S2.Open(ctx, blobs)
+}
+
+// TestNothingForgedIsDecompressed changes every blob of a store, one after the other. What fails
+// its tag must not reach the stage that would believe what it claims to hold.
+func TestNothingForgedIsDecompressed(t *testing.T) {
+	blobs := memory.NewBlobs()
+	env, _ := open(t, memory.Open(blobs), numbered(1))
+	for n := range 100 {
+		put(t, env, fmt.Sprint("key", n), strings.Repeat(fmt.Sprint("value", n), 800))
+	}
+	storetest.Close(t, env)
+	read := func() (inflated map[string]bool, err error) {
+		stage := &inflating{names: map[string]bool{}}
+		options, _ := sealed(numbered(1))
+		options.Modifiers[1] = stage
+		env, err := store.Open(t.Context(), memory.Open(blobs), options)
+		for n := 0; n < 100 && err == nil; n++ {
+			_, err = get(env, fmt.Sprint("key", n))
+		}
+		if env != nil {
+			err = errors.Join(err, env.Close(context.WithoutCancel(t.Context())))
+		}
+		return stage.names, err
+	}
+	needed, err := read()
+	if err != nil || len(needed) < 5 {
+		t.Fatalf("%d blobs were decompressed of a store that is whole: %v", len(needed), err)
+	}
+	for name := range needed {
+		whole := blobs.Get(name)
+		blobs.Set(name, forged(t, name, whole))
+		if inflated, err := read(); store.CodeOf(err) != store.Tampered || inflated[name] {
+			t.Errorf("%s: %v, want tampered; decompressed: %v", name, err, inflated[name])
+		}
+		blobs.Set(name, whole)
+	}
 }
 
 // FuzzOpen: whatever the bytes, they are Tampered or of an epoch that is not known.

@@ -4,6 +4,7 @@
 //	interop write dir   fills the table "places" with 2,000 documents
 //	interop read dir    checks everything and prints how many places there are,
 //	                    how many are in Norway, and document 4 in hex
+//	interop inflate dir the same, where deflate has compressed it
 //
 // A passphrase as third argument encrypts the environment.
 package main
@@ -36,6 +37,9 @@ func run(ctx context.Context, what, dir string, passphrase []string) error {
 		return err
 	}
 	modifiers := []store.Modifier{compress.S2{}}
+	if what == "inflate" {
+		modifiers[0] = compress.Deflate{}
+	}
 	for _, p := range passphrase {
 		modifiers = append(modifiers, encrypt.AESGCM(encrypt.Passphrase(p, encrypt.Argon2id(19<<10, 2))))
 	}
