@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -130,13 +131,34 @@ test('directory: what a crash left behind is removed', async () => {
   await again.close()
 })
 
+test('directory: what others keep there is left alone', async () => {
+  const root = mkdtempSync(join(scratch, 'd-'))
+  mkdirSync(join(root, 'x', 'theirs', 'empty'), { recursive: true })
+  const theirs = [join(root, 'x', 'draft.tmp'), join(root, 'x', 'theirs', 'draft.tmp')]
+  for (const file of theirs) writeFileSync(file, 'theirs')
+  await (await directory(root).open('x')).close()
+  assert.deepEqual([...theirs, join(root, 'x', 'theirs', 'empty')].filter(file => !existsSync(file)), [])
+})
+
+test('directory: what is no blob is corrupt, and read by nobody', async () => {
+  const root = mkdtempSync(join(scratch, 'd-'))
+  const driver = await directory(root).open('x')
+  await driver.commit(batch({ put: [blob('p/1/1', 'x')] }))
+  const path = (name: string) => join(root, 'x', 'p', '1', name)
+  writeFileSync(path('2'), '')
+  truncateSync(path('2'), 1 << 30)
+  mkdirSync(path('3'))
+  if (process.platform !== 'win32') execFileSync('mkfifo', [path('4')])
+  for (const name of ['p/1/2', 'p/1/3', ...(existsSync(path('4')) ? ['p/1/4'] : [])]) await rejects('corrupt', driver.read([name]), name)
+  await driver.close()
+})
+
 test('directory: failures have codes', async () => {
   const root = mkdtempSync(join(scratch, 'd-'))
   writeFileSync(join(root, 'plain'), '')
   await rejects('backend_failed', directory(join(root, 'plain')).open('below'))
   const driver = await directory(root).open('x')
   mkdirSync(join(root, 'x', 'p', '1', '1'), { recursive: true })
-  await rejects('backend_failed', driver.read(['p/1/1']))
   await rejects('backend_failed', driver.commit(batch({ put: [blob('p/1/1', 'x')] })))
   assert.deepEqual(await driver.list(''), [])
   await driver.close()

@@ -11,6 +11,7 @@ package file
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -39,6 +40,10 @@ const temporary = ".tmp"
 // maxBlob is that of IndexedDB, so that an environment can move between them.
 const maxBlob = 64<<10 - 1
 
+// tooLong is far above maxBlob, for the stages of a program may add to what is
+// sealed. Nothing as long is read into memory.
+const tooLong = 16 << 20
+
 // Open returns a backend on a directory, which is created if it does not exist.
 //
 // Errors: Locked while another process, or this one, has it open; Denied where
@@ -63,6 +68,10 @@ func Open(dir string) (*Backend, error) {
 	return b, nil
 }
 
+// own is what the backend itself makes in its directory and may take away again.
+// Anything else there is somebody else's.
+var own = []string{"k", "l", "p", store.RootName + temporary, lockName + temporary}
+
 // clean removes what a crash, or blobs long deleted, left behind: files half
 // written, and directories without a file.
 func (b *Backend) clean() error {
@@ -71,6 +80,11 @@ func (b *Backend) clean() error {
 		switch {
 		case err != nil:
 			return err
+		case filepath.Dir(path) == b.dir && !slices.Contains(own, entry.Name()):
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
 		case entry.IsDir() && path != b.dir:
 			dirs = append(dirs, path)
 		case strings.HasSuffix(path, temporary):
@@ -104,15 +118,24 @@ func (b *Backend) Read(ctx context.Context, names []string) ([][]byte, error) {
 }
 
 func (b *Backend) read(name string) ([]byte, error) {
-	bytes, err := os.ReadFile(b.path(name))
+	f, err := os.OpenFile(b.path(name), os.O_RDONLY|nonBlocking, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, failure("read", name, err)
 	}
-	if bytes == nil {
-		bytes = []byte{}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, failure("read", name, err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > tooLong {
+		return nil, &store.Error{Code: store.Corrupt, Op: "read: what is there was never written", Name: name}
+	}
+	bytes := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, bytes); err != nil {
+		return nil, failure("read", name, err)
 	}
 	return bytes, nil
 }

@@ -90,6 +90,31 @@ func TestOpenCleansUpAfterACrash(t *testing.T) {
 	}
 }
 
+// What the backend has not made stays, whatever its name.
+func TestOpenLeavesOthersAlone(t *testing.T) {
+	dir := t.TempDir()
+	empty := filepath.Join(dir, "theirs", "empty")
+	if err := os.MkdirAll(empty, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	theirs := []string{filepath.Join(dir, "draft.tmp"), filepath.Join(dir, "theirs", "draft.tmp")}
+	for _, path := range theirs {
+		if err := os.WriteFile(path, []byte("theirs"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := file.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	for _, path := range append(theirs, empty) {
+		if _, err := os.Lstat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestRelativeDirectory opens the working directory itself, by every name that
 // leads to it.
 func TestRelativeDirectory(t *testing.T) {
@@ -127,9 +152,16 @@ func TestFailuresAreTyped(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "p", "1", "1"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Read(t.Context(), []string{"p/1/1"}); store.CodeOf(err) != store.BackendFailed {
+	if _, err := b.Read(t.Context(), []string{"p/1/1"}); store.CodeOf(err) != store.Corrupt {
 		t.Errorf("reading a directory: %v", err)
 	}
+	long := filepath.Join(dir, "p", "1", "2")
+	if err := errors.Join(os.WriteFile(long, nil, 0o600), os.Truncate(long, 1<<40)); err == nil {
+		if _, err := b.Read(t.Context(), []string{"p/1/2"}); store.CodeOf(err) != store.Corrupt {
+			t.Errorf("reading a file of 1 TiB: %v", err)
+		}
+	}
+	_ = os.Remove(long)
 	page := []store.Blob{{Name: "p/1/1", Bytes: []byte("x")}}
 	if err := b.Commit(t.Context(), &store.Batch{Put: page}); store.CodeOf(err) != store.BackendFailed {
 		t.Errorf("writing over a directory: %v", err)

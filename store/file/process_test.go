@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -247,6 +248,22 @@ func openAsNobody(dir string) error {
 	defer b.Close()
 	_, err = b.Read(context.Background(), []string{store.RootName})
 	return err
+}
+
+// A pipe in the place of a blob would be waited for without end.
+func TestPipeIsNoBlob(t *testing.T) {
+	dir := t.TempDir()
+	b, err := file.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if err := errors.Join(os.MkdirAll(filepath.Join(dir, "p", "1"), 0o700), syscall.Mkfifo(filepath.Join(dir, "p", "1", "1"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Read(t.Context(), []string{"p/1/1"}); store.CodeOf(err) != store.Corrupt {
+		t.Errorf("reading a pipe: %v", err)
+	}
 }
 
 func TestDeniedDirectoryAndFile(t *testing.T) {

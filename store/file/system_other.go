@@ -22,6 +22,9 @@ func running(pid int) bool {
 	return true
 }
 
+// nonBlocking is for systems that have pipes among their files.
+const nonBlocking = 0
+
 func noSpace(err error) bool { return errors.Is(err, syscall.ENOSPC) }
 
 // readOnly reports whether an error says that nothing can be written here.

@@ -14,6 +14,9 @@ func running(pid int) bool {
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
+// nonBlocking has what is no file of bytes, a pipe say, open at once.
+const nonBlocking = syscall.O_NONBLOCK
+
 func noSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -17,6 +17,12 @@ import { type Batch, type Blob, type Driver, type DriverFactory, type DriverInfo
 /** That of IndexedDB, so that an environment can move between them. */
 const maxBlob = 64 * 1024 - 1
 
+/** Far above that, for stages of one's own may add to what is sealed. Nothing as long is read into memory. */
+const tooLong = 16 << 20
+
+/** What is no file of bytes, a pipe say, is open at once where a system has such things. */
+const reading = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0)
+
 /** Ends the names of files that are being written. No blob's name has a dot in it. */
 const temporary = '.tmp'
 
@@ -94,12 +100,18 @@ class DirectoryDriver implements Driver {
 
   private async readBlob(name: string): Promise<Uint8Array | undefined> {
     return attempt('read', async () => {
+      let handle: fs.FileHandle | undefined
       try {
-        const bytes = await fs.readFile(this.file(name))
+        handle = await fs.open(this.file(name), reading)
+        const stat = await handle.stat()
+        if (!stat.isFile() || stat.size > tooLong) throw new StowageError('corrupt', `what is at ${name} was never written`)
+        const bytes = await handle.readFile()
         return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
       } catch (error) {
         if (isMissing(error)) return undefined
         throw error
+      } finally {
+        await handle?.close()
       }
     })
   }
@@ -146,14 +158,20 @@ async function makeDirectory(dir: string): Promise<void> {
   for (let made = dir; made.length >= first.length; made = path.dirname(made)) await syncDirectory(path.dirname(made))
 }
 
-/** Removes files half written, and directories without a file. */
+/** Removes files half written, and directories without a file, of those that the driver itself has made. */
 async function clean(dir: string): Promise<void> {
-  const entries = await fs.readdir(dir, { recursive: true, withFileTypes: true })
-  const directories: string[] = []
-  for (const entry of entries) {
-    const found = path.join(entry.parentPath, entry.name)
-    if (entry.isDirectory()) directories.push(found)
-    else if (entry.name.endsWith(temporary)) await fs.rm(found, { force: true })
+  for (const name of [rootName, lockName]) await fs.rm(path.join(dir, name + temporary), { force: true })
+  const directories = ['k', 'l', 'p'].map(name => path.join(dir, name))
+  for (const folder of [...directories]) {
+    const entries = await fs.readdir(folder, { recursive: true, withFileTypes: true }).catch(error => {
+      if (isMissing(error)) return []
+      throw error
+    })
+    for (const entry of entries) {
+      const found = path.join(entry.parentPath, entry.name)
+      if (entry.isDirectory()) directories.push(found)
+      else if (entry.name.endsWith(temporary)) await fs.rm(found, { force: true })
+    }
   }
   directories.sort((a, b) => b.length - a.length) // the inner ones first
   for (const directory of directories) await fs.rmdir(directory).catch(() => {}) // fails where something is in it
