@@ -41,11 +41,22 @@ func (s *session) options() store.Options {
 	return o
 }
 
+// holds reports whether a directory has anything of an environment. One that has lost
+// its root has.
+func holds(dir string) bool {
+	for _, name := range []string{store.RootName, "l", "p"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, os.ErrNotExist) {
+			return true
+		}
+	}
+	return false
+}
+
 // within runs f on the environment in a directory. Unless it may be made, it
 // must be there: a name that was mistyped is no empty environment.
 func (s *session) within(ctx context.Context, dir string, make bool, f func(*store.Env) error) error {
 	if !make {
-		if _, err := os.Stat(filepath.Join(dir, store.RootName)); errors.Is(err, os.ErrNotExist) {
+		if !holds(dir) {
 			return &store.Error{Code: store.NotFound, Op: "there is no environment", Name: dir}
 		}
 	}

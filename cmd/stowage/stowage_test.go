@@ -230,7 +230,7 @@ func TestSalvage(t *testing.T) {
 	if err := os.Remove(filepath.Join(s.dir, "app", store.RootName)); err != nil {
 		t.Fatal(err)
 	}
-	s.fails(exitNotFound, "no environment", "list app")
+	s.fails(exitDamaged, "root is missing", "list app")
 	out, problem, code := s.try("", "salvage", "app", "left.stowage")
 	if code != exitDamaged || !strings.Contains(problem, "not everything") || !strings.Contains(out, "lost      the root") {
 		t.Errorf("salvage without a root: exit %d\n%s%s", code, out, problem)
