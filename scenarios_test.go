@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// lastScenario is the number of the last scenario. Each of them is a test in Go,
-// TestScenarioNN_…, over memory and files, and one in JavaScript, "scenario N: …",
-// over those and IndexedDB.
+// lastScenario is the number of the last scenario that both sides have. Each is a test in
+// Go, TestScenarioNN_…, over memory and files, and one in JavaScript, "scenario N: …",
+// over those and IndexedDB. Those behind it are of Go packages alone.
 const lastScenario = 41
 
 // What declares a scenario, and in JavaScript the function that runs it over every
@@ -28,11 +28,6 @@ func TestScenarios(t *testing.T) {
 		if inGo[number] != 1 || inJavaScript[number] != 1 {
 			t.Errorf("scenario %d: %d tests in Go, %d over every driver in JavaScript", number, inGo[number], inJavaScript[number])
 		}
-		delete(inGo, number)
-		delete(inJavaScript, number)
-	}
-	if len(inGo)+len(inJavaScript) > 0 {
-		t.Errorf("scenarios behind the last: %v in Go, %v in JavaScript", inGo, inJavaScript)
 	}
 }
 
