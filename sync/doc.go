@@ -13,7 +13,7 @@
 // the same names and the same tables in the environment.
 //
 // Reading order: value.go and message.go (what arrives), source.go and electric.go (how it
-// is asked for), request.go, shape.go and application.go (how it is kept), pull.go and
+// is asked for; staticexport.go, couch.go and rest.go for others than origins), request.go, shape.go and application.go (how it is kept), pull.go and
 // pulling.go (when it is asked for); then view.go, model.go, relation.go, mode.go, ensure.go
 // (how what is wanted comes to be here), load.go, loaded.go, item.go, overlay.go.
 package sync

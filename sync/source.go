@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// Source is where shapes come from: Electric unless another is given, REST for plain
-// lists, or one of your own. Its answers are chunks; a shape begins where the position's
+// Source is where shapes come from: Electric unless another is given, StaticExport for
+// files, Couch, REST for plain lists, or one of your own. Its answers are chunks; a shape begins where the position's
 // offset is empty.
 type Source interface {
 	// Live reports whether it can wait for what is new; else it is asked from time to time.
