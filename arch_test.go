@@ -65,9 +65,12 @@ var bannedInWASM = []string{
 	"testing", "testing/*", "text/template",
 }
 
-// served are modules of servers and databases: nothing but the origin and
-// programs may import them, so that the engine stays free of them everywhere.
-var served = []string{"database/sql", "modernc.org/*", "github.com/jackc/*", "github.com/andybalholm/*"}
+// served are modules of servers and databases, and the one package that may import
+// them, so that the engine and those who do without stay free of them everywhere.
+var served = map[string]string{
+	"database/sql": "sync/origin", "modernc.org/*": "sync/origin", "github.com/jackc/*": "sync/origin", "github.com/andybalholm/*": "sync/origin",
+	"github.com/redis/*": "store/repository/redis",
+}
 
 // goPackage is what the checks need to know of a package: its folder and what
 // its files, without tests, import.
@@ -92,8 +95,11 @@ func breaches(packages []goPackage) []string {
 				found = append(found, p.folder+" must not import syscall/js")
 			case project && !row.allows(used):
 				found = append(found, p.folder+" must not import "+used)
-			case p.folder != "sync/origin" && slices.ContainsFunc(served, func(module string) bool { return covers(module, imported) }):
-				found = append(found, p.folder+" must not import "+imported)
+			}
+			for module, user := range served {
+				if p.folder != user && covers(module, imported) {
+					found = append(found, p.folder+" must not import "+imported)
+				}
 			}
 		}
 	}
@@ -299,6 +305,8 @@ func TestChecksBite(t *testing.T) {
 		{"store/encrypt", module + "/store/compress", false},
 		{"store/repository", module + "/store/structure", true},
 		{"store/repository", module + "/store/memory", false},
+		{"store/repository", "github.com/redis/go-redis/v9", false},
+		{"store/repository/redis", "github.com/redis/go-redis/v9", true},
 		{"store/indexeddb", "syscall/js", true},
 		{"store/file", "syscall/js", false},
 		{"sync", module + "/store", true},

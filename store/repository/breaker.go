@@ -108,7 +108,7 @@ func (g *guard) call(ctx context.Context, call func() ([]Reply, error)) ([]Reply
 	switch {
 	case err == nil:
 		return replies, nil
-	case notAsked(err), g.counts(err) && !errors.Is(err, context.DeadlineExceeded):
+	case notAsked(err), g.counts(err) && !timedOut(err):
 		return nil, &store.Error{Code: store.Unavailable, Op: "tier", Name: string(g.name), Err: err}
 	}
 	return nil, err
@@ -126,6 +126,11 @@ func (g *guard) tellChanges(err error) {
 			g.tell(Event{Kind: Warning, Tier: g.name, Err: err})
 		}
 	}
+}
+
+// timedOut tells whether a tier did not answer in time.
+func timedOut(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || store.CodeOf(err) == store.Timeout
 }
 
 // notAsked tells whether a breaker has let a call not through.

@@ -15,7 +15,8 @@
 //	ada, err := people.Query("1").Entity(ctx)
 //
 // A Tier keeps structures under keys: Over makes one of the structures of any
-// environment. Both tiers give the same answers.
+// environment, package redis one of a Redis server, NewRing one of several. Both tiers
+// give the same answers.
 //
 // # What is certain
 //

@@ -258,7 +258,7 @@ func (p *pair) failed(ctx context.Context, failure, err error) error {
 		code = store.Aborted
 	case failure != nil:
 		code, err = store.Unavailable, errors.Join(failure, err)
-	case errors.Is(err, context.DeadlineExceeded):
+	case timedOut(err):
 		code = store.Timeout
 	}
 	return &store.Error{Code: code, Op: "repository", Name: p.name, Err: err}

@@ -6,10 +6,13 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/file"
 	"github.com/stowage-db/stowage/store/memory"
 	"github.com/stowage-db/stowage/store/repository"
+	"github.com/stowage-db/stowage/store/repository/redis"
 	"github.com/stowage-db/stowage/store/repository/tiertest"
 	"github.com/stowage-db/stowage/store/storetest"
 	"github.com/stowage-db/stowage/store/structure"
@@ -54,9 +57,51 @@ func over(t *testing.T, b store.Backend) (repository.Tier, func(time.Duration)) 
 	return repository.Over(structure.New(env, "tier", structure.Options{Clock: c.time})), c.pass
 }
 
+// inRedis opens a Redis server, for which time passes in that its keys stay less long.
+func inRedis(t *testing.T) (repository.Tier, func(time.Duration)) {
+	options := &goredis.Options{Addr: storetest.Redis(t), Protocol: 2}
+	client := goredis.NewClient(options)
+	t.Cleanup(func() { _ = client.Close() })
+	tier := redis.New(options)
+	t.Cleanup(func() { _ = tier.Close() })
+	return tier, func(d time.Duration) {
+		ctx := context.Background()
+		for _, key := range client.Keys(ctx, "*").Val() {
+			if left := client.PTTL(ctx, key).Val(); left > 0 {
+				client.PExpire(ctx, key, left-d)
+			}
+		}
+	}
+}
+
+// inRing opens a ring of three tiers in memory.
+func inRing(by repository.By) opener {
+	return func(t *testing.T) (repository.Tier, func(time.Duration)) {
+		shards, passes := make([]repository.Tier, 3), make([]func(time.Duration), 3)
+		for i := range shards {
+			shards[i], passes[i] = inMemory(t)
+		}
+		ring, err := repository.NewRing(shards, repository.RingOptions{By: by})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ring, func(d time.Duration) {
+			for _, pass := range passes {
+				pass(d)
+			}
+		}
+	}
+}
+
 func TestTiers(t *testing.T) {
-	for name, open := range map[string]opener{"memory": inMemory, "file": inFile} {
-		t.Run(name, tiertest.Suite{New: open}.Run)
+	for name, suite := range map[string]tiertest.Suite{
+		"memory": {New: inMemory},
+		"file":   {New: inFile},
+		"redis":  {New: inRedis},
+		"circle": {New: inRing(repository.ByCircle), Sharded: true},
+		"modulo": {New: inRing(repository.ByModulo), Sharded: true},
+	} {
+		t.Run(name, suite.Run)
 	}
 }
 
@@ -137,6 +182,8 @@ var pairs = []struct {
 }{
 	{"memory over memory", inMemory, inMemory},
 	{"memory over a file", inMemory, inFile},
+	{"redis over a file", inRedis, inFile},
+	{"a ring over memory", inRing(repository.ByCircle), inMemory},
 }
 
 // overPairs runs a test over each pair of tiers.

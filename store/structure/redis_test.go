@@ -10,9 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,33 +30,11 @@ var (
 	record = flag.Bool("record", false, "write testdata/commands.json anew")
 )
 
-// server starts a Redis server of the test's own and returns a client of it. `make
-// setup` installs one where there is none.
+// server returns a client of a Redis server of the test's own.
 func server(t *testing.T) *redis.Client {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	_ = free.Close()
-	_, port, _ := net.SplitHostPort(address)
-	process := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	if err := process.Start(); err != nil {
-		t.Fatalf("%v: run make setup", err)
-	}
-	client := redis.NewClient(&redis.Options{Addr: address, Protocol: 2})
-	t.Cleanup(func() {
-		_ = client.Close()
-		_ = process.Process.Kill()
-		_ = process.Wait()
-	})
-	for client.Ping(context.Background()).Err() != nil {
-		if process.ProcessState != nil {
-			t.Fatal("the Redis server ended")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	client := redis.NewClient(&redis.Options{Addr: storetest.Redis(t), Protocol: 2})
+	t.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
