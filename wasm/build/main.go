@@ -80,7 +80,7 @@ func run(output string, symbols bool) error {
 		args = append(args, "-ldflags=-s -w")
 	}
 	build := exec.Command("go", append(args, "./wasm")...)
-	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOFLAGS=-mod=mod")
+	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -mod=mod"))
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
 	if err := build.Run(); err != nil || symbols {
 		return err
