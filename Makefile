@@ -28,7 +28,7 @@ JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/*.md)
 DEMO_SOURCES := $(call sources,web-demo/src) $(wildcard web-demo/public/*.*) web-demo/index.html web-demo/vite.config.ts
 
 .PHONY: help setup build check test proof torture demo bench size pack clean
-.PHONY: tools format vet lint host types node race js fuzz packed browser atlas data
+.PHONY: tools format vet lint host types node race js fuzz packed browser edge atlas data
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,7 +105,7 @@ size: .build/size.txt ## brotli sizes against their budgets, code by Go package
 
 # --- Testing: everything
 
-test: check race js fuzz proof packed browser atlas ## all: check, race detector, Go tests in Node, fuzzers, the package, browsers, the demo
+test: check race js fuzz proof packed browser edge atlas ## all: check, race detector, Go tests in Node, fuzzers, the package, browsers, workerd, the demo
 	@echo "all tests passed"
 
 race: tools
@@ -132,6 +132,10 @@ packed: .build/stowage.tgz
 
 browser: js/build/.stamp | tools
 	cd js && CHROMIUM=$$(../scripts/tools.sh chromium) node --test --test-reporter=spec build/browser/
+
+# Workers on real workerd, which miniflare starts.
+edge: js/build/.stamp .build/stowage.tgz | tools
+	cd js && node --test --test-reporter=spec build/edge/
 
 atlas: web-demo/dist/.stamp .build/atlas | tools
 	CHROMIUM=$$(scripts/tools.sh chromium) npm run --silent test --prefix web-demo

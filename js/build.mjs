@@ -26,19 +26,20 @@ function buildEngine() {
   execFileSync('go', ['run', './wasm/build', '-o', at('dist/stowage.wasm')], { cwd: dirname(here), stdio: 'inherit' })
   const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
   const support = readFileSync(join(goroot, 'lib/wasm/wasm_exec.js'), 'utf8')
-  writeFileSync(at('src/wasm_exec.js'), `export function loadGo(globalThis, fs) {\n${support}\nreturn globalThis.Go\n}\n`)
+  writeFileSync(at('src/wasm_exec.js'), `export function loadGo(globalThis, fs) {\nconst { crypto, performance, Date } = globalThis\n${support}\nreturn globalThis.Go\n}\n`)
 }
 
 /**
  * Bundles stand alone, so that a plain page needs no import map and a worker no second request; only what compresses
  * values is loaded when a value is compressed, and what an opening is held against while the engine starts. A service
- * worker has all of that beside the same index.js.
+ * worker, and a worker at the edge, has all of that beside the same index.js.
  */
 async function buildPackage() {
   const output = { ...common, outdir: at('dist'), outbase: at('src'), minify: true, legalComments: 'none' }
   const standing = { ...output, external: [...common.external, './zlib.js', './opening.js', './live.js', './backup.js', './rewrite.js', './sealing.js', './crypto/stage.js', './crypto/argon2.js'] }
   await build({ ...standing, entryPoints: [at('src/index.ts'), at('src/worker.ts')] })
   await build({ ...standing, entryPoints: [at('src/service-worker.ts')], plugins: [shared(/\/index\.js$/, './index.js')] })
+  await build({ ...standing, entryPoints: [at('src/edge.ts')], external: [...standing.external, './stowage.wasm', 'cloudflare:*'], plugins: [shared(/\/(errors|index|instance|open|parts|platform)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/zlib.ts'), at('src/opening.ts'), at('src/keeper.ts')] })
   await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts'), at('src/backup.ts'), at('src/rewrite.ts'), at('src/policies.ts'), at('src/structures.ts'), at('src/sealing.ts')], plugins: [shared(/\/(document|engine|errors|name|options|parts|path|query|table|task|io)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/sync.ts')], plugins: [shared(/\/(errors|name|options|path|schema|where|document)\.js$/, './index.js')] })
@@ -65,6 +66,7 @@ async function buildTests() {
   const folders = [
     ['test', 'build/test', '.test.ts'],
     ['test/browser', 'build/browser', '.test.ts'],
+    ['test/edge', 'build/edge', '.test.ts'],
     ['test/model', 'build/model', 'rules.ts'], // for pages
   ]
   for (const [folder, out, ending] of folders) {
@@ -75,7 +77,7 @@ async function buildTests() {
       ...common,
       entryPoints,
       outdir: at(out),
-      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core', 'vite', 'esbuild', 'react', 'react-dom/*', 'express-pouchdb', 'pouchdb-*'],
+      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core', 'vite', 'esbuild', 'miniflare', 'react', 'react-dom/*', 'express-pouchdb', 'pouchdb-*'],
       plugins: [builtPackage(at(out))],
     })
   }

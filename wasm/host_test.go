@@ -57,11 +57,11 @@ func newHostOn(t testing.TB, backend store.Backend, chain ...store.Stage) *host 
 
 // opening is the request that opens an environment with a chain.
 func opening(chain ...store.Stage) []byte {
-	return request(wire.Open, 0, 0, 7, func(b []byte) []byte {
+	return request(wire.Open, 0, 0, 8, func(b []byte) []byte {
 		for _, setting := range []uint{wire.Version, 1 << 20, 1 << 20, uint(store.Relaxed), 1 << 20, 100} {
 			b = msgp.AppendUint(b, setting)
 		}
-		return appendChain(b, chain)
+		return appendChain(msgp.AppendBytes(b, make([]byte, 32)), chain)
 	})
 }
 

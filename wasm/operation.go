@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"math/rand/v2"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -127,6 +128,7 @@ func (o *operation) open() error {
 		BufferTime:    s.BufferTime,
 		OnLost:        o.bridge.lost,
 		Scheduler:     scheduler{o.bridge},
+		Random:        rand.NewChaCha8(s.Seed).Uint64,
 	})
 	if err != nil {
 		return err

@@ -219,7 +219,7 @@ export class Environment<S extends Tables> {
     const signal = o.signal()
     o.done()
     mustCall(body)
-    return transact(() => scope.ready(), { kind, durability, signal }, transaction => body(this.within(transaction)))
+    return this.session.keep(transact(() => scope.ready(), { kind, durability, signal }, transaction => body(this.within(transaction))))
   }
 
   /**

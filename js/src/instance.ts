@@ -41,14 +41,19 @@ export class Instance {
 
   /** Starts an engine that keeps its memory near `memoryBytes`. */
   static async boot(module: WebAssembly.Module, memoryBytes: number): Promise<Instance> {
-    let output = ''
-    const fs = hostFiles(text => (output = (output + text).slice(-4000)))
-    const go = new (loadGo(hostScope(fs), fs))()
-    go.env = { GOMEMLIMIT: String(memoryBytes), GOGC: '100', GODEBUG: 'gcshrinkstackoff=1' }
-    go.exit = () => {}
-    const instance = await WebAssembly.instantiate(module, go.importObject)
+    const { go, output } = prepare(memoryBytes, fillRandom)
+    return Instance.run(go, output, await WebAssembly.instantiate(module, go.importObject))
+  }
+
+  /** The same at once, which a page's thread may not do. `fill` is what Go has its random bytes from. */
+  static bootNow(module: WebAssembly.Module, memoryBytes: number, fill: FillRandom): Instance {
+    const { go, output } = prepare(memoryBytes, fill)
+    return Instance.run(go, output, new WebAssembly.Instance(module, go.importObject))
+  }
+
+  private static run(go: Go, output: () => string, instance: WebAssembly.Instance): Instance {
     go.run(instance).catch(() => {}) // what is wrong with it shows in the first call
-    return new Instance(go, instance.exports as unknown as Exports, () => output)
+    return new Instance(go, instance.exports as unknown as Exports, output)
   }
 
   get task(): number {
@@ -171,6 +176,21 @@ const largestFrame = 128 << 20
 /** The inbox is never smaller than this. */
 const smallFrame = 1 << 16
 
+/** Fills bytes that are to be random, and returns them. */
+export type FillRandom = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array
+
+export const fillRandom: FillRandom = bytes => crypto.getRandomValues(bytes)
+
+/** Go before it runs, and what it will have written by the time it is asked. */
+function prepare(memoryBytes: number, fill: FillRandom): { go: Go; output: () => string } {
+  let output = ''
+  const fs = hostFiles(text => (output = (output + text).slice(-4000)))
+  const go = new (loadGo(hostScope(fs, fill), fs))()
+  go.env = { GOMEMLIMIT: String(memoryBytes), GOGC: '100', GODEBUG: 'gcshrinkstackoff=1' }
+  go.exit = () => {}
+  return { go, output: () => output }
+}
+
 /** Takes what Go writes to its standard output and error: the last words of a dying instance. */
 function hostFiles(write: (text: string) => void): object {
   const decoder = new TextDecoder()
@@ -192,20 +212,27 @@ function hostFiles(write: (text: string) => void): object {
   return new Proxy(files, { get: (target, name) => target[name as string] ?? refuse })
 }
 
+/** Go must not find its clock at zero, where that of an isolate stands before the first request. Only the clock's origin is read by now(). */
+class Clock extends Date {
+  static override now(): number {
+    return Date.now() + 1
+  }
+}
+
 /**
  * What Go sees as the global object: the little that its runtime asks for.
  * crypto and performance are wrapped, for their methods insist on their own receiver.
  */
-function hostScope(fs: object): object {
+function hostScope(fs: object, fill: FillRandom): object {
   return {
     fs,
     Array,
     Object,
     Uint8Array,
-    Date,
+    Date: Clock,
     TextEncoder,
     TextDecoder,
-    crypto: { getRandomValues: (bytes: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(bytes) },
+    crypto: { getRandomValues: fill },
     performance: { now: () => performance.now() },
   }
 }

@@ -2,16 +2,15 @@ import { WriteBehind } from './drivers/behind.js'
 import type { Driver, DriverFactory } from './drivers/driver.js'
 import type { Engine } from './engine.js'
 import { asStowageError, wordsOf } from './errors.js'
-import { Instance } from './instance.js'
+import type { Instance } from './instance.js'
 import { isHosted, type Modifier } from './modifier.js'
 import { compile, type WasmSource } from './module.js'
 import { part } from './parts.js'
+import { page, type Platform } from './platform.js'
 import type { Sealing } from './sealing.js'
 import type { Host } from './session.js'
 import { LocalEngine } from './task.js'
-
-/** What the engine needs beside its cache, in bytes: pages being built, frames, the overlay of recent commits. */
-const workingBytes = 48 << 20
+import type { Waits } from './waits.js'
 
 /** Starts engines in this context. The driver, and with it the lock, and the keys outlive them. */
 export class LocalHost implements Host {
@@ -24,7 +23,12 @@ export class LocalHost implements Host {
     private readonly wasm: WasmSource,
     private readonly cacheBytes: number,
     private readonly modifiers: readonly Modifier[],
+    private readonly platform: Platform = page,
   ) {}
+
+  get waits(): Waits {
+    return this.platform.waits
+  }
 
   async start(published: () => void): Promise<Engine> {
     const module = compile(this.wasm)
@@ -32,12 +36,15 @@ export class LocalHost implements Host {
     const hosted = this.modifiers.filter(isHosted)
     if (hosted.length > 0) this.sealing ??= await (await part('sealing')).Sealing.begin(hosted)
     this.driver ??= await this.openDriver()
-    const instance = await boot(await module, this.cacheBytes + workingBytes)
-    return new LocalEngine(instance, new WriteBehind(this.driver, published), this.sealing)
+    const { workingBytes, waits } = this.platform
+    const instance = await this.boot(await module, this.cacheBytes + workingBytes)
+    // Who writes behind has others wait for what it has begun.
+    const driver = waits.shared ? new WriteBehind(this.driver, published) : this.driver
+    return new LocalEngine(instance, driver, this.sealing, waits)
   }
 
   sibling(name: string, driver = this.factory, modifiers = this.modifiers): Host {
-    return new LocalHost(name, driver, this.wasm, this.cacheBytes, modifiers)
+    return new LocalHost(name, driver, this.wasm, this.cacheBytes, modifiers, this.platform)
   }
 
   async release(): Promise<void> {
@@ -59,12 +66,12 @@ export class LocalHost implements Host {
       throw asStowageError(error, 'backend_failed', `the driver could not open "${this.name}"`)
     }
   }
-}
 
-async function boot(module: WebAssembly.Module, memoryBytes: number): Promise<Instance> {
-  try {
-    return await Instance.boot(module, memoryBytes)
-  } catch (error) {
-    throw asStowageError(error, 'unsupported', 'the engine could not be started: the module is another one, or there is no memory for it')
+  private async boot(module: WebAssembly.Module, memoryBytes: number): Promise<Instance> {
+    try {
+      return await this.platform.boot(module, memoryBytes)
+    } catch (error) {
+      throw asStowageError(error, 'unsupported', 'the engine could not be started: the module is another one, or there is no memory for it')
+    }
   }
 }

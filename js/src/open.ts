@@ -1,5 +1,4 @@
 import type { DriverFactory } from './drivers/driver.js'
-import { indexeddb } from './drivers/indexeddb.js'
 import { type CommitDurability, durabilities } from './durability.js'
 import { type Database, Environment, type OpenHooks, type ReservedName, type Tables } from './environment.js'
 import { StowageError } from './errors.js'
@@ -7,11 +6,12 @@ import { addTypes, type CustomType } from './extension.js'
 import { LocalHost } from './local.js'
 import { type Migrations, readMigrations } from './migrate.js'
 import { type Modifier, readModifiers } from './modifier.js'
-import { builtIn, type WasmSource } from './module.js'
+import type { WasmSource } from './module.js'
 import { isWhole, mustName } from './name.js'
 import { type LongCall, Options } from './options.js'
 import type { Opening, State } from './opening.js'
 import { part } from './parts.js'
+import { page, type Platform } from './platform.js'
 import { RemoteHost } from './remote.js'
 import { Session, type Settings } from './session.js'
 
@@ -75,16 +75,18 @@ const closing = new Map<string, Promise<unknown>>()
  *
  *     const db = await open('atlas', { tables: { cities: table<City>({ key: 'id' }) } })
  */
-export async function open<const S extends Tables = Record<never, never>>(
-  name: string,
-  options?: OpenOptions<S>,
-): Promise<Database<S>> {
+export function open<const S extends Tables = Record<never, never>>(name: string, options?: OpenOptions<S>): Promise<Database<S>> {
+  return openOn(page, name, options)
+}
+
+/** @internal */
+export async function openOn<S extends Tables>(platform: Platform, name: string, options?: OpenOptions<S>): Promise<Database<S>> {
   mustName('an environment', name, 1)
-  const given = readOptions(options as OpenOptions<Tables> | undefined)
+  const given = readOptions(platform, options as OpenOptions<Tables> | undefined)
   addTypes(given.types)
   const place = `${given.driver.id}/${name}`
   while (closing.has(place)) await closing.get(place) // until then the driver is taken
-  const session = sessions.get(place) ?? makeSession(name, given)
+  const session = sessions.get(place) ?? makeSession(platform, name, given)
   sessions.set(place, session)
   session.users++
   const environment = new Environment<Tables>(name, session, () => leave(place, session), given.hooks)
@@ -126,9 +128,9 @@ interface Given {
   call: LongCall
 }
 
-function readOptions(options: OpenOptions<Tables> | undefined): Given {
+function readOptions(platform: Platform, options: OpenOptions<Tables> | undefined): Given {
   const o = new Options('open', options)
-  const driver = o.driver() ?? indexeddb()
+  const driver = o.driver() ?? platform.driver()
   const hooks = o.any('hooks') as OpenHooks | undefined
   if (hooks !== undefined && typeof hooks?.driver !== 'function') throw o.wrong('hooks', 'StorageHooks')
   const given: Given = {
@@ -139,9 +141,9 @@ function readOptions(options: OpenOptions<Tables> | undefined): Given {
     hooks,
     driver: hooks === undefined ? driver : hooks.driver(driver),
     worker: o.boolean('worker') ?? false,
-    wasm: (o.any('wasm') as WasmSource | undefined) ?? builtIn(),
+    wasm: (o.any('wasm') as WasmSource | undefined) ?? platform.module(),
     settings: {
-      cacheBytes: o.integer('cacheBytes', { least: MiB, most: 1024 * MiB }) ?? 40 * MiB,
+      cacheBytes: o.integer('cacheBytes', { least: MiB, most: 1024 * MiB }) ?? platform.cacheBytes,
       maxDocumentBytes: o.integer('maxDocumentBytes', { least: 1024, most: 64 * MiB }) ?? 16 * MiB,
       durability: o.oneOf('durability', durabilities) ?? 'relaxed',
       bufferBytes: o.integer('bufferBytes', { least: 1, most: 64 * MiB }) ?? MiB,
@@ -175,10 +177,10 @@ function readTypes(o: Options): readonly CustomType[] {
   return types
 }
 
-function makeSession(name: string, given: Given): Session {
+function makeSession(platform: Platform, name: string, given: Given): Session {
   const { driver, wasm, settings } = given
   const Kind = given.worker ? RemoteHost : LocalHost
-  const host = new Kind(name, driver, wasm, settings.cacheBytes, settings.modifiers)
+  const host = new Kind(name, driver, wasm, settings.cacheBytes, settings.modifiers, platform)
   return new Session(host, settings, name, begin(name, given))
 }
 

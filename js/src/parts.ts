@@ -26,12 +26,15 @@ const loading: { [N in keyof Parts]: () => Promise<Parts[N]> } = {
   zlib: () => import('./zlib.js'),
 }
 
-let brought: Parts | undefined
+let brought: Partial<Parts> | undefined
 
-/** Has all parts at hand from now on. */
-export function bring(parts: Parts): void {
+/** Has parts at hand from now on, and no others. */
+export function bring(parts: Partial<Parts>): void {
   brought = parts
 }
+
+/** Whether a part can be had. */
+export const has = (name: keyof Parts): boolean => brought === undefined || name in brought
 
 export async function part<N extends keyof Parts>(name: N): Promise<Parts[N]> {
   try {

@@ -7,6 +7,7 @@ import { isOwn, type KeyChange, type Modifier } from './modifier.js'
 import { compile, type WasmSource } from './module.js'
 import type { Host } from './session.js'
 import { aborted, readFailure, unreadable } from './task.js'
+import { together } from './waits.js'
 import { FrameWriter, Op } from './wire.js'
 
 /** What is sent to the worker. */
@@ -41,6 +42,7 @@ export type FromWorker =
 
 /** Starts engines in a dedicated worker, a new worker for each: its lock ends with it. */
 export class RemoteHost implements Host {
+  readonly waits = together
   private engine: RemoteEngine | undefined
 
   constructor(

@@ -9,6 +9,7 @@ import type { Identity, Opening } from './opening.js'
 import type { Kind, Schema } from './schema.js'
 import type { Access, Scope } from './scope.js'
 import { transact } from './transaction.js'
+import { abandonedMilliseconds, type Waits } from './waits.js'
 import { Op, protocolVersion } from './wire.js'
 
 /** How the engine is to be set up. */
@@ -31,6 +32,8 @@ export interface Host {
   start(published: () => void): Promise<Engine>
   /** A host of the same module for another environment, on the same driver unless there is another. */
   sibling(name: string, driver?: DriverFactory, modifiers?: readonly Modifier[]): Host
+  /** How the calls to its engines wait for one another. */
+  readonly waits: Waits
   /** Gives back what outlives an engine: driver, lock, worker. */
   release(): Promise<void>
 }
@@ -87,10 +90,27 @@ export class Session implements Scope {
     if (this.locked) return Promise.reject(locked())
     const { engine } = this
     if (engine !== undefined) return Promise.resolve(engine)
-    this.starting ??= this.start().finally(() => {
-      this.starting = undefined
+    const { starting } = this
+    if (starting !== undefined) return this.startedBy(starting)
+    const started = this.start().finally(() => {
+      if (this.starting === started) this.starting = undefined
     })
-    return this.starting
+    this.starting = this.keep(started)
+    return started
+  }
+
+  /** Waits for a start that another call has made, which may have ended before it. */
+  private async startedBy(starting: Promise<Engine>): Promise<Engine> {
+    const deadline = Date.now() + abandonedMilliseconds
+    await this.host.waits.until(() => this.starting !== starting || Date.now() > deadline, starting)
+    if (this.starting === starting) this.starting = undefined
+    return this.ready()
+  }
+
+  /** Has work of a call go on also where who called is gone. */
+  keep<R>(work: Promise<R>): Promise<R> {
+    this.host.waits.keep(work)
+    return work
   }
 
   /**
@@ -282,6 +302,10 @@ export class Session implements Scope {
           if (this.version !== undefined) await understand(engine, this.version)
           for (const [number, { name, schema }] of this.tables) await openTable(engine, number, name, schema)
           engine.onLost = this.settings.onLost
+          if (this.engine !== undefined) { // this start was given up
+            engine.discard(closed())
+            return this.engine
+          }
           this.current = engine
           if (this.settings.lockAfter !== undefined) this.watchIdle(this.settings.lockAfter)
           return engine
@@ -321,11 +345,15 @@ function closed(): StowageError {
   return new StowageError('closed', 'the environment is closed')
 }
 
+/** What the engine draws the names of blobs from, which must be used once. */
+const seedBytes = 32
+
 /** The first request to an engine: both sides tell the version of the frames they speak. */
 async function openEngine(engine: Engine, settings: Settings): Promise<void> {
-  const frame = engine.request(Op.Open, 10, 0, 0)
+  const frame = engine.request(Op.Open, 11, 0, 0)
   frame.uint(protocolVersion).uint(settings.cacheBytes).uint(settings.maxDocumentBytes).uint(durabilities.indexOf(settings.durability))
   frame.uint(settings.bufferBytes).uint(settings.bufferMilliseconds)
+  frame.bin(crypto.getRandomValues(new Uint8Array(seedBytes)))
   writeChain(frame, settings.modifiers)
   const version = await engine.run(frame, (bytes, start, end) => unpack(bytes, start, end))
   if (version !== protocolVersion) {

@@ -10,6 +10,7 @@ import { part } from './parts.js'
 import type { AmendRequest, LoadRequest, Sealing, SealRequest } from './sealing.js'
 import { squeeze } from './squeeze.js'
 import { turn } from './turn.js'
+import { abandonedMilliseconds, together, type Waits } from './waits.js'
 import { type FrameWriter, Op, type Sign, Status } from './wire.js'
 
 /**
@@ -22,6 +23,8 @@ export class LocalEngine implements Engine {
   private readonly waiting = new Map<number, () => void>()
   /** How to reject what is pending. */
   private readonly pending = new Set<(error: Error) => void>()
+  /** When each task gave its last sign of life; only where its request may end before it. */
+  private readonly lives = new Map<number, number>()
   private readonly among: Among | undefined
   /** The stages of the environment are set 0. */
   private readonly sealings = new Map<number, Sealing>()
@@ -33,6 +36,7 @@ export class LocalEngine implements Engine {
     private readonly instance: Instance,
     private readonly driver: Driver,
     sealing: Sealing | undefined,
+    private readonly waits: Waits = together,
   ) {
     if (sealing !== undefined) this.sealings.set(0, sealing)
     const { contexts } = driver
@@ -61,6 +65,7 @@ export class LocalEngine implements Engine {
     if (exchange?.signal?.aborted) return Promise.reject(aborted(exchange.signal))
     const { instance } = this
     try {
+      this.dropAbandoned()
       const status = instance.begin(frame)
       this.takeReady()
       if (status === Status.Done) return Promise.resolve(decode(instance.heap, instance.payload, instance.payloadEnd))
@@ -112,6 +117,7 @@ export class LocalEngine implements Engine {
     return new Promise((resolve, reject) => {
       const settled = () => this.pending.delete(reject)
       this.pending.add(reject)
+      this.waits.keep(work)
       work.then(
         value => {
           settled()
@@ -137,14 +143,18 @@ export class LocalEngine implements Engine {
         if (status === Status.Done) return decode(instance.heap, instance.payload, instance.payloadEnd)
         if (status === Status.Failed) throw this.failure()
         const served = this.serve(status, task, exchange)
+        this.live(task)
         const answer = served instanceof Promise ? await served : served
         if (instance.lost !== undefined) throw instance.lost
+        over = !this.waits.shared && !this.lives.has(task)
+        if (over) throw new StowageError('aborted', 'the call took too long, and was given up')
         if (answer === undefined) return undefined as T
         status = instance.step(task, writeAnswer(instance.writer(answerBytes(answer)), answer))
         this.takeReady()
       }
     } finally {
       exchange?.signal?.removeEventListener('abort', cancel)
+      this.lives.delete(task)
       if (!over) this.drop(task)
     }
   }
@@ -154,6 +164,22 @@ export class LocalEngine implements Engine {
     if (this.lost !== undefined) return
     this.instance.drop(task)
     this.takeReady()
+  }
+
+  private live(task: number): void {
+    if (!this.waits.shared) this.lives.set(task, Date.now())
+  }
+
+  /** Drops tasks whose requests are gone: what they hold others may wait for. */
+  private dropAbandoned(): void {
+    if (this.lives.size === 0) return
+    const before = Date.now() - abandonedMilliseconds
+    for (const [task, lived] of this.lives) {
+      if (lived >= before) continue
+      this.lives.delete(task)
+      this.waiting.delete(task)
+      this.drop(task)
+    }
   }
 
   /**
@@ -166,7 +192,7 @@ export class LocalEngine implements Engine {
       case Status.Breathe:
         return turn.over() ? turn.next().then(() => done) : done
       case Status.Wait:
-        return new Promise(resolve => this.waiting.set(task, () => resolve(done)))
+        return this.wait(task)
       case Status.Rows: {
         const more = exchange?.onRows?.(heap, payload, payloadEnd) ?? true
         return more === true ? done : more.then(wanted => (wanted ? done : undefined))
@@ -199,6 +225,23 @@ export class LocalEngine implements Engine {
     }
   }
 
+  /** Waits until another task has made this one ready. */
+  private wait(task: number): Promise<Answer> {
+    let ready = false
+    const told = new Promise<void>(resolve =>
+      this.waiting.set(task, () => {
+        ready = true
+        resolve()
+      }),
+    )
+    const over = () => {
+      this.live(task)
+      this.dropAbandoned()
+      return ready || this.lost !== undefined
+    }
+    return this.waits.until(over, told).then(() => done)
+  }
+
   /** Tells the engine what was heard of other contexts; it does what is to be done by itself. */
   private hear(sign: Sign): void {
     if (this.lost === undefined) void this.run(this.request(Op.Heard, 4, 0, 0).uint(sign), nothing).catch(() => {})
@@ -219,7 +262,7 @@ export class LocalEngine implements Engine {
     for (const task of this.instance.ready()) {
       const wake = this.waiting.get(task)
       if (wake === undefined) {
-        void this.adopt(task)
+        this.waits.keep(this.adopt(task))
       } else {
         this.waiting.delete(task)
         wake()
@@ -233,6 +276,7 @@ export class LocalEngine implements Engine {
    */
   private async adopt(task: number): Promise<void> {
     try {
+      this.live(task)
       await turn.next()
       const status = this.instance.step(task, writeAnswer(this.instance.writer(), done))
       this.takeReady()

@@ -6,91 +6,17 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { type Batch, type Driver, type DriverFactory, memory } from 'stowage'
+import { memory } from 'stowage'
 import { directory } from 'stowage/drivers/fs'
 
+import { batch, blob, conforms } from './conformance.js'
 import { rejects } from './places.js'
 
 const scratch = mkdtempSync(join(tmpdir(), 'stowage-'))
 after(() => rmSync(scratch, { recursive: true, force: true }))
 
-const bytes = (text: string) => new TextEncoder().encode(text)
-const text = (b: Uint8Array | undefined) => (b === undefined ? undefined : new TextDecoder().decode(b))
-const blob = (name: string, content: string) => ({ name, bytes: bytes(content) })
-
-/** A batch with nothing in it but what is given. */
-const batch = (parts: Partial<Batch>): Batch => ({ put: [], add: [], root: undefined, remove: [], removeRange: undefined, durability: 'relaxed', ...parts })
-
-const read = async (driver: Driver, ...names: string[]) => (await driver.read(names)).map(text)
-
-for (const [kind, make] of Object.entries({
-  memory,
-  directory: () => directory(mkdtempSync(join(scratch, 'd-'))),
-} satisfies Record<string, () => DriverFactory>)) {
-  test(`${kind}: blobs are written, read in order, listed and removed`, async () => {
-    const driver = await make().open('x')
-    await driver.commit(batch({ put: [blob('p/1/a', 'one'), blob('p/1/b', ''), blob('p/2/a', 'three')], add: [blob('l/1', 'log')] }))
-    assert.deepEqual(await read(driver, 'p/2/a', 'p/nowhere', 'p/1/a', 'p/1/b'), ['three', undefined, 'one', ''])
-    assert.deepEqual(await driver.list('p/'), ['p/1/a', 'p/1/b', 'p/2/a'])
-    assert.deepEqual(await driver.list(''), ['l/1', 'p/1/a', 'p/1/b', 'p/2/a'])
-    assert.deepEqual(await driver.list('q'), [])
-    const info = await driver.info()
-    assert.deepEqual([info.blobs, info.bytes, info.maxBlob], [4, 11, 65535])
-    await driver.commit(batch({ remove: ['p/1/a', 'p/never'], durability: 'strict' }))
-    assert.deepEqual(await read(driver, 'p/1/a', 'p/1/b'), [undefined, ''])
-    await driver.commit(batch({ add: [blob('l/2', 'x'), blob('l/3', 'y'), blob('l/4', 'z')] }))
-    await driver.commit(batch({ removeRange: { from: 'l/1', to: 'l/3' } }))
-    assert.deepEqual(await driver.list('l/'), ['l/4'])
-    await driver.close()
-  })
-
-  test(`${kind}: a name that must be free and is not fails the batch`, async () => {
-    const driver = await make().open('x')
-    await driver.commit(batch({ add: [blob('l/1', 'first')] }))
-    await rejects('conflict', driver.commit(batch({ put: [blob('p/1', 'x')], add: [blob('l/1', 'second')] })))
-    assert.deepEqual(await read(driver, 'l/1', 'p/1'), ['first', undefined])
-    await driver.close()
-  })
-
-  test(`${kind}: the root is replaced only where it is what was expected`, async () => {
-    const driver = await make().open('x')
-    const swap = (old: string | undefined, next: string, put = 'p/1') =>
-      driver.commit(batch({ put: [blob(put, 'x')], root: { old: old === undefined ? undefined : bytes(old), new: bytes(next) } }))
-    await rejects('conflict', swap('something', 'a'))
-    await swap(undefined, 'a')
-    await rejects('conflict', swap(undefined, 'b'))
-    await rejects('conflict', swap('A', 'b', 'p/2'))
-    await swap('a', 'b')
-    assert.deepEqual(await read(driver, 'r', 'p/1', 'p/2'), ['b', 'x', undefined])
-    await driver.close()
-  })
-
-  test(`${kind}: concurrent batches do not mix`, async () => {
-    const driver = await make().open('x')
-    const results = await Promise.allSettled(
-      Array.from({ length: 10 }, (_, i) => driver.commit(batch({ add: [blob('l/1', `${i}`)], put: [blob(`p/${i}`, 'x')] }))),
-    )
-    assert.equal(results.filter(r => r.status === 'fulfilled').length, 1)
-    assert.equal((await driver.list('p/')).length, 1)
-    await driver.close()
-  })
-
-  test(`${kind}: it is one context's until it is closed, and keeps what it has`, async () => {
-    const factory = make()
-    const driver = await factory.open('x')
-    await driver.commit(batch({ put: [blob('p/1', 'kept')] }))
-    await rejects('locked', factory.open('x'))
-    const other = await factory.open('y')
-    assert.deepEqual(await other.list(''), [])
-    await other.close()
-    await driver.close()
-    await driver.close()
-    await rejects('closed', driver.read(['p/1']))
-    const again = await factory.open('x')
-    assert.deepEqual(await read(again, 'p/1'), ['kept'])
-    await again.close()
-  })
-}
+conforms('memory', memory)
+conforms('directory', () => directory(mkdtempSync(join(scratch, 'd-'))))
 
 test('directory: of many who find an abandoned lock one gets it', { timeout: 60_000 }, async () => {
   for (let round = 0; round < 40; round++) {

@@ -46,11 +46,12 @@ type Settings struct {
 	Durability    store.Durability
 	BufferBytes   int
 	BufferTime    time.Duration
+	Seed          [32]byte      // of what must be unique
 	Chain         []store.Stage // that blobs pass, those of the host too
 }
 
 // Settings reads [version, cache bytes, document bytes, durability, buffer bytes,
-// buffer milliseconds, [[stage's kind, id] …]]. Another version
+// buffer milliseconds, seed, [[stage's kind, id] …]]. Another version
 // is told before the rest is looked at, which may be of another form then.
 func (q *Request) Settings() (Settings, error) {
 	r := reader{b: q.arguments}
@@ -64,8 +65,9 @@ func (q *Request) Settings() (Settings, error) {
 	s.CacheBytes, s.MaxValueBytes = r.size(), r.size()
 	s.Durability = r.durability()
 	s.BufferBytes, s.BufferTime = r.size(), time.Duration(r.size())*time.Millisecond
+	seed := r.bin()
 	s.Chain = r.chain()
-	if q.count != 7 {
+	if q.count != 8 || copy(s.Seed[:], seed) != len(s.Seed) {
 		return s, ErrMalformed
 	}
 	return s, r.end()

@@ -1,0 +1,43 @@
+/* The tests that Node runs, for an object: they are collected when this is loaded, and run by name. */
+import { DurableObject } from 'cloudflare:workers'
+import { durable, type DurableStorage } from 'stowage/edge'
+
+import { tests } from '../../browser/collect.js'
+import { conforms } from '../../conformance.js'
+import { hold } from './drivers.js'
+
+import '../../query.test.js'
+import '../../store.test.js'
+import '../../tables.test.js'
+
+let storage: DurableStorage
+conforms('durable', () => fresh(), false)
+
+/** The storage of the object with nothing in it, as the driver has it that opens it next. */
+function fresh() {
+  storage.sql.exec('DROP TABLE IF EXISTS stowage')
+  return durable(storage)
+}
+
+export class Tests extends DurableObject {
+  async fetch(request: Request): Promise<Response> {
+    storage = hold((this.ctx as { storage: DurableStorage }).storage)
+    const name = new URL(request.url).searchParams.get('name')
+    if (name === null) return Response.json([...tests.keys()])
+    try {
+      await tests.get(name)!()
+      return Response.json('ok')
+    } catch (error) {
+      return new Response((error as Error).stack ?? String(error), { status: 500 })
+    }
+  }
+}
+
+interface Namespace {
+  idFromName(name: string): unknown
+  get(id: unknown): { fetch(request: Request): Promise<Response> }
+}
+
+export default {
+  fetch: (request: Request, env: { TESTS: Namespace }) => env.TESTS.get(env.TESTS.idFromName('tests')).fetch(request),
+}

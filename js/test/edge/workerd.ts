@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { get } from 'node:http'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { after } from 'node:test'
+
+import { build, type Plugin } from 'esbuild'
+import { Miniflare, type MiniflareOptions } from 'miniflare'
+
+/** Where the package is, as who installs it has it, and what is made with it. */
+const project = mkdtempSync(join(tmpdir(), 'stowage-workers-'))
+const installed = join(project, 'node_modules/stowage')
+after(() => rmSync(project, { recursive: true, force: true }))
+
+mkdirSync(installed, { recursive: true })
+execFileSync('tar', ['-xzf', resolve('../.build/stowage.tgz'), '-C', installed, '--strip-components=1'])
+
+/** Copies a program to where the package is installed, with the types of Workers, and returns its folder. */
+export function program(folder: string): string {
+  const copy = join(project, basename(folder))
+  cpSync(folder, copy, { recursive: true })
+  mkdirSync(join(project, 'node_modules/@cloudflare'))
+  symlinkSync(resolve('node_modules/@cloudflare/workers-types'), join(project, 'node_modules/@cloudflare/workers-types'))
+  return copy
+}
+
+/** Modules stay beside the bundle that imports them, as wrangler leaves them. */
+const resolving = (replaced: Record<string, string>): Plugin => ({
+  name: 'resolving',
+  setup(b) {
+    b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './stowage.wasm', external: true }))
+    // What package.json says of the package's side effects would be taken for the tests too.
+    b.onResolve({ filter: /\.test\.js$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path.replace(/js$/, 'ts')), sideEffects: true }))
+    b.onResolve({ filter: /./ }, ({ path, resolveDir, kind }) => {
+      const other = replaced[path] ?? path
+      if (other.startsWith('test/')) return { path: resolve(other) }
+      return other.startsWith('stowage') && resolveDir !== project ? b.resolve(other, { resolveDir: project, kind }) : undefined
+    })
+  },
+})
+
+/** Bundles a worker, with imports that are replaced by others, and returns the folder of it. */
+export async function bundle(entry: string, replaced: Record<string, string> = {}): Promise<string> {
+  const out = join(project, basename(entry))
+  await build({
+    entryPoints: [entry],
+    outfile: join(out, 'worker.js'),
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*'],
+    logLevel: 'error',
+    plugins: [resolving(replaced)],
+  })
+  copyFileSync(join(installed, 'dist/stowage.wasm'), join(out, 'stowage.wasm'))
+  return out
+}
+
+/** Starts workerd on 127.0.0.1 with the worker of a folder. */
+export function start(folder: string, options: Partial<MiniflareOptions> = {}): Miniflare {
+  return new Miniflare({
+    host: '127.0.0.1',
+    port: 0,
+    cf: false,
+    telemetry: { enabled: false },
+    compatibilityDate: '2026-07-01',
+    modulesRoot: folder,
+    modules: [
+      { type: 'ESModule', path: join(folder, 'worker.js') },
+      { type: 'CompiledWasm', path: join(folder, 'stowage.wasm') },
+    ],
+    ...options,
+  } as MiniflareOptions)
+}
+
+/** Asks a worker for something, and returns what it has answered; what it could not do is an error here. */
+export async function ask<R>(workerd: Miniflare, path: string, init?: { method?: string; body?: string }): Promise<R> {
+  const response = await workerd.dispatchFetch(`http://worker${path}`, init)
+  const text = await response.text()
+  if (!response.ok) throw new Error(text)
+  return JSON.parse(text) as R
+}
+
+/** Asks a worker for something, and goes away so many milliseconds later. */
+export async function abandon(workerd: Miniflare, path: string, milliseconds: number): Promise<void> {
+  const url = new URL(path, await workerd.ready)
+  await new Promise<void>(resolve => {
+    const request = get(url, response => response.resume())
+    request.on('error', () => {}) // that it went away
+    request.on('close', resolve)
+    setTimeout(() => request.destroy(), milliseconds)
+  })
+}
