@@ -21,9 +21,11 @@ const common = {
   logLevel: 'warning',
 }
 
-/** The engine, and the support code of the very toolchain that compiles it. */
+/** The engine, for pages and for Workers, and the support code of the very toolchain that compiles it. */
 function buildEngine() {
-  execFileSync('go', ['run', './wasm/build', '-o', at('dist/stowage.wasm')], { cwd: dirname(here), stdio: 'inherit' })
+  for (const [name, ...tags] of [['stowage', '-tags=page'], ['edge']]) {
+    execFileSync('go', ['run', './wasm/build', ...tags, '-o', at(`dist/${name}.wasm`)], { cwd: dirname(here), stdio: 'inherit' })
+  }
   const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
   const support = readFileSync(join(goroot, 'lib/wasm/wasm_exec.js'), 'utf8')
   writeFileSync(at('src/wasm_exec.js'), `export function loadGo(globalThis, fs) {\nconst { crypto, performance, Date } = globalThis\n${support}\nreturn globalThis.Go\n}\n`)
@@ -39,7 +41,7 @@ async function buildPackage() {
   const standing = { ...output, external: [...common.external, './zlib.js', './opening.js', './live.js', './backup.js', './rewrite.js', './sealing.js', './crypto/stage.js', './crypto/argon2.js'] }
   await build({ ...standing, entryPoints: [at('src/index.ts'), at('src/worker.ts')] })
   await build({ ...standing, entryPoints: [at('src/service-worker.ts')], plugins: [shared(/\/index\.js$/, './index.js')] })
-  await build({ ...standing, entryPoints: [at('src/edge.ts')], external: [...standing.external, './stowage.wasm', 'cloudflare:*'], plugins: [shared(/\/(errors|index|instance|open|parts|platform)\.js$/, './index.js')] })
+  await build({ ...standing, entryPoints: [at('src/edge.ts')], external: [...standing.external, './edge.wasm', 'cloudflare:*'], plugins: [shared(/\/(document|errors|index|instance|modifier|open|options|parts|platform)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/zlib.ts'), at('src/opening.ts'), at('src/keeper.ts')] })
   await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts'), at('src/backup.ts'), at('src/rewrite.ts'), at('src/policies.ts'), at('src/structures.ts'), at('src/sealing.ts')], plugins: [shared(/\/(document|engine|errors|name|options|parts|path|query|table|task|io)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/sync.ts')], plugins: [shared(/\/(errors|name|options|path|schema|where|document)\.js$/, './index.js')] })

@@ -12,7 +12,7 @@ import { brotliCompressSync, constants } from 'node:zlib'
 import { buildSync } from '../js/node_modules/esbuild/lib/main.js'
 
 /** Budgets in bytes: kilobytes are thousands. */
-const budgets = { module: 960_000, javascript: 40_000, coders: 3_000, opening: 4_000, live: 3_000, backup: 2_000, rewrite: 2_000, policies: 4_000, structures: 8_000, sync: 20_000, zlib: 5_000, salvage: 1_000, sealing: 2_000, edge: 3_000, encryption: 6_000, argon2: 15_000 }
+const budgets = { module: 960_000, javascript: 40_500, coders: 3_000, opening: 4_000, live: 3_000, backup: 2_000, rewrite: 2_000, policies: 4_000, structures: 8_000, sync: 20_000, zlib: 5_000, salvage: 1_000, sealing: 2_000, edge: 5_000, encryption: 6_000, argon2: 15_000 }
 
 const brotli = (bytes) =>
   brotliCompressSync(bytes, {
@@ -33,7 +33,7 @@ const structuresSize = brotli(bundle('js/dist/structures.js', './index.js'))
 const policiesSize = brotli(bundle('js/dist/policies.js', './index.js'))
 const syncSize = brotli(bundle('js/dist/sync.js', './index.js'))
 const salvageSize = brotli(bundle('js/dist/salvage.js', './index.js'))
-const edgeSize = brotli(bundle('js/dist/edge.js', './index.js', './stowage.wasm', 'cloudflare:*'))
+const edgeSize = brotli(bundle('js/dist/edge.js', './index.js', './edge.wasm', 'cloudflare:*'))
 const sealingSize = brotli(bundle('js/dist/sealing.js', './index.js'))
 const encryptionSize = brotli(bundle('js/dist/crypto/stage.js', '../index.js'))
 const argon2Size = brotli(bundle('js/dist/crypto/argon2.js', '../index.js'))

@@ -14,6 +14,9 @@ import (
 // Errors: KeyRequired where the chain has no keyed stage, what change and Load
 // return, and those of a commit.
 func (e *Env) Amend(ctx context.Context, change func(header []byte) ([]byte, error)) error {
+	if e.merges() {
+		return fail(Unsupported, "amend: others seal by the keys they know", "", nil)
+	}
 	if e.pages.sealer.chain.Load().keyed == nil {
 		return fail(KeyRequired, "amend", "", nil)
 	}

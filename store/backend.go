@@ -107,4 +107,13 @@ type Properties struct {
 	// Contexts lets several engines commit to the same blobs at once, each over a
 	// backend of its own; nil where only one has them open. It needs Atomic.
 	Contexts Contexts
+	// Merging: contexts write to the same blobs that do not see at once what the others
+	// do. A name that is there may be missing from a list for a minute, as may one be that
+	// was asked for before it was there; a batch has no conflicts, and its parts come about in
+	// order. Then nothing is locked, and no transaction can be undone for another's sake: of
+	// two writes to one key, or one document, the later stays. See replica.
+	Merging bool
+	// Founding: where nothing is found, a new environment with keys of its own may be
+	// made, on a Merging backend, where that may also be because nothing is seen yet.
+	Founding bool
 }

@@ -217,6 +217,7 @@ func (db *DB) Empty() error {
 	if err := db.writable("empty"); err != nil {
 		return err
 	}
+	db.tx.noteEmptied(db.name)
 	return db.renew()
 }
 
@@ -230,6 +231,7 @@ func (db *DB) Drop() error {
 	if db.name == ownName {
 		return fail(InvalidArgument, "drop: the default database is always there", "", nil)
 	}
+	db.tx.noteEmptied(db.name)
 	delete(db.tx.dbs, db.name)
 	db.gone = true
 	return db.tx.names().set([]byte(db.name), entry{kind: deleted})

@@ -6,10 +6,14 @@ import (
 )
 
 // Sync makes what other contexts have committed by now visible to what begins
-// next. A context hears of it anyway, a moment later; who cannot wait for that asks.
+// next. A context hears of it anyway, a moment later; who cannot wait for that asks. On a
+// Merging backend nobody is told of anything, and it is what can be seen from here.
 //
 // Errors: Closed, Aborted, and what reading the log reports.
 func (e *Env) Sync(ctx context.Context) error {
+	if e.merges() {
+		return e.syncMerging(ctx)
+	}
 	if !e.shared() {
 		return nil
 	}

@@ -97,6 +97,9 @@ func (tx *Tx) take(child *Tx) {
 	tx.spans = append(tx.spans, child.spans...)
 	tx.written = append(tx.written, child.written...)
 	tx.unsaved = append(tx.unsaved, child.unsaved...)
+	for _, name := range child.emptied {
+		tx.noteEmptied(name)
+	}
 	if tx.sealedBy == 0 || child.sealedBy != 0 && child.sealedBy < tx.sealedBy {
 		tx.sealedBy = child.sealedBy
 	}

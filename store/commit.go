@@ -43,6 +43,9 @@ func (e *Env) commit(ctx context.Context, tx *Tx) error {
 
 // prepare turns large values into chunks, and a large transaction into pages.
 func (tx *Tx) prepare() error {
+	if err := tx.keepJournal(); err != nil {
+		return err
+	}
 	if len(tx.runs) > 0 || tx.writes.bytes >= runBytes {
 		if tx.writes.empty() {
 			return nil
@@ -82,6 +85,7 @@ func (e *Env) enter(ctx context.Context, tx *Tx) (g *group, m *member, lead bool
 			return nil, nil, false, err
 		}
 	}
+	tx.stampJournal()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed || e.locked {
@@ -219,6 +223,7 @@ func (e *Env) settleGroup(g *group) {
 		g.after.onto(e.committed.lower, e.committed.lowerBytes)
 	}
 	e.committed = g.after
+	e.journalCommitted(g)
 	e.behind.written(g.members)
 	e.tell()
 	for _, m := range g.members {
@@ -287,6 +292,9 @@ func (e *Env) land(ctx context.Context, g *group) error {
 // write seals a group as the next log record and hands it to the backend, with
 // all the blobs it refers to.
 func (e *Env) write(ctx context.Context, g *group) error {
+	if err := e.recordJournal(ctx, g); err != nil {
+		return err
+	}
 	e.desk.body = appendSections(e.desk.body[:0], g.sections())
 	content := entry{value: e.desk.body}
 	blobs := g.blobs()

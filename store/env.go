@@ -48,6 +48,7 @@ type Options struct {
 // Env is one opened store. All its methods may be called concurrently.
 type Env struct {
 	backend   Backend
+	merger    merger // nil unless the backend is Merging
 	options   Options
 	info      Properties
 	pages     *pager
@@ -110,7 +111,7 @@ const (
 // the environment from then on and is closed with it; when Open fails, it stays
 // the caller's.
 //
-// Errors: InvalidOption, Corrupt, NewerFormat, MissingModifier; KeyRequired where the
+// Errors: InvalidOption, Unsupported for a Merging backend, Corrupt, NewerFormat, MissingModifier; KeyRequired where the
 // environment is encrypted and Options have no such stage, NotEncrypted where it is
 // the other way round; WrongKey, CorruptHeader and Tampered, of what a key finds; and
 // what the backend reports.
@@ -124,6 +125,14 @@ func Open(ctx context.Context, backend Backend, options Options) (*Env, error) {
 	if err != nil {
 		return nil, backendError("open", err)
 	}
+	if info.Merging {
+		return nil, fail(Unsupported, "open: the backend is merging, see OpenMerging", "", nil)
+	}
+	return open(ctx, backend, info, options, sealer)
+}
+
+// open opens an environment on what a backend holds.
+func open(ctx context.Context, backend Backend, info Info, options Options, sealer *sealer) (*Env, error) {
 	if info.MaxBlob > 0 {
 		options.PageBytes = min(options.PageBytes, info.MaxBlob*3/4)
 	}

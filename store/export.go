@@ -92,6 +92,9 @@ func (x *exporter) run(to sink) error {
 		if !ok {
 			return fail(Corrupt, "export: catalogue", "", nil)
 		}
+		if private(key) {
+			return nil
+		}
 		x.databases++
 		if err := to.database(key, value); err != nil {
 			return err

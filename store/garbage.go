@@ -111,7 +111,7 @@ func (e *Env) collect(ctx context.Context) error {
 		}
 	}
 	e.mu.Lock()
-	free := e.takeGarbage(others.Read)
+	free, reloads := e.takeGarbage(others.Read), e.reloads
 	var log *NameRange
 	e.covered = slices.DeleteFunc(e.covered, func(c covered) bool {
 		if c.generation <= others.Known {
@@ -125,7 +125,7 @@ func (e *Env) collect(ctx context.Context) error {
 			return backendError("collect", err) // what stays is found by the next opening
 		}
 	}
-	return e.remove(ctx, free)
+	return e.remove(ctx, free, reloads)
 }
 
 // takeGarbage takes off the list what nobody reads, others having pinned a
@@ -162,8 +162,14 @@ func (e *Env) patience() time.Duration {
 // deleteBlobs is how many blobs are deleted in one batch.
 const deleteBlobs = 1024
 
-func (e *Env) remove(ctx context.Context, refs []Ref) error {
+// remove deletes blobs that were garbage when the environment had been read so many
+// times.
+func (e *Env) remove(ctx context.Context, refs []Ref, reloads int) error {
 	e.pages.cache.drop(refs)
+	if e.merges() {
+		e.leave(refs, reloads)
+		return nil
+	}
 	for len(refs) > 0 {
 		n := min(len(refs), deleteBlobs)
 		names := make([]string, n)
@@ -187,7 +193,7 @@ func (e *Env) remove(ctx context.Context, refs []Ref) error {
 // anything while somebody may read an older root.
 func (e *Env) sweep(ctx context.Context) error {
 	e.mu.Lock()
-	needed := !e.swept && e.oldest() == e.root.generation
+	needed := !e.swept && !e.merges() && e.oldest() == e.root.generation
 	e.mu.Unlock()
 	if !needed {
 		return nil

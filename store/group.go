@@ -7,6 +7,8 @@ type group struct {
 	members    []*member // oldest first
 	after      *state    // what will be committed
 	generation uint64    // of the root when that was made
+	mark       mark      // of its journal record, where it has one
+	before     hybrid    // when the one before that was made
 	done       Gate
 	err        error // of reading or writing the log, set before done opens
 	fell       bool  // a member of this group or of the one before was taken out

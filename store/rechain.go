@@ -24,6 +24,9 @@ import (
 // Errors: InvalidOption; Unsupported for two stages with keys; WrongKey; Conflict where
 // another context gives the environment a third chain; Aborted and those of a checkpoint.
 func (e *Env) Rechain(ctx context.Context, modifiers []Modifier, progress func(done, total int64)) error {
+	if e.merges() {
+		return fail(Unsupported, "rechain: others seal by the keys they know", "", nil)
+	}
 	wanted, err := newChain(modifiers)
 	if err != nil {
 		return err

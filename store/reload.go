@@ -24,6 +24,7 @@ type loaded struct {
 
 	foreign []footprint // of the records after base
 	gap     bool        // some of those are gone: what they changed is not known
+	anew    bool        // it is another snapshot than base came from: see Env.adopt
 }
 
 // reload takes the environment's state from the backend: the root, then the log
@@ -31,9 +32,12 @@ type loaded struct {
 // failed without saying whether it happened. The log is this operation's.
 //
 // It writes nothing: opening never changes what is stored.
-func (e *Env) reload(ctx context.Context) error {
+func (e *Env) reload(ctx context.Context) error { return e.reloadAs(ctx, false) }
+
+func (e *Env) reloadAs(ctx context.Context, anew bool) error {
 	for {
 		l := e.looking()
+		l.anew = anew
 		if err := e.load(ctx, l); err != nil {
 			return err
 		}
@@ -112,9 +116,9 @@ func (e *Env) load(ctx context.Context, l *loaded) error {
 		if err != nil {
 			return err
 		}
-		*l = loaded{base: l.base, root: r, stored: stored, known: l.known}
+		*l = loaded{base: l.base, root: r, stored: stored, known: l.known, anew: l.anew}
 		l.state, l.last = &state{top: newMemory(), lower: layersOf(r.trees)}, r.position
-		l.gap = l.base != nil && r.position > l.base.position
+		l.gap = l.anew || l.base != nil && r.position > l.base.position
 		l.state.position = r.position
 		err = e.replay(in, l, names)
 		if err == nil {
@@ -130,8 +134,8 @@ func (e *Env) load(ctx context.Context, l *loaded) error {
 // rolledBack fails where what was loaded is from before what was known: the
 // platform has lost it, and whoever reads on would not be told.
 func (l *loaded) rolledBack() error {
-	if l.base == nil {
-		return nil // at opening nothing is known
+	if l.base == nil || l.anew {
+		return nil // nothing is known
 	}
 	if l.root.generation < l.known.generation || l.last < l.base.position {
 		return fail(Corrupt, "reload: commits are missing", RootName, nil)

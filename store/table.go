@@ -83,6 +83,9 @@ func (e *Env) Table(ctx context.Context, name string, schema Schema, progress fu
 	if err := schema.check(name); err != nil {
 		return nil, err
 	}
+	if err := e.mergeable(name, &schema); err != nil {
+		return nil, err
+	}
 	t := newTable(name)
 	ready := false
 	err := e.View(ctx, func(tx *Tx) (err error) {
@@ -130,6 +133,9 @@ func (tx *Tx) OpenTable(name string) (*Table, error) {
 // should be. It fails as Env.Table does.
 func (tx *Tx) Table(name string, schema Schema) (*Table, error) {
 	if err := schema.check(name); err != nil {
+		return nil, err
+	}
+	if err := tx.env.mergeable(name, &schema); err != nil {
 		return nil, err
 	}
 	t := newTable(name)

@@ -32,6 +32,11 @@ type Tx struct {
 	previous    *Tx
 	debt        int // work done since others were last let run
 
+	foreign bool     // does what another context has done: see replica
+	journal *journal // what it tells others, nil where that is nothing
+	stamps  *DB
+	emptied []string // databases, by their names in the catalogue
+
 	dbs      map[string]*DB
 	writes   *writeSet // newest; only in writing transactions
 	changes  int       // counts changes of writes, so that cursors notice

@@ -209,7 +209,7 @@ func (h *host) perform(status wire.Status, payload []byte) []byte {
 			ok = msgp.AppendInt(ok, info.MaxBlob)
 			ok = msgp.AppendInt64(ok, info.Blobs)
 			ok = msgp.AppendInt64(ok, info.Bytes)
-			return msgp.AppendBool(ok, false)
+			return msgp.AppendInt(ok, 0)
 		}
 	case wire.Seal:
 		if err = h.broken; err == nil {

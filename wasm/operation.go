@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"math/rand/v2"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -107,7 +106,7 @@ func (o *operation) perform() error {
 	case wire.Fault:
 		return o.fault()
 	}
-	return &store.Error{Code: store.Unsupported, Op: "an operation this engine does not know"}
+	return o.atEdge()
 }
 
 // open opens the environment. Its result is the version of the frames.
@@ -119,7 +118,7 @@ func (o *operation) open() error {
 	if o.bridge.env != nil {
 		return &store.Error{Code: store.Internal, Op: "open: open already"}
 	}
-	env, err := store.Open(o.ctx, backend{o.bridge}, store.Options{
+	env, err := openEnv(o.ctx, backend{o.bridge}, store.Options{
 		Modifiers:     o.bridge.chain(0, s.Chain),
 		CacheBytes:    s.CacheBytes,
 		MaxValueBytes: s.MaxValueBytes,
@@ -128,7 +127,7 @@ func (o *operation) open() error {
 		BufferTime:    s.BufferTime,
 		OnLost:        o.bridge.lost,
 		Scheduler:     scheduler{o.bridge},
-		Random:        rand.NewChaCha8(s.Seed).Uint64,
+		Random:        random(s.Seed),
 	})
 	if err != nil {
 		return err

@@ -6,32 +6,79 @@
 import * as backup from './backup.js'
 import * as crypto from './crypto/stage.js'
 import type { DriverFactory } from './drivers/driver.js'
+import { type KVStore, kv, usageOf } from './drivers/kv.js'
 import type { Database, Tables } from './environment.js'
+import { StowageError } from './errors.js'
 import { worker } from './isolate.js'
 import * as live from './live.js'
+import { encrypt as anywhere } from './modifier.js'
 import { type OpenOptions, openOn } from './open.js'
 import * as opening from './opening.js'
 import { bring } from './parts.js'
+import { Replica } from './replica.js'
 import * as rewrite from './rewrite.js'
 import * as sealing from './sealing.js'
+import type { Session } from './session.js'
 import * as zlib from './zlib.js'
 
 bring({ backup, crypto, live, opening, rewrite, sealing, zlib })
 
-/** As `OpenOptions`, with a driver. A cache of 8 MiB unless given. */
+/** As `OpenOptions`, with a driver or a KV namespace. A cache of 8 MiB unless given. */
 export interface EdgeOptions<S extends Tables> extends Omit<OpenOptions<S>, 'driver' | 'worker'> {
-  driver: DriverFactory
+  driver?: DriverFactory
+  /** The same as the driver `kv(store)`. */
+  kv?: KVStore
+  /** How old what is seen of others may be when an open environment is opened again, in milliseconds; a minute unless given. KV adds a minute. */
+  staleness?: number
 }
+
+/** What `open` returns. */
+export type EdgeDatabase<S extends Tables> = Database<S> & { readonly replica: Replica }
+
+const replicas = new WeakMap<Session, Replica>()
 
 /**
  * Opens an environment for the requests of a worker. Each may open it: it is shared by all that run in the
  * isolate, with one engine and its cache. What a request began goes on when its client has
  * gone, for as long as the platform allows; what it holds up then is given up after 30 seconds.
+ *
+ *     const db = await open('shop', { kv: env.STORE, tables })
  */
-export function open<const S extends Tables = Record<never, never>>(name: string, options: EdgeOptions<S>): Promise<Database<S>> {
-  return openOn<S>(worker, name, options as OpenOptions<S>)
+export async function open<const S extends Tables = Record<never, never>>(name: string, { kv: store, staleness = 60_000, ...options }: EdgeOptions<S>): Promise<EdgeDatabase<S>> {
+  const driver = store === undefined ? options.driver : kv(store)
+  const db = await openOn<S>(worker, name, { ...options, driver } as OpenOptions<S>)
+  const { session } = db as unknown as { session: Session }
+  const replica = replicas.get(session) ?? new Replica(session, () => usageOf(driver!, name))
+  replicas.set(session, replica)
+  await replica.freshen(staleness)
+  if (usageOf(driver!, name) !== undefined) refuseTransactions(db)
+  return Object.assign(db, { replica })
+}
+
+/** Whose reads may be old, and whom others do not wait for, cannot have a transaction that holds what it has read against them. */
+function refuseTransactions<S extends Tables>(db: Database<S>): void {
+  const { transaction, begin } = db
+  const refused = () => new StowageError('unsupported', 'a transaction that writes takes one place that all writes go through, as a Durable Object is: make single calls')
+  Object.assign(db, {
+    transaction: async (...[body, options]: Parameters<typeof transaction>) => {
+      if (options?.readOnly !== true) throw refused()
+      return transaction.call(db, body, options)
+    },
+    begin: async (...[options]: Parameters<typeof begin>) => {
+      if (options?.write === true) throw refused()
+      return begin.call(db, options)
+    },
+  })
+}
+
+/** As elsewhere, but with a key: passphrases are `unsupported`, for hashing one takes more memory and time than there is. */
+export const encrypt: typeof anywhere = options => {
+  if ((options as { passphrase?: unknown } | undefined)?.passphrase !== undefined) throw new StowageError('unsupported', 'no passphrases at the edge, where hashing one takes too long: unlock with a key')
+  return anywhere(options)
 }
 
 export * from './index.js'
 export { type DurableStorage, durable } from './drivers/durable.js'
 export { type ObjectOptions, StowageObject } from './object.js'
+export { type KVOptions, type KVStore, type KVUsage, kv } from './drivers/kv.js'
+export type { Replica } from './replica.js'

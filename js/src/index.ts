@@ -26,7 +26,7 @@ export { LocalHost } from './local.js'
 export type { Former, Migrations } from './migrate.js'
 export { compress, encrypt, type Functions, type HashOptions, type Modifier, modifier, type SlotInfo, type Unlocker, /** @internal For salvage.js. */ readModifiers, /** @internal */ writeChain } from './modifier.js'
 /** @internal For edge.js. */
-export { Instance, fillRandom } from './instance.js'
+export { Instance } from './instance.js'
 /** @internal */
 export { openOn } from './open.js'
 /** @internal */
@@ -39,7 +39,7 @@ export { type OpenOptions, open } from './open.js'
 export type { Health, State } from './opening.js'
 export { type LongCall, /** @internal */ liveOptions, /** @internal */ mustListen, /** @internal */ Options } from './options.js'
 /** @internal For service-worker.js and crypto/stage.js. */
-export { bring, has, part } from './parts.js'
+export { bring, part } from './parts.js'
 /** @internal For coders.js and salvage.js. */
 export { isWhole, mustName } from './name.js'
 /** @internal */

@@ -41,13 +41,13 @@ export class Instance {
 
   /** Starts an engine that keeps its memory near `memoryBytes`. */
   static async boot(module: WebAssembly.Module, memoryBytes: number): Promise<Instance> {
-    const { go, output } = prepare(memoryBytes, fillRandom)
+    const { go, output } = prepare(memoryBytes)
     return Instance.run(go, output, await WebAssembly.instantiate(module, go.importObject))
   }
 
-  /** The same at once, which a page's thread may not do. `fill` is what Go has its random bytes from. */
-  static bootNow(module: WebAssembly.Module, memoryBytes: number, fill: FillRandom): Instance {
-    const { go, output } = prepare(memoryBytes, fill)
+  /** The same at once, which a page's thread may not do. What is in `scope` Go sees in place of what is global. */
+  static bootNow(module: WebAssembly.Module, memoryBytes: number, scope: object): Instance {
+    const { go, output } = prepare(memoryBytes, scope)
     return Instance.run(go, output, new WebAssembly.Instance(module, go.importObject))
   }
 
@@ -176,16 +176,11 @@ const largestFrame = 128 << 20
 /** The inbox is never smaller than this. */
 const smallFrame = 1 << 16
 
-/** Fills bytes that are to be random, and returns them. */
-export type FillRandom = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array
-
-export const fillRandom: FillRandom = bytes => crypto.getRandomValues(bytes)
-
 /** Go before it runs, and what it will have written by the time it is asked. */
-function prepare(memoryBytes: number, fill: FillRandom): { go: Go; output: () => string } {
+function prepare(memoryBytes: number, scope?: object): { go: Go; output: () => string } {
   let output = ''
   const fs = hostFiles(text => (output = (output + text).slice(-4000)))
-  const go = new (loadGo(hostScope(fs, fill), fs))()
+  const go = new (loadGo({ ...hostScope(fs), ...scope }, fs))()
   go.env = { GOMEMLIMIT: String(memoryBytes), GOGC: '100', GODEBUG: 'gcshrinkstackoff=1' }
   go.exit = () => {}
   return { go, output: () => output }
@@ -212,27 +207,20 @@ function hostFiles(write: (text: string) => void): object {
   return new Proxy(files, { get: (target, name) => target[name as string] ?? refuse })
 }
 
-/** Go must not find its clock at zero, where that of an isolate stands before the first request. Only the clock's origin is read by now(). */
-class Clock extends Date {
-  static override now(): number {
-    return Date.now() + 1
-  }
-}
-
 /**
  * What Go sees as the global object: the little that its runtime asks for.
  * crypto and performance are wrapped, for their methods insist on their own receiver.
  */
-function hostScope(fs: object, fill: FillRandom): object {
+function hostScope(fs: object): object {
   return {
     fs,
     Array,
     Object,
     Uint8Array,
-    Date: Clock,
+    Date,
     TextEncoder,
     TextDecoder,
-    crypto: { getRandomValues: fill },
+    crypto: { getRandomValues: (bytes: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(bytes) },
     performance: { now: () => performance.now() },
   }
 }

@@ -118,8 +118,8 @@ export function writeAnswer(frame: FrameWriter, answer: Answer): FrameWriter {
     case 'part':
       return answer.bytes === undefined ? frame.nil().nil() : frame.nil().bin(answer.bytes)
     case 'info': {
-      const { atomic, prefixDurable, maxBlob, blobs, bytes } = answer.info
-      return frame.nil().array(6).bool(atomic).bool(prefixDurable).uint(maxBlob).int(blobs).int(bytes).bool(answer.shared)
+      const { atomic, prefixDurable, maxBlob, blobs, bytes, sharing = +answer.shared } = answer.info
+      return frame.nil().array(6).bool(atomic).bool(prefixDurable).uint(maxBlob).int(blobs).int(bytes).uint(sharing)
     }
     case 'reply':
       return answer.reply(frame.nil())

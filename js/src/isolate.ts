@@ -4,12 +4,20 @@
  */
 import type { DriverFactory } from './drivers/driver.js'
 import { StowageError } from './errors.js'
-import { fillRandom, Instance } from './instance.js'
+import { Instance } from './instance.js'
 import { type Platform, page } from './platform.js'
 import { requests } from './requests.js'
-import wasm from './stowage.wasm'
+import wasm from './edge.wasm'
 
 const MiB = 1 << 20
+
+/** Go must not find its clock at zero, where that of an isolate stands before the first request. Only the clock's origin is read by now(). */
+class Clock extends Date {
+  static override now(): number {
+    return Date.now() + 1
+  }
+}
+
 const [cacheBytes, workingBytes] = [8 * MiB, 24 * MiB]
 
 /** An engine that is started with the isolate, where that takes nothing of a request's time, for the first environment. */
@@ -22,7 +30,7 @@ export const worker: Platform = { driver: noDriver, module: () => wasm, cacheByt
 export const object: Platform = { ...worker, waits: page.waits }
 
 async function boot(module: WebAssembly.Module, memoryBytes: number): Promise<Instance> {
-  if (spare === undefined || module !== wasm || memoryBytes !== cacheBytes + workingBytes) return Instance.bootNow(module, memoryBytes, fillRandom)
+  if (spare === undefined || module !== wasm || memoryBytes !== cacheBytes + workingBytes) return Instance.bootNow(module, memoryBytes, { Date: Clock })
   const instance = spare
   spare = undefined
   return instance
@@ -34,7 +42,8 @@ async function boot(module: WebAssembly.Module, memoryBytes: number): Promise<In
  */
 function startSpare(): Instance {
   let started = false
-  const instance = Instance.bootNow(wasm, cacheBytes + workingBytes, bytes => (started ? fillRandom(bytes) : bytes))
+  const getRandomValues = (bytes: Uint8Array<ArrayBuffer>) => (started ? crypto.getRandomValues(bytes) : bytes)
+  const instance = Instance.bootNow(wasm, cacheBytes + workingBytes, { Date: Clock, crypto: { getRandomValues } })
   started = true
   return instance
 }

@@ -39,7 +39,7 @@ export class LocalHost implements Host {
     const { workingBytes, waits } = this.platform
     const instance = await this.boot(await module, this.cacheBytes + workingBytes)
     // Who writes behind has others wait for what it has begun.
-    const driver = waits.shared ? new WriteBehind(this.driver, published) : this.driver
+    const driver = waits.lives === undefined ? new WriteBehind(this.driver, published) : this.driver
     return new LocalEngine(instance, driver, this.sealing, waits)
   }
 

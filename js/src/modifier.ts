@@ -1,7 +1,6 @@
 import { StowageError } from './errors.js'
 import { isWhole } from './name.js'
 import { Options } from './options.js'
-import { has } from './parts.js'
 import type { FrameWriter } from './wire.js'
 
 /**
@@ -115,7 +114,6 @@ export function readUnlocker(o: Options): Unlocker {
   const passphrase = o.string('passphrase')
   const key = o.any('key')
   if (passphrase !== undefined && key === undefined) {
-    if (!has('argon2')) throw new StowageError('unsupported', 'passphrases are not hashed at the edge, where memory and time are short: unlock with a key')
     if (passphrase === '' || !isWhole(passphrase)) throw o.wrong('passphrase', 'text that is not empty')
     return { passphrase }
   }

@@ -33,9 +33,6 @@ export function bring(parts: Partial<Parts>): void {
   brought = parts
 }
 
-/** Whether a part can be had. */
-export const has = (name: keyof Parts): boolean => brought === undefined || name in brought
-
 export async function part<N extends keyof Parts>(name: N): Promise<Parts[N]> {
   try {
     return brought?.[name] ?? (await loading[name]())

@@ -9,7 +9,7 @@ import type { Identity, Opening } from './opening.js'
 import type { Kind, Schema } from './schema.js'
 import type { Access, Scope } from './scope.js'
 import { transact } from './transaction.js'
-import { abandonedMilliseconds, type Waits } from './waits.js'
+import type { Waits } from './waits.js'
 import { Op, protocolVersion } from './wire.js'
 
 /** How the engine is to be set up. */
@@ -91,20 +91,17 @@ export class Session implements Scope {
     const { engine } = this
     if (engine !== undefined) return Promise.resolve(engine)
     const { starting } = this
-    if (starting !== undefined) return this.startedBy(starting)
+    if (starting !== undefined) {
+      return this.host.waits.started(starting, () => this.starting !== starting, () => {
+        if (this.starting === starting) this.starting = undefined
+        return this.ready()
+      })
+    }
     const started = this.start().finally(() => {
       if (this.starting === started) this.starting = undefined
     })
     this.starting = this.keep(started)
     return started
-  }
-
-  /** Waits for a start that another call has made, which may have ended before it. */
-  private async startedBy(starting: Promise<Engine>): Promise<Engine> {
-    const deadline = Date.now() + abandonedMilliseconds
-    await this.host.waits.until(() => this.starting !== starting || Date.now() > deadline, starting)
-    if (this.starting === starting) this.starting = undefined
-    return this.ready()
   }
 
   /** Has work of a call go on also where who called is gone. */

@@ -10,7 +10,7 @@ import { part } from './parts.js'
 import type { AmendRequest, LoadRequest, Sealing, SealRequest } from './sealing.js'
 import { squeeze } from './squeeze.js'
 import { turn } from './turn.js'
-import { abandonedMilliseconds, together, type Waits } from './waits.js'
+import { type Lives, together, type Waits } from './waits.js'
 import { type FrameWriter, Op, type Sign, Status } from './wire.js'
 
 /**
@@ -23,8 +23,7 @@ export class LocalEngine implements Engine {
   private readonly waiting = new Map<number, () => void>()
   /** How to reject what is pending. */
   private readonly pending = new Set<(error: Error) => void>()
-  /** When each task gave its last sign of life; only where its request may end before it. */
-  private readonly lives = new Map<number, number>()
+  private readonly lives: Lives | undefined
   private readonly among: Among | undefined
   /** The stages of the environment are set 0. */
   private readonly sealings = new Map<number, Sealing>()
@@ -39,6 +38,10 @@ export class LocalEngine implements Engine {
     private readonly waits: Waits = together,
   ) {
     if (sealing !== undefined) this.sealings.set(0, sealing)
+    this.lives = waits.lives?.(task => {
+      this.waiting.delete(task)
+      this.drop(task)
+    })
     const { contexts } = driver
     this.among = contexts && new Among(contexts, sign => this.hear(sign))
   }
@@ -65,7 +68,7 @@ export class LocalEngine implements Engine {
     if (exchange?.signal?.aborted) return Promise.reject(aborted(exchange.signal))
     const { instance } = this
     try {
-      this.dropAbandoned()
+      this.lives?.dropAbandoned()
       const status = instance.begin(frame)
       this.takeReady()
       if (status === Status.Done) return Promise.resolve(decode(instance.heap, instance.payload, instance.payloadEnd))
@@ -142,20 +145,18 @@ export class LocalEngine implements Engine {
         over = status === Status.Done || status === Status.Failed
         if (status === Status.Done) return decode(instance.heap, instance.payload, instance.payloadEnd)
         if (status === Status.Failed) throw this.failure()
+        this.lives?.note(task)
         const served = this.serve(status, task, exchange)
-        this.live(task)
         const answer = served instanceof Promise ? await served : served
         if (instance.lost !== undefined) throw instance.lost
-        over = !this.waits.shared && !this.lives.has(task)
-        if (over) throw new StowageError('aborted', 'the call took too long, and was given up')
+        this.lives?.check(task)
         if (answer === undefined) return undefined as T
         status = instance.step(task, writeAnswer(instance.writer(answerBytes(answer)), answer))
         this.takeReady()
       }
     } finally {
       exchange?.signal?.removeEventListener('abort', cancel)
-      this.lives.delete(task)
-      if (!over) this.drop(task)
+      if (this.lives?.ended(task) !== false && !over) this.drop(task)
     }
   }
 
@@ -164,22 +165,6 @@ export class LocalEngine implements Engine {
     if (this.lost !== undefined) return
     this.instance.drop(task)
     this.takeReady()
-  }
-
-  private live(task: number): void {
-    if (!this.waits.shared) this.lives.set(task, Date.now())
-  }
-
-  /** Drops tasks whose requests are gone: what they hold others may wait for. */
-  private dropAbandoned(): void {
-    if (this.lives.size === 0) return
-    const before = Date.now() - abandonedMilliseconds
-    for (const [task, lived] of this.lives) {
-      if (lived >= before) continue
-      this.lives.delete(task)
-      this.waiting.delete(task)
-      this.drop(task)
-    }
   }
 
   /**
@@ -227,19 +212,8 @@ export class LocalEngine implements Engine {
 
   /** Waits until another task has made this one ready. */
   private wait(task: number): Promise<Answer> {
-    let ready = false
-    const told = new Promise<void>(resolve =>
-      this.waiting.set(task, () => {
-        ready = true
-        resolve()
-      }),
-    )
-    const over = () => {
-      this.live(task)
-      this.dropAbandoned()
-      return ready || this.lost !== undefined
-    }
-    return this.waits.until(over, told).then(() => done)
+    const told = new Promise<Answer>(resolve => this.waiting.set(task, () => resolve(done)))
+    return this.lives?.until(task, () => !this.waiting.has(task) || this.lost !== undefined).then(() => done) ?? told
   }
 
   /** Tells the engine what was heard of other contexts; it does what is to be done by itself. */
@@ -276,7 +250,7 @@ export class LocalEngine implements Engine {
    */
   private async adopt(task: number): Promise<void> {
     try {
-      this.live(task)
+      this.lives?.note(task)
       await turn.next()
       const status = this.instance.step(task, writeAnswer(this.instance.writer(), done))
       this.takeReady()

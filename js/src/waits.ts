@@ -5,19 +5,28 @@
  * awaited its promise would wait for ever.
  */
 export interface Waits {
-  /** Whether a promise may be awaited by calls that it was not made for. */
-  readonly shared: boolean
-  /** Waits until `over` holds. Where promises are shared, `told` is fulfilled then, or rejected instead. */
-  until(over: () => boolean, told: Promise<unknown>): Promise<unknown>
+  /** What is known of tasks whose request may end before them; absent where a promise may be awaited by calls that it was not made for. */
+  lives?(drop: (task: number) => void): Lives
+  /** Waits for a start that another call has made: by its promise, or until it is `over`, and begins `anew` then or when it takes too long. */
+  started<R>(starting: Promise<R>, over: () => boolean, anew: () => Promise<R>): Promise<R>
   /** Has work go on to its end that nobody may be awaiting any more. */
   keep(work: Promise<unknown>): void
 }
 
-/** Who has not gone on for so long will not: the request that it belonged to is gone. */
-export const abandonedMilliseconds = 30_000
+/** When each task gave its last sign of life. */
+export interface Lives {
+  note(task: number): void
+  /** Throws `aborted` where the task was given up. */
+  check(task: number): void
+  /** Forgets the task, and tells whether it had not been given up. */
+  ended(task: number): boolean
+  /** Drops tasks whose requests are gone: what they hold others may wait for. */
+  dropAbandoned(): void
+  /** Waits, alive, until something holds. */
+  until(task: number, over: () => boolean): Promise<void>
+}
 
 export const together: Waits = {
-  shared: true,
-  until: (_over, told) => told,
+  started: starting => starting,
   keep() {},
 }

@@ -86,6 +86,10 @@ export const enum Op {
   Unlive = 68,
   /** Forgets the answers to queries that a table keeps. */
   ClearCache = 69,
+  /** Publishes and deletes what contexts that merge need and do not; names what this one has committed: see replica.ts. */
+  Compact = 70,
+  Token = 71,
+  SyncAfter = 72,
   /** Only for tests: makes the engine fail in a chosen way. */
   Fault = 127,
 }

@@ -2,7 +2,8 @@
 
 // Command build compiles the engine to WebAssembly.
 //
-//	go run ./wasm/build -o js/dist/stowage.wasm
+//	go run ./wasm/build -tags=page -o js/dist/stowage.wasm
+//	go run ./wasm/build -o js/dist/edge.wasm
 //
 // It leaves out files of two dependencies that the engine never calls but that
 // their package initialisation, or a mere import, would link in all the same:
@@ -57,15 +58,16 @@ func UnmarshalAsJSON(io.Writer, []byte) ([]byte, error) {
 
 func main() {
 	output := flag.String("o", "stowage.wasm", "the file to write")
+	tags := flag.String("tags", "", "build tags: page for an engine without what pages never need, see wasm/replica_page.go")
 	symbols := flag.Bool("symbols", false, "keep names and debug information, for profiles")
 	flag.Parse()
-	if err := run(*output, *symbols); err != nil {
+	if err := run(*output, *tags, *symbols); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
 }
 
-func run(output string, symbols bool) error {
+func run(output, tags string, symbols bool) error {
 	work, err := os.MkdirTemp("", "stowage-build-")
 	if err != nil {
 		return err
@@ -75,7 +77,7 @@ func run(output string, symbols bool) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"build", "-modfile=" + modfile, "-trimpath", "-o", output}
+	args := []string{"build", "-modfile=" + modfile, "-trimpath", "-tags=" + tags, "-o", output}
 	if !symbols {
 		args = append(args, "-ldflags=-s -w")
 	}

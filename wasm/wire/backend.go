@@ -163,7 +163,8 @@ func ReadPart(frame []byte) ([]byte, error) {
 	return append([]byte{}, r.bin()...), r.end()
 }
 
-// ReadInfo reads the reply to Info: [atomic, prefix durable, max blob, blobs, bytes, shared].
+// ReadInfo reads the reply to Info: [atomic, prefix durable, max blob, blobs, bytes,
+// sharing]: 0 with nobody, 1 among contexts, 2 merging, 3 merging and founding.
 func ReadInfo(frame []byte) (info store.Info, shared bool, err error) {
 	r, err := reply(frame)
 	if err != nil {
@@ -172,8 +173,9 @@ func ReadInfo(frame []byte) (info store.Info, shared bool, err error) {
 	r.tuple(6)
 	info = store.Info{Properties: store.Properties{Atomic: r.bool(), PrefixDurable: r.bool(), MaxBlob: r.size()}}
 	info.Blobs, info.Bytes = r.int(), r.int()
-	shared = r.bool()
-	return info, shared, r.end()
+	sharing := r.size()
+	info.Merging, info.Founding = sharing >= 2, sharing == 3
+	return info, sharing == 1, r.end()
 }
 
 // AppendProgress appends the payload of Progress: [done, total].

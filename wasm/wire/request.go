@@ -120,6 +120,18 @@ func (q *Request) DataVersion() (uint64, error) {
 	return uint64(r.uint()), r.end()
 }
 
+// Tokens reads the argument of SyncAfter: what names commits to wait for, or nothing.
+func (q *Request) Tokens() (string, error) {
+	r := q.read(1)
+	return r.text(), r.end()
+}
+
+// Budget reads the argument of Compact: how many blobs may be written.
+func (q *Request) Budget() (int, error) {
+	r := q.read(1)
+	return r.size(), r.end()
+}
+
 // Key reads one encoded key.
 func (q *Request) Key() ([]byte, error) {
 	r := q.read(1)

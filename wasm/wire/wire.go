@@ -106,6 +106,12 @@ const (
 	// ClearCache forgets the answers to queries that a table keeps.
 	ClearCache Op = 69
 
+	// Compact, Token and SyncAfter are for environments that merge what contexts commit:
+	// see wasm/replica.go.
+	Compact   Op = 70
+	Token     Op = 71
+	SyncAfter Op = 72
+
 	// Fault is only for tests: it makes the engine fail in a chosen way.
 	Fault Op = 127
 )

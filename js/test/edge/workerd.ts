@@ -29,7 +29,7 @@ export function program(folder: string): string {
 const resolving = (replaced: Record<string, string>): Plugin => ({
   name: 'resolving',
   setup(b) {
-    b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './stowage.wasm', external: true }))
+    b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './edge.wasm', external: true }))
     // What package.json says of the package's side effects would be taken for the tests too.
     b.onResolve({ filter: /\.test\.js$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path.replace(/js$/, 'ts')), sideEffects: true }))
     b.onResolve({ filter: /./ }, ({ path, resolveDir, kind }) => {
@@ -54,7 +54,7 @@ export async function bundle(entry: string, replaced: Record<string, string> = {
     logLevel: 'error',
     plugins: [resolving(replaced)],
   })
-  copyFileSync(join(installed, 'dist/stowage.wasm'), join(out, 'stowage.wasm'))
+  copyFileSync(join(installed, 'dist/edge.wasm'), join(out, 'edge.wasm'))
   return out
 }
 
@@ -69,7 +69,7 @@ export function start(folder: string, options: Partial<MiniflareOptions> = {}): 
     modulesRoot: folder,
     modules: [
       { type: 'ESModule', path: join(folder, 'worker.js') },
-      { type: 'CompiledWasm', path: join(folder, 'stowage.wasm') },
+      { type: 'CompiledWasm', path: join(folder, 'edge.wasm') },
     ],
     ...options,
   } as MiniflareOptions)

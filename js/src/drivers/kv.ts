@@ -1,0 +1,222 @@
+/**
+ * The driver of Workers KV, where contexts everywhere write to the same blobs and none sees at
+ * once what the others do. What the engine makes of that stands in store/replica.go; here is what
+ * KV's rules ask for: no key is read that may not exist yet, for a miss is remembered; a call
+ * that failed, or was refused for coming too soon, is made again with the same key and the
+ * same bytes; and what a commit writes is one key.
+ *
+ * A short record stands in its key's metadata, so that it comes with a list; a longer one is text, of
+ * which a hundred are read in one operation. Pages are bytes.
+ */
+import { StowageError } from '../errors.js'
+import { type Batch, type Blob, type Driver, type DriverFactory, type DriverInfo, rootName } from './driver.js'
+
+/** What the driver uses of a binding. */
+export interface KVStore {
+  get(key: string, options: { type: 'arrayBuffer'; cacheTtl?: number }): Promise<ArrayBuffer | null>
+  getWithMetadata(keys: string[], options: { type: 'text' }): Promise<Map<string, { value: string | null; metadata: unknown }>>
+  put(key: string, value: string | Uint8Array, options?: { metadata?: unknown }): Promise<void>
+  delete(key: string): Promise<void>
+  list(options: { prefix: string; cursor?: string | undefined }): Promise<{ keys: { name: string; metadata?: unknown }[]; list_complete: boolean; cursor?: string }>
+}
+
+/** What was asked of KV, as it is limited and paid for. */
+export interface KVUsage {
+  /** Calls: an invocation may make a thousand. */
+  operations: number
+  /** Keys read, lists of up to a thousand keys, keys written and deleted, failed attempts included. */
+  reads: number
+  lists: number
+  writes: number
+  deletes: number
+  bytesRead: number
+  bytesWritten: number
+}
+
+export interface KVOptions {
+  /** Makes an encrypted environment where none is seen. One place may be told to, once: two would not read one another. */
+  found?: boolean
+}
+
+const recordPrefix = 'l/'
+
+/** The longest record that goes into metadata, which has 1,024 bytes as JSON. */
+const inlineBytes = 700
+/** What is kept of lists until it is asked for. */
+const inlineKept = 4 << 20
+/** KV has 25 MiB, and text is a third longer. */
+const maxBlob = 16 << 20
+const bulkKeys = 100
+const connections = 6
+/** Seconds for which a location remembers the hint, and anything else; also that it was missing, which is why that is not a year. */
+const [hintSeconds, blobSeconds] = [30, 300]
+
+const ids = new WeakMap<KVStore, string>()
+let stores = 0
+
+/** Keeps environments in a KV namespace: `kv(env.STORE)`. */
+export function kv(store: KVStore, { found = false }: KVOptions = {}): DriverFactory {
+  const id = ids.get(store) ?? `kv:${stores++}`
+  ids.set(store, id)
+  return {
+    id,
+    async open(name) {
+      const driver = new KVDriver(store, `${name}/`, found)
+      drivers.set(`${id}/${name}`, driver)
+      return driver
+    },
+  }
+}
+
+const drivers = new Map<string, KVDriver>()
+
+/** What was asked of KV for an environment, undefined where it is not in KV. */
+export const usageOf = ({ id }: DriverFactory, name: string): KVUsage | undefined => drivers.get(`${id}/${name}`)?.usage
+
+class KVDriver implements Driver {
+  readonly usage: KVUsage = { operations: 0, reads: 0, lists: 0, writes: 0, deletes: 0, bytesRead: 0, bytesWritten: 0 }
+  /** Records that came with lists, as text, and how long they are together. */
+  private readonly inline = new Map<string, string>()
+  private inlineLength = 0
+  private closed = false
+
+  constructor(
+    private readonly store: KVStore,
+    private readonly prefix: string,
+    private readonly found: boolean,
+  ) {}
+
+  async read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    this.check()
+    const read = new Map<string, Uint8Array>()
+    const long = names.filter(name => name.startsWith(recordPrefix) && !this.takeInline(name, read))
+    for (let at = 0; at < long.length; at += bulkKeys) await this.readRecords(long.slice(at, at + bulkKeys), read)
+    await atMost(connections, names.filter(name => !name.startsWith(recordPrefix)), async name => {
+      this.usage.reads++
+      const cacheTtl = name === rootName ? hintSeconds : blobSeconds
+      const bytes = await this.again(() => this.store.get(this.prefix + name, { type: 'arrayBuffer', cacheTtl }))
+      if (bytes !== null) this.note(name, new Uint8Array(bytes), read)
+    })
+    return names.map(name => read.get(name))
+  }
+
+  async commit({ put, add, root, remove, removeRange }: Batch): Promise<void> {
+    this.check()
+    if (root !== undefined || removeRange !== undefined) throw new StowageError('internal', 'KV replaces nothing')
+    await atMost(connections, put, blob => this.write(blob))
+    for (const blob of add) await this.write(blob)
+    await atMost(connections, remove, name => {
+      this.usage.deletes++
+      return this.again(() => this.store.delete(this.prefix + name))
+    })
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    this.check()
+    const names: string[] = []
+    for (let cursor: string | undefined; ; ) {
+      this.usage.lists++
+      const page = await this.again(() => this.store.list({ prefix: this.prefix + prefix, cursor }))
+      for (const { name, metadata } of page.keys) {
+        const short = name.slice(this.prefix.length)
+        names.push(short)
+        if (typeof metadata === 'string') this.keepInline(short, metadata)
+      }
+      if (page.list_complete) return names
+      cursor = page.cursor
+    }
+  }
+
+  async info(): Promise<DriverInfo> {
+    this.check()
+    return { atomic: false, prefixDurable: true, maxBlob, blobs: -1, bytes: -1, sharing: this.found ? 3 : 2 }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+  }
+
+  private check(): void {
+    if (this.closed) throw new StowageError('closed', 'the driver is closed')
+  }
+
+  private async readRecords(names: string[], read: Map<string, Uint8Array>): Promise<void> {
+    this.usage.reads += names.length
+    const found = await this.again(() => this.store.getWithMetadata(names.map(name => this.prefix + name), { type: 'text' }))
+    for (const name of names) {
+      const { value = null, metadata } = found.get(this.prefix + name) ?? {}
+      const text = typeof metadata === 'string' ? metadata : value
+      if (text !== null) this.note(name, fromBase64(text), read)
+    }
+  }
+
+  private note(name: string, bytes: Uint8Array, read: Map<string, Uint8Array>): void {
+    this.usage.bytesRead += bytes.length
+    read.set(name, bytes)
+  }
+
+  private write({ name, bytes }: Blob): Promise<void> {
+    this.usage.writes++
+    this.usage.bytesWritten += bytes.length
+    const key = this.prefix + name
+    if (!name.startsWith(recordPrefix)) return this.again(() => this.store.put(key, bytes))
+    const text = toBase64(bytes)
+    return this.again(() => (bytes.length <= inlineBytes ? this.store.put(key, '', { metadata: text }) : this.store.put(key, text)))
+  }
+
+  private keepInline(name: string, text: string): void {
+    if (this.inlineLength > inlineKept) {
+      this.inline.clear()
+      this.inlineLength = 0
+    }
+    if (!this.inline.has(name)) this.inlineLength += text.length
+    this.inline.set(name, text)
+  }
+
+  private takeInline(name: string, read: Map<string, Uint8Array>): boolean {
+    const text = this.inline.get(name)
+    if (text === undefined) return false
+    this.note(name, fromBase64(text), read)
+    return true
+  }
+
+  /** Makes a call until it goes well. Who is told that it failed cannot know whether it was carried out. */
+  private async again<R>(call: () => Promise<R>): Promise<R> {
+    for (let attempt = 1; ; attempt++) {
+      this.usage.operations++
+      try {
+        return await call()
+      } catch (error) {
+        const message = String(error)
+        if (attempt === attempts || permanent.test(message)) throw new StowageError('backend_failed', `KV failed: ${message}`, { cause: error })
+        const pause = message.includes('429') ? slowDown : firstPause * 2 ** attempt
+        await new Promise(resolve => setTimeout(resolve, pause * (1 + Math.random())))
+      }
+    }
+  }
+}
+
+/** How often a call is made, and how long it waits after it failed, in milliseconds; after it was refused for the second that a key has to rest. */
+const [attempts, firstPause, slowDown] = [6, 50, 1000]
+
+/** What KV says of a call that it would never accept. */
+const permanent = /TypeError|\b(400|401|403|413|414)\b/
+
+/** Does work for each item, so many at once. */
+async function atMost<T>(n: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0
+  const one = async () => {
+    while (next < items.length) await work(items[next++]!)
+  }
+  await Promise.all(Array.from({ length: Math.min(n, items.length) }, one))
+}
+
+const chunk = 8192
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = ''
+  for (let at = 0; at < bytes.length; at += chunk) binary += String.fromCharCode(...bytes.subarray(at, at + chunk))
+  return btoa(binary)
+}
+
+const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), c => c.charCodeAt(0))

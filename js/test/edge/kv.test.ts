@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+import type { Miniflare } from 'miniflare'
+import type { KVUsage } from 'stowage/edge'
+
+import { abandon, ask, bundle, start } from './workerd.js'
+
+const persisted = mkdtempSync(join(tmpdir(), 'stowage-kv-'))
+let folder: string
+let workerd: Miniflare
+
+const startStore = () => start(folder, { kvNamespaces: ['STORE'], kvPersist: persisted })
+
+before(async () => {
+  folder = await bundle('test/edge/worker/kv.ts')
+  workerd = startStore()
+})
+after(async () => {
+  await workerd?.dispose()
+  rmSync(persisted, { recursive: true, force: true })
+})
+
+const range = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i)
+
+for (const kind of ['Plain', 'RawKey', 'SameKey']) {
+  test(`${kind}: documents are put, read, found and listed, over a restart and a snapshot too`, async () => {
+    const at = `/${kind}/kept-${kind}`
+    if (kind !== 'Plain') assert.deepEqual(await ask(workerd, `${at}/count`), { code: 'not_found' }) // nobody was told to make keys
+    for (const id of range(12)) assert.equal((await ask<{ id: number }>(workerd, `${at}/insert?id=${id}&found`)).id, id)
+    assert.deepEqual(await ask(workerd, `${at}/list?id=1`), ['records'])
+    await workerd.dispose()
+    workerd = startStore()
+    assert.deepEqual(await ask(workerd, `${at}/find`), [0, 4, 8])
+    assert.equal(await ask(workerd, `${at}/compact?budget=2`), false)
+    assert.equal(await ask(workerd, `${at}/compact`), true)
+    await ask(workerd, `${at}/insert?id=12`)
+    await workerd.dispose()
+    workerd = startStore()
+    assert.equal(await ask(workerd, `${at}/count`), 13)
+    assert.deepEqual(await ask(workerd, `${at}/get?id=99`), null)
+    assert.deepEqual(await ask(workerd, `${at}/check`), [])
+  })
+}
+
+test('requests at once are all kept, with one write or less for each', async () => {
+  const at = '/Plain/busy'
+  await ask(workerd, `${at}/count`)
+  const before = await ask<KVUsage>(workerd, `${at}/usage`)
+  const inserted = await Promise.all(range(24).map(id => ask<{ id: number }>(workerd, `${at}/insert?id=${id}`)))
+  assert.deepEqual(inserted.map(({ id }) => id), range(24))
+  const after = await ask<KVUsage>(workerd, `${at}/usage`)
+  assert.ok(after.writes - before.writes <= 24, `${after.writes - before.writes} writes`)
+  assert.equal(await ask(workerd, `${at}/count?context=2`), 24)
+})
+
+test('what is written in one place is read in another, by token at once', async () => {
+  const at = '/Plain/places'
+  await ask(workerd, `${at}/count?context=1`)
+  await ask(workerd, `${at}/count?context=2`)
+  await Promise.all([...range(20).map(id => ask(workerd, `${at}/insert?id=${id}&context=1`)), ...range(20, 100).map(id => ask(workerd, `${at}/insert?id=${id}&context=2`))])
+  const token = await ask<string>(workerd, `${at}/token?context=1`)
+  await ask(workerd, `${at}/sync?context=2&after=${token}`)
+  await ask(workerd, `${at}/sync?context=1`)
+  for (const context of [1, 2, 3]) {
+    assert.equal(await ask(workerd, `${at}/count?context=${context}`), 40)
+    assert.deepEqual(await ask(workerd, `${at}/check?context=${context}`), [])
+  }
+})
+
+test('a snapshot is opened with four operations and what has come since', async () => {
+  const at = '/Plain/cold'
+  for (const id of range(5)) await ask(workerd, `${at}/put?id=${id}`)
+  while (!(await ask(workerd, `${at}/compact`)));
+  await ask(workerd, `${at}/insert?id=9`)
+  await ask(workerd, `${at}/count?context=new`)
+  const { reads, lists, writes } = await ask<KVUsage>(workerd, `${at}/usage?context=new`)
+  assert.equal(writes, 0)
+  assert.ok(lists <= 2 && reads <= 3, `${lists} lists, ${reads} reads`)
+})
+
+test('clients that go away in the middle harm nobody', async () => {
+  const at = '/Plain/left'
+  await ask(workerd, `${at}/count`)
+  await Promise.all([...range(12).map(id => abandon(workerd, `${at}/insert?id=${id}`, id)), ...range(12, 100).map(id => ask(workerd, `${at}/insert?id=${id}`))])
+  for (const id of range(12, 100)) assert.equal((await ask<{ id: number }>(workerd, `${at}/get?id=${id}`)).id, id)
+  assert.deepEqual(await ask(workerd, `${at}/check`), [])
+})
+
+test('what takes one place for all writers is refused, and told where there is one', async () => {
+  for (const what of ['unique', 'increment', 'transaction']) assert.equal(await ask(workerd, `/Plain/refused/${what}`), 'unsupported')
+})
+
+test('a put is one write, and what it takes beside a direct one is told', async t => {
+  const at = '/Plain/measured'
+  const took: Record<string, number[]> = { put: [], direct: [], get: [], nothing: [] }
+  const paths: Record<string, (id: number) => string> = { put: id => `put?id=${id}`, direct: id => `direct?id=${id}`, get: () => 'get?id=0', nothing: () => 'nothing' }
+  await ask(workerd, `${at}/put?id=0`)
+  const before = await ask<KVUsage>(workerd, `${at}/usage`)
+  for (const id of range(80)) {
+    for (const [what, path] of Object.entries(paths)) {
+      const began = performance.now()
+      await ask(workerd, `${at}/${path(id)}`)
+      took[what]!.push(performance.now() - began)
+    }
+  }
+  const after = await ask<KVUsage>(workerd, `${at}/usage`)
+  assert.equal(after.writes - before.writes, 80)
+  assert.equal(after.reads, before.reads)
+  const median = (what: string) => took[what]!.sort((a, b) => a - b)[40]!
+  const told = Object.keys(took).map(what => `${what} ${median(what).toFixed(2)} ms`)
+  t.diagnostic(`${told.join(', ')}: a put takes ${(median('put') / median('direct')).toFixed(2)} times a direct one, a warm get ${(median('get') / median('nothing')).toFixed(2)} times nothing`)
+})
+
+test('a hundred thousand documents need less than 64 MiB', async () => {
+  const at = '/Plain/large'
+  assert.equal(await ask(workerd, `${at}/many?id=100000`), null)
+  while (!(await ask(workerd, `${at}/compact?budget=900`)));
+  assert.equal(await ask(workerd, `${at}/count?context=new`), 100_000)
+  assert.deepEqual(await ask(workerd, `${at}/find?context=new`), [0, 4, 8])
+  for (const context of ['1', 'new']) {
+    const { memoryBytes } = await ask<{ memoryBytes: number }>(workerd, `${at}/stat?context=${context}`)
+    assert.ok(memoryBytes < 64 << 20, `${memoryBytes} bytes`)
+  }
+})

@@ -1,0 +1,117 @@
+//go:build !page
+
+package store
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// published is a snapshot of an environment for all contexts: a root, and which
+// journal records its trees contain. As a blob, which is the hint too:
+//
+//	array of 3
+//	  stamp  bin   16 bytes: who has published it, and when
+//	  root   bin   as it is sealed
+//	  facts  bin   sealed as a record, under the snapshot's name; plain:
+//	    array of 4
+//	      horizon  uint   all records from before are contained
+//	      marks    array  of bin: of each writer, the last record that is contained with all before it
+//	      retired  array  oldest first: array of 2 (time uint, names array): blobs that it does not need, and who has published what came before did
+//	      swept    uint   records from before were deleted
+type published struct {
+	stamp   stamp
+	root    []byte
+	known   knowledge
+	retired []retirement
+	swept   hybrid
+
+	changed bool // retired or swept, since it was published
+}
+
+// retirement are blobs that a snapshot has left over.
+type retirement struct {
+	time  hybrid
+	names []string
+}
+
+const publishedPrefix = "c/"
+
+func (p *published) name() string {
+	return string(appendHex(appendHex([]byte(publishedPrefix), uint64(p.stamp.time)), p.stamp.writer))
+}
+
+// seal makes the blob.
+func (p *published) seal(ctx context.Context, s *sealer) ([]byte, error) {
+	facts := msgp.AppendArrayHeader(nil, 4)
+	facts = msgp.AppendUint64(facts, uint64(p.known.horizon))
+	marks := p.known.marks()
+	facts = msgp.AppendArrayHeader(facts, uint32(len(marks)))
+	for _, m := range marks {
+		facts = m.stamp.append(appendBinHead(facts, markBytes))
+		facts = binary.BigEndian.AppendUint32(facts, m.seq)
+	}
+	facts = msgp.AppendArrayHeader(facts, uint32(len(p.retired)))
+	for _, r := range p.retired {
+		facts = msgp.AppendArrayHeader(facts, 2)
+		facts = msgp.AppendUint64(facts, uint64(r.time))
+		facts = msgp.AppendArrayHeader(facts, uint32(len(r.names)))
+		for _, name := range r.names {
+			facts = msgp.AppendString(facts, name)
+		}
+	}
+	facts = msgp.AppendUint64(facts, uint64(p.swept))
+	sealed, err := s.seal(ctx, RecordBlob, []Blob{{p.name(), facts}})
+	if err != nil {
+		return nil, err
+	}
+	b := msgp.AppendArrayHeader(nil, 3)
+	b = appendBin(b, p.stamp.append(nil))
+	b = appendBin(b, p.root)
+	return appendBin(b, sealed[0].Bytes), nil
+}
+
+// readPublished reads what is not sealed of a snapshot, and returns what is.
+func readPublished(name string, stored []byte) (p *published, facts []byte, err error) {
+	r := schemaReader{b: stored}
+	r.array(3)
+	at, root, facts := r.bin(), r.bin(), r.bin()
+	if r.err != nil || len(r.b) > 0 || len(at) != stampBytes {
+		return nil, nil, fail(Corrupt, "open snapshot", name, r.err)
+	}
+	return &published{stamp: readStamp(at), root: root}, facts, nil
+}
+
+// open reads the facts. The keys of the root must be loaded.
+func (p *published) open(ctx context.Context, s *sealer, facts []byte) error {
+	plain, err := s.open(ctx, RecordBlob, []Blob{{p.name(), facts}})
+	if err != nil {
+		return err
+	}
+	r := schemaReader{b: plain[0].Bytes}
+	r.array(4)
+	p.known = newKnowledge(hybrid(r.uint()))
+	for range r.array(-1) {
+		if b := r.bin(); len(b) == markBytes {
+			m := mark{readStamp(b), binary.BigEndian.Uint32(b[stampBytes:])}
+			p.known.upTo[m.writer] = m
+		} else {
+			r.err = msgp.ErrShortBytes
+		}
+	}
+	for range r.array(-1) {
+		r.array(2)
+		left := retirement{time: hybrid(r.uint())}
+		for range r.array(-1) {
+			left.names = append(left.names, r.string())
+		}
+		p.retired = append(p.retired, left)
+	}
+	p.swept = hybrid(r.uint())
+	if r.err != nil || len(r.b) > 0 {
+		return fail(Corrupt, "open snapshot", p.name(), r.err)
+	}
+	return nil
+}
