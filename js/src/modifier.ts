@@ -82,7 +82,7 @@ export function compress(method: (typeof methods)[number] = 's2'): Modifier {
 /**
  * A stage of your own, under a number that is stored with every blob: from 0 to 255, and never another one. It comes after
  * compression and encryption, or with `before` ahead of them. What it throws is the failure of the call
- * that needed it, which has changed nothing.
+ * that needed it, which has changed nothing; so is an answer that is no Uint8Array, or does not come within a minute.
  *
  *     modifier(7, { seal: bytes => sign(bytes), open: bytes => verified(bytes) })
  */

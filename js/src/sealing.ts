@@ -138,13 +138,22 @@ const deflating: Stage = {
   openBlob: ([, , , bytes]) => inflate(bytes),
 }
 
+/** So many milliseconds a function of the program may take for a blob. */
+const patience = 60_000
+
 function usersOwn(functions: Functions): Stage {
   async function call(what: 'seal' | 'open', bytes: Uint8Array): Promise<Uint8Array> {
     let made: unknown
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = (tell: (error: Error) => void) => {
+      timer = setTimeout(tell, patience, new Error(`no answer within ${patience / 1000} s`))
+    }
     try {
-      made = await functions[what](bytes)
+      made = await Promise.race([functions[what](bytes), new Promise((_, reject) => late(reject))])
     } catch (error) {
       throw asStowageError(error, what === 'seal' ? 'backend_failed' : 'undecodable', `the stage's ${what} failed`)
+    } finally {
+      clearTimeout(timer)
     }
     if (made instanceof Uint8Array) return made
     throw new StowageError('invalid_argument', `the stage's ${what} must return a Uint8Array`)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mock, test } from 'node:test'
 
 import { compress, memory, modifier, open, StowageError, table } from 'stowage'
 import { coder } from 'stowage/coders'
@@ -7,7 +7,7 @@ import { salvage } from 'stowage/salvage'
 
 import { deflate, inflate } from '../src/deflate.js'
 import { place, placesFrom, rejects, tables } from './places.js'
-import { everything, filled, isWhole, stored } from './sealed.js'
+import { counting, everything, filled, isWhole, opensWhole, stored } from './sealed.js'
 
 /** A stage that turns all bits over, and counts what it does. */
 function inverting(id = 200, before = false) {
@@ -122,6 +122,65 @@ test('a stage that fails is the failure of the call, and nothing is half-applied
   await rejects('undecodable', open('places', { driver, tables, modifiers: [blind] }))
   const wrong = modifier(9, { seal: bytes => bytes, open: () => 'text' as never })
   await rejects('invalid_argument', open('places', { driver, tables, modifiers: [wrong] }))
+})
+
+test('a stage that answers with something else, or spoils what it is given, is a typed error and changes nothing', async () => {
+  const right = inverting(9).stage
+  const { driver, commits } = counting(memory())
+  await (await filled(driver, { modifiers: [right] })).close()
+  const before = await stored(driver)
+  const opens = (change: (bytes: Uint8Array) => unknown) => open('places', { driver, tables, modifiers: [modifier(9, { seal: b => b, open: change as never })] })
+  let written = commits()
+  for (const answer of ['text', null, undefined, 7, [1, 2], new ArrayBuffer(8)]) await rejects('invalid_argument', opens(() => answer), String(answer))
+  for (const garbage of [() => new Uint8Array(0), (b: Uint8Array) => b, (b: Uint8Array) => crypto.getRandomValues(new Uint8Array(b.length)), (b: Uint8Array) => b.map(byte => byte ^ 0xff).subarray(1)]) {
+    await rejects('corrupt', opens(garbage), garbage.toString())
+  }
+  assert.equal(commits(), written)
+  assert.deepEqual(await stored(driver), before)
+
+  let wrong: ((bytes: Uint8Array) => unknown) | undefined
+  const fickle = modifier(9, { seal: b => (wrong === undefined ? b.map(byte => byte ^ 0xff) : (wrong(b) as Uint8Array)), open: b => b.map(byte => byte ^ 0xff) })
+  const db = await open('places', { driver, tables, modifiers: [fickle] })
+  written = commits()
+  for (const answer of ['text', undefined, new ArrayBuffer(8)]) {
+    wrong = () => answer
+    await rejects('invalid_argument', db.places.insert(place(6000)))
+    await rejects('invalid_argument', db.places.insertMany(placesFrom(6000, 2000)))
+  }
+  wrong = bytes => {
+    bytes.fill(0)
+    throw new Error('spoilt')
+  }
+  await rejects('backend_failed', db.places.update(1, { name: 'other' }))
+  wrong = undefined
+  assert.equal(commits(), written)
+  await isWhole(db)
+  await db.close()
+  await opensWhole(driver, { modifiers: [right] })
+})
+
+test('a stage that never answers is a typed error after a minute', async () => {
+  let hanging = ''
+  const hang = (what: string, bytes: Uint8Array) => {
+    if (hanging !== what) return bytes.slice()
+    hanging = ''
+    mock.timers.enable({ apis: ['setTimeout'] }) // for the clock that starts now
+    setImmediate(() => {
+      mock.timers.tick(60_000)
+      mock.timers.reset()
+    })
+    return new Promise<Uint8Array>(() => {})
+  }
+  const stage = modifier(9, { seal: bytes => hang('seal', bytes), open: bytes => hang('open', bytes) })
+  const driver = memory()
+  const db = await filled(driver, { modifiers: [stage] })
+  hanging = 'seal'
+  await rejects('backend_failed', db.places.insert(place(6000)))
+  await isWhole(db)
+  await db.close()
+  hanging = 'open'
+  await rejects('undecodable', open('places', { driver, tables, modifiers: [stage] }))
+  await opensWhole(driver, { modifiers: [stage] })
 })
 
 test('backups pass the chain', async () => {
