@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -9,7 +9,7 @@ import { type DriverFactory, compress, encrypt, memory, open, type Unlocker } fr
 import { directory } from 'stowage/drivers/fs'
 
 import { place, placesFrom, rejects, tables } from './places.js'
-import { byKey, byPassphrase, cheap, counting, everything, filled, isWhole, key, passphrase, randomKey, stored, unlocking } from './sealed.js'
+import { byKey, byPassphrase, cheap, counting, everything, filled, isWhole, key, opensWhole, passphrase, randomKey, stored, unlocking } from './sealed.js'
 
 for (const [name, options] of Object.entries({ 'a key': byKey, 'a passphrase, deflated': byPassphrase })) {
   test(`what was encrypted comes back, and nothing of it stands in what is stored: ${name}`, async () => {
@@ -58,7 +58,6 @@ test('what does not open is a typed error, and nothing is written', async () => 
   const before = await stored(driver)
   const written = commits()
   const other = crypto.getRandomValues(new Uint8Array(32))
-  for (let n = 0; n < 50; n++) await rejects('wrong_key', open('places', { driver, tables, ...unlocking({ key: crypto.getRandomValues(new Uint8Array(32)) }) }))
   await rejects('wrong_key', open('places', { driver, tables, ...unlocking({ key: other }) }))
   await rejects('wrong_key', open('places', { driver, tables, ...unlocking({ passphrase }) }))
   await rejects('key_required', open('places', { driver, tables }))
@@ -69,6 +68,30 @@ test('what does not open is a typed error, and nothing is written', async () => 
   await isWhole(db)
   await db.close()
 })
+
+for (const [name, secrets] of Object.entries({
+  'keys': Array.from({ length: 900 }, () => ({ key: randomKey() })),
+  'passphrases': Array.from({ length: 100 }, (_, n) => ({ passphrase: `${passphrase}${n}` })),
+})) {
+  test(`${secrets.length} wrong ${name}: a typed error, and no write`, { timeout: 240_000 }, async () => {
+    const { driver, commits } = counting(memory())
+    const right = unlocking(name === 'keys' ? { key } : { passphrase })
+    const db = await filled(driver, right)
+    for (const secret of secrets.slice(0, 5)) await rejects('wrong_key', db.unlock(secret))
+    await db.lock()
+    const [before, written] = [await stored(driver), commits()]
+    for (const secret of secrets.slice(5, 10)) await rejects('wrong_key', db.unlock(secret))
+    await rejects('key_required', db.places.get(1))
+    await db.close()
+    for (const secret of secrets.slice(10)) {
+      const error = await rejects('wrong_key', open('places', { driver, tables, ...unlocking(secret) }))
+      assert.ok(!error.message.includes('horse'))
+    }
+    assert.equal(commits(), written)
+    assert.deepEqual(await stored(driver), before)
+    await opensWhole(driver, right)
+  })
+}
 
 test('what was changed or stands elsewhere is tampered with', async () => {
   const inner = memory()
@@ -292,6 +315,23 @@ test('a CryptoKey that cannot be read out opens it, and PBKDF2 does', async () =
     await again.close()
   }
 })
+
+for (const file of ['README.md', '../README.md']) {
+  test(`the example of encryption in ${file} does what it says`, async () => {
+    const [, example] = /## Encrypt[^]*?```ts\n([^]*?)```/.exec(readFileSync(file, 'utf8'))!
+    const driver = memory()
+    const theirs = 'the passphrase of a backup'
+    const backup = await new Response((await filled(memory(), unlocking({ passphrase: theirs }))).export()).blob()
+    const told: unknown[] = []
+    const opening = (name: string, options: object) => open(name, { driver, ...options })
+    const scope = { open: opening, encrypt, passphrase, key, old: passphrase, now: passphrase, theirs, backup, onProgress: (done: number) => told.push(done) }
+    const AsyncFunction = (async () => {}).constructor as new (...code: string[]) => (...given: unknown[]) => Promise<void>
+    await new AsyncFunction(...Object.keys(scope), example!.replace(/^import .*\n/, ''))(...Object.values(scope))
+    if (file !== 'README.md') return
+    assert.ok(told.length > 0)
+    await rejects('corrupt_header', open('notes', { driver, ...unlocking({ passphrase }) }))
+  })
+}
 
 test('an engine that is lost is followed by one that has the keys', async () => {
   const db = await filled(memory(), byPassphrase)

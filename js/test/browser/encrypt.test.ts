@@ -38,13 +38,14 @@ interface Opening {
   name: string
   passphrase?: string
   worker: boolean
+  durability?: 'buffered'
   canaries: typeof canaries
 }
 
-async function open({ name, passphrase, worker, canaries }: Opening): Promise<void> {
+async function open({ name, passphrase, worker, durability, canaries }: Opening): Promise<void> {
   const modifiers = passphrase === undefined ? [stowage.compress('none')] : [stowage.compress('deflate'), stowage.encrypt({ passphrase, argon2id: { memory: 19456, time: 2 } })]
   const tables = { [canaries.table]: stowage.table({ key: 'id', indexes: ['term'] }) }
-  Object.assign(globalThis, { db: await stowage.open(name, { worker, modifiers, tables: tables as never }) })
+  Object.assign(globalThis, { db: await stowage.open(name, { worker, modifiers, tables: tables as never, ...(durability && { durability }) }) })
 }
 
 /** Puts the words everywhere, into pages and into the log. */
@@ -56,6 +57,16 @@ async function fill({ key, value, term, table, store, bytes }: typeof canaries):
   await db.checkpoint()
   await db[table]!.insert({ id: `${key} last`, term, text: value })
   await db.store(store).put(text.encode(`${bytes} last`), text.encode(bytes))
+}
+
+/** Writes over what there is, one change after the other: into the log, or into a buffer of which some is flushed and some is not. */
+async function change([{ table, key, value, term, store, bytes }, flush]: readonly [typeof canaries, boolean]): Promise<void> {
+  const text = new TextEncoder()
+  for (let i = 0; i < 200; i++) {
+    await db[table]!.put({ id: `${key} ${i}`, term: `${term} ${i}`, text: `${value} again` })
+    await db.store(store).put(text.encode(bytes), text.encode(`${bytes} ${i}`))
+    if (flush && i === 150) await db.flush()
+  }
 }
 
 /** Whether all that fill has written is there. */
@@ -98,13 +109,13 @@ for (const worker of [false, true]) {
     })
     const none = Object.fromEntries(Object.keys(canaries).map(word => [word, 0]))
     assert.deepEqual(await browser.stopped(search), none)
-    const page = await browser.page()
-    await page.evaluate(open, { name, passphrase, worker, canaries })
-    assert.deepEqual(await page.evaluate(isWhole, canaries), whole)
-    await page.evaluate(async ({ table, key, value, term }) => {
-      for (let i = 0; i < 200; i++) await db[table]!.put({ id: `${key} ${i}`, term: `${term} ${i}`, text: `${value} again` })
-    }, canaries)
-    assert.deepEqual(await browser.killed(search), none)
+    for (const durability of [undefined, 'buffered'] as const) {
+      const page = await browser.page()
+      await page.evaluate(open, { name, passphrase, worker, canaries, ...(durability && { durability }) })
+      assert.deepEqual(await page.evaluate(isWhole, canaries), whole)
+      await page.evaluate(change, [canaries, durability === 'buffered'] as const)
+      assert.deepEqual(await browser.killed(search), none)
+    }
     await inPage(async page => {
       await page.evaluate(open, { name, passphrase, worker, canaries })
       assert.deepEqual(await page.evaluate(isWhole, canaries), whole)
