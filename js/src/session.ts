@@ -59,9 +59,8 @@ export class Session implements Scope {
   /** The version of the data that the program of this context knows, where it has said. */
   version: number | undefined
   private locked = false
-  private locking = Promise.resolve()
-  /** Set while it is being unlocked. */
-  private unlocking: Promise<void> | undefined
+  private locking: Promise<unknown> = Promise.resolve()
+  private unlocking: Promise<unknown> = this.locking
   private used = 0
   private idle: ReturnType<typeof setTimeout> | undefined
 
@@ -174,29 +173,22 @@ export class Session implements Scope {
   async lock(): Promise<void> {
     const { encryption } = this
     if (this.closing !== undefined) throw closed()
-    if (this.unlocking !== undefined) await this.unlocking.catch(() => {})
+    await this.unlocking
     if (!this.locked) {
       this.locked = true
       clearTimeout(this.idle)
       this.idle = undefined
-      this.locking = this.leave(locked())
-        .then(() => {})
-        .finally(() => {
-          encryption.unlocker = undefined
-        })
+      this.locking = this.leave(locked()).finally(() => {
+        encryption.unlocker = undefined
+      })
     }
-    return this.locking
+    await this.locking
   }
 
   /** Starts an engine with what opens the keys again; where it does not, all stays locked. */
   unlock(unlocker: Unlocker): Promise<void> {
-    const turn: Promise<void> = (this.unlocking ?? this.locking)
-      .catch(() => {})
-      .then(() => this.begin(unlocker))
-      .finally(() => {
-        if (this.unlocking === turn) this.unlocking = undefined
-      })
-    this.unlocking = turn
+    const turn = this.unlocking.then(() => this.begin(unlocker))
+    this.unlocking = turn.catch(() => {})
     return turn
   }
 
