@@ -194,6 +194,11 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     return count
   }
 
+  /** deleteMany, by the name it has elsewhere. */
+  remove(target: readonly Key[] | Filter<T>, options?: LongCall): Promise<number> {
+    return this.deleteMany(target, options)
+  }
+
   /** Forgets the answers to queries that the table keeps: see `cache` of table(). There is no need to call it. */
   async clearCache(): Promise<void> {
     await this.run(Op.ClearCache, 3, () => {}, nothing)

@@ -155,6 +155,7 @@ over('scenario 33: hooks of a table', async (driver, name) => {
   // A hook may use the transaction it runs in; one that throws ends it, and nothing of it stays.
   on.hook('delete', () => { throw new Error('kept') })
   await assert.rejects(db.things.deleteMany({ n: 3 }), /kept/)
+  await assert.rejects(db.things.remove({ n: 3 }), /kept/)
   await assert.rejects(db.transaction(tx => tx.things.delete(2)), /kept/)
   assert.equal(await db.things.count(), 1)
   on.clear('delete')
