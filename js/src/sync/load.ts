@@ -101,7 +101,7 @@ export class Loader {
 
   private async children({ model, column }: Many | One, wanted: readonly Wanted[]): Promise<void> {
     const rows = await this.ask(selectIn(this.models[model]!, column, wanted.map(({ owner }) => owner)))
-    const of = grouped(rows, column)
+    const of = grouped(rows, row => nameOf(row[column] as RowKey))
     await this.store(model, rows, wanted.map(one => [one, of.get(nameOf(one.owner!)) ?? []]))
   }
 
@@ -112,7 +112,7 @@ export class Loader {
     if (wanted.length === 1) return this.store(model, rows, [[wanted[0]!, rows]])
     const links = await this.ask(selectIn({ ...linking, columns: [from, to] }, from, owners))
     const found = new Map(rows.map(row => [nameOf(identified(row, spec).key), row]))
-    const of = grouped(links, from)
+    const of = grouped(links, row => nameOf(row[from] as RowKey))
     const led = (one: Wanted) => (of.get(nameOf(one.owner!)) ?? []).map(row => found.get(nameOf(row[to] as RowKey))).filter(row => row !== undefined)
     await this.store(model, rows, wanted.map(one => [one, led(one)]))
   }
@@ -170,12 +170,12 @@ function* parts<T>(list: readonly T[]): Generator<readonly T[]> {
   for (let i = 0; i < list.length; i += batch) yield list.slice(i, i + batch)
 }
 
-/** Rows by what they have in a column. */
-function grouped(rows: readonly Row[], column: string): Map<string, Row[]> {
-  const groups = new Map<string, Row[]>()
-  for (const row of rows) {
-    const name = nameOf(row[column] as RowKey)
-    groups.get(name)?.push(row) ?? groups.set(name, [row])
+/** Things by what they have in common. */
+export function grouped<T>(list: readonly T[], by: (one: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const one of list) {
+    const name = by(one)
+    groups.get(name)?.push(one) ?? groups.set(name, [one])
   }
   return groups
 }
