@@ -6,6 +6,7 @@
 import { type Columns, type Row, type Texts, writeText } from './value.js'
 
 const utf8 = new TextEncoder()
+const ascii = /^[\0-\x7f]*$/
 
 /** The names of columns in the order in which they are hashed. */
 export function hashed(columns: Columns): string[] {
@@ -29,7 +30,7 @@ export function hashTexts(texts: Texts, names: readonly string[]): bigint {
     low = product >>> 0
   }
   const addLength = (length: number) => {
-    for (const shift of [24, 16, 8, 0]) add((length >>> shift) & 255)
+    for (let shift = 24; shift >= 0; shift -= 8) add((length >>> shift) & 255)
   }
   for (const name of names) {
     const text = texts[name] ?? null
@@ -37,9 +38,14 @@ export function hashTexts(texts: Texts, names: readonly string[]): bigint {
       addLength(0xffffffff)
       continue
     }
+    if (ascii.test(text)) { // nearly all are, and are not worth a call of the encoder
+      addLength(text.length)
+      for (let i = 0; i < text.length; i++) add(text.charCodeAt(i))
+      continue
+    }
     const bytes = utf8.encode(text)
     addLength(bytes.length)
-    for (const byte of bytes) add(byte)
+    for (let i = 0; i < bytes.length; i++) add(bytes[i]!)
   }
   return (BigInt(high) << 32n) | BigInt(low)
 }

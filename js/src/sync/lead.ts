@@ -47,12 +47,12 @@ export class Leads {
     this.view.live()
     const { how, include } = readLoad(name, options)
     const { mode = relation.mode, maxAge = relation.maxAge, fallback = relation.fallback } = how
-    const found = await orFallback({ fallback }, async () => {
+    return orFallback({ fallback }, async () => {
       await this.load([held], name, relation, { mode: least(mode ?? this.view.mode, relation.mode), maxAge })
-      return this.led(held, name, relation)
+      const found = await this.led(held, name, relation)
+      if (include !== undefined) await this.include([found].flat() as object[], include)
+      return found
     })
-    if (include !== undefined) await this.include([found].flat() as object[], include)
-    return found
   }
 
   private async followAnew(held: Held, name: string, relation: Relation): Promise<unknown> {
@@ -149,13 +149,13 @@ export class Leads {
     this.view.live()
     if (this.ensurer.isPulled(model)) throw new StowageError('unsupported', `"${model}" is pulled: ask its table`)
     const { how, include } = readLoad('where', options)
-    const found = await orFallback(how, async () => {
+    return orFallback(how, async () => {
       const one = wantedWhere(model, 'where', where, params)
       await this.ensurer.ensure([one], how, () => this.loader.where(one))
-      return this.shown.list(model, await this.listed(one), undefined)
+      const found = await this.shown.list(model, await this.listed(one), undefined)
+      if (include !== undefined) await this.include(found, include)
+      return found
     })
-    if (include !== undefined) await this.include(found as object[], include)
-    return found
   }
 }
 

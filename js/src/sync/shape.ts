@@ -182,11 +182,23 @@ export class Shape {
   /** Changes what is shown, or the first part of what is not complete yet. */
   private async change(tx: Transaction, { changes }: Chunk, next: Position): Promise<void> {
     const rows = tx.table(this.name)
-    // The rows of a first pull are new, as the checksum will show: they need not be looked up.
-    const before = next.complete || changes.some(change => !change.added) ? await this.lookUp(changes, keys => rows.getMany(keys) as Promise<(Row | undefined)[]>) : new Map<string, Row>()
+    if (!next.complete && changes.every(change => change.added)) return put(rows, this.allNew(changes, next))
+    const before = await this.lookUp(changes, keys => rows.getMany(keys) as Promise<(Row | undefined)[]>)
     const after = this.fold(changes, before, next)
     await put(rows, [...after.values()].flatMap(({ row }) => (row === null ? [] : [row])))
     await remove(rows, [...after.values()].flatMap(({ key, row }) => (row === null ? [key] : [])))
+  }
+
+  /** The rows of a first pull are new, as the checksum will show: they need not be looked up. */
+  private allNew(changes: readonly Change[], next: Position): Row[] {
+    let sum = next.checksum === '' ? undefined : BigInt(`0x${next.checksum}`)
+    for (const change of changes) {
+      if (!change.exact) next.inexact = true
+      if (sum !== undefined) sum += change.hash
+    }
+    next.rows += changes.length
+    next.checksum = sum === undefined ? '' : writeSum(sum)
+    return changes.map(({ row }) => row!)
   }
 
   /** Lays changes beside what is shown. */

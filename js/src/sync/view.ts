@@ -103,12 +103,14 @@ export class OriginView {
       this.loader = new Loader(this.db, this.models, statement => this.query(statement))
       this.overlay = new Overlay(this.db)
       this.puller = await this.startPuller()
+      if ((this.stage as string) === 'closed') throw new StowageError('not_live', 'the view was closed')
       this.ensurer = new Ensurer(this.models, this.loader, this.puller, this.wish, model => this.shown.again(model))
       this.shown = new Shown(this.db, this.items, this.overlay, this.loader, this.ensurer, () => this.live(), this.listeners)
       this.leads = new Leads(this, this.db, this.models, this.relations, this.loader, this.ensurer, this.shown)
       this.stage = 'open'
     } catch (error) {
       this.stage = 'closed'
+      await this.puller?.close()
       await this.db?.close()
       throw error
     }
@@ -235,9 +237,12 @@ export class OriginView {
     this.live()
     const { how, include } = readLoad('get', options)
     const key = checkKey(model, given, this.models[model]!)
-    const found = await orFallback(how, async () => (await this.shown.get(model, [key], how))[0])
-    if (found !== undefined && include !== undefined) await this.leads.include([found as object], include)
-    return found as object | undefined
+    const found = orFallback(how, async () => {
+      const [item] = await this.shown.get(model, [key], how)
+      if (include !== undefined) await this.leads.include([item], include)
+      return item
+    })
+    return found as Promise<object | undefined>
   }
 
   private async query(statement: Statement): Promise<Row[]> {

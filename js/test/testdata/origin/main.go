@@ -182,7 +182,7 @@ func (f *fixture) serve(ctx context.Context) error {
 		return err
 	}
 	o, err := origin.Open(ctx, source, origin.Config{
-		Sidecar: filepath.Join(f.dir, "sidecar"), Tables: []origin.Table{{Name: "cities"}}, Poll: 10 * time.Millisecond, Statement: true,
+		Sidecar: filepath.Join(f.dir, "sidecar"), Tables: []origin.Table{{Name: "cities"}}, Poll: 10 * time.Millisecond, Statement: true, Origins: []string{"*"},
 	})
 	if err != nil {
 		return err
