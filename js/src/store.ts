@@ -321,7 +321,7 @@ function readCoding<K, V>(o: Options, flags: number, otherwise: Coding<K, V>): C
   if (value === undefined) return new Coding(key, otherwise.value, otherwise.level)
   if (isCoder(value)) return new Coding(key, value, undefined)
   if (value === null || typeof value !== 'object' || !isCompressed(value)) throw o.wrong('value', 'a coder')
-  if (flags & (dupSort | uncompressed)) throw o.wrong('value', 'a coder that does not compress, where values are sorted or compress is none')
+  if (flags & (dupSort | uncompressed)) throw o.wrong('value', 'a coder that does not compress')
   return new Coding(key, value.inner, value.level)
 }
 
