@@ -169,6 +169,7 @@ bench: $(PACKAGE) bench/node_modules/.stamp | tools ## compare with raw IndexedD
 	CHROMIUM=$$(scripts/tools.sh chromium) WORK=sealed node bench/run.mjs
 	node bench/gates.mjs
 	go test -run '^$$' -bench SortedSet ./store/structure
+	go test -run '^$$' -bench CacheHit ./store/repository
 
 clean: ## remove all that was built, not what was installed
 	rm -rf .build js/dist js/build web-demo/dist web-demo/public/data web-demo/test/screenshots web-demo/node_modules/stowage

@@ -1,12 +1,10 @@
 package repository
 
 import (
-	"math"
+	"container/list"
 	"math/rand/v2"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/stowage-db/stowage/store"
 )
@@ -49,67 +47,94 @@ type slot[K comparable] struct {
 	text string
 }
 
-// kept is an answer, which does not change.
-type kept[V any] struct {
+// node is an answer's place in the order in which answers are evicted.
+type node struct {
+	at   *list.Element
+	uses uint64 // counted by frequency alone
+	of   any    // the *kept whose node it is
+}
+
+// order is that in which answers are evicted. first is asked for only where there is one.
+type order interface {
+	add(*node)
+	use(*node)
+	remove(*node)
+	first() *node
+}
+
+// recency is the order of what was used longest ago.
+type recency struct{ nodes list.List } // of *node
+
+func (r *recency) add(n *node)    { n.at = r.nodes.PushBack(n) }
+func (r *recency) use(n *node)    { r.nodes.MoveToBack(n.at) }
+func (r *recency) remove(n *node) { r.nodes.Remove(n.at) }
+func (r *recency) first() *node   { return r.nodes.Front().Value.(*node) }
+
+// kept is an answer. Nothing of it changes but its node.
+type kept[K comparable, V any] struct {
+	node
+	slot    slot[K]
 	value   V
 	found   bool
 	expires time.Time // zero for never
 	bytes   int
 }
 
-// order keeps entries in the order in which they are evicted. It is not safe for several
-// goroutines.
-type order[K comparable, V any] interface {
-	Get(K) (V, bool)
-	Add(K, V) bool
-	Remove(K) bool
-	RemoveOldest() (K, V, bool)
-	Len() int
+// about is what is kept about a key.
+type about[K comparable, V any] struct {
+	whole *kept[K, V]            // nil if it is not
+	asked map[string]*kept[K, V] // what was asked for by options, by their text
 }
 
 // cache is the answers of a service.
 type cache[K comparable, V any] struct {
 	config Cache
 
-	mu    sync.Mutex
-	order order[slot[K], *kept[V]]
-	asked map[K]map[string]struct{} // the texts that are not empty of what is kept
-	bytes int
+	mu      sync.Mutex
+	order   order
+	byID    map[K]*about[K, V]
+	entries int
+	bytes   int
 }
 
 func newCache[K comparable, V any](config Cache) *cache[K, V] {
-	c := &cache[K, V]{config: config, asked: make(map[K]map[string]struct{})}
+	c := &cache[K, V]{config: config, order: new(recency), byID: make(map[K]*about[K, V])}
 	if config.Evict == LeastFrequent {
-		c.order = newFrequency(c.left)
-	} else {
-		c.order, _ = simplelru.NewLRU(math.MaxInt, c.left) // it fails for a size of 0
+		c.order = &frequency{last: make(map[uint64]*list.Element)}
 	}
 	return c
 }
 
-// left takes note of an entry that is not in the order any more.
-func (c *cache[K, V]) left(s slot[K], k *kept[V]) {
-	c.bytes -= k.bytes
-	if s.text != "" {
-		delete(c.asked[s.id], s.text)
-		if len(c.asked[s.id]) == 0 {
-			delete(c.asked, s.id)
-		}
-	}
-}
-
-func (c *cache[K, V]) get(s slot[K]) (k *kept[V], ok bool) {
+// get returns an answer, nil where it is not kept; that is a use of it.
+func (c *cache[K, V]) get(s slot[K]) *kept[K, V] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if k, ok = c.order.Get(s); ok && !k.expires.IsZero() && !time.Now().Before(k.expires) {
-		c.order.Remove(s)
-		return nil, false
+	k := c.at(s)
+	if k == nil {
+		return nil
 	}
-	return k, ok
+	if !k.expires.IsZero() && !time.Now().Before(k.expires) {
+		c.remove(k)
+		return nil
+	}
+	c.order.use(&k.node)
+	return k
+}
+
+// at is what is kept in a slot. c.mu is held.
+func (c *cache[K, V]) at(s slot[K]) *kept[K, V] {
+	switch a := c.byID[s.id]; {
+	case a == nil:
+		return nil
+	case s.text == "":
+		return a.whole
+	default:
+		return a.asked[s.text]
+	}
 }
 
 func (c *cache[K, V]) put(s slot[K], value V, found bool) {
-	k := &kept[V]{value: value, found: found}
+	k := &kept[K, V]{slot: s, value: value, found: found}
 	if c.config.SizeOf != nil && found {
 		if k.bytes = c.config.SizeOf(value); k.bytes > c.config.Bytes {
 			return
@@ -120,26 +145,64 @@ func (c *cache[K, V]) put(s slot[K], value V, found bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.order.Remove(s)
-	for c.config.Entries > 0 && c.order.Len() >= c.config.Entries || c.config.Bytes > 0 && c.bytes+k.bytes > c.config.Bytes {
-		c.order.RemoveOldest()
+	if old := c.at(s); old != nil {
+		c.remove(old)
 	}
-	c.order.Add(s, k)
-	c.bytes += k.bytes
-	if s.text != "" {
-		if c.asked[s.id] == nil {
-			c.asked[s.id] = make(map[string]struct{})
+	for c.config.Entries > 0 && c.entries >= c.config.Entries || c.config.Bytes > 0 && c.bytes+k.bytes > c.config.Bytes {
+		c.remove(c.order.first().of.(*kept[K, V]))
+	}
+	c.add(k)
+}
+
+// add keeps an answer in an empty slot. c.mu is held.
+func (c *cache[K, V]) add(k *kept[K, V]) {
+	a := c.byID[k.slot.id]
+	if a == nil {
+		a = new(about[K, V])
+		c.byID[k.slot.id] = a
+	}
+	if k.slot.text == "" {
+		a.whole = k
+	} else {
+		if a.asked == nil {
+			a.asked = make(map[string]*kept[K, V])
 		}
-		c.asked[s.id][s.text] = struct{}{}
+		a.asked[k.slot.text] = k
 	}
+	k.of = k
+	c.order.add(&k.node)
+	c.entries++
+	c.bytes += k.bytes
+}
+
+// remove ends the keeping of an answer. c.mu is held.
+func (c *cache[K, V]) remove(k *kept[K, V]) {
+	a := c.byID[k.slot.id]
+	if k.slot.text == "" {
+		a.whole = nil
+	} else {
+		delete(a.asked, k.slot.text)
+	}
+	if a.whole == nil && len(a.asked) == 0 {
+		delete(c.byID, k.slot.id)
+	}
+	c.order.remove(&k.node)
+	c.entries--
+	c.bytes -= k.bytes
 }
 
 // forget removes every answer about a key.
 func (c *cache[K, V]) forget(id K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.order.Remove(slot[K]{id: id})
-	for text := range c.asked[id] {
-		c.order.Remove(slot[K]{id, text})
+	a := c.byID[id]
+	if a == nil {
+		return
+	}
+	if a.whole != nil {
+		c.remove(a.whole)
+	}
+	for _, k := range a.asked {
+		c.remove(k)
 	}
 }

@@ -100,7 +100,7 @@ func (s *Service[E, K]) Metrics() Metrics { return s.counts.metrics() }
 // asked for. With NoMemory the caches are passed by too.
 func (s *Service[E, K]) GetOne(ctx context.Context, id K, with ...Option) (entity E, err error) {
 	if len(with) == 0 {
-		if k, hit := s.lookUp(slot[K]{id: id}); hit {
+		if k := s.lookUp(slot[K]{id: id}); k != nil {
 			if !k.found {
 				return entity, s.missing()
 			}
@@ -122,18 +122,19 @@ func (s *Service[E, K]) missing() error {
 	return &store.Error{Code: store.NotFound, Op: "service", Name: s.repository.config.Name}
 }
 
-// lookUp returns what the cache has, unless the service is closed.
-func (s *Service[E, K]) lookUp(at slot[K]) (k *kept[E], hit bool) {
+// lookUp returns what the cache has, or nil, as when the service is closed.
+func (s *Service[E, K]) lookUp(at slot[K]) *kept[K, E] {
 	if s.cache == nil || s.closed.Load() {
-		return nil, false
+		return nil
 	}
-	if k, hit = s.cache.get(at); hit {
+	k := s.cache.get(at)
+	if k != nil {
 		s.counts.hits.Add(1)
 		if s.onEvent != nil {
 			s.onEvent(Event{Kind: Hit})
 		}
 	}
-	return k, hit
+	return k
 }
 
 // GetMany returns the entities of keys, those that there are, in the order of the keys.
@@ -178,7 +179,7 @@ func (s *Service[E, K]) get(ctx context.Context, ids []K, o *options) (entities 
 	text := o.text()
 	for i, id := range ids {
 		at := slot[K]{id, text}
-		if k, hit := s.lookUp(at); hit {
+		if k := s.lookUp(at); k != nil {
 			entities[i], found[i] = k.value, k.found
 			continue
 		}
@@ -244,7 +245,7 @@ func (s *Service[E, K]) Exists(ctx context.Context, id K) (bool, error) {
 	defer end()
 	at := slot[K]{id: id}
 	if s.exists != nil {
-		if k, hit := s.exists.get(at); hit {
+		if k := s.exists.get(at); k != nil {
 			s.counts.hits.Add(1)
 			return k.found, nil
 		}
