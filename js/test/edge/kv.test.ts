@@ -115,6 +115,22 @@ test('a put is one write, and what it takes beside a direct one is told', async 
   t.diagnostic(`${told.join(', ')}: a put takes ${(median('put') / median('direct')).toFixed(2)} times a direct one, a warm get ${(median('get') / median('nothing')).toFixed(2)} times nothing`)
 })
 
+test('a worker with an engine answers its first request; what it takes beside a plain one is told', async t => {
+  const folders: Record<string, string> = { engine: folder, plain: await bundle('test/edge/worker/plain.ts') }
+  const took: Record<string, number[]> = { engine: [], plain: [] }
+  for (let round = 0; round < 5; round++) {
+    for (const [what, at] of Object.entries(folders)) {
+      const began = performance.now()
+      const started = start(at, { kvNamespaces: ['STORE'] })
+      assert.equal(await ask(started, '/Plain/first/count').then(answer => answer ?? 0), 0)
+      took[what]!.push(performance.now() - began)
+      await started.dispose()
+    }
+  }
+  const median = (what: string) => took[what]!.sort((a, b) => a - b)[2]!
+  t.diagnostic(`engine ${median('engine').toFixed(0)} ms, plain ${median('plain').toFixed(0)} ms to the first response: ${(median('engine') / median('plain')).toFixed(2)} times`)
+})
+
 test('a hundred thousand documents need less than 64 MiB', async () => {
   const at = '/Plain/large'
   assert.equal(await ask(workerd, `${at}/many?id=100000`), null)
