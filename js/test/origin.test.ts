@@ -24,8 +24,8 @@ const torture = process.env['TORTURE'] !== undefined
 
 // The client keeps a minute's timer for a cache that only browsers have. Nothing here waits for it.
 const { setTimeout: begin } = globalThis
-globalThis.setTimeout = ((body: () => void, milliseconds?: number) => {
-  const timer = begin(body, milliseconds)
+globalThis.setTimeout = ((body: (...given: unknown[]) => void, milliseconds?: number, ...given: unknown[]) => {
+  const timer = begin(body, milliseconds, ...given)
   return (milliseconds ?? 0) > 50_000 ? timer.unref() : timer
 }) as typeof setTimeout
 
