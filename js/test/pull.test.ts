@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { type Database, memory, open, StowageError, table } from 'stowage'
-import { pull, type PullOptions, type Puller } from 'stowage/sync'
+import { electric, pull, type PullOptions, type Puller, type Source } from 'stowage/sync'
 
 import { Origin } from './origin.js'
 import { rejects } from './places.js'
@@ -127,6 +127,28 @@ test('rows that are not those of the checksum are pulled anew', async () => {
   await puller.complete()
   assert.deepEqual(await db.cities.find(), cities(50))
   assert.equal(origin.count(), 4)
+  await puller.close()
+  await db.close()
+})
+
+test('what is damaged is pulled again, under the handle that the origin still has', async () => {
+  const origin = originOf(50)
+  const db = await openCities()
+  const whole = electric('http://origin/v1/shape')
+  let damaged = true
+  const source: Source = {
+    live: false,
+    async next(shape, at, asking) {
+      if (!at.complete || !damaged) return whole.next(shape, at, asking)
+      damaged = false
+      throw new StowageError('corrupt', 'a page that cannot be read')
+    },
+  }
+  const puller = await start(db, origin, { live: false, origin: source })
+  await puller.complete()
+  await rejects('corrupt', puller.refresh())
+  await puller.complete()
+  assert.deepEqual(await db.cities.find(), cities(50))
   await puller.close()
   await db.close()
 })

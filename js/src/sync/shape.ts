@@ -122,12 +122,12 @@ export class Shape {
     })
   }
 
-  /** Begins anew with nothing shown: for rows that cannot be read any more. */
+  /** Begins anew with nothing shown: for rows that cannot be read any more. The origin still has the handle. */
   restart(position: Position): Promise<Position> {
     return this.write(position, async tx => {
       await this.discard(tx)
       await tx.table(this.name).truncate()
-      return { ...this.first(), expired: [...position.expired, position.handle].slice(-expiredHandles) }
+      return { ...this.first(), expired: position.expired }
     })
   }
 
