@@ -181,7 +181,7 @@ for (const worker of [false, true]) {
 test('a worker that ends by itself: what was asked of it fails, and another one is started', () =>
   armed('/plain.html', async page => {
     await page.evaluate(async () => Object.assign(globalThis, { db: await hostile.filled('ended', { worker: true }) }))
-    const [worker] = page.workers()
+    const worker = page.workers().find(worker => worker.url().endsWith('/worker.js')) // not the sentinel's
     const pending = page.evaluate(async () => {
       const { db } = globalThis as unknown as { db: Awaited<ReturnType<typeof hostile.filled>> }
       const { code, wrong } = hostile
