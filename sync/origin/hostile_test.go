@@ -199,8 +199,10 @@ func TestHostileSQL(t *testing.T) {
 			default:
 				t.Errorf("%d for %q: %s", w.Code, sql, w.Body)
 			}
-			if leaked := strings.Contains(w.Body.String(), "opensesame") || strings.Contains(w.Body.String(), `"pin"`) && w.Code == 200; leaked {
-				t.Errorf("%q told %.200s", sql, w.Body)
+			for _, secret := range []string{"opensesame", "swordfish"} {
+				if strings.Contains(w.Body.String(), secret) {
+					t.Errorf("%q told %.200s", sql, w.Body)
+				}
 			}
 		}
 		if after := a.state(); after != before {

@@ -81,7 +81,7 @@ func newAtlas(t *testing.T, d database, rows int, change func(*Config)) *atlas {
 }
 
 func city(id int) string {
-	return fmt.Sprintf("(%d, 'city %d', '%s', %d, 'pin')", id, id, []string{"NO", "SE", "DK"}[id%3], id*1000)
+	return fmt.Sprintf("(%d, 'city %d', '%s', %d, 'swordfish')", id, id, []string{"NO", "SE", "DK"}[id%3], id*1000)
 }
 
 // start opens an origin, the same one again after stop.

@@ -287,7 +287,7 @@ func TestLive(t *testing.T) {
 				}
 				got <- "ended"
 			}()
-			a.exec(t, "INSERT INTO cities VALUES (99, 'Trondheim', 'NO', 1, 'pin')")
+			a.exec(t, "INSERT INTO cities VALUES (99, 'Trondheim', 'NO', 1, 'swordfish')")
 			if line := <-got; !strings.Contains(line, `"operation":"insert"`) || strings.HasPrefix(line, " ") {
 				t.Errorf("a live request got %s", line)
 			}
