@@ -162,23 +162,53 @@ func (w whole) addTo(t *total) {
 	t.add(sign * float64(uint32(w.low)))
 }
 
-// total is a sum of floats that carries along what rounding takes from it, so that
-// it hardly depends on their order.
-type total struct{ sum, lost float64 }
+// total is a sum of floats. What is infinite or no number is added up apart, and so
+// is what is great, scaled down: finite numbers whose sum is finite never pass through
+// infinity on their way.
+type total struct {
+	small, great compensated
+	odd          float64
+}
+
+const (
+	much  = 0x1p960
+	scale = 128 // as a power of two
+)
 
 func (t *total) add(f float64) {
-	sum := t.sum + f
-	if math.Abs(t.sum) >= math.Abs(f) {
-		t.lost += t.sum - sum + f
-	} else {
-		t.lost += f - sum + t.sum
+	switch {
+	case math.IsInf(f, 0) || math.IsNaN(f):
+		t.odd += f
+	case math.Abs(f) > much:
+		t.great.add(math.Ldexp(f, -scale))
+	default:
+		t.small.add(f)
 	}
-	t.sum = sum
 }
 
 func (t *total) value() float64 {
-	if math.IsInf(t.sum, 0) || math.IsNaN(t.sum) {
-		return t.sum // of which nothing is lost
+	small, great := t.small.value(), t.great.value()
+	switch {
+	case t.odd != 0:
+		return t.odd
+	case great == 0:
+		return small
 	}
-	return t.sum + t.lost
+	return math.Ldexp(great+math.Ldexp(small, -scale), scale)
 }
+
+// compensated is a sum that carries along what rounding takes from it, so that it
+// hardly depends on the order of what is added.
+type compensated struct{ sum, lost float64 }
+
+func (c *compensated) add(f float64) {
+	sum := c.sum + f
+	if math.Abs(c.sum) >= math.Abs(f) {
+		c.lost += c.sum - sum + f
+	} else {
+		c.lost += f - sum + c.sum
+	}
+	c.sum = sum
+}
+
+func (c *compensated) value() float64 { return c.sum + c.lost }
