@@ -164,10 +164,10 @@ test('who opens what is open needs the key as well', async () => {
 })
 
 test('it is locked after a while without a call', async () => {
-  const db = await open('places', { driver: memory(), tables, ...byKey, lockAfter: 20 })
+  const db = await open('places', { driver: memory(), tables, ...byKey, lockAfter: 300 })
   await db.places.insert(place(1))
   for (;;) {
-    await new Promise(resolve => setTimeout(resolve, 50))
+    await new Promise(resolve => setTimeout(resolve, 600))
     const failed = await db.places.get(1).then(() => undefined, error => error.code)
     if (failed !== undefined) {
       assert.equal(failed, 'key_required')
