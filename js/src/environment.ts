@@ -5,6 +5,7 @@ import type { DriverFactory } from './drivers/driver.js'
 import { indexeddb } from './drivers/indexeddb.js'
 import { type Decode, nothing } from './engine.js'
 import { StowageError } from './errors.js'
+import { Lease } from './lease.js'
 import type { Health } from './opening.js'
 import { type Former, type Migrations, migrate } from './migrate.js'
 import { givenModifiers, type HashOptions, type Modifier, readCost, readModifiers, readUnlocker, type SlotInfo, type Unlocker } from './modifier.js'
@@ -140,20 +141,27 @@ export interface BeginOptions {
 }
 
 /**
- * What `open` returns, beside a member for each table. Sharing is counted: the
- * environment is closed when every Environment over it is.
+ * What `open` returns, beside a member for each table. Those of one name in a context
+ * share an engine, which ends with the last of them; each is closed by itself.
  */
 export class Environment<S extends Tables> {
   private readonly handles = new Map<string, Made>()
+  private readonly lease: Lease
   private ended: Promise<void> | undefined
 
   /** @internal */
   constructor(
     readonly name: string,
-    private readonly session: Session,
+    session: Session,
     private readonly leave: () => Promise<void>,
     private readonly hooks: OpenHooks | undefined,
-  ) {}
+  ) {
+    this.lease = new Lease(session)
+  }
+
+  private get session(): Session {
+    return this.lease.session
+  }
 
   /** The table of a name, of `_default` without one; throws `not_found` for one that was not described at open. */
   table<N extends keyof S & string = '_default'>(name?: N): TablesOf<S>[N] {
@@ -196,7 +204,7 @@ export class Environment<S extends Tables> {
    *     const records = db.store('records', { key: coder.uint16, value: coder.json })
    */
   store<K = Uint8Array, V = Uint8Array>(name?: string, options?: StoreOptions<K, V>): Store<K, V> {
-    return Store.make(name ?? '', this.session, options)
+    return Store.make(name ?? '', this.lease, options)
   }
 
   /** The names of all stores that exist, ascending, without the one that is always there. */
@@ -215,7 +223,7 @@ export class Environment<S extends Tables> {
     const o = new Options('transaction', options)
     const kind = o.boolean('readOnly') === true ? 'read' : 'write'
     const durability = o.oneOf('durability', durabilities)
-    const scope = o.boolean('latest') === true ? latest(this.session) : this.session
+    const scope = o.boolean('latest') === true ? latest(this.lease) : this.lease
     const signal = o.signal()
     o.done()
     mustCall(body)
@@ -231,7 +239,7 @@ export class Environment<S extends Tables> {
     const o = new Options('begin', options)
     const kind = o.boolean('write') === true ? 'write' : 'read'
     const durability = o.oneOf('durability', durabilities)
-    const scope = o.boolean('latest') === true ? latest(this.session) : this.session
+    const scope = o.boolean('latest') === true ? latest(this.lease) : this.lease
     const signal = o.signal()
     o.done()
     const transaction = await Transaction.begin(await scope.ready(), { kind, durability, signal })
@@ -344,8 +352,8 @@ export class Environment<S extends Tables> {
    * Forgets the keys of an encrypted environment, and everything that was read with them: the engine's memory is given up. What is
    * under way ends first, or is `key_required` as every call is until `unlock`, and transactions that were open. Live queries are told so and are over: subscribe again.
    */
-  lock(): Promise<void> {
-    return this.session.lock()
+  async lock(): Promise<void> {
+    await this.session.lock()
   }
 
   /** Opens it again, with a passphrase or key of any slot; `wrong_key` where it is none, and it stays locked. */
@@ -407,14 +415,14 @@ export class Environment<S extends Tables> {
    * here. It is closed by itself, and keeps the session until then.
    */
   async beside(tables: Tables): Promise<Database> {
-    if (this.ended) throw new StowageError('closed', 'the environment is closed')
-    this.session.users++
-    const other = new Environment<Tables>(this.name, this.session, this.leave, undefined)
+    const { session } = this
+    session.users++
+    const other = new Environment<Tables>(this.name, session, this.leave, undefined)
     try {
       for (const [name, spec] of Object.entries(tables)) {
         if (name in other || reservedNames.has(name)) throw new StowageError('invalid_option', `a table cannot be called "${name}"`)
         other.handles.set(name, this.handles.get(name) ?? (await other.describe(name, spec, await this.session.table(name, spec))))
-        Object.defineProperty(other, name, { value: other.makeTable(name, this.session) })
+        Object.defineProperty(other, name, { value: other.makeTable(name, this.lease) })
       }
       return other as unknown as Database
     } catch (error) {
@@ -425,6 +433,7 @@ export class Environment<S extends Tables> {
 
   /** Ends the use of the environment. Everything committed is kept; what is still running is finished first. */
   close(): Promise<void> {
+    this.lease.end()
     this.ended ??= this.leave().then(() => this.hooks?.closed(this.name))
     return this.ended
   }
@@ -442,7 +451,7 @@ export class Environment<S extends Tables> {
     }
     for (const [name, spec] of Object.entries(tables)) {
       this.handles.set(name, await this.describe(name, spec, await this.session.table(name, spec, options, exact)))
-      Object.defineProperty(this, name, { value: this.makeTable(name, this.session), enumerable: true })
+      Object.defineProperty(this, name, { value: this.makeTable(name, this.lease), enumerable: true })
     }
   }
 

@@ -58,6 +58,7 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
     private readonly options: LongCall,
     readonly key: (string | number)[] | undefined,
     readonly revive?: (document: object) => object,
+    readonly over?: AbortSignal | undefined,
   ) {}
 
   /** Orders the result by a path, then by those of further calls; at last by identity. */
@@ -235,7 +236,7 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   private with<R = T>(query: Query): Find<R, Whole> {
-    return new Find(this.send, query, this.options, this.key, this.revive)
+    return new Find(this.send, query, this.options, this.key, this.revive, this.over)
   }
 }
 

@@ -110,9 +110,10 @@ export class Live<T> {
     const ending = new AbortController()
     this.ending = ending
     const end = () => ending.abort()
-    this.signal?.addEventListener('abort', end)
+    const signals = [this.signal, this.find.over]
+    for (const signal of signals) signal?.addEventListener('abort', end)
     void this.run(ending.signal).then(error => {
-      this.signal?.removeEventListener('abort', end)
+      for (const signal of signals) signal?.removeEventListener('abort', end)
       if (this.ending === ending) this.ending = undefined
       if (error !== undefined) this.fail(error)
     })

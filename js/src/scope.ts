@@ -12,6 +12,8 @@ export interface Scope {
   readonly engine: Engine | undefined
   /** The number of the transaction, 0 for one of each operation's own. */
   readonly transaction: number
+  /** Aborted when the environment is closed; undefined in a transaction. */
+  readonly over?: AbortSignal | undefined
   /** The engine, once there is one: the first use after a loss starts another. */
   ready(): Promise<Engine>
   /** Runs several operations as one; on a conflict again from the start. */
@@ -71,5 +73,5 @@ export function latest(scope: Scope): Scope {
     await engine.run(engine.request(Op.Sync, 3, 0, 0), nothing)
     return engine
   }
-  return { engine: undefined, transaction: 0, ready, together: (access, body) => ready().then(() => scope.together(access, body)) }
+  return { engine: undefined, transaction: 0, over: scope.over, ready, together: (access, body) => ready().then(() => scope.together(access, body)) }
 }

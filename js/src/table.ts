@@ -236,6 +236,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
       call,
       this.scope.transaction === 0 ? this.made.schema.key : undefined,
       this.made.revive,
+      this.scope.over,
     )
   }
 

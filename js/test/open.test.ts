@@ -25,14 +25,25 @@ test('what was committed is there when it is opened again', async () => {
   await db.close()
 })
 
-test('opened twice it is shared, and closed with the last', async () => {
+test('opened twice it is shared, and each closed by itself', async () => {
   const driver = memory()
   const first = await openPlaces(driver)
   const second = await openPlaces(driver)
   await first.places.insert(place(1))
   assert.deepEqual(await second.places.get(1), place(1))
+  let told = 0
+  await new Promise<void>(resolve => first.places.find().subscribe(() => (told++, resolve())))
   await first.close()
   await first.close()
+  const calls = [
+    () => first.places.get(1), () => first.places.count(), () => first.places.find(), () => first.places.find().count(), () => first.places.put(place(2)),
+    () => first.store('s').get(new Uint8Array(1)), () => first.transaction(async () => {}), () => first.begin(), () => first.tables(), () => first.stat(), () => first.flush(),
+    () => first.export().getReader().read(), () => first.lock(), () => first.places.find({}, { latest: true }),
+  ]
+  for (const call of calls) await rejects('closed', async () => call())
+  await second.places.put(place(1))
+  await new Promise(resolve => setTimeout(resolve, 50))
+  assert.equal(told, 1, 'what was subscribed of it has ended')
   assert.equal(await second.places.count(), 1)
   await second.close()
   await rejects('closed', second.places.count())
