@@ -28,7 +28,7 @@ JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/*.md)
 DEMO_SOURCES := $(call sources,web-demo/src) $(wildcard web-demo/public/*.*) web-demo/index.html web-demo/vite.config.ts
 
 .PHONY: help setup build check test proof torture demo bench size pack clean
-.PHONY: tools format vet lint host types node race js fuzz packed browser edge atlas data
+.PHONY: tools format vet lint host types node race js campaigns fuzz packed browser edge atlas data
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,14 +88,14 @@ lint: .build/staticcheck
 	go build -modfile=scripts/lint.mod -o $@ honnef.co/go/tools/cmd/staticcheck
 
 host: | tools
-	go test ./...
+	go test -short ./...
 
 types: $(PACKAGE) web-demo/node_modules/stowage/.stamp
 	npm run --silent test:types --prefix js
 	npm run --silent types --prefix web-demo
 
 node: js/build/.stamp
-	cd js && node --test --test-reporter=spec build/test/
+	cd js && node --test --test-concurrency=2 --test-reporter=spec build/test/
 
 size: .build/size.txt ## brotli sizes against their budgets, code by Go package
 	@cat $<
@@ -105,16 +105,21 @@ size: .build/size.txt ## brotli sizes against their budgets, code by Go package
 
 # --- Testing: everything
 
-test: check race js fuzz proof packed browser edge atlas ## all: check, race detector, Go tests in Node, fuzzers, the package, browsers, workerd, the demo
+test: check race js campaigns fuzz proof packed browser edge atlas ## all: check, race detector, Go tests in Node, fuzzers, the package, browsers, workerd, the demo
 	@echo "all tests passed"
 
 race: tools
-	go test -race ./...
+	go test -short -race ./...
 
 # go_js_wasm_exec runs a WASM test binary in Node; it comes with Go. The tests of
 # store/indexeddb need a browser, and have one in make browser.
 js: tools
 	$(WASM) go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $$($(WASM) go list $(WASM_PACKAGES) | grep -v /store/indexeddb)
+
+# Tests that go through very many cases, all of them: faults, filters, interruptions, changes of an origin.
+campaigns: js/build/.stamp | tools
+	go test ./...
+	cd js && node --test --test-reporter=spec build/campaigns/
 
 fuzz:
 	scripts/fuzz.sh $(FUZZTIME)
@@ -125,7 +130,7 @@ proof: js/build/.stamp | tools ## crash, break and race the store; results in pr
 
 torture: js/build/.stamp data | tools ## the same for TIME a campaign; 10m if not given, and 300 kills at least
 	KILLS=$${KILLS:-$(if $(filter 10m,$(TIME)),300,40)} CHROMIUM=$$(scripts/tools.sh chromium) go run ./proof -seed $(SEED) -time $(TIME) -scripts proof -o proof/latest.json
-	cd js && TORTURE=1 SEED=$(SEED) node --test --test-reporter=spec --test-name-pattern=138398 build/test/origin.test.js
+	cd js && TORTURE=1 SEED=$(SEED) node --test --test-reporter=spec --test-name-pattern=138398 build/campaigns/origin.test.js
 
 packed: .build/stowage.tgz
 	node --test --test-reporter=spec scripts/packed.test.mjs

@@ -1,5 +1,5 @@
 // Builds the package into dist/: the engine's module, the JavaScript and the types.
-// `node build.mjs --tests` bundles the tests into build/test and build/browser as well.
+// `node build.mjs --tests` bundles the tests into build/ as well.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -67,6 +67,7 @@ const shared = (filter, index) => ({
 async function buildTests() {
   const folders = [
     ['test', 'build/test', '.test.ts'],
+    ['test/campaigns', 'build/campaigns', '.test.ts'],
     ['test/browser', 'build/browser', '.test.ts'],
     ['test/edge', 'build/edge', '.test.ts'],
     ['test/model', 'build/model', 'rules.ts'], // for pages

@@ -145,7 +145,7 @@ func TestRechainAtEveryCall(t *testing.T) {
 	} {
 		t.Run(change.from+" to "+change.to, func(t *testing.T) {
 			for _, mode := range []storetest.Mode{storetest.Dead, storetest.Before, storetest.After} {
-				for at, done := 0, false; !done; at++ {
+				for at, done := 0, false; !done; at += storetest.Stride() {
 					done = rechainOnce(t, chains()[change.from], chains()[change.to], entries, at, mode)
 				}
 			}

@@ -148,7 +148,7 @@ func rechaining(env *store.Env) func(context.Context, func(int64, int64)) error 
 func TestRotateAtEveryCall(t *testing.T) {
 	const entries = 70
 	for _, mode := range []storetest.Mode{storetest.Dead, storetest.Before, storetest.After, storetest.Torn} {
-		for at, done := 0, false; !done; at++ {
+		for at, done := 0, false; !done; at += storetest.Stride() {
 			done = rotateOnce(t, entries, at, mode)
 		}
 	}

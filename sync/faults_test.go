@@ -277,7 +277,7 @@ func runSchedule(t *testing.T, seed uint64) map[string]int {
 func TestPullThroughFaults(t *testing.T) {
 	seed := storetest.Seed(t)
 	total := map[string]int{}
-	for i := range uint64(faultSchedules) {
+	for i := uint64(0); i < faultSchedules; i += uint64(storetest.Stride()) {
 		if !t.Run(fmt.Sprint(i), func(t *testing.T) {
 			for what, n := range runSchedule(t, seed+i) {
 				total[what] += n
@@ -286,5 +286,5 @@ func TestPullThroughFaults(t *testing.T) {
 			t.Fatalf("schedule %d of seed %d", i, seed)
 		}
 	}
-	t.Logf("%d schedules; what happened to requests: %v", faultSchedules, total)
+	t.Logf("what happened to requests: %v", total)
 }

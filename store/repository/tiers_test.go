@@ -6,13 +6,10 @@ import (
 	"testing"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
-
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/file"
 	"github.com/stowage-db/stowage/store/memory"
 	"github.com/stowage-db/stowage/store/repository"
-	"github.com/stowage-db/stowage/store/repository/redis"
 	"github.com/stowage-db/stowage/store/repository/tiertest"
 	"github.com/stowage-db/stowage/store/storetest"
 	"github.com/stowage-db/stowage/store/structure"
@@ -57,23 +54,6 @@ func over(t *testing.T, b store.Backend) (repository.Tier, func(time.Duration)) 
 	return repository.Over(structure.New(env, "tier", structure.Options{Clock: c.time})), c.pass
 }
 
-// inRedis opens a Redis server, for which time passes in that its keys stay less long.
-func inRedis(t *testing.T) (repository.Tier, func(time.Duration)) {
-	options := &goredis.Options{Addr: storetest.Redis(t), Protocol: 2}
-	client := goredis.NewClient(options)
-	t.Cleanup(func() { _ = client.Close() })
-	tier := redis.New(options)
-	t.Cleanup(func() { _ = tier.Close() })
-	return tier, func(d time.Duration) {
-		ctx := context.Background()
-		for _, key := range client.Keys(ctx, "*").Val() {
-			if left := client.PTTL(ctx, key).Val(); left > 0 {
-				client.PExpire(ctx, key, left-d)
-			}
-		}
-	}
-}
-
 // inRing opens a ring of three tiers in memory.
 func inRing(by repository.By) opener {
 	return func(t *testing.T) (repository.Tier, func(time.Duration)) {
@@ -97,7 +77,6 @@ func TestTiers(t *testing.T) {
 	for name, suite := range map[string]tiertest.Suite{
 		"memory": {New: inMemory},
 		"file":   {New: inFile},
-		"redis":  {New: inRedis},
 		"circle": {New: inRing(repository.ByCircle), Sharded: true},
 		"modulo": {New: inRing(repository.ByModulo), Sharded: true},
 	} {
@@ -175,14 +154,15 @@ type tiers struct {
 	warnings       []error // of one goroutine
 }
 
-// pairs are what every scenario runs over.
-var pairs = []struct {
+type pair struct {
 	name           string
 	fast, fallback opener
-}{
+}
+
+// pairs are what every scenario runs over. Redis is among them where a server can be started.
+var pairs = []pair{
 	{"memory over memory", inMemory, inMemory},
 	{"memory over a file", inMemory, inFile},
-	{"redis over a file", inRedis, inFile},
 	{"a ring over memory", inRing(repository.ByCircle), inMemory},
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/storetest"
 )
 
 // hostile are what somebody would try who wants more than is served. %s is where
@@ -172,7 +173,7 @@ func TestHostileSQL(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		handler := a.Handler()
 		answered := 0
-		for range 10_000 {
+		for n := 0; n < 10_000/storetest.Stride() || answered == 0 && n < 10_000; n++ {
 			sql := attack(random)
 			var r *http.Request
 			if random.IntN(3) == 0 {
@@ -211,7 +212,7 @@ func TestHostileSQL(t *testing.T) {
 		if answered == 0 {
 			t.Error("nothing was answered: the test does not get through")
 		}
-		t.Logf("%d of 10,000 were answered", answered)
+		t.Logf("%d were answered", answered)
 		a.poll()
 		a.follow("table=cities").catchUp().expect()
 	})

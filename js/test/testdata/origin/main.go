@@ -1,4 +1,4 @@
-// Command origin is the Go side of js/test/origin.test.ts: it serves a table of
+// Command origin is the Go side of js/test/campaigns/origin.test.ts: it serves a table of
 // a SQLite file to real clients and changes it as it is told.
 //
 //	origin DIRECTORY ROWS [SLICES]

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { Query } from 'mingo'
 import { memory, open, table } from 'stowage'
 
-import { type Random, seeded } from './random.js'
+import { type Random, seeded } from '../random.js'
 
 /*
  * Random filters over random documents, by three that know nothing of each other: a table

@@ -7,10 +7,10 @@ import { test } from 'node:test'
 import { type Database, type Driver, type DriverFactory, memory, open, type StowageError, table } from 'stowage'
 import { pull, type Puller } from 'stowage/sync'
 
-import { hashed, hashRow, writeSum } from '../src/sync/checksum.js'
-import { type Columns, type Row, writeText } from '../src/sync/value.js'
-import { Origin } from './origin.js'
-import { Random } from './random.js'
+import { hashed, hashRow, writeSum } from '../../src/sync/checksum.js'
+import { type Columns, type Row, writeText } from '../../src/sync/value.js'
+import { Origin } from '../origin.js'
+import { Random } from '../random.js'
 
 const schedules = Number(process.env['SCHEDULES'] ?? 200)
 const first = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)

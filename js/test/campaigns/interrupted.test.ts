@@ -3,9 +3,9 @@ import { test } from 'node:test'
 
 import { compress, type Database, type Driver, type DriverFactory, encrypt, memory, modifier, open, StowageError } from 'stowage'
 
-import { unpack } from '../src/document.js'
-import { place, placesFrom, rejects, tables } from './places.js'
-import { byKey, type Chained, key, randomKey, stored, unlocking } from './sealed.js'
+import { unpack } from '../../src/document.js'
+import { place, placesFrom, rejects, tables } from '../places.js'
+import { byKey, type Chained, key, randomKey, stored, unlocking } from '../sealed.js'
 
 const rows = 400
 

@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test'
 
 import { isChangeMessage, isControlMessage, ShapeStream, type Message } from '@electric-sql/client'
 
-import { type City as Row, Served, sum } from './served.js'
+import { type City as Row, Served, sum } from '../served.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'stowage-origin-'))
 const command = join(folder, 'origin')

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 
 import { type Batch, type Driver, type DriverFactory, memory, open, StowageError, table } from 'stowage'
 
-import { openPlaces, place, placesFrom, type Places, rejects, tables, work } from './places.js'
+import { openPlaces, place, placesFrom, type Places, rejects, tables, work } from '../places.js'
 
 /** A driver over another one that fails at its n-th call, once. */
 function failingAt(inner: DriverFactory, faults: { at: number; calls: number }): DriverFactory {

@@ -3,9 +3,9 @@ import { test, type TestContext } from 'node:test'
 
 import { indexeddb, open, StowageError } from 'stowage'
 
-import { type FaultKind, install, Origin } from './model/indexeddb.js'
-import { rules } from './model/rules.js'
-import { place, type Places, rejects, tables, work } from './places.js'
+import { type FaultKind, install, Origin } from '../model/indexeddb.js'
+import { rules } from '../model/rules.js'
+import { place, type Places, rejects, tables, work } from '../places.js'
 
 for (const rule of rules) {
   test(`the model: ${rule.name}`, async () => {
