@@ -26,11 +26,20 @@ func TestCampaigns(t *testing.T) {
 	}
 }
 
-// TestSeedThatFailed runs again what once found something wrong: a Sync that was served
-// by a group which had lost all its members, and so had not looked at the log.
-func TestSeedThatFailed(t *testing.T) {
-	if _, err := tabs(1344); err != nil {
-		t.Error(err)
+// TestSeedsThatFailed runs again what once found something wrong.
+func TestSeedsThatFailed(t *testing.T) {
+	for name, seed := range map[string]struct {
+		unit func(seed uint64) (int64, error)
+		seed uint64
+	}{
+		"a Sync that was served by a group which had lost all its members, and so had not looked at the log": {tabs, 1344},
+		"a sweep by a root that was not the stored one any more":                                             {fault, 1795280539410},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := seed.unit(seed.seed); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -193,7 +193,7 @@ func (e *Env) remove(ctx context.Context, refs []Ref, reloads int) error {
 // anything while somebody may read an older root.
 func (e *Env) sweep(ctx context.Context) error {
 	e.mu.Lock()
-	needed := !e.swept && !e.merges() && e.oldest() == e.root.generation
+	needed := !e.swept && !e.suspect && !e.merges() && e.oldest() == e.root.generation
 	e.mu.Unlock()
 	if !needed {
 		return nil
