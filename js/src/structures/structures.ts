@@ -90,6 +90,11 @@ export class Structures<V = string> {
     return this.ground.transaction(tx => body(this.in(tx)))
   }
 
+  /** Runs commands that only read in one transaction: they see one snapshot. */
+  view<R>(body: (within: Structures<V>) => Promise<R>): Promise<R> {
+    return this.ground.transaction(tx => body(this.in(tx)), { readOnly: true })
+  }
+
   /** Removes what has expired, and what large structures have left, in many small transactions; tells how many records. */
   async sweep(): Promise<number> {
     for (let all = 0; ; ) {

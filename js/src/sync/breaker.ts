@@ -3,23 +3,22 @@
  * does so at once. Go programs use github.com/sony/gobreaker.
  */
 
-/** So many failures in a row open it. */
-const inARow = 5
-
-/** And half of the last so many. */
-const window = 20
-
 export class Breaker {
   private row = 0
   private readonly last: boolean[] = []
   private opened: number | undefined
   private trying = false
 
-  /** It stays open for so many milliseconds; then one may try. */
+  /** So many failures in a row open it, and half of the last `window`, unless that is 0. It stays open for `rest` milliseconds; then one may try. */
   constructor(
     private readonly rest: number,
     private readonly now: () => number = Date.now,
+    private readonly opens: { failures: number; window: number } = { failures: 5, window: 20 },
   ) {}
+
+  get state(): 'closed' | 'open' | 'half-open' {
+    return this.opened === undefined ? 'closed' : this.trying ? 'half-open' : 'open'
+  }
 
   /** Whether something may be asked now: yes, unless it is open, where once in a while one may try. */
   admits(): boolean {
@@ -33,6 +32,7 @@ export class Breaker {
   told(success: boolean): void {
     this.trying = false
     this.last.push(success)
+    const { window } = this.opens
     if (this.last.length > window) this.last.shift()
     this.row = success ? 0 : this.row + 1
     if (success) {
@@ -40,8 +40,8 @@ export class Breaker {
       this.opened = undefined
       return
     }
-    const failures = this.last.filter(ok => !ok).length
-    if (this.opened !== undefined || this.row >= inARow || (this.last.length === window && failures * 2 >= window)) this.opened = this.now()
+    const half = window > 0 && this.last.length === window && this.last.filter(ok => !ok).length * 2 >= window
+    if (this.opened !== undefined || this.row >= this.opens.failures || half) this.opened = this.now()
   }
 
   /** Says that nothing came of it, for who asked has lost interest. */
