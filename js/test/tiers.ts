@@ -6,6 +6,7 @@ import { type Clock, type Config, over, type Read, type Reply, ring, type Tier, 
 import { structures } from 'stowage/structures'
 
 import { drivers } from './drivers.js'
+import { quiet, Shelf } from './shelf.js'
 
 /** A clock that stands still until it is moved. */
 export class StillClock implements Clock {
@@ -32,6 +33,15 @@ export class StillClock implements Clock {
     const next = this.next()
     if (next !== undefined) this.fire(next)
     return next !== undefined
+  }
+
+  /** What comes of something: time passes until it is there. */
+  async through<R>(work: Promise<R>): Promise<R> {
+    let over = false
+    const done = () => void (over = true)
+    work.then(done, done)
+    for (await quiet(); !over; await quiet()) if (!this.skip()) throw new Error('nothing is waited for, and it has not ended')
+    return work
   }
 
   private next() {
@@ -129,6 +139,12 @@ export function pairOf(fast: Tier, fallback: Tier, clock: StillClock): Pair {
     name, fast: pair.fast, fallback: pair.fallback, expire: 3_600_000, clock, onWarning: warning => void pair.warnings.push(warning),
   })
   return { ...pair, config }
+}
+
+/** A pair of shelves, over which time passes as a test has it. */
+export function shelves(): Pair {
+  const clock = new StillClock()
+  return pairOf(new Shelf(clock), new Shelf(clock), clock)
 }
 
 /** Runs a test over each pair of tiers: memory over every driver, and a ring over memory. */
