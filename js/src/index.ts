@@ -37,7 +37,7 @@ export { /** @internal */ builtIn, type WasmSource } from './module.js'
 export { type Operation, op } from './op.js'
 export { type OpenOptions, open } from './open.js'
 export type { Health, State } from './opening.js'
-export { type LongCall, /** @internal */ liveOptions, /** @internal */ mustListen, /** @internal */ Options } from './options.js'
+export { /** @internal */ isolated, type LongCall, /** @internal */ liveOptions, /** @internal */ mustListen, /** @internal */ Options } from './options.js'
 /** @internal For service-worker.js and crypto/stage.js. */
 export { bring, part } from './parts.js'
 /** @internal For coders.js and salvage.js. */

@@ -128,8 +128,8 @@ export function mustListen(listener: unknown): void {
   throw new StowageError('invalid_argument', 'a listener is a function, or an object with functions next and error')
 }
 
-/** A listener whose errors leave the call alone that it listens to, as those of an event's do. */
-function isolated<A extends unknown[]>(listener: (...told: A) => void): (...told: A) => void {
+/** A listener whose errors leave the call alone that it listens to, as those of an event's do: they become unhandled rejections. */
+export function isolated<A extends unknown[]>(listener: (...told: A) => void): (...told: A) => void {
   return (...told) => {
     try {
       listener(...told)

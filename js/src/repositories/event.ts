@@ -39,14 +39,3 @@ export interface Metrics {
 }
 
 export const noMetrics = (): Metrics => ({ hits: 0, misses: 0, shared: 0, fastHits: 0, markerHits: 0, fallbackReads: 0, warnings: 0, fastFailures: 0 })
-
-/** A listener whose errors leave the call alone that it listens to: they become unhandled rejections. */
-export function isolated<A extends unknown[]>(listener: ((...told: A) => void) | undefined): (...told: A) => void {
-  return (...told) => {
-    try {
-      listener?.(...told)
-    } catch (error) {
-      void Promise.reject(error)
-    }
-  }
-}

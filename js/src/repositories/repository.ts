@@ -12,9 +12,8 @@
  * The other side is store/repository/repository.go.
  */
 import { StowageError } from '../errors.js'
-import { Options } from '../options.js'
+import { isolated, Options } from '../options.js'
 import { type Clock, longest, system } from './clock.js'
-import { isolated } from './event.js'
 import { type Form, type Given, invalidEntity } from './form.js'
 import { type Key, Keys } from './key.js'
 import { type Change, Pair, sooner, type Wanted } from './pair.js'
@@ -86,7 +85,7 @@ export class Repository<E, O extends QueryOptions> {
     if (fast === fallback) throw o.wrong('fast', 'another tier than the fallback')
     const [fastTimeout, fallbackTimeout] = ['fastTimeout', 'fallbackTimeout'].map(which => o.integer(which, { least: 1, most: longest }) ?? 1000) as [number, number]
     const [expire, fallbackExpiry] = [o.integer('expire') ?? 0, o.integer('fallbackExpiry') ?? 0]
-    const warn = isolated(o.function<(error: StowageError) => void>('onWarning'))
+    const warn = isolated(o.function<(error: StowageError) => void>('onWarning') ?? (() => {}))
     o.done()
     const keys = new Keys(name, parts)
     const ends = { fast: new Timed(fast, fastTimeout, clock), fallback: new Timed(fallback, fallbackTimeout, clock), warn }

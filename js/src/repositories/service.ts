@@ -10,10 +10,10 @@
  * The other side is store/repository/service.go.
  */
 import { StowageError } from '../errors.js'
-import { Options } from '../options.js'
+import { isolated, Options } from '../options.js'
 import { type BreakerOptions, Guard } from './breaker.js'
 import { Cache, type CacheOptions, type Kept } from './cache.js'
-import { isolated, type Metrics, noMetrics, type ServiceEvent } from './event.js'
+import { type Metrics, noMetrics, type ServiceEvent } from './event.js'
 import { type Flight, Flights, type Landed } from './flight.js'
 import type { Key } from './key.js'
 import { given, type QueryOptions, readAtOnce, remembers, textOf } from './query.js'
@@ -61,7 +61,7 @@ export class Service<E, O extends QueryOptions> {
   constructor(repository: Repository<E, O>, options: ServiceOptions<E> | undefined) {
     const o = new Options('service', options)
     const { clock } = repository
-    const listen = isolated(o.function<(event: ServiceEvent) => void>('onEvent'))
+    const listen = isolated(o.function<(event: ServiceEvent) => void>('onEvent') ?? (() => {}))
     this.tell = event => {
       if (event.kind === 'warning') this.counts.warnings++
       listen(event)
