@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
+import { memory, open } from 'stowage'
+import * as repositories from 'stowage/repositories'
 import { type CacheOptions, hash, type HashOptions, type HashRepository, type Service, service, type ServiceOptions } from 'stowage/repositories'
+import { structures } from 'stowage/structures'
 
 import { rejects } from './places.js'
 import { quiet } from './shelf.js'
@@ -189,4 +193,22 @@ test('services of other contexts hear of what changes, where both share', async 
   assert.equal((await alone.getOne('0')).integer, undefined)
   channel.close()
   await Promise.all([here, there, alone].map(people => people.shutdown()))
+})
+
+test('the examples of REPOSITORIES.md do what they say', async () => {
+  const page = readFileSync('REPOSITORIES.md', 'utf8')
+  const lines = [...page.matchAll(/```ts\n(.*?)```/gs)].flatMap(([, text]) => text!.split('\n')).filter(line => !line.startsWith('import '))
+  let expectations = 0
+  const code = lines.map(line => {
+    const [, asked, told] = /^(.*?\S) +\/\/ → (\S.*)$/.exec(line) ?? []
+    if (told === undefined) return line.replace(/<\{.*?\}>/, '')
+    expectations++
+    return `;assert.deepEqual(${asked}, ${told})`
+  })
+  const db = await open('page', { driver: memory() })
+  const scope = { ...repositories, memory, open, structures, assert, db }
+  const AsyncFunction = (async () => {}).constructor as new (...source: string[]) => (...given: unknown[]) => Promise<void>
+  await new AsyncFunction(...Object.keys(scope), code.join('\n'))(...Object.values(scope))
+  assert.equal(expectations, 9)
+  await db.close()
 })

@@ -2,6 +2,7 @@
 import { compress, count, custom, encrypt, field, first, max, memory, modifier, noop, op, open, sum, table, where, type Coder, type Key, type Store, type StowageError } from 'stowage'
 import { coder } from 'stowage/coders'
 import { bounded, expiring, StorageHooks, TableHooks, timestamps, validated, type StandardSchema } from 'stowage/policies'
+import { boolean, geo, hash, over, ring, service, sortedSet } from 'stowage/repositories'
 import { structures } from 'stowage/structures'
 import { many, model, one, parent, through, view } from 'stowage/sync'
 
@@ -207,6 +208,25 @@ export async function commands(): Promise<void> {
   const text: string | undefined = await s.hGet('person', 'name')
   await db.transaction(async tx => s.in(tx).zAdd('board', { member: text ?? '', score: near ?? 0 }))
   await structures<{ n: number }>(db, 'structures', { value: { encode: () => new Uint8Array(0), decode: () => ({ n: 1 }) } }).set('a', { n: 1 })
+}
+
+export async function repositories(): Promise<void> {
+  const [db, cache] = [await open('atlas'), await open('cache', { driver: memory() })]
+  const tiers = { fast: over(structures(cache, 'fast')), fallback: ring([over(structures(db, 'a')), over(structures(db, 'b'))], { by: 'modulo', nodes: 1024 }) }
+  const people = hash<{ id: string; name: string; born?: number | null; tags: string[] }>({
+    ...tiers, name: 'person', expire: 60_000, attributes: { id: 'text', name: 'text', born: 'number', tags: 'json' },
+  })
+  await people.addWith([{ id: '1', name: 'Ada', tags: [] }], { memoryAlways: true })
+  const ada: { name: string; born?: number | null } = await people.query('1').entity()
+  const some: { name: string } = await people.query('1', { fields: ['name'] }).entity()
+  for await (const { tags } of people.many(['1', 2, 3n], { memory: false }).entities()) tags.push(ada.name, some.name)
+  hash<{ row: string; seat: number }>({ ...tiers, name: 'seat', key: ['row', 'seat'], attributes: { row: 'text', seat: 'number' } }).query(['a', 1])
+  const top: number | undefined = (await sortedSet({ ...tiers, name: 'set' }).query('a', { reverse: true, page: 1, pageSize: 9 }).entity()).members[0]?.score
+  await boolean({ ...tiers, name: 'paid', parts: 2 }).add(['a', top ?? 0])
+  await geo({ ...tiers, name: 'shops' }).query('tea', { longitude: 1, latitude: 2, distance: 3, unit: 'km' }).entity()
+  const served = service(people, { cache: { bytes: 1000, sizeOf: ({ name }) => name.length }, breaker: { fast: { counts: ({ code }) => code !== 'timeout' } } })
+  const one: { name: string } = await served.getOne('1', { fields: ['name'] })
+  await served.add({ id: '2', name: one.name, tags: [] })
 }
 
 export async function views(): Promise<void> {

@@ -3,6 +3,7 @@
 import { bounded, StorageHooks, TableHooks } from 'stowage/policies'
 import { compress, count, custom, encrypt, field, memory, modifier, op, open, sum, table, where } from 'stowage'
 import { coder } from 'stowage/coders'
+import { boolean, hash, service, sortedSet, type Tier } from 'stowage/repositories'
 import { many, model, parent, view } from 'stowage/sync'
 
 interface City {
@@ -343,4 +344,35 @@ export async function views(): Promise<void> {
   await seen.cities(1, { include: { lands: true } })
   // @ts-expect-error: no such mode
   seen.mode = 'online'
+}
+
+export async function repositories(tiers: { fast: Tier; fallback: Tier }): Promise<void> {
+  interface Person {
+    id: string
+    born: number
+  }
+  const config = { ...tiers, name: 'person', attributes: { id: 'text', born: 'number' } } as const
+  // @ts-expect-error: every attribute is something
+  hash<Person>({ ...tiers, name: 'person', attributes: { id: 'text' } })
+  // @ts-expect-error: a number is no text
+  hash<Person>({ ...tiers, name: 'person', attributes: { id: 'text', born: 'text' } })
+  // @ts-expect-error: no such attribute
+  hash<Person>({ ...config, key: 'name' })
+  const people = hash<Person>(config)
+  // @ts-expect-error: an attribute is missing
+  await people.add({ id: '1' })
+  // @ts-expect-error: no such attribute
+  people.query('1', { fields: ['name'] })
+  // @ts-expect-error: it was not asked for
+  void (await people.query('1', { fields: ['id'] }).entity()).born
+  // @ts-expect-error: hashes have no scores
+  people.query('1', { minScore: 1 })
+  // @ts-expect-error: no key is true
+  people.query(true)
+  // @ts-expect-error: a fallback is missing
+  sortedSet({ name: 'set', fast: tiers.fast })
+  // @ts-expect-error: booleans have no fields
+  boolean({ ...tiers, name: 'paid' }).query('1', { fields: ['id'] })
+  // @ts-expect-error: no such option
+  service(people, { cache: { size: 1 } })
 }
