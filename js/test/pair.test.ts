@@ -124,6 +124,58 @@ test('a read does not put back what an add replaced while the answer was on its 
   assert.equal(await integerOf(people), 2)
 })
 
+test('a hydration that is carried out after it was given up puts back nothing that is read', async () => {
+  const pair = shelves()
+  const people = peopleOf(pair)
+  await people.add({ id: 'ada', integer: 1 })
+  const { tier } = pair.fast
+  let late: (() => Promise<void>) | undefined
+  pair.fast.tier = {
+    read: reads => tier.read(reads),
+    write(writes) {
+      late = () => tier.write(writes)
+      return new Promise(() => {})
+    },
+    close: () => tier.close(),
+  }
+  assert.equal(await pair.clock.through(integerOf(people)), 1)
+  pair.fast.tier = tier
+  await people.add({ id: 'ada', integer: 2 })
+  await late!()
+  assert.equal((await pair.fast.fields('person:ada'))!['integer'], '1')
+  assert.equal(await integerOf(people), 2)
+})
+
+test('a read does not put back what an add is about to have replaced', async () => {
+  const pair = shelves()
+  const people = peopleOf(pair)
+  await people.add({ id: 'ada', integer: 1 })
+  const [fast, fallback] = [pair.fast.tier, pair.fallback.tier]
+  let [answer, done] = [() => {}, () => {}]
+  const read = async (reads: readonly Read[]): Promise<Reply[]> => {
+    const replies = await fallback.read(reads)
+    await new Promise<void>(resolve => (answer = resolve))
+    return replies
+  }
+  pair.fallback.tier = { read, write: writes => fallback.write(writes), close: () => fallback.close() }
+  const reading = integerOf(people)
+  await quiet()
+  const write: Tier['write'] = async writes => {
+    await fast.write(writes)
+    pair.fast.tier = fast
+    await new Promise<void>(resolve => (done = resolve))
+  }
+  pair.fast.tier = { read: reads => fast.read(reads), write, close: () => fast.close() }
+  const adding = people.add({ id: 'ada', integer: 2 }) // which the fast tier has carried out, but not said so
+  await quiet()
+  pair.fallback.tier = fallback
+  answer()
+  assert.equal(await reading, 1)
+  done()
+  await adding
+  assert.equal(await integerOf(people), 2)
+})
+
 overPairs('what an add does to the fast tier, and how long things stay', async pair => {
   const people = peopleOf(pair)
   const stays = async () => [(await pair.fast.held('person:ada')).expiry, (await pair.fallback.held('person:ada')).expiry]

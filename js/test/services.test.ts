@@ -45,6 +45,7 @@ async function missed(pair: Pair, people: People, ids: readonly string[]): Promi
 for (const [what, cache, asked, gone] of [
   ['the least recent goes', { entries: 2 }, '0 1 0 2 0 1', '0 1 2 1'],
   ['the least frequent goes', { entries: 2, evict: 'least-frequent' }, '0 0 0 1 1 2 1 0 2 2 2 2 1', '0 1 2 1 2 1'],
+  ['the least frequent goes, new ones first', { entries: 3, evict: 'least-frequent' }, '0 0 0 1 1 2 2 3 1 2', '0 1 2 3 1'],
   ['what is old goes', { entries: 9, ttl: 60_000 }, '0 0,a minute,0 0', '0 0'],
   ['what is too much goes', { bytes: 20, sizeOf: () => 10 }, '0 1 0 2 0 1', '0 1 2 1'],
   ['what is too large is not kept', { bytes: 20, sizeOf: () => 21 }, '0 0', '0 0'],
@@ -52,7 +53,7 @@ for (const [what, cache, asked, gone] of [
 ] as const) {
   test(`of a cache ${what}`, async () => {
     const pair = shelves()
-    const people = await serve(pair, 3, { cache })
+    const people = await serve(pair, 4, { cache })
     const ids = asked.split(',').flatMap(part => (part === 'a minute' ? [part] : part.split(' ')))
     assert.deepEqual(await missed(pair, people, ids), gone.split(' '))
   })

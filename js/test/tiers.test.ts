@@ -161,6 +161,9 @@ const suite: Record<string, (u: Using) => Promise<void>> = {
     const writing = u.tier.write([aHash('k', { a: '1' })], soon.signal)
     soon.abort()
     await rejects('aborted', writing)
+    let looks = 0
+    const later = { get aborted() { return ++looks > 2 } } as AbortSignal // while it is being made
+    await rejects('aborted', u.tier.write([aHash('k', { a: '1' })], later))
     assert.deepEqual(await u.found('k'), [])
   },
 
