@@ -47,3 +47,24 @@ test('a program in Node stores documents in a directory and finds them again', a
   assert.deepEqual(found, [{ id: 2, country: 'SE', name: 'Örebro' }])
   assert.deepEqual(problems, [])
 })
+
+test('a program keeps entities over two tiers, as its entries give them', async () => {
+  const program = join(folder, 'entities.mjs')
+  writeFileSync(program, `
+    import { memory, open, StowageError } from 'stowage'
+    import { structures } from 'stowage/structures'
+    import { hash, over, service } from 'stowage/repositories'
+    export async function run() {
+      const [cache, db] = await Promise.all(['cache', 'entities'].map((name) => open(name, { driver: memory() })))
+      const tiers = { fast: over(structures(cache, 'fast')), fallback: over(structures(db, 'entities')) }
+      const people = service(hash({ ...tiers, name: 'person', expire: 1000, attributes: { id: 'text', born: 'number' } }), { cache: { entries: 10 } })
+      await people.add({ id: 'ada', born: 1815 })
+      const found = await people.getMany(['bo', 'ada'])
+      const missing = await people.getOne('bo').catch((error) => error instanceof StowageError && error.code)
+      await people.shutdown()
+      await Promise.all([cache.close(), db.close()])
+      return { found, missing }
+    }`)
+  const { run } = await import(pathToFileURL(program).href)
+  assert.deepEqual(await run(), { found: [{ id: 'ada', born: 1815 }], missing: 'not_found' })
+})

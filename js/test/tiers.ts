@@ -5,7 +5,7 @@ import { type DriverFactory, memory, open, StowageError } from 'stowage'
 import { type Clock, type Config, over, type Read, type Reply, ring, type Tier, type TierKind, type Write } from 'stowage/repositories'
 import { structures } from 'stowage/structures'
 
-import { drivers } from './drivers.js'
+import { drivers, worker } from './drivers.js'
 import { quiet, Shelf } from './shelf.js'
 
 /** A clock that stands still until it is moved. */
@@ -112,7 +112,7 @@ let opened = 0
 
 /** Opens an empty tier over structures, and what ends it. */
 export async function openTier(driver: DriverFactory, clock: Clock): Promise<{ tier: Tier; end: () => Promise<void> }> {
-  const db = await open(`tier-${opened++}`, { driver })
+  const db = await open(`tier ${worker} ${opened++}`, { driver, worker })
   const tier = over(structures(db, 'tier', { clock: clock.now }))
   return { tier, end: () => db.close() }
 }

@@ -21,17 +21,19 @@ async function bundle(): Promise<void> {
     ['stowage', { path: '/dist/index.js', external: true }],
     ['stowage/coders', { path: '/dist/coders.js', external: true }],
     ['stowage/policies', { path: '/dist/policies.js', external: true }],
+    ['stowage/repositories', { path: '/dist/repositories.js', external: true }],
+    ['stowage/structures', { path: '/dist/structures.js', external: true }],
     ['node:test', { path: resolve('test/browser/collect.ts') }],
     ['node:assert/strict', { path: resolve('test/browser/assert.ts') }],
     ['./drivers.js', { path: resolve('test/browser/drivers.ts') }],
   ])
   await build({
-    entryPoints: ['test/store.test.ts', 'test/query.test.ts', 'test/policy.test.ts', 'test/tables.test.ts'],
+    entryPoints: ['test/store.test.ts', 'test/query.test.ts', 'test/policy.test.ts', 'test/tables.test.ts', 'test/repositories.test.ts'],
     outdir: 'build/pages',
     bundle: true,
     format: 'esm',
     logLevel: 'error',
-    plugins: [{ name: 'for-a-page', setup: b => void b.onResolve({ filter: /^(stowage|stowage\/coders|stowage\/policies|node:.*|\.\/drivers\.js)$/ }, ({ path }) => replaced.get(path)) }],
+    plugins: [{ name: 'for-a-page', setup: b => void b.onResolve({ filter: /^(stowage(\/.*)?|node:.*|\.\/drivers\.js)$/ }, ({ path }) => replaced.get(path)) }],
   })
 }
 
@@ -70,6 +72,12 @@ for (const where of ['page', 'worker']) {
     await page.close()
   })
 
+  test(`the tests of repositories, memory over IndexedDB, the engine in the ${where}`, async t => {
+    const page = await run(t, 'repositories', where)
+    assert.deepEqual(page.failures, [])
+    await page.close()
+  })
+
   test(`the tests of stores, over IndexedDB, the engine in the ${where}`, async t => {
     const page = await run(t, 'store', where)
     const loaded = await page.evaluate(() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/zlib.js')))
@@ -80,7 +88,7 @@ for (const where of ['page', 'worker']) {
 }
 
 test('no scenario is left out', () => {
-  const numbers = Array.from({ length: 41 }, (_, i) => i + 1)
+  const numbers = Array.from({ length: 51 }, (_, i) => i + 1)
   const inOrder = (where: string) => scenarios.get(where)!.sort((a, b) => a - b)
   assert.deepEqual(inOrder('page'), numbers)
   assert.deepEqual(inOrder('worker'), numbers.filter(number => number !== 32), 'no worker can be sent the functions of hooks')
