@@ -13,12 +13,14 @@ import (
 // Schema says what a table's documents are known by. It is kept with the table,
 // as the meta of its database:
 //
-//	array of 4, of 5 in version 2
-//	  version    uint   1, or 2 while indexes are being built
+//	array of 4, of 5 in version 2, of 7 in version 3
+//	  version    uint   1, or 2 while indexes are being built, or 3 where columns are declared
 //	  key        array of segments: where a document has its identity
 //	  increment  bool
 //	  indexes    array of arrays of 4: name str, paths array, multi bool, unique bool
-//	  unfinished uint   in version 2: how many of the indexes, the last ones, are being built
+//	  unfinished uint   from version 2: how many of the indexes, the last ones, are being built
+//	  columns    array of arrays of 6, in version 3: name, type, collation str, not null bool, default, generated str
+//	  checks     array of str, in version 3
 type Schema struct {
 	// Key leads to a document's identity, which no other document of the table has.
 	Key query.Path
@@ -38,6 +40,11 @@ type Schema struct {
 	// Unfinished tells of a table's schema how many of the indexes, the last ones, are
 	// still being built: they are written, and not read yet. It is not asked for.
 	Unfinished int
+	// Columns are those that SQL declares, none where a table was made otherwise; Checks
+	// are expressions that none of its statements may make false. Who asks for a table that
+	// is there need not name them.
+	Columns []Column
+	Checks  []string
 }
 
 // IndexSpec is an index: the paths of its components, whether there is an entry
@@ -49,6 +56,7 @@ type IndexSpec = query.Index
 const (
 	schemaVersion     = 1
 	unfinishedVersion = 2
+	declaredVersion   = 3
 )
 
 // check fails with InvalidArgument or InvalidPath where a schema makes no sense.
@@ -136,7 +144,7 @@ func (s *Schema) reshape(table string, asked *Schema) (r reshaping, err error) {
 	if !s.Key.Equal(asked.Key) {
 		return r, fail(SchemaMismatch, "open table: another key", table, nil)
 	}
-	r.schema = Schema{Key: s.Key, Increment: s.Increment || asked.Increment}
+	r.schema = Schema{Key: s.Key, Increment: s.Increment || asked.Increment, Columns: s.Columns, Checks: s.Checks}
 	finished := len(s.finished())
 	for at, index := range s.Indexes {
 		i := asked.find(index.Name)
@@ -161,23 +169,45 @@ func (s *Schema) reshape(table string, asked *Schema) (r reshaping, err error) {
 	return r, nil
 }
 
+// version is the first version that can say all of the schema.
+func (s *Schema) version() uint {
+	switch {
+	case s.declared():
+		return declaredVersion
+	case s.Unfinished > 0:
+		return unfinishedVersion
+	default:
+		return schemaVersion
+	}
+}
+
+// schemaFields is how many values the stored form has, by version.
+var schemaFields = [...]int{schemaVersion: 4, unfinishedVersion: 5, declaredVersion: 7}
+
 // append appends the stored form.
 func (s *Schema) append(dst []byte) []byte {
-	if s.Unfinished > 0 {
-		dst = msgp.AppendArrayHeader(dst, 5)
-		dst = msgp.AppendUint(dst, unfinishedVersion)
-	} else {
-		dst = msgp.AppendArrayHeader(dst, 4)
-		dst = msgp.AppendUint(dst, schemaVersion)
-	}
+	version := s.version()
+	dst = msgp.AppendArrayHeader(dst, uint32(schemaFields[version]))
+	dst = msgp.AppendUint(dst, version)
 	dst = s.Key.Append(dst)
 	dst = msgp.AppendBool(dst, s.Increment)
 	dst = msgp.AppendArrayHeader(dst, uint32(len(s.Indexes)))
 	for _, index := range s.Indexes {
 		dst = appendIndex(dst, index)
 	}
-	if s.Unfinished > 0 {
+	if version >= unfinishedVersion {
 		dst = msgp.AppendUint(dst, uint(s.Unfinished))
+	}
+	if version < declaredVersion {
+		return dst
+	}
+	dst = msgp.AppendArrayHeader(dst, uint32(len(s.Columns)))
+	for i := range s.Columns {
+		dst = s.Columns[i].append(dst)
+	}
+	dst = msgp.AppendArrayHeader(dst, uint32(len(s.Checks)))
+	for _, check := range s.Checks {
+		dst = msgp.AppendString(dst, check)
 	}
 	return dst
 }
@@ -198,7 +228,7 @@ func readSchema(table string, stored []byte) (s Schema, err error) {
 	r := schemaReader{b: stored}
 	fields := r.array(-1)
 	version := r.uint()
-	if r.err == nil && version != schemaVersion && version != unfinishedVersion {
+	if r.err == nil && (version < schemaVersion || version > declaredVersion) {
 		return Schema{}, fail(NewerFormat, "read schema", table, nil)
 	}
 	s.Key = r.path()
@@ -212,13 +242,21 @@ func readSchema(table string, stored []byte) (s Schema, err error) {
 		index.Multi, index.Unique = r.bool(), r.bool()
 		s.Indexes = append(s.Indexes, index)
 	}
-	if version == unfinishedVersion {
+	if version >= unfinishedVersion {
 		s.Unfinished = int(r.uint())
+	}
+	if version == declaredVersion {
+		for range r.array(-1) {
+			s.Columns = append(s.Columns, r.column())
+		}
+		for range r.array(-1) {
+			s.Checks = append(s.Checks, r.string())
+		}
 	}
 	if r.err == nil && len(r.b) == 0 {
 		r.err = s.check(table)
 	}
-	if r.err != nil || len(r.b) > 0 || fields != 3+int(version) || s.Unfinished < 0 || s.Unfinished > len(s.Indexes) {
+	if r.err != nil || len(r.b) > 0 || fields != schemaFields[version] || s.Unfinished < 0 || s.Unfinished > len(s.Indexes) {
 		return Schema{}, fail(Corrupt, "read schema", table, r.err)
 	}
 	return s, nil

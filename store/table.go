@@ -218,7 +218,8 @@ func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) e
 	if err != nil {
 		return err
 	}
-	r := reshaping{schema: Schema{Key: asked.Key, Increment: asked.Increment, Indexes: asked.Indexes}, added: asked.Indexes}
+	r := reshaping{schema: *asked, added: asked.Indexes}
+	r.schema.Uncompressed, r.schema.Exact, r.schema.Unfinished = false, false, 0
 	total, err := db.Count(KeyRange{})
 	if err != nil {
 		return err
