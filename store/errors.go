@@ -66,6 +66,20 @@ const (
 	Internal        Code = "internal"         // a defect of Stowage: please report it
 )
 
+// Failures of SQL statements.
+const (
+	Syntax           Code = "syntax"            // a text that is no statement
+	UnknownTable     Code = "unknown_table"     // a table or view that does not exist
+	UnknownColumn    Code = "unknown_column"    // a column that no table of the statement has
+	UnknownFunction  Code = "unknown_function"  // a function that does not exist, or not with so many arguments
+	Ambiguous        Code = "ambiguous"         // a name that several columns have
+	WrongArguments   Code = "wrong_arguments"   // not as many values as the statement has parameters, or of no kind that it knows
+	InvalidStatement Code = "invalid_statement" // a statement whose parts do not fit together
+	Constraint       Code = "constraint"        // a row that NOT NULL, CHECK, UNIQUE or PRIMARY KEY refuses
+	AlreadyExists    Code = "exists"            // a table, view, index or column of this name is there already
+	WorkLimit        Code = "work_limit"        // a statement that takes more than it may
+)
+
 // Failures of what is pulled from an origin, and of a view of it.
 const (
 	Offline      Code = "offline"       // not here, and the origin may not be asked or does not answer

@@ -11,6 +11,7 @@ export const errorCodes = [
   'corrupt', 'newer_format', 'missing_modifier', 'key_required', 'not_encrypted', 'wrong_key', 'corrupt_header', 'tampered',
   'undecodable', 'snapshot_expired', 'quota', 'denied', 'backend_failed', 'timeout', 'unavailable', 'engine_lost',
   'internal',
+  'syntax', 'unknown_table', 'unknown_column', 'unknown_function', 'ambiguous', 'wrong_arguments', 'invalid_statement', 'constraint', 'exists', 'work_limit',
   'offline', 'not_live', 'origin_failed', 'incomplete',
 ] as const
 
