@@ -36,6 +36,7 @@ var layers = []layer{
 	{folder: "."},
 	{folder: "query"},
 	{folder: "query/op", uses: []string{"query"}},
+	{folder: "query/sql/*", uses: []string{"query", "query/sql/value"}},
 	{folder: "crypto"},
 	{folder: "store", uses: []string{"query", "query/op"}},
 	{folder: "store/*", uses: []string{"query", "store"}},

@@ -1,0 +1,118 @@
+package value
+
+import "unicode/utf8"
+
+// Like reports whether s is as pattern says: % stands for any text, _ for one
+// character, and ASCII letters are alike in both cases. After escape, if it is not
+// 0, a character stands for itself.
+func Like(pattern, s string, escape rune) bool {
+	p := matcher{any: '%', one: '_', escape: escape, fold: true}
+	return p.match(pattern, s)
+}
+
+// Glob reports whether s is as pattern says: * stands for any text, ? for one
+// character, and [a-z] or [^a-z] for one of a set, or none of it.
+func Glob(pattern, s string) bool {
+	p := matcher{any: '*', one: '?', sets: true}
+	return p.match(pattern, s)
+}
+
+// matcher is a dialect of patterns.
+type matcher struct {
+	any, one, escape rune
+	fold, sets       bool
+}
+
+// match goes through both at once. Where they differ it is only the last "any text"
+// that may have to take one character more, so the time is at most the product of
+// their lengths.
+func (m *matcher) match(pattern, s string) bool {
+	p, at := 0, 0
+	retryP, retryAt := -1, 0
+	for {
+		if p < len(pattern) {
+			c, size := decode(pattern, p)
+			if c == m.any && c != m.escape {
+				p += size
+				retryP, retryAt = p, at
+				continue
+			}
+			if at < len(s) {
+				if nextP, nextAt, ok := m.step(pattern, p, s, at); ok {
+					p, at = nextP, nextAt
+					continue
+				}
+			}
+		} else if at == len(s) {
+			return true
+		}
+		if retryP < 0 || retryAt >= len(s) {
+			return false
+		}
+		_, size := decode(s, retryAt)
+		retryAt += size
+		p, at = retryP, retryAt
+	}
+}
+
+// step matches one character of s with what stands at pattern[p:].
+func (m *matcher) step(pattern string, p int, s string, at int) (nextP, nextAt int, ok bool) {
+	c, size := decode(pattern, p)
+	got, gotSize := decode(s, at)
+	p, at = p+size, at+gotSize
+	switch {
+	case c == m.escape && m.escape != 0:
+		if p >= len(pattern) {
+			return 0, 0, false
+		}
+		c, size = decode(pattern, p)
+		p += size
+	case c == m.one:
+		return p, at, true
+	case m.sets && c == '[':
+		end, in := inSet(pattern, p, got)
+		return end, at, in
+	}
+	return p, at, c == got || m.fold && c < utf8.RuneSelf && got < utf8.RuneSelf && fold(byte(c)) == fold(byte(got))
+}
+
+// inSet reports whether c is in the set at pattern[p:], after its bracket, and where
+// it ends. A set without an end has nothing in it.
+func inSet(pattern string, p int, c rune) (end int, in bool) {
+	next := func() (r rune, ok bool) {
+		if p >= len(pattern) {
+			return 0, false
+		}
+		r, size := decode(pattern, p)
+		p += size
+		return r, true
+	}
+	r, ok := next()
+	invert := ok && r == '^'
+	if invert {
+		r, ok = next()
+	}
+	if ok && r == ']' {
+		in = c == ']'
+		r, ok = next()
+	}
+	var last rune
+	for ; ok && r != ']'; r, ok = next() {
+		if r == '-' && last > 0 && p < len(pattern) && pattern[p] != ']' {
+			r, _ = next()
+			in = in || last <= c && c <= r
+			last = 0
+			continue
+		}
+		in = in || r == c
+		last = r
+	}
+	return p, ok && in != invert
+}
+
+func decode(s string, at int) (rune, int) {
+	if c := s[at]; c < utf8.RuneSelf {
+		return rune(c), 1
+	}
+	return utf8.DecodeRuneInString(s[at:])
+}

@@ -1,0 +1,153 @@
+package value
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// FromMsgpack returns the value that raw, one value of a document, is in SQL. What
+// is missing (no bytes), nil or undefined is NULL, true and false are 1 and 0, an
+// integer above 64 bits with sign is a real, binaries are blobs, a timestamp is its
+// text of ISO 8601, and what is nested is a [Document]. It holds raw.
+func FromMsgpack(raw []byte) Value {
+	if len(raw) == 0 {
+		return Value{}
+	}
+	switch c := raw[0]; {
+	case c < 0x80:
+		return FromInt(int64(c))
+	case c >= 0xe0:
+		return FromInt(int64(int8(c)))
+	case c < 0xa0, 0xdc <= c && c <= 0xdf:
+		return FromDocument(raw)
+	case c < 0xc0:
+		return sized(Text, raw, 1, int(c&31))
+	}
+	return fromTagged(raw)
+}
+
+// fromTagged reads what begins with a byte that tells the type alone.
+func fromTagged(raw []byte) Value {
+	body := raw[1:]
+	switch c := raw[0]; c {
+	case 0xc2, 0xc3:
+		return FromInt(int64(c & 1))
+	case 0xc4, 0xd9:
+		return sizedBy(c, raw, 1)
+	case 0xc5, 0xda:
+		return sizedBy(c, raw, 2)
+	case 0xc6, 0xdb:
+		return sizedBy(c, raw, 4)
+	case 0xc7, 0xc8, 0xc9, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8:
+		return fromExtension(raw)
+	case 0xca, 0xcb, 0xcc, 0xcd, 0xce, 0xcf, 0xd0, 0xd1, 0xd2, 0xd3:
+		return fromNumber(c, body)
+	}
+	return Value{}
+}
+
+// fromNumber reads a number after its first byte; what ends too early is NULL.
+func fromNumber(c byte, body []byte) Value {
+	switch {
+	case c >= 0xcc && len(body) < 1<<(c&3), c == 0xca && len(body) < 4, c == 0xcb && len(body) < 8:
+		return Value{}
+	}
+	switch c {
+	case 0xca:
+		return FromReal(float64(math.Float32frombits(binary.BigEndian.Uint32(body))))
+	case 0xcb:
+		return FromReal(math.Float64frombits(binary.BigEndian.Uint64(body)))
+	case 0xcc:
+		return FromInt(int64(body[0]))
+	case 0xcd:
+		return FromInt(int64(binary.BigEndian.Uint16(body)))
+	case 0xce:
+		return FromInt(int64(binary.BigEndian.Uint32(body)))
+	case 0xd0:
+		return FromInt(int64(int8(body[0])))
+	case 0xd1:
+		return FromInt(int64(int16(binary.BigEndian.Uint16(body))))
+	case 0xd2:
+		return FromInt(int64(int32(binary.BigEndian.Uint32(body))))
+	}
+	u := binary.BigEndian.Uint64(body)
+	if c == 0xcf && u > math.MaxInt64 {
+		return FromReal(float64(u))
+	}
+	return FromInt(int64(u))
+}
+
+// sizedBy reads a text or a blob whose length has so many bytes.
+func sizedBy(c byte, raw []byte, bytes int) Value {
+	if len(raw) < 1+bytes {
+		return Value{}
+	}
+	n := 0
+	for _, b := range raw[1 : 1+bytes] {
+		n = n<<8 | int(b)
+	}
+	if c >= 0xd9 {
+		return sized(Text, raw, 1+bytes, n)
+	}
+	return sized(Blob, raw, 1+bytes, n)
+}
+
+func sized(kind Kind, raw []byte, at, n int) Value {
+	if n > len(raw)-at {
+		return Value{}
+	}
+	return Value{kind: kind, text: alias(raw[at : at+n])}
+}
+
+// The extensions of documents that mean something here.
+const (
+	extensionUndefined = 0x00
+	extensionTimestamp = 0xff
+)
+
+// fromExtension reads an extension: those without a meaning are documents, which
+// come out again as what they are.
+func fromExtension(raw []byte) Value {
+	kind, data, ok := extension(raw)
+	switch {
+	case !ok || kind == extensionUndefined && len(data) == 1:
+		return Value{}
+	case kind == extensionTimestamp:
+		if text, ok := appendTimestamp(nil, data); ok {
+			return FromText(alias(text))
+		}
+		return Value{}
+	}
+	return FromDocument(raw)
+}
+
+// extension splits an extension, which raw is as a whole.
+func extension(raw []byte) (kind byte, data []byte, ok bool) {
+	head := 2
+	if c := raw[0]; c <= 0xc9 {
+		head += 1 << (c - 0xc7)
+	}
+	if len(raw) < head {
+		return 0, nil, false
+	}
+	return raw[head-1], raw[head:], true
+}
+
+// AppendMsgpack appends v as a value of a document.
+func (v Value) AppendMsgpack(dst []byte) []byte {
+	switch v.kind {
+	case Integer:
+		return msgp.AppendInt64(dst, int64(v.bits))
+	case Real:
+		return msgp.AppendFloat64(dst, math.Float64frombits(v.bits))
+	case Text:
+		return msgp.AppendString(dst, v.text)
+	case Blob:
+		return msgp.AppendBytes(dst, v.raw())
+	case Document:
+		return append(dst, v.text...)
+	}
+	return msgp.AppendNil(dst)
+}
