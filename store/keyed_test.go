@@ -188,6 +188,44 @@ func TestAmendIsSeenByOthers(t *testing.T) {
 	}
 }
 
+// late is a backend where something happens between the list of the log and what is read after it.
+type late struct {
+	store.Backend
+	meanwhile func()
+}
+
+func (l *late) List(ctx context.Context, prefix string) ([]string, error) {
+	names, err := l.Backend.List(ctx, prefix)
+	if happen := l.meanwhile; happen != nil && prefix == "l/" {
+		l.meanwhile = nil
+		happen()
+	}
+	return names, err
+}
+
+// TestAmendWhileAnotherOpens opens with the log from before a change of the header and the root from
+// after it. The record that the change took its place by has nothing in it, and must count all the same: who passes
+// it over writes its place for ever.
+func TestAmendWhileAnotherOpens(t *testing.T) {
+	ctx := context.Background()
+	blobs := memory.NewBlobs()
+	a := storetest.Open(t, memory.Share(blobs), keyed("key"))
+	update(t, a, putKey("key", "before"))
+	opening := &late{Backend: memory.Share(blobs), meanwhile: func() {
+		if err := a.Amend(ctx, storetest.NewEpoch); err != nil {
+			t.Error(err)
+		}
+	}}
+	b := storetest.Open(t, opening, keyed("key"))
+	if opening.meanwhile != nil {
+		t.Fatal("nothing happened meanwhile")
+	}
+	update(t, b, putKey("key", "after"))
+	expectLatest(t, a, "key", "after")
+	storetest.Close(t, b)
+	storetest.Close(t, a)
+}
+
 // TestADestroyedHeaderOpensNothing.
 func TestADestroyedHeaderOpensNothing(t *testing.T) {
 	ctx := context.Background()
