@@ -21,6 +21,9 @@ export N REPS PEERS WORK
 WASM := GOOS=js GOARCH=wasm
 WASM_PACKAGES := ./query/... ./store/... ./wasm/...
 
+# What never ends fails: after 15 minutes, many times what the longest file takes.
+NODE_TEST := node --test --test-timeout=900000 --test-reporter=spec
+
 # Files that things are made of. Tests are none of them: a changed test rebuilds nothing.
 sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/build/*' -not -name wasm_exec.js -not -name '*_test.go' -not -name '*.test.ts' 2>/dev/null)
 GO_SOURCES := $(call sources,query store wasm) go.mod go.sum
@@ -95,7 +98,7 @@ types: $(PACKAGE) web-demo/node_modules/stowage/.stamp
 	npm run --silent types --prefix web-demo
 
 node: js/build/.stamp
-	cd js && node --test --test-concurrency=2 --test-reporter=spec build/test/
+	cd js && $(NODE_TEST) --test-concurrency=2 build/test/
 
 size: .build/size.txt ## brotli sizes against their budgets, code by Go package
 	@cat $<
@@ -119,7 +122,7 @@ js: tools
 # Tests that go through very many cases, all of them: faults, filters, interruptions, changes of an origin.
 campaigns: js/build/.stamp | tools
 	go test ./...
-	cd js && node --test --test-reporter=spec build/campaigns/
+	cd js && $(NODE_TEST) build/campaigns/
 
 fuzz:
 	scripts/fuzz.sh $(FUZZTIME)
@@ -130,17 +133,17 @@ proof: js/build/.stamp | tools ## crash, break and race the store; results in pr
 
 torture: js/build/.stamp data | tools ## the same for TIME a campaign; 10m if not given, and 300 kills at least
 	KILLS=$${KILLS:-$(if $(filter 10m,$(TIME)),300,40)} CHROMIUM=$$(scripts/tools.sh chromium) go run ./proof -seed $(SEED) -time $(TIME) -scripts proof -o proof/latest.json
-	cd js && TORTURE=1 SEED=$(SEED) node --test --test-reporter=spec --test-name-pattern=138398 build/campaigns/origin.test.js
+	cd js && TORTURE=1 SEED=$(SEED) $(NODE_TEST) --test-name-pattern=138398 build/campaigns/origin.test.js
 
 packed: .build/stowage.tgz
-	node --test --test-reporter=spec scripts/packed.test.mjs
+	$(NODE_TEST) scripts/packed.test.mjs
 
 browser: js/build/.stamp | tools
-	cd js && CHROMIUM=$$(../scripts/tools.sh chromium) node --test --test-reporter=spec build/browser/
+	cd js && CHROMIUM=$$(../scripts/tools.sh chromium) $(NODE_TEST) build/browser/
 
 # Workers on real workerd, which miniflare starts.
 edge: js/build/.stamp .build/stowage.tgz | tools
-	cd js && node --test --test-reporter=spec build/edge/
+	cd js && $(NODE_TEST) build/edge/
 
 atlas: web-demo/dist/.stamp .build/atlas | tools
 	CHROMIUM=$$(scripts/tools.sh chromium) npm run --silent test --prefix web-demo

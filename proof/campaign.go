@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -61,7 +62,9 @@ func (c *campaign) run(seed uint64, e extent, report func(string)) result {
 				if e.time == 0 && i >= int64(e.units) || e.time > 0 && time.Since(begun) > e.time {
 					return
 				}
+				watchdog := time.AfterFunc(unitPatience, func() { c.hangs(seed + uint64(i)) })
 				n, err := c.guarded(seed + uint64(i))
+				watchdog.Stop()
 				count.Add(n)
 				if err != nil && failures.Add(1) <= maxReports {
 					report(fmt.Sprintf("%s: %v\nreplay with: go run ./proof -campaign %s -seed %d -units 1", c.name, err, c.name, seed+uint64(i)))
@@ -71,6 +74,17 @@ func (c *campaign) run(seed uint64, e extent, report func(string)) result {
 	}
 	workers.Wait()
 	return result{Campaign: c.name, Count: count.Load(), Failures: failures.Load(), Seed: seed, Seconds: time.Since(begun).Seconds()}
+}
+
+// unitPatience is how long a unit may take: some hundred times what the longest ones do.
+const unitPatience = 3 * time.Minute
+
+// hangs ends everything where a unit does not end: what runs for ever cannot be stopped from
+// outside, and must neither pass nor keep whoever waits for the result.
+func (c *campaign) hangs(seed uint64) {
+	fmt.Fprintf(os.Stderr, "%s: a unit has not ended after %v\nreplay with: go run ./proof -campaign %s -seed %d -units 1\n\n", c.name, unitPatience, c.name, seed)
+	debug.SetTraceback("crash") // the stacks of all, of those that run too
+	panic("hangs")
 }
 
 // guarded makes a panic the failure of its unit.

@@ -32,8 +32,9 @@ func TestSeedsThatFailed(t *testing.T) {
 		unit func(seed uint64) (int64, error)
 		seed uint64
 	}{
-		"a Sync that was served by a group which had lost all its members, and so had not looked at the log": {tabs, 1344},
-		"a sweep by a root that was not the stored one any more":                                             {fault, 1795280539410},
+		"a Sync that was served by a group which had lost all its members, and so had not looked at the log":            {tabs, 1344},
+		"a sweep by a root that was not the stored one any more":                                                        {fault, 1795280539410},
+		"a commit that tried the same place for ever, after a look at the log that passed over a record of no sections": {survivors, 1795283136712},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := seed.unit(seed.seed); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,11 +31,17 @@ func scripts(folder string) ([]string, error) {
 	return slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, "-page.mjs") }), err
 }
 
+// scriptPatience is how long a script may take beyond twice the time it was given.
+const scriptPatience = 10 * time.Minute
+
 // runScript returns the results of a script. One that ends badly without saying
 // why is itself a failure.
 func runScript(file string, seed uint64, long time.Duration) []result {
 	begun := time.Now()
-	command := exec.Command("node", file)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*long+scriptPatience)
+	defer cancel()
+	command := exec.CommandContext(ctx, "node", file)
+	command.WaitDelay = 10 * time.Second // what it has started may keep its output open
 	command.Env = append(os.Environ(), "SEED="+strconv.FormatUint(seed, 10), fmt.Sprint("LASTS=", long.Seconds()))
 	command.Stderr = os.Stderr
 	out, err := command.Output()
