@@ -37,6 +37,7 @@ var layers = []layer{
 	{folder: "query"},
 	{folder: "query/op", uses: []string{"query"}},
 	{folder: "query/sql/*", uses: []string{"query", "query/sql/value"}},
+	{folder: "query/sql", uses: []string{"query", "query/sql/value", "query/sql/function"}},
 	{folder: "crypto"},
 	{folder: "store", uses: []string{"query", "query/op"}},
 	{folder: "store/*", uses: []string{"query", "store"}},

@@ -1,0 +1,12 @@
+// Package sql is SQL's face of the query engine: SQLite's dialect over tables of
+// documents. It knows nothing of storage.
+//
+// Data flows one way. A text is parsed (token.go, parse.go and what it names),
+// its names are given meaning (scope.go, resolve.go), a plan is made (join.go,
+// access.go), and carried out by pushing rows from one step to the next
+// (step.go) out of a [Source], which reads and writes in one transaction.
+//
+// All columns of a statement that somebody looks at have a place of their own in
+// one row of values, so that an expression, in whatever subquery it stands, is a
+// function of that row: see [run].
+package sql

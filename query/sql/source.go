@@ -1,0 +1,163 @@
+package sql
+
+import (
+	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/query/sql/value"
+)
+
+// Catalog tells what names mean while a statement is prepared.
+type Catalog interface {
+	// Table returns nil where there is none of that name.
+	Table(name string) (*Table, error)
+	// View returns the SELECT that a view stands for, and its columns' names where it
+	// was given some.
+	View(name string) (v *View, err error)
+	// Version is another one where any definition may differ.
+	Version() uint64
+}
+
+// View is a SELECT with a name.
+type View struct {
+	Name    string
+	Columns []string
+	Text    string
+}
+
+// Table is what resolving and planning must know of a table. Nobody changes one
+// that a Catalog has handed out.
+type Table struct {
+	Name    string
+	Columns []Column   // declared ones, or those found where Open
+	Open    bool       // a table of documents: any other name is a member too
+	Key     query.Path // where the identity is in a document
+	// Integer: identities are integers, so that rowid is another name for Key.
+	Integer bool
+	Indexes []query.Index
+	// Checks are the expressions of CHECK constraints.
+	Checks []string
+	// Rows is about how many there are, −1 where nobody knows.
+	Rows int64
+	// Distinct tells per index and length of prefix about how many different ones
+	// there are; nil where nobody knows.
+	Distinct [][]int64
+	// Handle is the Source's own.
+	Handle any
+}
+
+// Column is a member of a table's documents.
+type Column struct {
+	Name      string
+	Path      query.Path
+	Affinity  value.Affinity
+	Collation value.Collation
+	NotNull   bool
+	Hidden    bool   // not among those that * stands for
+	Default   string // an expression; "" for none
+	Generated string // an expression; "" for none
+}
+
+// Source reads and writes in one transaction.
+type Source interface {
+	// Scan hands to emit what an access meets, in its order. emit's error ends it and
+	// is returned. r and what it holds are only for the call, unless the bytes are
+	// never written again, which Stable tells.
+	Scan(t *Table, a *Access, emit func(r *Record) error) error
+	// Stable reports whether the bytes of records stay as they are after the call.
+	Stable() bool
+
+	// Insert adds a document, with an identity if it lacks one, and returns it as it
+	// was stored. Where its identity or what a unique index says of it is taken it
+	// does nothing but tell by which record.
+	Insert(t *Table, doc []byte) (stored []byte, taken *Conflict, err error)
+	// Replace puts a document in the place of the one of an identity, of which it may
+	// have another one.
+	Replace(t *Table, key, doc []byte) (stored []byte, taken *Conflict, err error)
+	// Delete takes the document of an identity away.
+	Delete(t *Table, key []byte) error
+	// Define carries out a CREATE, DROP or ALTER.
+	Define(d *Definition) error
+
+	// Work is called after each n units of work, of which a row is one. Its error
+	// ends the statement: cancellation, limits.
+	Work(n int) error
+	// Ceiling is how many bytes a statement may hold before it asks for a Spool.
+	Ceiling() int
+	// Spool returns an empty ordered run outside of memory.
+	Spool() (Spool, error)
+}
+
+// Access says what to read of a table.
+type Access struct {
+	// Index is the position of an index of the table; −1 is the documents, whose keys
+	// are identities. The ranges are ascending and disjoint; none: everything.
+	Index  int
+	Ranges []query.KeyRange
+	// Reverse: from the last range's end to the first one's beginning.
+	Reverse bool
+	// Documents: the document is needed; otherwise the entry is enough.
+	Documents bool
+}
+
+// Record is one row of a table as it is stored.
+type Record struct {
+	Key   []byte // the identity, one component of a key
+	Entry []byte // the index's entry, identity included; nil without an index
+	Doc   []byte // the document; nil where the access does not need it
+}
+
+// Conflict is what a document cannot be stored besides.
+type Conflict struct {
+	Index int    // the unique index that says so; −1: the identity
+	Key   []byte // the identity of the record in the way
+}
+
+// Spool is a run of rows outside of memory, ordered by their keys; those with equal
+// keys in the order in which they came.
+type Spool interface {
+	Add(key, row []byte) error
+	// Each hands out all rows, whose bytes are only for the call.
+	Each(emit func(key, row []byte) error) error
+	Close() error
+}
+
+// Definition is a CREATE, DROP or ALTER, as far as it is not said in Table.
+type Definition struct {
+	Kind  DefinitionKind
+	Name  string // of the table, index or view
+	Table string // the table of an index
+	// Lenient: IF EXISTS or IF NOT EXISTS.
+	Lenient bool
+
+	Columns []Column // of a new table
+	Types   []string // their declared types, as written
+	// Key is the column that is the identity, −1 for one that the engine makes up.
+	Key int
+	// Integer: the identity is an INTEGER PRIMARY KEY.
+	Integer bool
+	Unique  [][]int  // further columns that are unique together
+	Checks  []string // expressions
+	View    *View    // of a new view
+
+	Paths []string // names of the columns of a new index
+	Once  bool     // it is unique
+	To    string   // the new name of a table or column; the column to add is in Columns
+}
+
+// DefinitionKind tells what a Definition does.
+type DefinitionKind uint8
+
+// The kinds of definitions.
+const (
+	CreateTable DefinitionKind = iota
+	DropTable
+	CreateIndex
+	DropIndex
+	CreateView
+	DropView
+	RenameTable
+	RenameColumn // Table, Name and To
+	AddColumn    // Table and Columns[0]
+	DropColumn   // Table and Name
+	Analyze      // Name: a table or index, "" for all
+	Reindex
+)
