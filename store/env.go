@@ -35,6 +35,12 @@ type Options struct {
 	// LockAfter, if not zero, is the time without any transaction after which the
 	// environment locks itself: see Env.Lock. It may take a quarter longer.
 	LockAfter time.Duration
+	// StatementBytes is how much an SQL statement holds in memory before it writes what it
+	// sorts, groups or joins to pages that nobody else sees: 8 MiB if zero.
+	StatementBytes int
+	// StatementWork is how many steps, of about a row each, a statement may take: WorkLimit
+	// beyond that. Unlimited if zero.
+	StatementWork int64
 	// Scheduler runs and suspends operations; goroutines if nil.
 	Scheduler Scheduler
 	// Random draws the ids that make blob names unique; math/rand/v2 if nil. Two
@@ -47,15 +53,16 @@ type Options struct {
 
 // Env is one opened store. All its methods may be called concurrently.
 type Env struct {
-	backend   Backend
-	merger    merger // nil unless the backend is Merging
-	options   Options
-	info      Properties
-	pages     *pager
-	scheduler Scheduler
-	turn      turn
-	knows     known
-	now       func() time.Time
+	backend    Backend
+	merger     merger // nil unless the backend is Merging
+	options    Options
+	info       Properties
+	pages      *pager
+	scheduler  Scheduler
+	turn       turn
+	knows      known
+	vocabulary vocabulary
+	now        func() time.Time
 
 	mu         sync.Mutex // guards what follows; never held across a wait
 	root       root
@@ -104,6 +111,8 @@ const (
 	defaultMaxValueBytes = 16 << 20
 	defaultBufferBytes   = 1 << 20
 	defaultBufferTime    = 100 * time.Millisecond
+	// defaultStatementBytes leaves a page's engine room for its caches.
+	defaultStatementBytes = 8 << 20
 )
 
 // Open opens the environment that a backend holds, or a new one on an empty
@@ -192,6 +201,7 @@ func setDefaults(o *Options) {
 	defaults(&o.MaxValueBytes, defaultMaxValueBytes)
 	defaults(&o.PageBytes, defaultPageBytes)
 	defaults(&o.BufferBytes, defaultBufferBytes)
+	defaults(&o.StatementBytes, defaultStatementBytes)
 	if o.BufferTime <= 0 {
 		o.BufferTime = defaultBufferTime
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"time"
+
+	"github.com/stowage-db/stowage/query/sql"
 )
 
 // Staged is how many writes wait for the next log record: tests use it to know that
@@ -78,3 +80,6 @@ func Plain(export []byte) [][]byte {
 		plain = append(plain, r.rest)
 	}
 }
+
+// SQL gives tests what statements prepare and run with.
+func (tx *Tx) SQL() (sql.Catalog, sql.Source) { return &dictionary{tx: tx}, &statement{tx: tx} }

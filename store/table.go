@@ -23,7 +23,7 @@ import (
 // goroutines; the transactions it is given may not.
 type Table struct {
 	name    string
-	layout  atomic.Pointer[layout]
+	layout  atomic.Pointer[layout] // nil where a statement is the first to open it
 	answers answers
 }
 
@@ -289,7 +289,7 @@ func (t *Table) open(tx *Tx) (*session, error) {
 		return nil, err
 	}
 	l := t.layout.Load()
-	if meta := docs.Meta(); !bytes.Equal(meta, l.meta) {
+	if meta := docs.Meta(); l == nil || !bytes.Equal(meta, l.meta) {
 		if meta == nil {
 			return nil, fail(NotFound, "open table", t.name, nil)
 		}

@@ -27,8 +27,12 @@ type View struct {
 // that a Catalog has handed out.
 type Table struct {
 	Name    string
-	Columns []Column   // declared ones, or those found where Open
-	Open    bool       // a table of documents: any other name is a member too
+	Columns []Column // declared ones, or where Open some of those that there are
+	Open    bool     // a table of documents: any other name is a member too
+	// Members finds all columns where Open, in the order in which documents first have
+	// them: what * stands for, and what NATURAL and names of two such tables are decided by. It
+	// reads the whole table where nobody has since that was last written to.
+	Members func() ([]Column, error)
 	Key     query.Path // where the identity is in a document
 	// Integer: identities are integers, so that rowid is another name for Key.
 	Integer bool

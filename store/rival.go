@@ -1,0 +1,151 @@
+package store
+
+import (
+	"bytes"
+
+	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/query/sql"
+)
+
+// What statements write goes into a table document by document, each of which is held against
+// the identity and the unique indexes before anything of it is written: a statement may have
+// something else in mind for what cannot be stored than to fail.
+
+// Insert implements sql.Source.
+func (s *statement) Insert(t *sql.Table, doc []byte) (stored []byte, taken *sql.Conflict, err error) {
+	on, err := s.session(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	counted := on.counter
+	doc, _, fresh, err := on.identify(doc)
+	if err != nil {
+		return nil, nil, on.failedAt("insert", 0, 1, err)
+	}
+	if !fresh {
+		taken, err = on.occupied()
+	}
+	if taken == nil && err == nil {
+		taken, err = on.rival(doc, nil)
+	}
+	if taken != nil || err != nil {
+		on.counter = counted // no identity was given out
+		return nil, taken, err
+	}
+	if err := on.insert(doc, false); err != nil {
+		return nil, nil, on.failedAt("insert", 0, 1, err)
+	}
+	return doc, nil, s.settle(on, len(doc))
+}
+
+// Replace implements sql.Source.
+func (s *statement) Replace(t *sql.Table, key, doc []byte) (stored []byte, taken *sql.Conflict, err error) {
+	on, err := s.session(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	old, found, err := on.docs.Get(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !found {
+		return nil, nil, fail(NotFound, "update", t.Name, nil)
+	}
+	if doc, _, _, err = on.identify(doc); err != nil {
+		return nil, nil, on.failedAt("update", 0, 1, err)
+	}
+	stays := bytes.Equal(on.key, key)
+	if !stays {
+		if taken, err = on.occupied(); taken != nil || err != nil {
+			return nil, taken, err
+		}
+	}
+	if taken, err = on.rival(doc, key); taken != nil || err != nil {
+		return nil, taken, err
+	}
+	if stays {
+		err = on.exchangeDocument(old, doc)
+	} else {
+		err = on.move(key, doc)
+	}
+	if err != nil {
+		return nil, nil, on.failedAt("update", 0, 1, err)
+	}
+	return doc, nil, s.settle(on, len(doc))
+}
+
+// move puts a document that was identified where its identity belongs, and takes away the
+// one of the identity that it had.
+func (s *session) move(from, doc []byte) error {
+	if _, err := s.delete(from); err != nil {
+		return err
+	}
+	return s.insert(doc, false)
+}
+
+// Delete implements sql.Source.
+func (s *statement) Delete(t *sql.Table, key []byte) error {
+	on, err := s.session(t)
+	if err != nil {
+		return err
+	}
+	if _, err := on.delete(key); err != nil {
+		return err
+	}
+	return s.settle(on, 0)
+}
+
+// settle ends the writing of one document.
+func (s *statement) settle(on *session, size int) error {
+	if _, err := on.settle(); err != nil {
+		return err
+	}
+	return s.tx.Work(size)
+}
+
+// occupied tells whether there is a document of the identity that was made out last.
+func (s *session) occupied() (*sql.Conflict, error) {
+	_, found, err := s.docs.Get(s.key)
+	if err != nil || !found {
+		return nil, err
+	}
+	return &sql.Conflict{Index: -1, Key: bytes.Clone(s.key)}, nil
+}
+
+// rival finds a document, other than that of the identity own, which has what a unique index
+// allows only one to have.
+func (s *session) rival(doc, own []byte) (*sql.Conflict, error) {
+	e := &s.entries[0]
+	for i, index := range s.schema.Indexes {
+		if !index.Unique {
+			continue
+		}
+		if err := s.fill(e, i, doc, s.offsets, s.key); err != nil {
+			return nil, err
+		}
+		for _, entry := range e.keys {
+			values := entry[:len(entry)-len(s.key)]
+			if !query.Distinguishes(values) {
+				continue
+			}
+			holder, err := s.holder(i, values)
+			if err != nil {
+				return nil, err
+			}
+			if holder != nil && !bytes.Equal(holder, own) {
+				return &sql.Conflict{Index: i, Key: holder}, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// holder returns the identity under which an index holds values; nil where it does not.
+func (s *session) holder(index int, values []byte) ([]byte, error) {
+	c := s.indexes[index].Cursor(query.PrefixRange(values))
+	defer c.Close()
+	if !c.First() {
+		return nil, c.Err()
+	}
+	return bytes.Clone(c.Key()[len(values):]), nil
+}

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/query/sql"
+)
+
+// Scan implements sql.Source.
+func (s *statement) Scan(t *sql.Table, a *sql.Access, emit func(*sql.Record) error) error {
+	on, err := s.session(t)
+	if err != nil {
+		return err
+	}
+	plan := query.Plan{Index: a.Index, Ranges: a.Ranges, Reverse: a.Reverse}
+	if len(plan.Ranges) == 0 {
+		plan.Ranges = everything
+	}
+	if a.Index < 0 {
+		return s.scanDocuments(on, &plan, emit)
+	}
+	return s.scanIndex(on, &plan, a.Documents, emit)
+}
+
+var everything = []KeyRange{{}}
+
+func (s *statement) scanDocuments(on *session, plan *query.Plan, emit func(*sql.Record) error) error {
+	walk := newWalk(on.docs, plan)
+	defer walk.close()
+	var record sql.Record
+	for {
+		key, ok := walk.next()
+		if !ok {
+			return walk.err()
+		}
+		doc, err := walk.value()
+		if err == nil {
+			err = s.tx.Work(len(doc))
+		}
+		if err != nil {
+			return err
+		}
+		record.Key, record.Doc = s.keep(key), doc
+		if err := emit(&record); err != nil {
+			return err
+		}
+	}
+}
+
+// scanIndex reads entries, and the documents that they belong to where those are wanted:
+// several ahead, so that they are read together.
+func (s *statement) scanIndex(on *session, plan *query.Plan, documents bool, emit func(*sql.Record) error) error {
+	db, err := s.tx.inner(on.names[plan.Index])
+	if err != nil {
+		return err
+	}
+	index := &on.schema.Indexes[plan.Index]
+	walk := newWalk(db, plan)
+	if documents {
+		walk = newWindow(walk, on.docs, len(index.Paths))
+	}
+	defer walk.close()
+	var seen map[string]struct{}
+	if index.Multi {
+		seen = make(map[string]struct{})
+	}
+	var record sql.Record
+	for {
+		entry, ok := walk.next()
+		if !ok {
+			return walk.err()
+		}
+		if err := s.tx.Work(entryWork); err != nil {
+			return err
+		}
+		record.Entry = s.keep(entry)
+		record.Key = record.Entry[componentsLen(record.Entry, len(index.Paths)):]
+		if seen != nil {
+			if _, came := seen[string(record.Key)]; came {
+				continue
+			}
+			seen[string(record.Key)] = struct{}{}
+		}
+		if documents {
+			if record.Doc, err = s.document(on, record.Key); err != nil {
+				return err
+			}
+		}
+		if err := emit(&record); err != nil {
+			return err
+		}
+	}
+}
+
+// document gets the document that an index entry belongs to.
+func (s *statement) document(on *session, key []byte) ([]byte, error) {
+	doc, found, err := on.docs.get(key)
+	if err == nil && !found {
+		err = fail(Corrupt, "read index: an entry without a document", on.table.name, nil)
+	}
+	if err == nil {
+		err = s.tx.Work(len(doc))
+	}
+	return doc, err
+}
+
+// Stable implements sql.Source: keys and entries are copied, and documents are valid until
+// the transaction ends.
+func (s *statement) Stable() bool { return true }
+
+// keptBytes is how much room is made at once for keys that are kept.
+const keptBytes = 16 << 10
+
+// keep copies a key to where it stays as it is for as long as the statement runs.
+func (s *statement) keep(key []byte) []byte {
+	if len(key) > cap(s.kept)-len(s.kept) {
+		s.kept = make([]byte, 0, max(keptBytes, len(key)))
+	}
+	start := len(s.kept)
+	s.kept = append(s.kept, key...)
+	return s.kept[start:len(s.kept):len(s.kept)]
+}
