@@ -20,7 +20,8 @@ type Aggregate struct {
 type State interface {
 	// Step takes a row in. What it keeps of its arguments it copies.
 	Step(args []value.Value) error
-	// Undo takes back the row that was taken in first, of an invertible aggregate.
+	// Undo takes back the row that was taken in first, of an invertible aggregate. As
+	// SQLite rounds, a window forgets a row before it takes the next one in.
 	Undo(args []value.Value) error
 	// Result returns what the rows come to; more may follow.
 	Result() (value.Value, error)

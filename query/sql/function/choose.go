@@ -40,14 +40,14 @@ func least(c *Context, args []value.Value) (value.Value, error)    { return extr
 func greatest(c *Context, args []value.Value) (value.Value, error) { return extreme(c, args, 1) }
 
 // extreme returns the argument that lies furthest to the given side, and NULL where
-// one is.
+// one is. Of equal ones min returns the last and max the first.
 func extreme(c *Context, args []value.Value, side int) (value.Value, error) {
 	best := args[0]
 	for _, v := range args {
 		if v.IsNull() {
 			return v, nil
 		}
-		if value.Compare(v, best, c.Collation)*side > 0 {
+		if order := value.Compare(v, best, c.Collation) * side; order > 0 || order == 0 && side < 0 {
 			best = v
 		}
 	}

@@ -129,7 +129,8 @@ func (m *moment) appendPart(b []byte, letter byte) (text []byte, ok bool) {
 	case 'f':
 		b = number{kind: fixed, precision: 3}.append(padSecond(b, m.second), min(m.second, 59.999))
 	case 'F':
-		b = appendDate(b, &moment{year: max(m.year, 0), month: m.month, day: m.day})
+		b = appendPadded(append(appendPadded(b, m.year, 4), '-'), m.month, 2)
+		b = appendPadded(append(b, '-'), m.day, 2)
 	case 'G':
 		t := m.thursday()
 		b = appendPadded(b, t.year, 4)

@@ -57,6 +57,14 @@ type directive struct {
 	width, precision                        int  // precision −1 is none
 }
 
+// fits reports whether so many bytes may be written, and notes the error where not.
+func (p *printer) fits(bytes int) bool {
+	if err := p.context.fits(len(p.out) + bytes); err != nil {
+		p.err = err
+	}
+	return p.err == nil
+}
+
 // next takes an argument, NULL where there is none left.
 func (p *printer) next() (v value.Value) {
 	if len(p.args) > 0 {
@@ -70,10 +78,6 @@ func (p *printer) next() (v value.Value) {
 func (p *printer) directive(s string) (rest string, more bool) {
 	d, at := p.parse(s)
 	if at >= len(s) {
-		return "", false
-	}
-	if err := p.context.fits(max(d.width, d.precision)); err != nil {
-		p.err = err
 		return "", false
 	}
 	rest = s[at+1:]
@@ -121,7 +125,7 @@ func (p *printer) parse(s string) (d directive, at int) {
 		case '1' <= c && c <= '9' || c == '*':
 			d.width, at = p.count(s, at)
 			if d.width < 0 {
-				d.left, d.width = true, -d.width
+				d.left, d.width = true, -d.width&math.MaxInt32
 			}
 			if at >= len(s) || s[at] != '.' && s[at] != 'l' {
 				return d, at
@@ -129,7 +133,9 @@ func (p *printer) parse(s string) (d directive, at int) {
 			continue
 		case c == '.':
 			if d.precision, at = p.count(s, at+1); d.precision < 0 {
-				d.precision = -d.precision
+				if d.precision = -d.precision; d.precision > math.MaxInt32 {
+					d.precision = -1
+				}
 			}
 			if at >= len(s) || s[at] != 'l' {
 				return d, at
@@ -151,11 +157,7 @@ func (p *printer) parse(s string) (d directive, at int) {
 // count reads a number, or takes an argument for *.
 func (p *printer) count(s string, at int) (n, end int) {
 	if at < len(s) && s[at] == '*' {
-		n = int(int32(p.next().Int()))
-		if n == math.MinInt32 {
-			n = 0
-		}
-		return n, at + 1
+		return int(int32(p.next().Int())), at + 1
 	}
 	for at < len(s) && '0' <= s[at] && s[at] <= '9' {
 		n = int(uint32(n)*10 + uint32(s[at]-'0'))
@@ -184,13 +186,16 @@ func (p *printer) integer(d *directive, letter byte) {
 		}
 	}
 	digits := strconv.FormatUint(magnitude, base)
-	if letter == 'X' {
+	if letter == 'X' || letter == 'p' {
 		digits = strings.ToUpper(digits)
 	}
 	if letter == 'r' {
 		digits += ordinal(magnitude)
 	}
 	precision := d.precision
+	if !p.fits(max(precision, d.width)) {
+		return
+	}
 	if d.zero {
 		signs := 0
 		if sign != 0 {
@@ -241,11 +246,11 @@ func appendThousands(dst []byte, digits string) []byte {
 
 // number writes a real.
 func (p *printer) number(d *directive, n *number) {
-	if err := p.context.fits(n.precision); err != nil {
-		p.err = err
+	f := p.next().Real()
+	n.precision = min(n.precision, mostPrecision)
+	if !p.fits(max(n.precision, d.width)) {
 		return
 	}
-	f := p.next().Real()
 	start := len(p.out)
 	p.out = n.append(p.out, f)
 	written := string(p.out[start:])
@@ -273,7 +278,9 @@ func (p *printer) character(d *directive) {
 	} else {
 		s = "\x00"
 	}
-	p.pad(d, strings.Repeat(s, max(d.precision, 1)), true)
+	if p.fits(max(d.precision, 0) * len(s)) {
+		p.pad(d, strings.Repeat(s, max(d.precision, 1)), true)
+	}
 }
 
 // text writes a text, as much of it as the precision says.
@@ -299,11 +306,10 @@ func (p *printer) quoted(d *directive, letter byte) {
 	}
 	s, _, _ := strings.Cut(v.Text(), "\x00")
 	if v.IsNull() {
-		if letter == 'Q' {
-			p.pad(d, "NULL", d.exact)
-			return
-		}
 		s = "(NULL)"
+		if letter == 'Q' {
+			s, letter = "NULL", 'q'
+		}
 	}
 	if d.precision >= 0 {
 		if d.exact {
@@ -321,6 +327,9 @@ func (p *printer) quoted(d *directive, letter byte) {
 
 // pad writes s in the width, which counts bytes or characters.
 func (p *printer) pad(d *directive, s string, counted bool) {
+	if !p.fits(d.width) {
+		return
+	}
 	missing := d.width - len(s)
 	if counted {
 		missing = d.width - characters(s)

@@ -30,7 +30,7 @@ func unhex(_ *Context, args []value.Value) (value.Value, error) {
 	if args[0].IsNull() {
 		return args[0], nil
 	}
-	s := args[0].Text()
+	s, _, _ := strings.Cut(args[0].Text(), "\x00")
 	b := make([]byte, 0, len(s)/2)
 	for s != "" {
 		if high, ok := hexDigit(s[0]); ok {

@@ -1,6 +1,9 @@
 package function
 
 import (
+	"math"
+	"strings"
+
 	"github.com/stowage-db/stowage/query/sql/value"
 )
 
@@ -228,6 +231,9 @@ func changed(name string, do edit, args []value.Value) (value.Value, error) {
 		with, err := nodeFrom(args[i+1])
 		if err != nil {
 			return value.Value{}, err
+		}
+		if with.kind == jsonReal && math.IsInf(args[i+1].Real(), 0) {
+			with.text = strings.Replace(with.text, ".0e+", "e", 1) // as SQLite writes infinity here
 		}
 		w := walk{do: do, with: with}
 		n = w.follow(n, path[1:])

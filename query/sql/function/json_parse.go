@@ -310,8 +310,11 @@ func (p *jsonParser) escape() (size int, form textForm) {
 func (p *jsonParser) number() *node {
 	start := p.at
 	if c := p.text[p.at]; c == '-' || c == '+' {
-		p.strict = p.strict && c == '-'
 		p.at++
+		if c == '+' { // which is not kept
+			p.strict = false
+			start++
+		}
 		if word := p.lenientNumber(start); word != nil {
 			return word
 		}
@@ -365,7 +368,7 @@ func (p *jsonParser) lenientNumber(start int) *node {
 		return nil
 	}
 	n := p.lenientWord()
-	if n.kind == jsonReal && p.text[start] == '-' {
+	if n.kind == jsonReal && start < p.at && p.text[start] == '-' {
 		n.text = "-" + n.text
 	}
 	return n

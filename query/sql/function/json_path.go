@@ -243,5 +243,5 @@ func simple(s string) bool {
 			return false
 		}
 	}
-	return s != ""
+	return true
 }

@@ -29,7 +29,7 @@ func ceiling(_ *Context, args []value.Value) (value.Value, error) { return whole
 func floor(_ *Context, args []value.Value) (value.Value, error)   { return whole(args[0], math.Floor) }
 func trunc(_ *Context, args []value.Value) (value.Value, error)   { return whole(args[0], math.Trunc) }
 
-func acos(_ *Context, args []value.Value) (value.Value, error)  { return of1(args, math.Acos) }
+func acos(_ *Context, args []value.Value) (value.Value, error)  { return of1(args, arccosine) }
 func acosh(_ *Context, args []value.Value) (value.Value, error) { return of1(args, math.Acosh) }
 func asin(_ *Context, args []value.Value) (value.Value, error)  { return of1(args, math.Asin) }
 func asinh(_ *Context, args []value.Value) (value.Value, error) { return of1(args, math.Asinh) }
@@ -59,7 +59,7 @@ func radians(_ *Context, args []value.Value) (value.Value, error) {
 }
 
 func naturalLogarithm(_ *Context, args []value.Value) (value.Value, error) {
-	return of1(args, positive(math.Log))
+	return of1(args, positive(naturally))
 }
 
 func binaryLogarithm(_ *Context, args []value.Value) (value.Value, error) {
@@ -69,18 +69,27 @@ func binaryLogarithm(_ *Context, args []value.Value) (value.Value, error) {
 // logarithm is that to base 10, or to its first argument if it has two.
 func logarithm(_ *Context, args []value.Value) (value.Value, error) {
 	if len(args) == 1 {
-		return of1(args, positive(math.Log10))
+		return of1(args, positive(func(x float64) float64 { return math.Log2(x) * (math.Ln2 / math.Ln10) }))
 	}
-	return of2(args, func(base, x float64) float64 {
-		if base <= 0 || x <= 0 {
-			return math.NaN()
-		}
-		if base = math.Log(base); base <= 0 {
-			return math.NaN()
-		}
-		return math.Log(x) / base
-	})
+	base, ok := numeric(args[0])
+	x := args[1].Real() // of any text
+	if !ok || base <= 1 || x <= 0 {
+		return value.Value{}, nil
+	}
+	return value.FromReal(naturally(x) / naturally(base)), nil
 }
+
+// naturally is math.Log also where x is so small that it has fewer digits.
+func naturally(x float64) float64 {
+	fraction, exponent := math.Frexp(x)
+	if exponent > -1000 {
+		return math.Log(x)
+	}
+	return math.Log(fraction) + float64(exponent)*math.Ln2
+}
+
+// arccosine is exact near 1 too.
+func arccosine(x float64) float64 { return 2 * math.Atan2(math.Sqrt(1-x), math.Sqrt(1+x)) }
 
 // positive is f for positive numbers, NULL for others.
 func positive(f func(float64) float64) func(float64) float64 {

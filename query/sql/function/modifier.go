@@ -64,8 +64,8 @@ func (m *moment) modify(c *Context, s string, nth int) bool {
 		if !m.utc {
 			m.toJulian()
 			away := c.zone(m.julian)
-			m.move(-c.zone(m.julian - int64(away)*60_000))
-			m.utc, m.local = true, false
+			*m = atJulian(m.julian - int64(c.zone(m.julian-int64(away)*60_000))*60_000)
+			m.utc = true
 		}
 		return true
 	}

@@ -110,7 +110,7 @@ func (m *moment) parseDate(s string) bool {
 	} else if m.hour == 24 {
 		m.hour = 0
 		if monthDay++; monthDay > daysIn(year, month) {
-			monthDay = 1
+			monthDay -= daysIn(year, month)
 			if month++; month > 12 {
 				month, year = 1, year+1
 			}

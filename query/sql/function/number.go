@@ -24,7 +24,7 @@ func abs(_ *Context, args []value.Value) (value.Value, error) {
 
 // sign returns −1, 0 or 1, and NULL for what is no number.
 func sign(_ *Context, args []value.Value) (value.Value, error) {
-	v := value.NumericAffinity.Apply(args[0])
+	v := value.Number(args[0])
 	if !v.IsNumber() {
 		return value.Value{}, nil
 	}
@@ -69,13 +69,13 @@ func appendFixed(dst []byte, f float64, digits int) []byte {
 
 // numeric is an argument of a function of reals: NULL where it is no number.
 func numeric(v value.Value) (f float64, ok bool) {
-	v = value.NumericAffinity.Apply(v)
+	v = value.Number(v)
 	return v.Real(), v.IsNumber()
 }
 
 // whole is what ceiling, floor and trunc share: integers stay as they are.
 func whole(v value.Value, f func(float64) float64) (value.Value, error) {
-	switch v = value.NumericAffinity.Apply(v); v.Kind() {
+	switch v = value.Number(v); v.Kind() {
 	case value.Integer:
 		return v, nil
 	case value.Real:

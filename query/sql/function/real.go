@@ -18,10 +18,11 @@ type number struct {
 	sign      byte
 }
 
+// mostPrecision is what more digits are cut to.
+const mostPrecision = 100_000_000
+
 // append appends f.
 func (n number) append(dst []byte, f float64) []byte {
-	const mostPrecision = 100_000_000
-	n.precision = min(n.precision, mostPrecision)
 	round, most := -n.precision, 16
 	switch n.kind {
 	case 'e', 'E':

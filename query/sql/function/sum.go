@@ -27,7 +27,7 @@ const (
 )
 
 func (s *sum) Step(args []value.Value) error {
-	v := value.NumericAffinity.Apply(args[0])
+	v := value.Number(args[0])
 	if v.IsNull() {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (s *sum) Step(args []value.Value) error {
 }
 
 func (s *sum) Undo(args []value.Value) error {
-	v := value.NumericAffinity.Apply(args[0])
+	v := value.Number(args[0])
 	if v.IsNull() {
 		return nil
 	}
@@ -76,29 +76,31 @@ func (s *sum) Undo(args []value.Value) error {
 // toReal goes on with reals.
 func (s *sum) toReal() {
 	s.real = true
-	s.total, s.lost = 0, 0
-	s.addInt(s.whole, 1)
+	large, small := parts(s.whole)
+	s.total, s.lost = float64(large), float64(small)
+}
+
+// parts are two integers whose sum i is, that reals hold exactly.
+func parts(i int64) (large, small int64) {
+	const exact = 1 << 52
+	if -exact < i && i < exact {
+		return i, 0
+	}
+	small = i % 16384
+	return i - small, small
 }
 
 func (s *sum) add(v value.Value, sign int64) {
 	if v.Kind() == value.Integer {
-		s.addInt(v.Int(), sign)
+		large, small := parts(v.Int())
+		s.addReal(float64(large) * float64(sign))
+		if small != 0 {
+			s.addReal(float64(small * sign))
+		}
 		return
 	}
 	s.overflow = false
 	s.addReal(float64(sign) * v.Real())
-}
-
-// addInt adds an integer in two parts that reals hold exactly.
-func (s *sum) addInt(i, sign int64) {
-	const exact = 1 << 52
-	if -exact < i && i < exact {
-		s.addReal(float64(i * sign))
-		return
-	}
-	small := i % 16384
-	s.addReal(float64(i-small) * float64(sign))
-	s.addReal(float64(small * sign))
 }
 
 func (s *sum) addReal(f float64) {

@@ -1,6 +1,7 @@
 package function
 
 import (
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -52,7 +53,10 @@ func substring(_ *Context, args []value.Value) (value.Value, error) {
 	if !blob {
 		size = characters(s)
 	}
-	count := int64(1_000_000_000)
+	if blob && size == 0 {
+		return value.Value{}, nil
+	}
+	count := int64(math.MaxInt64)
 	if len(args) == 3 {
 		count = args[2].Int()
 	}
@@ -68,11 +72,11 @@ func substring(_ *Context, args []value.Value) (value.Value, error) {
 func span(start, count, size int64) (low, high int64) {
 	switch {
 	case start < 0:
-		if start += size; start < 0 { // or below what 64 bits count
-			if count < 0 {
-				count = 0
-			} else {
+		if start += size; start < 0 {
+			if count >= 0 {
 				count = max(count+start, 0)
+			} else {
+				count = 0
 			}
 			start = 0
 		}
@@ -82,9 +86,10 @@ func span(start, count, size int64) (low, high int64) {
 		count--
 	}
 	if count < 0 {
-		count = -max(count, -size-1-start)
-		if count > start {
+		if count < -start {
 			count = start
+		} else {
+			count = -count
 		}
 		start -= count
 	}
@@ -123,12 +128,15 @@ func instr(_ *Context, args []value.Value) (value.Value, error) {
 }
 
 func replace(c *Context, args []value.Value) (value.Value, error) {
-	if args[0].IsNull() || args[1].IsNull() || args[2].IsNull() {
+	if args[0].IsNull() || args[1].IsNull() {
 		return value.Value{}, nil
 	}
 	s, old, with := args[0].Text(), args[1].Text(), args[2].Text()
 	if old == "" {
 		return value.FromText(s), nil
+	}
+	if args[2].IsNull() {
+		return value.Value{}, nil
 	}
 	if more := len(with) - len(old); more > 0 {
 		if err := c.fits(len(s) + strings.Count(s, old)*more); err != nil {
@@ -248,7 +256,7 @@ func joined(c *Context, separator string, args []value.Value) (value.Value, erro
 // like takes the pattern first: a LIKE b is like(b, a).
 func like(_ *Context, args []value.Value) (value.Value, error) {
 	escape := rune(0)
-	if len(args) == 3 {
+	if len(args) == 3 && args[0].Kind() != value.Blob && args[1].Kind() != value.Blob {
 		if args[2].IsNull() {
 			return args[2], nil
 		}
@@ -282,7 +290,7 @@ func matched(args []value.Value, match func(pattern, s string) bool) (value.Valu
 // soundex returns the letter and three figures of how a word sounds.
 func soundex(_ *Context, args []value.Value) (value.Value, error) {
 	const codes = "01230120022455012623010202" // of a to z; 0 is not written
-	s := value.Fold(args[0].Text())
+	s, _, _ := strings.Cut(value.Fold(args[0].Text()), "\x00")
 	for s != "" && (s[0] < 'a' || s[0] > 'z') {
 		s = s[1:]
 	}
@@ -293,8 +301,8 @@ func soundex(_ *Context, args []value.Value) (value.Value, error) {
 	last := codes[s[0]-'a']
 	for i := 1; i < len(s) && len(b) < 4; i++ {
 		code := byte('0')
-		if 'a' <= s[i] && s[i] <= 'z' {
-			code = codes[s[i]-'a']
+		if c := s[i] & 0x7f; isLetter(c) { // bytes above ASCII sound like the letter without their first bit
+			code = codes[c|0x20-'a']
 		}
 		if code != '0' && code != last {
 			b = append(b, code)

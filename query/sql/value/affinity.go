@@ -75,6 +75,17 @@ func (a Affinity) Apply(v Value) Value {
 	return v
 }
 
+// Number returns a text that is a number as that, and other values as they are:
+// what functions of numbers make of their arguments. "2.0" stays a real.
+func Number(v Value) Value {
+	if v.kind == Text || v.kind == Document {
+		if n, whole := number(v.Text()); whole {
+			return n
+		}
+	}
+	return v
+}
+
 // integral returns a real as the integer that it is, if it is one.
 func (v Value) integral() Value {
 	f := math.Float64frombits(v.bits)

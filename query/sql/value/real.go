@@ -37,7 +37,7 @@ func MakeDecimal(dst []byte, f float64, round, most int) Decimal {
 	d.Digits = strconv.AppendUint(dst, mantissa, 10)[len(dst):]
 	d.Point = len(d.Digits) + exponent
 	if round <= 0 {
-		if round += d.Point; round < 0 {
+		if round = d.Point - round; round < 0 {
 			d.Digits, d.Point = append(d.Digits[:0], '0'), 1
 			return d
 		}
