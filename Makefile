@@ -85,7 +85,7 @@ vet:
 # What only the host of the module calls looks unused in wasm/ to staticcheck.
 lint: .build/staticcheck
 	$< $$(go list ./... | grep -v '/wasm$$')
-	$(WASM) $< -checks=inherit,-U1000 ./wasm ./store/indexeddb
+	$(WASM) $< -checks=inherit,-U1000 ./wasm/... ./store/indexeddb ./store/kv ./store/promise
 
 .build/staticcheck: scripts/lint.mod scripts/lint.sum | .build
 	go build -modfile=scripts/lint.mod -o $@ honnef.co/go/tools/cmd/staticcheck
@@ -115,9 +115,9 @@ race: tools
 	go test -short -race ./...
 
 # go_js_wasm_exec runs a WASM test binary in Node; it comes with Go. The tests of
-# store/indexeddb need a browser, and have one in make browser.
+# store/indexeddb need a browser, those of store/kv a worker: make browser and make edge have one.
 js: tools
-	$(WASM) go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $$($(WASM) go list $(WASM_PACKAGES) | grep -v /store/indexeddb)
+	$(WASM) go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $$($(WASM) go list $(WASM_PACKAGES) | grep -v -e /store/indexeddb -e /store/kv)
 
 # Tests that go through very many cases, all of them: faults, filters, interruptions, changes of an origin.
 campaigns: js/build/.stamp | tools
@@ -141,7 +141,7 @@ packed: .build/stowage.tgz
 browser: js/build/.stamp | tools
 	cd js && CHROMIUM=$$(../scripts/tools.sh chromium) $(NODE_TEST) build/browser/
 
-# Workers on real workerd, which miniflare starts.
+# Workers on real workerd, which miniflare starts. Their Go programs are built by the tests.
 edge: js/build/.stamp .build/stowage.tgz | tools
 	cd js && $(NODE_TEST) build/edge/
 
@@ -180,4 +180,4 @@ bench: $(PACKAGE) bench/node_modules/.stamp | tools ## compare with raw IndexedD
 	go test -run '^$$' -bench CacheHit ./store/repository
 
 clean: ## remove all that was built, not what was installed
-	rm -rf .build js/dist js/build web-demo/dist web-demo/public/data web-demo/test/screenshots web-demo/node_modules/stowage
+	rm -rf .build js/dist js/build wasm/examples/go-worker/build web-demo/dist web-demo/public/data web-demo/test/screenshots web-demo/node_modules/stowage

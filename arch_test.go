@@ -47,12 +47,15 @@ var layers = []layer{
 	{folder: "store/repository", uses: []string{"store", "store/structure"}},
 	{folder: "store/repository/*", uses: []string{"store", "store/structure", "store/repository"}},
 	{folder: "store/storetest", uses: []string{"query", "store", "store/memory"}},
-	{folder: "store/indexeddb", uses: []string{"query", "store"}, js: true},
+	{folder: "store/promise", js: true},
+	{folder: "store/indexeddb", uses: []string{"query", "store", "store/promise"}, js: true},
+	{folder: "store/kv", uses: []string{"query", "store", "store/promise"}, js: true},
 	{folder: "sync", uses: []string{"query", "store"}},
 	{folder: "sync/origin", uses: []string{"store"}},
 	{folder: "wasm", uses: []string{"*", "wasm/wire"}, js: true},
 	{folder: "wasm/wire", uses: []string{"query", "store"}},
 	{folder: "wasm/build"},
+	{folder: "wasm/examples/*", uses: []string{"*"}},
 	{folder: "cmd/*", uses: []string{"*"}},
 	{folder: "web-demo/*"},
 	{folder: "bench/codecs", uses: []string{"query", "store", "store/memory"}},
@@ -68,11 +71,11 @@ var bannedInWASM = []string{
 	"testing", "testing/*", "text/template",
 }
 
-// served are modules of servers and databases, and the one package that may import
-// them, beside those that measure, so that the engine and those who do without stay free of them everywhere.
+// served are modules of servers, databases and Workers, and the one package that may import
+// them, beside those that measure and examples, so that the engine and those who do without stay free of them everywhere.
 var served = map[string]string{
 	"database/sql": "sync/origin", "modernc.org/*": "sync/origin", "github.com/jackc/*": "sync/origin", "github.com/andybalholm/*": "sync/origin",
-	"github.com/redis/*": "store/repository/redis",
+	"github.com/redis/*": "store/repository/redis", "github.com/syumai/*": "store/kv",
 }
 
 // goPackage is what the checks need to know of a package: its folder and what
@@ -100,7 +103,7 @@ func breaches(packages []goPackage) []string {
 				found = append(found, p.folder+" must not import "+used)
 			}
 			for module, user := range served {
-				if p.folder != user && p.folder != "bench/codecs" && covers(module, imported) {
+				if p.folder != user && p.folder != "bench/codecs" && !covers("wasm/examples/*", p.folder) && covers(module, imported) {
 					found = append(found, p.folder+" must not import "+imported)
 				}
 			}
@@ -312,6 +315,13 @@ func TestChecksBite(t *testing.T) {
 		{"store/repository/redis", "github.com/redis/go-redis/v9", true},
 		{"store/indexeddb", "syscall/js", true},
 		{"store/file", "syscall/js", false},
+		{"store/kv", "github.com/syumai/workers/cloudflare", true},
+		{"store/kv", module + "/store/indexeddb", false},
+		{"store/indexeddb", "github.com/syumai/workers", false},
+		{"store/promise", module + "/store", false},
+		{"wasm", "github.com/syumai/workers", false},
+		{"wasm/examples/go-worker", "github.com/syumai/workers", true},
+		{"wasm/examples/go-worker", module + "/wasm/wire", false},
 		{"sync", module + "/store", true},
 		{"sync", module + "/sync/origin", false},
 		{"sync", module + "/store/memory", false},

@@ -80,3 +80,59 @@ export function conforms(kind: string, make: () => DriverFactory, counts = true)
     await again.close()
   })
 }
+
+/** Tests what every driver does whose contexts merge: `place` makes a place for blobs, and what that returns a driver of another context. */
+export function merges(kind: string, place: () => () => Promise<Driver>): void {
+  const failsWith = async (code: string, work: Promise<unknown>) => assert.equal(await work.catch(error => (error as { code: string }).code), code)
+
+  test(`${kind}: contexts read, list and remove what any of them wrote`, async () => {
+    const open = place()
+    const [one, two] = [await open(), await open()]
+    await one.commit(batch({ put: [blob('p/1/a', 'one'), blob('p/1/b', ''), blob('r', 'hint')], add: [blob('l/1', 'log')] }))
+    assert.deepEqual(await read(two, 'p/nowhere', 'p/1/b', 'r', 'p/1/a', 'l/1'), [undefined, '', 'hint', 'one', 'log'])
+    assert.deepEqual(await two.list('p/'), ['p/1/a', 'p/1/b'])
+    assert.deepEqual(await two.list(''), ['l/1', 'p/1/a', 'p/1/b', 'r'])
+    assert.deepEqual(await two.list('q'), [])
+    await two.commit(batch({ remove: ['p/1/a', 'p/never', 'l/1'] }))
+    const three = await open()
+    assert.deepEqual(await read(three, 'p/1/a', 'p/1/b', 'l/1'), [undefined, '', undefined])
+    assert.deepEqual(await three.list(''), ['p/1/b', 'r'])
+  })
+
+  test(`${kind}: records of every size are read, by their names and after a list, however large they are together`, async () => {
+    const open = place()
+    const writer = await open()
+    const { maxBlob } = await writer.info()
+    const records = [0, 1, 699, 700, 701, 65536, maxBlob, maxBlob].map((size, i) => ({ name: `l/${String(i).padStart(40, '0')}`, bytes: new Uint8Array(size).fill(0xf1 + i) }))
+    for (const record of records) await writer.commit(batch({ add: [record] }))
+    const names = records.map(({ name }) => name)
+    const [named, listed] = [await open(), await open()]
+    assert.deepEqual(await listed.list('l/'), names)
+    for (const driver of [named, listed]) {
+      const found = await driver.read([...names, `l/${'f'.repeat(40)}`])
+      assert.equal(found[names.length], undefined)
+      for (const [i, { bytes }] of records.entries()) assert.ok(found[i]?.length === bytes.length && found[i].every(byte => byte === 0xf1 + i), `${bytes.length} bytes came back as ${found[i]?.length}`)
+    }
+  })
+
+  test(`${kind}: what was written is written again, and of two hints the later stays`, async () => {
+    const open = place()
+    const [one, two] = [await open(), await open()]
+    for (let n = 0; n < 2; n++) await one.commit(batch({ put: [blob('p/1', 'x')], add: [blob('l/1', 'y')] }))
+    await one.commit(batch({ put: [blob('r', 'first')] }))
+    await two.commit(batch({ put: [blob('r', 'second')] }))
+    assert.deepEqual(await read(await open(), 'p/1', 'l/1', 'r'), ['x', 'y', 'second'])
+  })
+
+  test(`${kind}: what takes one writer is refused as a whole, and so is all once it is closed`, async () => {
+    const driver = await place()()
+    await driver.commit(batch({ put: [blob('p/1', 'x')] }))
+    await failsWith('internal', driver.commit(batch({ put: [blob('p/2', 'x')], root: { old: undefined, new: bytes('r') } })))
+    await failsWith('internal', driver.commit(batch({ put: [blob('p/2', 'x')], removeRange: { from: 'p/', to: 'q' } })))
+    assert.deepEqual(await read(driver, 'p/1', 'p/2', 'r'), ['x', undefined, undefined])
+    await driver.close()
+    await driver.close()
+    await failsWith('closed', driver.read(['p/1']))
+    await failsWith('closed', driver.commit(batch({})))
+  })
+}

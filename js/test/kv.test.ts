@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 
 import { type KVStore, kv } from '../src/drivers/kv.js'
-import { batch, blob } from './conformance.js'
+import { batch, blob, merges } from './conformance.js'
 
 /** The driver is bundled here: its errors are of another class than the package's. */
 const rejects = (code: string, work: Promise<unknown>) => assert.rejects(work, { code })
@@ -24,6 +24,7 @@ class Namespace implements KVStore {
 
   getWithMetadata(keys: string[]): Promise<Map<string, { value: string | null; metadata: unknown }>> {
     assert.ok(keys.length <= 100)
+    if (keys.reduce((sum, key) => sum + (this.keys.get(key)?.value.length ?? 0), 0) > 25 << 20) this.failures.unshift({ error: 'KV GET_BULK failed: 413 Total size of request exceeds the limit of 25MB', after: false })
     return this.call(`bulk ${keys.length}`, () => new Map(keys.map(key => [key, { value: (this.keys.get(key)?.value as string) ?? null, metadata: this.keys.get(key)?.metadata ?? null }])))
   }
 
@@ -67,6 +68,11 @@ function withoutPauses(t: TestContext): number[] {
   })
   return pauses
 }
+
+merges('kv', () => {
+  const store = new Namespace()
+  return () => kv(store).open('x')
+})
 
 const record = (seq: number) => `l/${'0'.repeat(39)}${seq}`
 

@@ -11,6 +11,7 @@ import (
 	"github.com/hack-pad/go-indexeddb/idb"
 
 	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/promise"
 )
 
 // Backend keeps blobs in an IndexedDB database. Use Open.
@@ -196,7 +197,7 @@ func usedBytes(ctx context.Context) int64 {
 	if !storage.Truthy() {
 		return -1
 	}
-	estimate, err := await(ctx, storage.Call("estimate"))
+	estimate, err := promise.Await(ctx, storage.Call("estimate"))
 	if err != nil || estimate.Get("usage").Type() != js.TypeNumber {
 		return -1
 	}

@@ -4,10 +4,10 @@ package indexeddb
 
 import (
 	"context"
-	"errors"
 	"syscall/js"
 
 	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/promise"
 )
 
 // graceSeconds: a page that is going away may hold its lock for a moment longer.
@@ -27,7 +27,7 @@ func takeLock(ctx context.Context, name string) (release func(), err error) {
 	granted := make(chan func(), 1)
 	ended := make(chan error, 1)
 	hold := js.FuncOf(func(js.Value, []js.Value) any {
-		return promise(func(resolve js.Value) {
+		return promise.New(func(resolve js.Value) {
 			granted <- func() {
 				resolve.Invoke()
 				<-ended // from now on it is free
@@ -38,7 +38,7 @@ func takeLock(ctx context.Context, name string) (release func(), err error) {
 	options := map[string]any{"mode": "exclusive", "signal": abort.Get("signal")}
 	request := locks.Call("request", name, options, hold)
 	go func() {
-		_, err := await(context.Background(), request)
+		_, err := promise.Await(context.Background(), request)
 		hold.Release()
 		ended <- err
 	}()
@@ -65,41 +65,4 @@ func takeLock(ctx context.Context, name string) (release func(), err error) {
 
 func locked(name string, cause error) error {
 	return &store.Error{Code: store.Locked, Op: "indexeddb: another page or worker has it open", Name: name, Err: cause}
-}
-
-// promise makes a promise and hands over what resolves it.
-func promise(begin func(resolve js.Value)) js.Value {
-	executor := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		begin(args[0])
-		return nil
-	})
-	defer executor.Release()
-	return js.Global().Get("Promise").New(executor)
-}
-
-// await waits for a promise.
-func await(ctx context.Context, p js.Value) (js.Value, error) {
-	type outcome struct {
-		value js.Value
-		err   error
-	}
-	settled := make(chan outcome, 1)
-	var resolved, rejected js.Func
-	settle := func(o outcome) any {
-		settled <- o
-		resolved.Release()
-		rejected.Release()
-		return nil
-	}
-	resolved = js.FuncOf(func(_ js.Value, args []js.Value) any { return settle(outcome{value: args[0]}) })
-	rejected = js.FuncOf(func(_ js.Value, args []js.Value) any {
-		return settle(outcome{err: errors.New(args[0].Call("toString").String())})
-	})
-	p.Call("then", resolved, rejected)
-	select {
-	case o := <-settled:
-		return o.value, o.err
-	case <-ctx.Done():
-		return js.Undefined(), ctx.Err()
-	}
 }

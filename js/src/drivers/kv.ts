@@ -140,9 +140,17 @@ class KVDriver implements Driver {
     if (this.closed) throw new StowageError('closed', 'the driver is closed')
   }
 
+  /** Reads records that no list has brought. Those that are too much for one answer together are asked for by halves. */
   private async readRecords(names: string[], read: Map<string, Uint8Array>): Promise<void> {
     this.usage.reads += names.length
-    const found = await this.again(() => this.store.getWithMetadata(names.map(name => this.prefix + name), { type: 'text' }))
+    const half = names.length >> 1
+    const found = await this.again(() => this.store.getWithMetadata(names.map(name => this.prefix + name), { type: 'text' })).catch(error => {
+      if (half === 0 || !String((error as Error).message).includes('413')) throw error
+    })
+    if (found === undefined) {
+      await this.readRecords(names.slice(0, half), read)
+      return this.readRecords(names.slice(half), read)
+    }
     for (const name of names) {
       const { value = null, metadata } = found.get(this.prefix + name) ?? {}
       const text = typeof metadata === 'string' ? metadata : value

@@ -13,13 +13,14 @@ before(async () => {
     'node:assert/strict': 'test/browser/assert.ts',
     './drivers.js': 'test/edge/worker/drivers.ts',
   })
-  workerd = start(folder, { durableObjects: { TESTS: { className: 'Tests', useSQLite: true } } })
+  workerd = start(folder, { kvNamespaces: ['STORE'], durableObjects: { TESTS: { className: 'Tests', useSQLite: true } } })
 })
 after(() => workerd?.dispose())
 
 test('in workerd, what every driver does and what runs over them', async t => {
   const names = await ask<string[]>(workerd, '/')
   assert.equal(names.filter(name => name.startsWith('durable: ')).length, 5)
+  assert.equal(names.filter(name => name.startsWith('kv: ')).length, 4)
   assert.equal(names.filter(name => name.startsWith('scenario ')).length, 34)
   for (const name of names) await t.test(name, () => ask(workerd, `/?name=${encodeURIComponent(name)}`))
 })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
@@ -58,22 +58,22 @@ export async function bundle(entry: string, replaced: Record<string, string> = {
   return out
 }
 
-/** Starts workerd on 127.0.0.1 with the worker of a folder. */
-export function start(folder: string, options: Partial<MiniflareOptions> = {}): Miniflare {
-  return new Miniflare({
-    host: '127.0.0.1',
-    port: 0,
-    cf: false,
-    telemetry: { enabled: false },
-    compatibilityDate: '2026-07-01',
-    modulesRoot: folder,
-    modules: [
-      { type: 'ESModule', path: join(folder, 'worker.js') },
-      { type: 'CompiledWasm', path: join(folder, 'edge.wasm') },
-    ],
-    ...options,
-  } as MiniflareOptions)
+/** What miniflare is told of the worker of a folder: all modules there, that which begins with `worker` first. */
+export function worker(folder: string) {
+  const modules = readdirSync(folder)
+    .filter(name => /\.(js|mjs|wasm)$/.test(name))
+    .sort((a, b) => Number(b.startsWith('worker')) - Number(a.startsWith('worker')))
+    .map(name => ({ type: name.endsWith('.wasm') ? ('CompiledWasm' as const) : ('ESModule' as const), path: join(folder, name) }))
+  return { modulesRoot: folder, modules, compatibilityDate: '2026-07-01' }
 }
+
+const local = { host: '127.0.0.1', port: 0, cf: false, telemetry: { enabled: false } } as const
+
+/** Starts workerd on 127.0.0.1 with the worker of a folder. */
+export const start = (folder: string, options: Partial<MiniflareOptions> = {}): Miniflare => new Miniflare({ ...local, ...worker(folder), ...options } as MiniflareOptions)
+
+/** Starts one workerd with several workers, which have names; requests go to the first. */
+export const startAll = (workers: ({ name: string } & ReturnType<typeof worker> & Record<string, unknown>)[]): Miniflare => new Miniflare({ ...local, workers } as MiniflareOptions)
 
 /** Asks a worker for something, and returns what it has answered; what it could not do is an error here. */
 export async function ask<R>(workerd: Miniflare, path: string, init?: { method?: string; body?: string }): Promise<R> {

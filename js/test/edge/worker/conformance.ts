@@ -1,9 +1,9 @@
 /* The tests that Node runs, for an object: they are collected when this is loaded, and run by name. */
 import { DurableObject } from 'cloudflare:workers'
-import { durable, type DurableStorage } from 'stowage/edge'
+import { durable, type DurableStorage, kv, type KVStore } from 'stowage/edge'
 
 import { tests } from '../../browser/collect.js'
-import { conforms } from '../../conformance.js'
+import { conforms, merges } from '../../conformance.js'
 import { hold } from './drivers.js'
 
 import '../../query.test.js'
@@ -13,15 +13,23 @@ import '../../tables.test.js'
 let storage: DurableStorage
 conforms('durable', () => fresh(), false)
 
+let namespace: KVStore
+let places = 0
+merges('kv', () => {
+  const name = `place-${places++}`
+  return () => kv(namespace).open(name)
+})
+
 /** The storage of the object with nothing in it, as the driver has it that opens it next. */
 function fresh() {
   storage.sql.exec('DROP TABLE IF EXISTS stowage')
   return durable(storage)
 }
 
-export class Tests extends DurableObject {
+export class Tests extends DurableObject<{ STORE: KVStore }> {
   async fetch(request: Request): Promise<Response> {
     storage = hold((this.ctx as { storage: DurableStorage }).storage)
+    namespace = this.env.STORE
     const name = new URL(request.url).searchParams.get('name')
     if (name === null) return Response.json([...tests.keys()])
     try {

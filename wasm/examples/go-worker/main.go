@@ -1,0 +1,105 @@
+//go:build js && wasm
+
+// Command go-worker is a Cloudflare Worker: notes in Workers KV behind a small REST API.
+//
+//	GET    /notes              all notes, ?author=ann those of Ann
+//	GET    /notes/7
+//	PUT    /notes/7            {"author": "ann", "text": "milk"}
+//	DELETE /notes/7
+//
+// An answer to a write has a header Token. Whoever sends that along with a later request
+// reads what was written, wherever it is answered; others do after a minute. The table
+// is that of `table({ key: 'id', indexes: ['author'] })` in JavaScript.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/syumai/workers"
+	"github.com/syumai/workers/cloudflare/cron"
+
+	"github.com/stowage-db/stowage/store"
+)
+
+func main() {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /notes", with(func(n *notes, r *http.Request) (any, error) {
+		return n.list(r.Context(), r.URL.Query().Get("author"))
+	}))
+	mux.HandleFunc("GET /notes/{id}", with(func(n *notes, r *http.Request) (any, error) {
+		id, err := idOf(r)
+		if err != nil {
+			return nil, err
+		}
+		return n.get(r.Context(), id)
+	}))
+	mux.HandleFunc("PUT /notes/{id}", with(func(n *notes, r *http.Request) (any, error) {
+		id, err := idOf(r)
+		if err != nil {
+			return nil, err
+		}
+		var note note
+		if err := json.NewDecoder(r.Body).Decode(&note); err != nil {
+			return nil, errBadRequest
+		}
+		note.ID = id
+		return note, n.put(r.Context(), note)
+	}))
+	mux.HandleFunc("DELETE /notes/{id}", with(func(n *notes, r *http.Request) (any, error) {
+		id, err := idOf(r)
+		if err != nil {
+			return nil, err
+		}
+		return nil, n.delete(r.Context(), id)
+	}))
+	cron.ScheduleTaskNonBlock(compact)
+	workers.Serve(mux)
+}
+
+var (
+	errBadRequest = errors.New("a note has a number in its path, and is an object with author and text")
+	errNoNote     = errors.New("there is no such note")
+)
+
+func idOf(r *http.Request) (int, error) {
+	id, err := strconv.Atoi(r.PathValue("id"))
+	if err != nil {
+		return 0, errBadRequest
+	}
+	return id, nil
+}
+
+// with opens the notes for one request, and answers with what is made of them.
+func with(answer func(n *notes, r *http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		n, err := open(r.Context(), r.Header.Get("Token"))
+		var body any
+		if err == nil {
+			defer n.env.Close(r.Context())
+			body, err = answer(n, r)
+		}
+		if err != nil {
+			w.WriteHeader(status(err))
+			body = map[string]string{"error": err.Error()}
+		} else if token := n.env.Token(); token != "" {
+			w.Header().Set("Token", token)
+		}
+		_ = json.NewEncoder(w).Encode(body) // fails where the client has gone
+	}
+}
+
+func status(err error) int {
+	switch {
+	case errors.Is(err, errNoNote):
+		return http.StatusNotFound
+	case errors.Is(err, errBadRequest), store.CodeOf(err) == store.InvalidArgument:
+		return http.StatusBadRequest
+	case store.CodeOf(err) == store.NotFound: // what a token names has not come here yet
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
