@@ -159,3 +159,6 @@ func (b *branch) element(index int) *limb {
 	}
 	return nil
 }
+
+// ValueAt returns the MessagePack value that begins at doc[at:], nil where there is none.
+func ValueAt(doc []byte, at int) []byte { return raw(doc, at) }

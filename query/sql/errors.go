@@ -23,6 +23,7 @@ const (
 	codeInvalid         = "invalid_statement"
 	codeUnsupported     = "unsupported"
 	codeConstraint      = "constraint"
+	codeDuplicate       = "duplicate_key"
 	codeExists          = "exists"
 	codeTooDeep         = "too_deep"
 	codeTooLarge        = "too_large"

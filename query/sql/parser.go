@@ -60,6 +60,8 @@ func catch(f func()) (err error) {
 		case nil:
 		case *Error:
 			err = thrown
+		case *foreign:
+			err = thrown.error
 		default:
 			panic(thrown)
 		}

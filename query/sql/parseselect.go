@@ -36,7 +36,11 @@ func (p *parser) selection() *selection {
 
 const maxCompounds = 500
 
+// selectionEnd reads what may stand behind a SELECT, but not behind VALUES.
 func (p *parser) selectionEnd(s *selection) {
+	if s.cores[len(s.cores)-1].values != nil {
+		return
+	}
 	if p.word("order", "by") {
 		s.order = p.orderings()
 	}

@@ -213,17 +213,7 @@ func (p *parser) update(with []*common) *update {
 		s.where = p.expression()
 	}
 	s.returning = p.returning()
-	s.order, s.limit, s.offset = p.bounded()
 	return s
-}
-
-// bounded reads ORDER BY and LIMIT of an UPDATE or DELETE.
-func (p *parser) bounded() (order []ordering, limit, offset *expr) {
-	if p.word("order", "by") {
-		order = p.orderings()
-	}
-	limit, offset = p.limits()
-	return order, limit, offset
 }
 
 func (p *parser) deletion(with []*common) *deletion {
@@ -234,6 +224,5 @@ func (p *parser) deletion(with []*common) *deletion {
 		s.where = p.expression()
 	}
 	s.returning = p.returning()
-	s.order, s.limit, s.offset = p.bounded()
 	return s
 }

@@ -262,9 +262,6 @@ type update struct {
 	set       []assignment
 	from      []*fromTerm
 	where     *expr
-	order     []ordering
-	limit     *expr
-	offset    *expr
 	returning []resultColumn
 }
 
@@ -275,9 +272,6 @@ type deletion struct {
 	table     string
 	alias     string
 	where     *expr
-	order     []ordering
-	limit     *expr
-	offset    *expr
 	returning []resultColumn
 }
 

@@ -1,0 +1,211 @@
+package sql
+
+import "github.com/stowage-db/stowage/query/sql/value"
+
+// with makes the tables of WITH known. What a SELECT reads once is made part of it;
+// what it reads more often is computed once and kept.
+func (c *compiler) with(list []*common, s *scope) *commons {
+	chain := s.commons
+	var group []*commons
+	for _, def := range list {
+		for _, known := range group {
+			if known.name == value.Fold(def.name) {
+				panic(fail(codeInvalid, def.pos, "duplicate WITH table name: "+def.name))
+			}
+		}
+		chain = &commons{up: chain, name: value.Fold(def.name), def: def, scope: s}
+		group = append(group, chain)
+	}
+	// All of one WITH see each other; which of them are circular shows when they are read.
+	for _, w := range group {
+		w.base = chain
+	}
+	return chain
+}
+
+// recursive reports whether a table of WITH reads itself.
+func (w *commons) recursive() bool {
+	return len(w.def.query.cores) > 1 && w.def.query.names(w.isNamed) > 0
+}
+
+func (w *commons) isNamed(t *fromTerm) bool { return !t.call && value.Fold(t.name) == w.name }
+
+// common resolves the name of a table of WITH.
+func (c *compiler) common(w *commons, t *fromTerm, name string, s *scope, whole bool) *operands {
+	if w.queue {
+		return &operands{list: []*operand{c.queueOperand(w, name, t, s)}}
+	}
+	if w.busy {
+		panic(fail(codeInvalid, t.pos, "circular reference: "+w.def.name))
+	}
+	w.busy = true
+	defer func() { w.busy = false }()
+	in := &scope{up: w.scope.up, commons: w.base}
+	if w.recursive() {
+		chosen := c.recursive(w, in)
+		return &operands{list: []*operand{c.chosenOperand(chosen, name, w.def.columns, t.pos, s)}}
+	}
+	if w.def.keep {
+		whole = true
+	}
+	return c.derived(w.def.query, name, w.def.columns, in, s, whole)
+}
+
+// queueOperand is a recursive table inside of its own SELECT: the one row that is
+// being followed.
+func (c *compiler) queueOperand(w *commons, name string, t *fromTerm, s *scope) *operand {
+	chosen := &selected{rows: 1, columns: append([]outColumn(nil), w.columns...)}
+	slots := make([]int, len(w.columns))
+	for i := range chosen.columns {
+		slots[i] = c.slot()
+		chosen.columns[i].slot = slots[i]
+	}
+	state := w.state
+	chosen.feed = func(r *run, next func() error) func() error {
+		return func() error {
+			row := r.states[state].([]value.Value)
+			for i, slot := range slots {
+				r.row[slot] = row[i]
+			}
+			return next()
+		}
+	}
+	o := c.chosenOperand(chosen, name, w.def.columns, t.pos, s)
+	o.outer = true // another row each time
+	return o
+}
+
+// recursive plans a table that reads itself: its first SELECTs begin a queue, and the
+// others follow each row of it.
+func (c *compiler) recursive(w *commons, in *scope) *selected {
+	q := w.def.query
+	first := 0
+	for first < len(q.cores) && q.cores[first].names(w.isNamed) == 0 {
+		first++
+	}
+	if first == 0 || first == len(q.cores) {
+		panic(fail(codeInvalid, w.def.pos, "circular reference: "+w.def.name))
+	}
+	in.commons = c.with(q.with, in)
+	begin := &selection{pos: q.pos, cores: q.cores[:first], joins: q.joins[:first-1]}
+	start := c.selection(begin, &scope{up: in.up, commons: in.commons}, nil)
+	w.columns, w.state = start.columns, c.state()
+	w.queue = true
+	defer func() { w.queue = false }()
+	all := &selected{columns: w.columns, rows: 100, volatile: start.volatile, outer: start.outer}
+	targets := slotsOf(w.columns)
+	if len(w.columns) > 0 {
+		targets = make([]int, len(w.columns))
+		for i := range targets {
+			targets[i] = c.slot()
+		}
+	}
+	var steps []feed
+	distinct := false
+	for i, k := range q.cores[first:] {
+		around := &scope{up: in.up, commons: in.commons}
+		next := c.core(k, around, targets, nil).selected
+		steps = append(steps, next.feed)
+		all.volatile, all.outer = all.volatile || next.volatile, all.outer || around.outer
+		switch q.joins[first+i-1] {
+		case union:
+			distinct = true
+		case unionAll:
+		default:
+			panic(fail(codeInvalid, k.pos, "a recursive table is joined by UNION"))
+		}
+	}
+	keys := c.compoundOrder(q, all, in)
+	f := &recursion{start: start, steps: steps, targets: targets, state: w.state, distinct: distinct, keys: keys}
+	all.feed = f.feed
+	if limit := c.limit(q.limit, in); limit != nil {
+		all.feed = limitFeed(all.feed, limit, c.limit(q.offset, in))
+	}
+	all.outer = all.outer || in.outer
+	return all
+}
+
+// recursion is a recursive table.
+type recursion struct {
+	start    *selected
+	steps    []feed
+	targets  []int
+	state    int
+	distinct bool
+	keys     []sortKey
+}
+
+// feed hands on the rows of the queue, which grows meanwhile.
+func (f *recursion) feed(r *run, next func() error) func() error {
+	out := slotsOf(f.start.columns)
+	var seen *hashed
+	var queue [][]value.Value
+	push := func(slots []int) error {
+		row := make([]value.Value, len(slots))
+		for i, slot := range slots {
+			row[i] = r.keep(r.row[slot])
+		}
+		if f.distinct {
+			if _, added := seen.add(r, row); !added {
+				return nil
+			}
+		}
+		queue = append(queue, row)
+		return r.tick()
+	}
+	begin := f.start.feed(r, func() error { return push(out) })
+	var steps []func() error
+	for _, step := range f.steps {
+		steps = append(steps, step(r, func() error { return push(f.targets) }))
+	}
+	return func() error {
+		seen, queue = newHashed(collationsOf(f.start.columns)), nil
+		if err := begin(); err != nil {
+			return err
+		}
+		for len(queue) > 0 {
+			at := f.next(queue)
+			row := queue[at]
+			if at == 0 {
+				queue = queue[1:]
+			} else {
+				queue = append(queue[:at:at], queue[at+1:]...)
+			}
+			for i, slot := range out {
+				r.row[slot] = row[i]
+			}
+			if err := next(); err != nil {
+				return err
+			}
+			r.states[f.state] = row
+			for _, step := range steps {
+				if err := step(); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// next is the position of the row to go on with: the first by ORDER BY.
+func (f *recursion) next(queue [][]value.Value) int {
+	best := 0
+	for i := 1; i < len(queue) && len(f.keys) > 0; i++ {
+		for _, key := range f.keys {
+			n := 0
+			for j, column := range f.start.columns {
+				if column.slot == key.slot {
+					n = j
+				}
+			}
+			if order := key.compare(queue[i][n], queue[best][n]); order != 0 {
+				if order < 0 {
+					best = i
+				}
+				break
+			}
+		}
+	}
+	return best
+}

@@ -1,0 +1,165 @@
+package sql
+
+import "github.com/stowage-db/stowage/query/sql/value"
+
+// compound plans SELECTs joined by UNION, INTERSECT and EXCEPT, whose results come in
+// the same places.
+func (c *compiler) compound(q *selection, s *scope, targets []int) *selected {
+	c.note("COMPOUND QUERY")
+	c.level++
+	all := &selected{}
+	for i, k := range q.cores {
+		around := &scope{up: s.up, commons: s.commons}
+		if i == 0 && targets == nil {
+			targets = c.places(k, around)
+			around = &scope{up: s.up, commons: s.commons}
+		}
+		next := c.core(k, around, targets, nil).selected
+		s.outer = s.outer || around.outer
+		all.volatile = all.volatile || next.volatile
+		if i == 0 {
+			all.columns, all.feed, all.rows = next.columns, next.feed, next.rows
+			continue
+		}
+		all.combine(q.joins[i-1], next)
+	}
+	c.level--
+	keys := c.compoundOrder(q, all, s)
+	return c.bounded(q, s, all, keys, nil)
+}
+
+// places makes room for the result of a compound's first SELECT.
+func (c *compiler) places(k *core, s *scope) []int {
+	probe := &compiler{catalog: c.catalog, depth: c.depth}
+	columns := probe.core(k, s, nil, nil).columns
+	targets := make([]int, len(columns))
+	for i := range targets {
+		targets[i] = c.slot()
+	}
+	return targets
+}
+
+// combine joins what comes next to what there is.
+func (s *selected) combine(by compound, next *selected) {
+	first, columns := s.feed, s.columns
+	if len(columns) != len(next.columns) {
+		panic(fail(codeInvalid, -1, "SELECTs to the left and right do not have the same number of result columns"))
+	}
+	s.rows += next.rows
+	switch by {
+	case unionAll:
+		s.feed = appendFeed(first, next.feed)
+	case union:
+		s.feed = distinctFeed(appendFeed(first, next.feed), columns)
+	default:
+		s.feed = distinctFeed(amongFeed(first, next.feed, columns, by == intersect), columns)
+	}
+}
+
+// appendFeed runs one after the other.
+func appendFeed(first, second feed) feed {
+	return func(r *run, next func() error) func() error {
+		a, b := first(r, next), second(r, next)
+		return func() error {
+			if err := a(); err != nil {
+				return err
+			}
+			return b()
+		}
+	}
+}
+
+// amongFeed lets rows through that are, or are not, among those of another.
+func amongFeed(from, others feed, columns []outColumn, among bool) feed {
+	slots, collations := slotsOf(columns), collationsOf(columns)
+	return func(r *run, next func() error) func() error {
+		set := newHashed(collations)
+		row := make([]value.Value, len(slots))
+		load := func() {
+			for i, slot := range slots {
+				row[i] = r.row[slot]
+			}
+		}
+		fill := others(r, func() error {
+			load()
+			set.add(r, row)
+			return r.tick()
+		})
+		start := from(r, func() error {
+			load()
+			if (set.find(row) >= 0) != among {
+				return nil
+			}
+			return next()
+		})
+		return func() error {
+			set.clear()
+			if err := fill(); err != nil {
+				return err
+			}
+			return start()
+		}
+	}
+}
+
+// compoundOrder resolves ORDER BY of a compound, whose terms are columns of its
+// result: by number, by the name any of the SELECTs gives them, or as the same
+// expression.
+func (c *compiler) compoundOrder(q *selection, all *selected, s *scope) []sortKey {
+	var keys []sortKey
+	for _, o := range q.order {
+		bare, collation, explicit := bareOrder(o.expr)
+		at := resultNumbered(bare, len(all.columns), "ORDER BY")
+		for _, k := range q.cores {
+			for i := 0; i < len(k.columns) && at < 0; i++ {
+				if r := k.columns[i]; r.expr != nil && sameOrder(bare, r) {
+					at = i
+				}
+			}
+		}
+		for i := 0; i < len(all.columns) && at < 0 && bare.kind == exprColumn && bare.table == ""; i++ {
+			if value.Fold(all.columns[i].name) == value.Fold(bare.name) {
+				at = i
+			}
+		}
+		if at < 0 {
+			panic(fail(codeInvalid, o.expr.pos, "ORDER BY term does not match any column in the result set"))
+		}
+		key := sortKey{slot: all.columns[at].slot, desc: o.desc, nulls: o.nulls, collation: all.columns[at].collation}
+		if explicit {
+			key.collation = collation
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// sameOrder reports whether a term of ORDER BY means a column: by its name or as the
+// same expression.
+func sameOrder(e *expr, r resultColumn) bool {
+	if e.kind == exprColumn && e.table == "" && r.name != "" {
+		if value.Fold(e.name) == value.Fold(r.name) {
+			return true
+		}
+	}
+	return sameExpr(e, r.expr)
+}
+
+// sameExpr reports whether two expressions are written alike.
+func sameExpr(a, b *expr) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if a.kind != b.kind || a.op != b.op || a.not != b.not || a.query != nil || b.query != nil || len(a.kids) != len(b.kids) ||
+		value.Fold(a.name) != value.Fold(b.name) || value.Fold(a.table) != value.Fold(b.table) ||
+		a.value.Kind() != b.value.Kind() || value.Compare(a.value, b.value, value.Binary) != 0 ||
+		a.invoke != nil && (a.invoke.over != nil || a.invoke.filter != nil || a.invoke.distinct) {
+		return false
+	}
+	for i := range a.kids {
+		if !sameExpr(a.kids[i], b.kids[i]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,186 @@
+package sql
+
+import (
+	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/query/sql/value"
+)
+
+// compileDefine makes a statement of a CREATE, DROP or ALTER, as far as names can
+// tell whether it will do.
+func (s *Statement) compileDefine(c *compiler, d *definition) {
+	s.Writes = true
+	exists := c.exists(d)
+	switch d.Kind {
+	case CreateTable, CreateView:
+		if exists && !d.Lenient {
+			panic(fail(codeExists, d.pos, "table "+d.Name+" already exists"))
+		}
+	case DropTable, DropView:
+		if !exists && d.Lenient {
+			break
+		}
+		if !exists {
+			panic(fail(codeUnknownTable, d.pos, "no such table: "+d.Name))
+		}
+		c.sameKind(d)
+	case CreateIndex:
+		c.indexed(d)
+	case RenameTable, RenameColumn, AddColumn, DropColumn:
+		c.altered(d)
+	}
+	if (d.Kind == CreateTable || d.Kind == CreateView) && exists || (d.Kind == DropTable || d.Kind == DropView) && !exists {
+		s.start = func(*run, func(row []value.Value) error) error { return nil }
+		return
+	}
+	if d.Kind == CreateTable && d.query != nil {
+		s.compileCreateAs(c, d)
+		return
+	}
+	definition := d.Definition
+	s.start = func(r *run, _ func(row []value.Value) error) error { return r.source.Define(&definition) }
+}
+
+// exists reports whether a table or a view has the definition's name.
+func (c *compiler) exists(d *definition) bool {
+	t, err := c.catalog.Table(d.Name)
+	if err != nil {
+		panic(wrap(err, d.pos))
+	}
+	v, err := c.catalog.View(d.Name)
+	if err != nil {
+		panic(wrap(err, d.pos))
+	}
+	return t != nil || v != nil
+}
+
+// sameKind refuses to drop a view as a table, and the other way round.
+func (c *compiler) sameKind(d *definition) {
+	t, _ := c.catalog.Table(d.Name)
+	if (t != nil) != (d.Kind == DropTable) {
+		if t != nil {
+			panic(fail(codeInvalid, d.pos, "use DROP TABLE to delete table "+d.Name))
+		}
+		panic(fail(codeInvalid, d.pos, "use DROP VIEW to delete view "+d.Name))
+	}
+}
+
+// indexed finds the columns of a new index.
+func (c *compiler) indexed(d *definition) {
+	t := c.writable(d.Table, d.pos)
+	for i, name := range d.Paths {
+		found := t.Open
+		for _, col := range t.Columns {
+			if value.Fold(col.Name) == value.Fold(name) {
+				d.Paths[i], found = col.Name, true
+			}
+		}
+		if !found {
+			panic(fail(codeUnknownColumn, d.pos, "no such column: "+name))
+		}
+	}
+}
+
+// altered checks the names of an ALTER TABLE.
+func (c *compiler) altered(d *definition) {
+	t := c.writable(d.Table, d.pos)
+	has := func(name string) bool {
+		for _, col := range t.Columns {
+			if value.Fold(col.Name) == value.Fold(name) {
+				return true
+			}
+		}
+		return false
+	}
+	switch d.Kind {
+	case RenameColumn, DropColumn:
+		if !has(d.Name) {
+			panic(fail(codeUnknownColumn, d.pos, "no such column: \""+d.Name+"\""))
+		}
+		if d.Kind == RenameColumn && has(d.To) && value.Fold(d.To) != value.Fold(d.Name) {
+			panic(fail(codeInvalid, d.pos, "duplicate column name: "+d.To))
+		}
+	case AddColumn:
+		if has(d.Columns[0].Name) {
+			panic(fail(codeInvalid, d.pos, "duplicate column name: "+d.Columns[0].Name))
+		}
+		if d.Columns[0].NotNull && d.Columns[0].Default == "" {
+			panic(fail(codeInvalid, d.pos, "Cannot add a NOT NULL column with default value NULL"))
+		}
+	case RenameTable:
+		if other, _ := c.catalog.Table(d.To); other != nil {
+			panic(fail(codeExists, d.pos, "there is already another table or index with this name: "+d.To))
+		}
+	}
+}
+
+// compileCreateAs makes a table of a SELECT's result.
+func (s *Statement) compileCreateAs(c *compiler, d *definition) {
+	chosen := c.selection(d.query, &scope{}, nil)
+	definition := d.Definition
+	definition.Key = -1
+	for _, col := range chosen.columns {
+		name := col.name
+		for n := 1; definition.has(name); n++ {
+			name = col.name + ":" + itoa(n)
+		}
+		definition.Columns = append(definition.Columns, Column{Name: name, Path: query.Field(name), Affinity: col.affinity})
+		definition.Types = append(definition.Types, typeNames[col.affinity])
+	}
+	slots := slotsOf(chosen.columns)
+	catalog := c.catalog
+	s.start = func(r *run, _ func(row []value.Value) error) error {
+		rows := &kept{width: len(slots)}
+		if err := chosen.feed(r, func() error {
+			rows.add(r, slots)
+			return r.tick()
+		})(); err != nil {
+			return err
+		}
+		if err := r.source.Define(&definition); err != nil {
+			return err
+		}
+		return fill(r, catalog, definition.Name, rows)
+	}
+}
+
+// typeNames are what a column of an affinity is declared as by CREATE TABLE … AS.
+var typeNames = [...]string{value.TextAffinity: "TEXT", value.NumericAffinity: "NUM", value.IntegerAffinity: "INT", value.RealAffinity: "REAL"}
+
+func (d *Definition) has(name string) bool {
+	for _, col := range d.Columns {
+		if value.Fold(col.Name) == value.Fold(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// fill inserts rows in a table that was just created.
+func fill(r *run, catalog Catalog, name string, rows *kept) error {
+	t, err := catalog.Table(name)
+	if err != nil {
+		return err
+	}
+	m := &image{table: t}
+	var into []int
+	for i, col := range t.Columns {
+		m.columns = append(m.columns, i)
+		if !col.Hidden {
+			into = append(into, i)
+		}
+	}
+	r.row = make([]value.Value, len(t.Columns))
+	for n := range rows.count {
+		if err := r.tick(); err != nil {
+			return err
+		}
+		for i, v := range rows.row(n) {
+			r.row[into[i]] = t.Columns[into[i]].Affinity.Apply(v).Plain()
+		}
+		doc := m.document(r, nil, func(int) bool { return false })
+		if _, _, err := r.source.Insert(t, doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}

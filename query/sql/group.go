@@ -1,0 +1,338 @@
+package sql
+
+import (
+	"slices"
+
+	"github.com/stowage-db/stowage/query/sql/function"
+	"github.com/stowage-db/stowage/query/sql/value"
+)
+
+// grouping is what GROUP BY and aggregates ask of a SELECT.
+type grouping struct {
+	keys       []*term
+	aggregates []*aggregate
+}
+
+// aggregate is a call of a function of many rows.
+type aggregate struct {
+	function *function.Aggregate
+	args     []*term
+	distinct bool
+	filter   *term
+	order    []orderTerm
+	slot     int
+	call     *term
+}
+
+// isAggregate reports whether a call is one of a function of many rows: min and max
+// of several values are not.
+func isAggregate(e *expr) bool {
+	f := function.AggregateNamed(e.name)
+	return f != nil && (function.Scalar(e.name) == nil || len(e.kids) == 1)
+}
+
+// groupKeys resolves GROUP BY: a number or a name of a result column stands for it.
+func (c *compiler) groupKeys(group []*expr, results []result, s *scope) []*term {
+	var keys []*term
+	for _, e := range group {
+		at := resultNumbered(e, len(results), "GROUP BY")
+		var key *term
+		switch {
+		case at >= 0 && results[at].expr != nil:
+			key = c.resolve(results[at].expr, s)
+		case at >= 0:
+			key = c.column(s, results[at].origin, results[at].column, false)
+		default:
+			key = c.resolve(e, s)
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// resolveAggregate gives a call of an aggregate its place in the row.
+func (c *compiler) resolveAggregate(e *expr, s *scope) *term {
+	if s.phase != phaseGroup {
+		panic(fail(codeInvalid, e.pos, "misuse of aggregate function "+e.name+"()"))
+	}
+	a := &aggregate{function: function.AggregateNamed(e.name), distinct: e.invoke.distinct}
+	if !a.function.Accepts(len(e.kids)) || e.invoke.star && e.name != "count" {
+		panic(fail(codeWrongArguments, e.pos, "wrong number of arguments to function "+e.name+"()"))
+	}
+	if a.distinct && len(e.kids) != 1 {
+		panic(fail(codeInvalid, e.pos, "DISTINCT aggregates must have exactly one argument"))
+	}
+	touching := s.touching
+	s.phase, s.touching = phaseArgument, false
+	a.args = c.resolveAll(e.kids, s)
+	a.filter = c.optional(e.invoke.filter, s)
+	for _, o := range e.invoke.order {
+		t := c.resolve(o.expr, s)
+		a.order = append(a.order, orderTerm{ordering: o, term: t, collation: t.collation})
+	}
+	s.phase, s.touching = phaseGroup, touching
+	call := &term{kind: termRow, name: e.name, not: a.distinct, kids: append(append([]*term{}, a.args...), a.filter)}
+	for _, o := range a.order {
+		call.kids = append(call.kids, o.term)
+	}
+	a.call = call
+	for _, known := range s.grouping.aggregates {
+		if len(a.order) == 0 && len(known.order) == 0 && same(known.call, call) {
+			return c.aggregateTerm(known, s)
+		}
+	}
+	a.slot = c.slot()
+	s.grouping.aggregates = append(s.grouping.aggregates, a)
+	return c.aggregateTerm(a, s)
+}
+
+func (c *compiler) aggregateTerm(a *aggregate, s *scope) *term {
+	s.touch(a.slot)
+	t := &term{kind: termSlot, slot: a.slot, uses: s.own()}
+	if len(a.args) > 0 && (a.function.Name == "min" || a.function.Name == "max") {
+		t.collation, t.collated, t.explicit = a.args[0].collation, a.args[0].collated, a.args[0].explicit
+	}
+	return t
+}
+
+// own are all operands of a scope, whose rows a group is made of.
+func (s *scope) own() sources {
+	var all sources
+	for _, o := range s.origins {
+		all |= o.bit
+	}
+	return all
+}
+
+// group is what a run knows of one group.
+type group struct {
+	bare   []value.Value // of the row that stands for it
+	states []function.State
+	seen   []*hashed // of DISTINCT
+	sorted []*sorter // of ORDER BY inside
+}
+
+// grouper is a run of a grouping.
+type grouper struct {
+	r       *run
+	calls   []*aggregateCall
+	keys    []eval
+	bare    []int
+	extreme int // the aggregate whose row stands for the group, −1: the first row
+	table   *hashed
+	groups  []*group
+	key     []value.Value
+	args    []value.Value
+	met     bool // the only group has a row
+}
+
+// aggregateCall is an aggregate ready to be computed.
+type aggregateCall struct {
+	*aggregate
+	evals     []eval
+	filter    test
+	collation value.Collation
+	sort      []sortKey
+	evalSlots []int // where arguments wait to be sorted, keys behind them
+	sortEvals []eval
+}
+
+func (c *compiler) groupFeed(from feed, s *scope) feed {
+	g := s.grouping
+	var calls []*aggregateCall
+	extreme, extremes := -1, 0
+	for i, a := range g.aggregates {
+		calls = append(calls, c.aggregateCall(a))
+		if a.function.Name == "min" || a.function.Name == "max" {
+			extreme = i
+			extremes++
+		}
+	}
+	if extremes != 1 {
+		extreme = -1
+	}
+	var collations []value.Collation
+	for _, key := range g.keys {
+		collations = append(collations, key.collation)
+	}
+	keys := evaluators(g.keys)
+	var bare []int
+	for _, slot := range s.touched {
+		if !slices.ContainsFunc(g.aggregates, func(a *aggregate) bool { return a.slot == slot }) {
+			bare = append(bare, slot)
+		}
+	}
+	return func(r *run, next func() error) func() error {
+		g := &grouper{r: r, calls: calls, keys: keys, bare: bare, extreme: extreme, table: newHashed(collations), key: make([]value.Value, len(keys))}
+		start := from(r, g.take)
+		return func() error {
+			g.table.clear()
+			g.groups, g.met = nil, false
+			if len(keys) == 0 {
+				g.table.add(r, nil)
+				g.groups = append(g.groups, g.fresh(false))
+			}
+			if err := start(); err != nil {
+				return err
+			}
+			return g.finish(next)
+		}
+	}
+}
+
+func (c *compiler) aggregateCall(a *aggregate) *aggregateCall {
+	call := &aggregateCall{aggregate: a, evals: evaluators(a.args)}
+	if a.filter != nil {
+		call.filter = condition(a.filter)
+	}
+	if len(a.args) > 0 {
+		call.collation = collationOf(a.args...)
+	}
+	for range a.order {
+		call.evalSlots = append(call.evalSlots, c.slot())
+	}
+	for i, o := range a.order {
+		call.sort = append(call.sort, sortKey{slot: call.evalSlots[i], desc: o.desc, nulls: o.nulls, collation: o.collation})
+		call.sortEvals = append(call.sortEvals, evaluator(o.term))
+	}
+	if len(a.order) > 0 {
+		for range a.args {
+			call.evalSlots = append(call.evalSlots, c.slot())
+		}
+	}
+	return call
+}
+
+// fresh is a group without rows; the run's row stands for it where there is one.
+func (g *grouper) fresh(row bool) *group {
+	fresh := &group{bare: make([]value.Value, len(g.bare)), states: make([]function.State, len(g.calls))}
+	for i, call := range g.calls {
+		g.r.context.Collation = call.collation
+		context := g.r.context
+		fresh.states[i] = call.function.New(&context)
+		if call.distinct {
+			if fresh.seen == nil {
+				fresh.seen = make([]*hashed, len(g.calls))
+			}
+			fresh.seen[i] = newHashed([]value.Collation{call.collation})
+		}
+		if call.sort != nil {
+			if fresh.sorted == nil {
+				fresh.sorted = make([]*sorter, len(g.calls))
+			}
+			fresh.sorted[i] = newSorter(call.sort, call.evalSlots)
+		}
+	}
+	if row {
+		g.represent(fresh)
+	}
+	return fresh
+}
+
+// represent makes the run's row the one that stands for a group.
+func (g *grouper) represent(one *group) {
+	for i, slot := range g.bare {
+		one.bare[i] = g.r.keep(g.r.row[slot])
+	}
+}
+
+// take adds the run's row to its group.
+func (g *grouper) take() error {
+	r := g.r
+	for i, e := range g.keys {
+		g.key[i] = e(r)
+	}
+	at, added := 0, false
+	if len(g.keys) > 0 {
+		if at, added = g.table.add(r, g.key); added {
+			g.groups = append(g.groups, g.fresh(true))
+		}
+	} else if !g.met {
+		g.met = true
+		g.represent(g.groups[0])
+	}
+	one := g.groups[at]
+	for i, call := range g.calls {
+		if call.filter != nil && !call.filter(r) {
+			continue
+		}
+		if err := g.step(one, i, call); err != nil {
+			return err
+		}
+	}
+	return r.err
+}
+
+func (g *grouper) step(one *group, i int, call *aggregateCall) error {
+	r := g.r
+	g.args = g.args[:0]
+	for _, e := range call.evals {
+		g.args = append(g.args, e(r))
+	}
+	if call.distinct {
+		if g.args[0].IsNull() {
+			return nil
+		}
+		if _, added := one.seen[i].add(r, g.args); !added {
+			return nil
+		}
+	}
+	if call.sort != nil {
+		for j, e := range call.sortEvals {
+			r.row[call.evalSlots[j]] = e(r)
+		}
+		for j, v := range g.args {
+			r.row[call.evalSlots[len(call.sortEvals)+j]] = v
+		}
+		one.sorted[i].add(r)
+		return nil
+	}
+	if err := one.states[i].Step(g.args); err != nil {
+		return fail(codeInvalid, -1, err.Error())
+	}
+	if i == g.extreme && one.states[i].(function.Extreme).Took() {
+		g.represent(one)
+	}
+	return nil
+}
+
+// finish hands on the groups.
+func (g *grouper) finish(next func() error) error {
+	for _, one := range g.groups {
+		if err := g.r.tick(); err != nil {
+			return err
+		}
+		for i, slot := range g.bare {
+			g.r.row[slot] = one.bare[i]
+		}
+		for i, call := range g.calls {
+			if call.sort != nil {
+				if err := g.stepSorted(one, i, call); err != nil {
+					return err
+				}
+			}
+			v, err := one.states[i].Result()
+			if err != nil {
+				return fail(codeInvalid, -1, err.Error())
+			}
+			g.r.row[call.slot] = v
+		}
+		if err := next(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stepSorted takes in the rows that waited to be sorted.
+func (g *grouper) stepSorted(one *group, i int, call *aggregateCall) error {
+	rows := one.sorted[i]
+	rows.sort()
+	keys := len(call.sort)
+	for _, at := range rows.order {
+		if err := one.states[i].Step(rows.kept.row(int(at))[keys:]); err != nil {
+			return fail(codeInvalid, -1, err.Error())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package sql
+
+import "github.com/stowage-db/stowage/query/sql/value"
+
+// hashed is rows of so many values, numbered in the order in which they came, of
+// which each is there once.
+type hashed struct {
+	width      int
+	collations []value.Collation
+	values     []value.Value
+	hashes     []uint64
+	index      []int32 // positions from 1, by hash; 0 where there is none
+	bytes      int
+}
+
+func newHashed(collations []value.Collation) *hashed {
+	return &hashed{width: len(collations), collations: collations, index: make([]int32, 16)}
+}
+
+func (h *hashed) len() int { return len(h.hashes) }
+
+// row returns the values of row i.
+func (h *hashed) row(i int) []value.Value { return h.values[i*h.width : (i+1)*h.width] }
+
+func (h *hashed) hash(row []value.Value) uint64 {
+	sum := uint64(14695981039346656037)
+	for i := range row {
+		sum = value.Hash(sum, row[i], h.collations[i])
+	}
+	return sum
+}
+
+// find returns the number of the row that is equal to row, −1 where there is none.
+func (h *hashed) find(row []value.Value) int { return h.findHashed(row, h.hash(row)) }
+
+func (h *hashed) findHashed(row []value.Value, sum uint64) int {
+	mask := uint64(len(h.index) - 1)
+	for at := sum & mask; ; at = (at + 1) & mask {
+		i := int(h.index[at]) - 1
+		if i < 0 {
+			return -1
+		}
+		if h.hashes[i] == sum && h.equal(h.row(i), row) {
+			return i
+		}
+	}
+}
+
+func (h *hashed) equal(a, b []value.Value) bool {
+	for i := range a {
+		if !value.Equal(a[i], b[i], h.collations[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// add returns the number of row, which is added where it is not there yet.
+func (h *hashed) add(r *run, row []value.Value) (i int, added bool) {
+	sum := h.hash(row)
+	if i = h.findHashed(row, sum); i >= 0 {
+		return i, false
+	}
+	if 4*len(h.hashes) >= 3*len(h.index) {
+		h.grow()
+	}
+	for _, v := range row {
+		h.values = append(h.values, r.keep(v))
+		h.bytes += v.Size()
+	}
+	h.hashes = append(h.hashes, sum)
+	h.place(len(h.hashes)-1, sum)
+	return len(h.hashes) - 1, true
+}
+
+func (h *hashed) place(i int, sum uint64) {
+	mask := uint64(len(h.index) - 1)
+	at := sum & mask
+	for h.index[at] != 0 {
+		at = (at + 1) & mask
+	}
+	h.index[at] = int32(i + 1)
+}
+
+func (h *hashed) grow() {
+	h.index = make([]int32, 2*len(h.index))
+	for i, sum := range h.hashes {
+		h.place(i, sum)
+	}
+}
+
+func (h *hashed) clear() {
+	h.values, h.hashes, h.bytes = h.values[:0], h.hashes[:0], 0
+	clear(h.index)
+}
+
+// kept is rows of so many values, in the order in which they came.
+type kept struct {
+	width  int
+	values []value.Value
+	count  int
+}
+
+func (k *kept) row(i int) []value.Value { return k.values[i*k.width : (i+1)*k.width] }
+
+// add keeps what is in places of the row.
+func (k *kept) add(r *run, slots []int) {
+	for _, slot := range slots {
+		k.values = append(k.values, r.keep(r.row[slot]))
+	}
+	k.count++
+}
+
+// load puts row i in places.
+func (k *kept) load(r *run, slots []int, i int) {
+	row := k.row(i)
+	for j, slot := range slots {
+		r.row[slot] = row[j]
+	}
+}
+
+func (k *kept) clear() { k.values, k.count = k.values[:0], 0 }
+
+// keep returns v such that it may be held longer than the record it comes from.
+func (r *run) keep(v value.Value) value.Value {
+	if r.stable {
+		return v
+	}
+	return v.Clone()
+}
+
+// tick counts rows, and asks now and then whether to go on.
+func (r *run) tick() error {
+	if r.work++; r.work < 256 {
+		return nil
+	}
+	n := r.work
+	r.work = 0
+	return r.source.Work(n)
+}

@@ -1,0 +1,228 @@
+create table t(a integer primary key, b text, c real, d)
+insert into t values (1,'one',1.5,null),(2,'two',2,'x'),(3,'three',null,3),(4,'One',4.25,x'00ff'),(5,null,5,'3')
+create table u(a int, e text collate nocase, f int default 7)
+insert into u(a,e) values (1,'ONE'),(2,'two'),(2,'deux'),(9,'nine'),(null,'none')
+create index ua on u(a)
+create index tb on t(b)
+create table w(x,y)
+insert into w values (1,2),(1,3),(2,2),(2,null),(null,1),('1',2),(1.0,5)
+-- expressions
+select 1, 'a', 1.5, null, x'41', -1, +1, ~5, not 1, 1+2*3, (1+2)*3, 7/2, 7%3, 7.0/2, 'a'||'b', 1<<3, 6&3, 6|1
+select 1=1, 1<>1, 1<2, 'a'<'B', null=null, null is null, 1 is not null, 1 is 1, 'a' is not distinct from 'a', 1 is distinct from null
+select 1 in (1,2), 3 in (1,2), null in (1,2), 1 in (null,2), 1 not in (2,3), 1 in ()
+select 2 between 1 and 3, 2 not between 1 and 3, null between 1 and 2
+select 'abc' like 'A%', 'abc' glob 'A*', 'a%c' like 'a\%c' escape '\', 'abc' not like 'x%'
+select case 1 when 1 then 'a' else 'b' end, case when 0 then 1 end, case null when null then 1 else 2 end
+select cast('12abc' as integer), cast(1.9 as int), cast(5 as text), cast('1.5' as real), cast('x' as blob)
+select coalesce(null,1,2), ifnull(null,3), nullif(1,1), nullif(1,2), iif(1,2,3), min(1,2,3), max('a','b'), abs(-5), length('abc'), typeof(1.0)
+select (1,2)=(1,2), (1,2)<(1,3), (1,null)=(1,2), (1,null)=(2,null), (1,2) is (1,2), (1,2) in (values(1,2),(3,4))
+select 9223372036854775807+1, -9223372036854775808, 9223372036854775808, 0x10, 1e3, .5
+select true, false, 5 is true, null is true, 0 is not false
+select "nonexistent"
+select abc
+select 1 where 0
+select upper('abc'), substr('hello',2,3), replace('abc','b','x'), instr('hello','l'), trim('  a '), hex('abc'), quote('it''s'), round(2.567,2), printf('%05d|%s',42,'x')
+select current_date is not null
+values (1,2),(3,4)
+values (1),(2),(3) order by 1 desc
+-- select
+select * from t
+select a, b from t where a > 2
+select t.*, a+1 as z from t where z > 3
+select * from t where b = 'one'
+select * from t where b = 'one' collate nocase
+select * from t where b > 'one' order by a
+select * from t where d = 3
+select * from t where d = '3'
+select * from t where c > '2'
+select * from t where a = '2'
+select * from t where a in (1,3,'4') order by a
+select * from t where b in ('one','two') order by a
+select * from t where b like 'o%' order by a
+select * from t where b is null
+select * from t where a between 2 and 4 order by a desc
+select rowid, a, oid from t order by rowid
+select a from t order by b
+select a from t order by b desc, a
+select a from t order by b nulls last
+select a from t order by c desc nulls first limit 2
+select a, b as x from t order by x, a limit 2 offset 1
+select a from t order by 1 desc limit 1,2
+select a from t order by -a
+select distinct x from w order by x
+select distinct x, y from w
+select count(*), count(b), sum(c), avg(c), total(c), min(b), max(b) from t
+select count(*), sum(a) from t where 0
+select x, count(*), sum(y), group_concat(y) from w group by x order by x
+select x, count(*) from w group by x having count(*) > 1 order by 1
+select x+1 as k, count(distinct y) from w group by k order by k
+select count(*) filter (where y > 1), sum(y) filter (where x = 1) from w
+select max(a), b from t
+select min(c), b, a from t
+select e, count(*) from u group by e order by e
+select a, sum(f) from u group by a order by a desc
+select sum(x), y from w group by y order by sum(x) desc, y limit 3
+select group_concat(b, '-' order by a desc) from t
+select a from t group by a having a > 2 order by a
+select count(*) from t having count(*) > 10
+select 1 from t group by 2
+select sum(sum(a)) from t
+select a from t where sum(a) > 1
+select typeof(sum(a)), typeof(avg(a)), typeof(total(a)), typeof(count(*)) from t
+select b, count(*) as n from t group by b order by n, b
+select length(b) as l, count(*) from t group by l order by l
+-- joins
+select * from t join u on t.a = u.a order by t.a, e
+select * from t, u where t.a = u.a order by t.a, e
+select t.a, e from t left join u on t.a = u.a order by t.a, e
+select t.a, e from t left join u on t.a = u.a and e = 'two' order by t.a, e
+select t.a, e from t left join u on t.a = u.a where e is null order by t.a
+select t.a, e from t left join u on t.a = u.a where e = 'TWO' order by t.a
+select t.a, u.a, e from t right join u on t.a = u.a order by e
+select t.a, u.a, e from t full join u on t.a = u.a order by e, t.a
+select * from t join u using (a) order by a, e
+select * from t left join u using (a) order by a, e
+select a, e from t full join u using (a) order by a, e
+select a, e from t right join u using (a) order by a, e
+select * from t natural join u order by a, e
+select a from t natural full join u order by 1
+select count(*) from t cross join u
+select count(*) from t, u, w
+select t.a, u.e, w.y from t join u on t.a = u.a join w on w.x = t.a order by 1,2,3
+select t.a, u.e, w.y from t left join u on t.a = u.a left join w on w.x = u.a order by 1,2,3
+select t1.a, t2.a from t t1, t t2 where t1.a < t2.a and t2.b > t1.b order by 1,2
+select x.a from t as x left join (u as y join w as z on y.a = z.x) on x.a = y.a order by x.a
+select * from (t join u on t.a = u.a) order by t.a, e
+select t.a from t join u on t.a = u.a and u.f > 100
+select a from t join u on t.a = u.a
+select t1.a from t t1 left join t t2 on t1.a = t2.a + 1 where t2.a is null
+select w.x, t.a from w left join t on w.x = t.a order by 1,2
+select w.x, t.a from w join t on w.x = t.b
+select u.a, t.a from u left join t on t.a = u.a and t.b = 'two' order by 1, e
+select t.a, u.a from t full join u on t.a = u.a and t.b = 'two' order by 1,2,e
+select t.a, u.a from t right join u on t.a = u.a and u.e = 'two' order by 1,2,e
+-- subqueries
+select (select max(a) from u)
+select a, (select count(*) from u where u.a = t.a) from t order by a
+select a from t where exists (select 1 from u where u.a = t.a) order by a
+select a from t where not exists (select 1 from u where u.a = t.a) order by a
+select a from t where a in (select a from u) order by a
+select a from t where a not in (select a from u)
+select a from t where a not in (select a from u where a is not null) order by a
+select a from t where (a, b) in (select a, e from u)
+select a from t where b in (select e from u) order by a
+select * from (select a, b from t where a > 1) where a < 4 order by a
+select x.n from (select count(*) as n from t) x
+select s.a, s.k from (select a, a*2 as k from t) s where s.k > 4 order by s.k desc
+select a from t where a = (select max(a) from t)
+select a, (select e from u where u.a = t.a order by e limit 1) from t order by a
+select (select a from t where 0), (select count(*) from t where 0)
+select q.a, w.y from (select a from t where a < 3) q join w on w.x = q.a order by 1,2
+select q.a, w.y from (select distinct a from u) q left join w on w.x = q.a order by 1,2
+select (a, b) = (select 1, 'one') from t order by a
+select a from t where a > (select avg(a) from t) order by a
+select a from t t1 where 2 > (select count(*) from t t2 where t2.a > t1.a) order by a
+select x, (select sum(y) from w w2 where w2.x = w.x) from w group by x order by x
+select a, exists(select 1 from u where u.a = t.a and u.e like 'd%') as has from t order by a
+select (select (select t.a)) from t order by 1
+select a from t where a in (select x from w where y = (select min(y) from w where x = t.a)) order by a
+-- compound and with
+select a from t union select a from u order by 1
+select a from t union all select a from u order by 1
+select a from t intersect select a from u order by 1
+select a from t except select a from u order by 1
+select a from t union select x from w union all select 7 order by a desc limit 4
+select a, b from t union select a, e from u order by b, a
+select 1 union select 2, 3
+select a from t order by b union select 1
+select a as z from t union select 1 order by z
+select * from (select a from t union select a from u) where a > 2 order by a
+with q as (select a from t where a > 2) select * from q order by a
+with q(k, l) as (select a, b from t) select l, k from q order by k
+with q as (select 1 as a), r as (select a+1 as b from q) select * from q, r
+with recursive n(i) as (select 1 union all select i+1 from n where i < 10) select sum(i) from n
+with recursive n(i) as (values(1) union all select i+1 from n) select i from n limit 5
+with recursive n(i) as (select 1 union all select i*2 from n limit 6) select * from n
+with recursive p(a, l) as (select 1, 0 union select x, l+1 from w, p where w.y = p.a and l < 3) select * from p order by 1, 2
+with recursive n(i) as (select 3 union all select i-1 from n where i > 0 order by 1) select * from n
+with q as (select a from t) select a from q x where a in (select a+1 from q) order by a
+with q as (select * from u) select count(*) from q q1, q q2
+with recursive fib(a, b) as (select 0, 1 union all select b, a+b from fib where b < 100) select a from fib
+with a as (select 1 as x), b as (select x from a union all select 2) select * from b order by x
+select * from t where a in (with q as (select 2 as z) select z from q)
+-- writing
+insert into u values (10,'ten',1) returning *
+insert into u(e) values ('x') returning a, e, f
+insert into t(b) values ('six') returning a
+insert into t values (1,'dup',1,1)
+insert or ignore into t values (1,'dup',1,1)
+insert or replace into t values (1,'dup',1,1) returning *
+insert into t(a,b) values (1,'up') on conflict(a) do update set b = excluded.b || '!' where t.a = 1 returning *
+insert into t(a,b) values (1,'up') on conflict do nothing
+insert into w select a, f from u where a is not null
+insert into u default values
+insert into w(x) values (1,2)
+insert into w(zz) values (1)
+insert into nope values (1)
+update t set b = b || '?' where a > 3 returning a, b
+update t set (b, c) = ('r', a * 2) where a = 2
+update t set b = e from u where u.a = t.a and u.a = 9
+update w set y = (select max(a) from t) where x = 2
+update t set a = 2 where a = 1
+update or ignore t set a = 2 where a = 1
+update or replace t set a = 2 where a = 1
+update w set x = y, y = x
+delete from u where a = 2 returning e
+delete from w where x in (select a from t)
+select * from t order by a
+select * from u order by e, a
+select * from w order by x, y
+create table c1(a integer primary key, b int not null default 5, c text unique, d as (b * 2), check (b < 100))
+insert into c1(c) values ('x')
+insert into c1(b, c) values (null, 'y')
+insert into c1(b, c) values (200, 'y')
+insert into c1(c) values ('x')
+insert into c1(c) values ('x') on conflict(c) do update set b = b + 1
+insert into c1(b, c) values ('12', null), ('abc', null)
+replace into c1(c, b) values ('x', 50)
+select *, typeof(b) from c1 order by a
+create view v as select a, b from t where a > 2
+select * from v order by a
+create view v2(k) as select a * 10 from v
+select k from v2 order by k
+create table if not exists c1(z)
+create table c1(z)
+create table c2 as select a, b as bb from t where a < 4
+select * from c2 order by a
+drop table c2
+select * from c2
+drop table if exists c2
+drop view v2
+select * from v2
+create table k2(a, b, c, primary key (a, b))
+insert into k2 values (1,1,1),(1,2,2)
+insert into k2 values (1,1,3)
+insert into k2 values (1,1,3) on conflict(a,b) do update set c = excluded.c
+select * from k2 order by a, b
+-- errors
+selec 1
+select * from nothing
+select nope from t
+select t.nope from t
+select a from t, u
+select nofunc(1)
+select abs(1,2)
+select * from t where
+select (select 1, 2)
+select 1 limit 'x'
+select * from t limit -1
+select 1, from t
+insert into t(a, b) values (1)
+-- rows of json
+select value from json_each('[1,2,"x"]')
+select key, value, type from json_each('{"a":1,"b":[2]}') order by key
+select t.a, j.value from t, json_each('[' || t.a || ',7]') j order by 1, 2
+select j.key, sum(j.value) from (select '[1,2]' as s union all select '[3,4]') q, json_each(q.s) j group by j.key order by 1
+select fullkey, atom from json_tree('{"a":[1,{"b":2}]}') order by id
+select '{"a":{"b":5}}' -> '$.a' ->> '$.b'
+select json_group_array(a order by a) from t

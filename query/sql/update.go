@@ -1,0 +1,253 @@
+package sql
+
+import (
+	"bytes"
+
+	"github.com/stowage-db/stowage/query/sql/value"
+)
+
+// setting is what SET says.
+type setting struct {
+	*image
+	into  []int // the columns that are set
+	evals []func(r *run, dst []value.Value) []value.Value
+}
+
+// setting resolves SET of a row's image, whose expressions read what s has.
+func (c *compiler) setting(list []assignment, m *image, s *scope) *setting {
+	set := &setting{image: m}
+	for _, a := range list {
+		for _, name := range a.columns {
+			set.into = append(set.into, m.find(name, a.pos))
+		}
+		t := c.resolveAny(a.expr, s)
+		if t.width() != len(a.columns) {
+			panic(fail(codeInvalid, a.pos, itoa(len(a.columns))+" columns assigned "+itoa(t.width())+" values"))
+		}
+		set.evals = append(set.evals, rowEvaluator(t))
+	}
+	return set
+}
+
+// names are the columns that assignments name.
+func names(list []assignment) []string {
+	var all []string
+	for _, a := range list {
+		all = append(all, a.columns...)
+	}
+	return all
+}
+
+// compute returns the new values for the run's row.
+func (set *setting) compute(r *run) []value.Value {
+	var values []value.Value
+	for _, e := range set.evals {
+		values = e(r, values)
+	}
+	return values
+}
+
+// write changes the document of an identity.
+func (set *setting) write(r *run, key, doc []byte, values []value.Value, resolve resolution, out *returning, shown *image, emit func() error) error {
+	if r.err != nil {
+		return r.err
+	}
+	if err := set.load(r, doc); err != nil {
+		return err
+	}
+	told := make([]bool, len(set.columns))
+	for i, slot := range set.columns {
+		told[i] = !r.row[slot].IsNull()
+	}
+	for i, at := range set.into {
+		r.row[set.columns[at]] = values[i]
+		told[at] = true
+	}
+	if err := set.settle(r, resolve == resolveReplace); err != nil {
+		if e, is := err.(*Error); is && e.Code == codeConstraint && resolve == resolveIgnore {
+			return nil
+		}
+		return err
+	}
+	fresh := set.document(r, doc, func(i int) bool { return told[i] })
+	for {
+		stored, taken, err := r.source.Replace(set.table, key, fresh)
+		if err != nil {
+			return err
+		}
+		if taken == nil {
+			r.changes++
+			return out.row(r, shown, stored, emit)
+		}
+		switch resolve {
+		case resolveIgnore:
+			return nil
+		case resolveReplace:
+			if err := r.source.Delete(set.table, taken.Key); err != nil {
+				return err
+			}
+		default:
+			return set.table.violation(taken)
+		}
+	}
+}
+
+func (s *Statement) compileUpdate(c *compiler, q *update) {
+	if q.resolve == resolveRollback || q.resolve == resolveFail {
+		panic(fail(codeUnsupported, q.pos, "OR ROLLBACK and OR FAIL are not supported: a statement is carried out as a whole or not at all"))
+	}
+	t := c.openColumns(c.writable(q.table, q.pos), names(q.set))
+	name := q.alias
+	if name == "" {
+		name = q.table
+	}
+	around := &scope{}
+	in := &scope{commons: c.with(q.with, around)}
+	all := c.target(t, name, q.pos, q.from, in)
+	where := conjuncts(nil, c.optional(q.where, in))
+	shown := c.image(t, name, q.pos)
+	set := c.setting(q.set, shown, in)
+	out := c.returning(q.returning, shown.scope)
+	rows, _, _ := c.joinFeed(all, where, nil, in)
+	s.Writes, s.records = true, 1
+	s.finishWrite(out, func(r *run, emit func() error) error {
+		var keys, docs [][]byte
+		var values [][]value.Value
+		seen := map[string]bool{}
+		err := rows(r, func() error {
+			rec := &r.records[0]
+			if seen[string(rec.Key)] {
+				return nil
+			}
+			seen[string(rec.Key)] = true
+			keys, docs = append(keys, bytes.Clone(rec.Key)), append(docs, bytes.Clone(rec.Doc))
+			row := set.compute(r)
+			for i := range row {
+				row[i] = r.keep(row[i])
+			}
+			values = append(values, row)
+			return r.err
+		})()
+		for i := 0; i < len(keys) && err == nil; i++ {
+			if err = r.tick(); err == nil {
+				err = set.write(r, keys[i], docs[i], values[i], q.resolve, out, shown, emit)
+			}
+		}
+		return err
+	})
+}
+
+// target is the table that is written, and what is joined to it. The run keeps its
+// records.
+func (c *compiler) target(t *Table, name string, pos int, from []*fromTerm, s *scope) *operands {
+	own := c.tableOperand(t, name, pos, s)
+	own.table.record = 0
+	all := &operands{list: []*operand{own}}
+	if from != nil {
+		others := c.from(from, s)
+		all.list = append(all.list, others.list...)
+		all.pool = others.pool
+	}
+	return all
+}
+
+func (s *Statement) compileDelete(c *compiler, q *deletion) {
+	t := c.writable(q.table, q.pos)
+	name := q.alias
+	if name == "" {
+		name = q.table
+	}
+	around := &scope{}
+	in := &scope{commons: c.with(q.with, around)}
+	all := c.target(t, name, q.pos, nil, in)
+	where := conjuncts(nil, c.optional(q.where, in))
+	shown := c.image(t, name, q.pos)
+	out := c.returning(q.returning, shown.scope)
+	rows, _, _ := c.joinFeed(all, where, nil, in)
+	s.Writes, s.records = true, 1
+	s.finishWrite(out, func(r *run, emit func() error) error {
+		var keys, docs [][]byte
+		err := rows(r, func() error {
+			keys = append(keys, bytes.Clone(r.records[0].Key))
+			if out != nil {
+				docs = append(docs, bytes.Clone(r.records[0].Doc))
+			}
+			return nil
+		})()
+		for i := 0; i < len(keys) && err == nil; i++ {
+			if err = r.tick(); err != nil {
+				break
+			}
+			if err = r.source.Delete(t, keys[i]); err != nil {
+				break
+			}
+			r.changes++
+			if out != nil {
+				err = out.row(r, shown, docs[i], emit)
+			}
+		}
+		return err
+	})
+}
+
+// returning is what RETURNING shows of each row that was written.
+type returning struct {
+	columns []outColumn
+	evals   []eval
+	rows    *kept
+}
+
+func (c *compiler) returning(list []resultColumn, s *scope) *returning {
+	if list == nil {
+		return nil
+	}
+	results := c.stars(list, s)
+	terms := c.resultTerms(results, s)
+	targets := make([]int, len(terms))
+	for i := range targets {
+		targets[i] = c.slot()
+	}
+	out := &returning{columns: c.outColumns(results, terms, targets), evals: evaluators(terms)}
+	return out
+}
+
+// row shows a row as it was stored.
+func (out *returning) row(r *run, m *image, stored []byte, emit func() error) error {
+	if out == nil {
+		return nil
+	}
+	if err := m.load(r, stored); err != nil {
+		return err
+	}
+	for i, e := range out.evals {
+		r.row[out.columns[i].slot] = e(r)
+	}
+	if r.err != nil {
+		return r.err
+	}
+	return emit()
+}
+
+// finishWrite makes a statement of what writes. What it returns is shown only when all
+// is written.
+func (s *Statement) finishWrite(out *returning, start func(r *run, emit func() error) error) {
+	if out == nil {
+		s.start = func(r *run, _ func(row []value.Value) error) error { return start(r, nil) }
+		return
+	}
+	for _, column := range out.columns {
+		s.Columns = append(s.Columns, column.name)
+	}
+	slots := slotsOf(out.columns)
+	s.start = func(r *run, emit func(row []value.Value) error) error {
+		rows := &kept{width: len(slots)}
+		err := start(r, func() error {
+			rows.add(r, slots)
+			return nil
+		})
+		for i := 0; i < rows.count && err == nil; i++ {
+			err = emit(rows.row(i))
+		}
+		return err
+	}
+}
