@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { type Database, type DriverFactory, memory, open } from 'stowage'
 import { many, model, modes, one, parent, query, through, view, type Mode } from 'stowage/sync'
 
+import { Loader, wantedRow } from '../src/sync/load.js'
 import { Origin } from './origin.js'
 import { rejects } from './places.js'
 
@@ -176,6 +177,21 @@ test('scenario 56: ten at once ask once', async () => {
   const lists = await Promise.all(Array.from({ length: 10 }, () => ten[0]!.bs.get()))
   assert.deepEqual([lists.every(list => list[0] === lists[0]![0]), origin.count()], [true, 1])
   await seen.close()
+  await db.close()
+})
+
+test('who looks before an answer lands, and asks after, shares it', async () => {
+  const db = await openOne()
+  const loader = new Loader(db, {}, () => Promise.resolve([]))
+  const wanted = [wantedRow('a', 1)]
+  let asked = 0
+  const ask = async (since: number) => loader.once(wanted, since, () => Promise.resolve(void asked++))
+  const looked = loader.answers
+  await Promise.all([ask(looked), ask(looked)])
+  await ask(looked)
+  assert.equal(asked, 1)
+  await ask(loader.answers)
+  assert.equal(asked, 2)
   await db.close()
 })
 

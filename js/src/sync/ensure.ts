@@ -48,6 +48,7 @@ export class Ensurer {
     if (wanted.length === 0) return
     const { model } = wanted[0]!
     const mode = least(how.mode ?? this.wish.mode, this.wish.mode, this.models[model]!.mode)
+    const since = this.loader.answers
     const states = await this.states(wanted, how)
     const ask: Wanted[] = []
     const behind: Wanted[] = []
@@ -60,10 +61,10 @@ export class Ensurer {
       if (what === 'behind') behind.push(one)
       if (what === 'try' && (tried === undefined || shows(tried))) tried = state
     })
-    if (behind.length > 0) this.behind(model, behind, load)
+    if (behind.length > 0) this.behind(model, behind, since, load)
     if (ask.length === 0) return
-    if (tried === undefined) await this.ask(model, ask, load)
-    else await this.attempt(model, tried, this.ask(model, ask, load))
+    if (tried === undefined) await this.ask(model, ask, since, load)
+    else await this.attempt(model, tried, this.ask(model, ask, since, load))
   }
 
   private async states(wanted: readonly Wanted[], how: How): Promise<State[]> {
@@ -83,13 +84,14 @@ export class Ensurer {
     return (chunks > 0 && error === undefined) || this.refreshed.has(model) ? 'fresh' : 'complete'
   }
 
-  private ask(model: string, wanted: readonly Wanted[], load: Load): Promise<void> {
-    return this.isPulled(model) ? this.loader.once([{ ...wantedRow(model, ''), record: model }], () => this.refreshShape(model)) : this.loader.once(wanted, load)
+  /** Asks, unless there was an answer since. */
+  private ask(model: string, wanted: readonly Wanted[], since: number, load: Load): Promise<void> {
+    return this.isPulled(model) ? this.loader.once([{ ...wantedRow(model, ''), record: model }], since, () => this.refreshShape(model)) : this.loader.once(wanted, since, load)
   }
 
   /** Asks for the next time, and has what is shown change when it comes. */
-  private behind(model: string, wanted: readonly Wanted[], load: Load): void {
-    this.ask(model, wanted, load)
+  private behind(model: string, wanted: readonly Wanted[], since: number, load: Load): void {
+    this.ask(model, wanted, since, load)
       .then(() => this.came(model))
       .catch(() => {}) // what is here is shown
   }
@@ -118,7 +120,7 @@ export class Ensurer {
 
   /** Loads rows, whatever is here. */
   async askRows(model: string, keys: readonly RowKey[]): Promise<void> {
-    await this.ask(model, keys.map(key => wantedRow(model, key)), some => this.loader.rows(model, some.map(({ owner }) => owner!)))
+    await this.ask(model, keys.map(key => wantedRow(model, key)), this.loader.answers, some => this.loader.rows(model, some.map(({ owner }) => owner!)))
   }
 
   /** Where rows come from, and how old they are. */

@@ -31,6 +31,9 @@ const batch = 100
 export class Loader {
   /** What is being asked now, by record. */
   private readonly flights = new Map<string, Promise<void>>()
+  /** The last answer to each, by a count of all. */
+  private readonly landed = new Map<string, number>()
+  private count = 0
   /** What has come since the view was opened, and when. */
   private readonly fresh = new Map<string, number>()
 
@@ -65,18 +68,33 @@ export class Loader {
     return lost.length < keys.length ? 'partial' : 'evicted'
   }
 
-  /** Asks for what is wanted, unless it is being asked for already. `load` gets what is not. */
-  async once(wanted: readonly Wanted[], load: (wanted: readonly Wanted[]) => Promise<void>): Promise<void> {
+  /** Counts what was answered until now. */
+  get answers(): number {
+    return this.count
+  }
+
+  /**
+   * Asks for what is wanted, unless it is being asked for already, or was answered since a number of answers: who looks, finds
+   * nothing and comes here is not alone. `load` gets what is not.
+   */
+  async once(wanted: readonly Wanted[], since: number, load: (wanted: readonly Wanted[]) => Promise<void>): Promise<void> {
     const flying = wanted.flatMap(({ record }) => this.flights.get(record) ?? [])
-    const rest = wanted.filter(({ record }) => !this.flights.has(record))
-    if (rest.length > 0) {
-      const flight = load(rest).finally(() => {
-        for (const { record } of rest) this.flights.delete(record)
-      })
-      for (const { record } of rest) this.flights.set(record, flight)
-      flying.push(flight)
-    }
+    const rest = wanted.filter(({ record }) => !this.flights.has(record) && (this.landed.get(record) ?? 0) <= since)
+    if (rest.length > 0) flying.push(this.fly(rest, load))
     await Promise.all(flying)
+  }
+
+  private fly(wanted: readonly Wanted[], load: (wanted: readonly Wanted[]) => Promise<void>): Promise<void> {
+    const flight = load(wanted)
+      .then(() => {
+        this.count++
+        for (const { record } of wanted) this.landed.set(record, this.count)
+      })
+      .finally(() => {
+        for (const { record } of wanted) this.flights.delete(record)
+      })
+    for (const { record } of wanted) this.flights.set(record, flight)
+    return flight
   }
 
   /** Has everything be asked for once more. */
