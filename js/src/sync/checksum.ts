@@ -19,35 +19,40 @@ function byteOrder(a: string, b: string): number {
   return left.length - right.length
 }
 
-/** The hash of a row's texts. In two halves, for a bigint for each byte would cost more than all the rest. */
+/** The hash of a row's texts. */
 export function hashTexts(texts: Texts, names: readonly string[]): bigint {
-  let high = 0xcbf29ce4
-  let low = 0x84222325
-  const add = (byte: number) => {
-    const mixed = (low ^ byte) >>> 0
-    const product = mixed * 0x1b3 // below 2⁵³
-    high = (Math.imul(high, 0x1b3) + Math.floor(product / 0x1_0000_0000) + (mixed << 8)) >>> 0
-    low = product >>> 0
-  }
-  const addLength = (length: number) => {
-    for (let shift = 24; shift >= 0; shift -= 8) add((length >>> shift) & 255)
-  }
+  high = 0xcbf29ce4 | 0
+  low = 0x84222325 | 0
   for (const name of names) {
     const text = texts[name] ?? null
-    if (text === null) {
-      addLength(0xffffffff)
-      continue
-    }
-    if (ascii.test(text)) { // nearly all are, and are not worth a call of the encoder
+    if (text === null) addLength(-1)
+    else if (ascii.test(text)) { // nearly all are, and are not worth a call of the encoder
       addLength(text.length)
       for (let i = 0; i < text.length; i++) add(text.charCodeAt(i))
-      continue
+    } else {
+      const bytes = utf8.encode(text)
+      addLength(bytes.length)
+      for (let i = 0; i < bytes.length; i++) add(bytes[i]!)
     }
-    const bytes = utf8.encode(text)
-    addLength(bytes.length)
-    for (let i = 0; i < bytes.length; i++) add(bytes[i]!)
   }
-  return (BigInt(high) << 32n) | BigInt(low)
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
+}
+
+/** The hash so far, in halves: a bigint for each byte would cost more than all the rest. */
+let high = 0
+let low = 0
+
+/** One step of FNV-1a, whose prime is 2⁴⁰ + 1b3. The lower half goes by 16 bits, so that all products are whole numbers of 32. */
+function add(byte: number): void {
+  const mixed = low ^ byte
+  const right = (mixed & 0xffff) * 0x1b3
+  const left = (mixed >>> 16) * 0x1b3 + (right >>> 16)
+  high = (Math.imul(high, 0x1b3) + (left >>> 16) + (mixed << 8)) | 0
+  low = (left << 16) | (right & 0xffff)
+}
+
+function addLength(length: number): void {
+  for (let shift = 24; shift >= 0; shift -= 8) add((length >>> shift) & 255)
 }
 
 /** The hash of a row that is stored. */

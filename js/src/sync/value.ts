@@ -93,6 +93,7 @@ function readArray(text: string, type: string): unknown[] {
 /** The text that a value was read from, if it is written as an origin writes it; see Checksum. */
 export function writeText(value: unknown, type: string | undefined): string | null {
   if (value === null || value === undefined) return null
+  if (typeof value === 'string') return value
   if (typeof value === 'number' && type?.startsWith('float')) return writeFloat(value)
   if (value instanceof Uint8Array) return `\\x${Array.from(value, byte => byte.toString(16).padStart(2, '0')).join('')}`
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
