@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { type Database, memory, open, StowageError, table } from 'stowage'
+import { type Database, type Driver, type DriverFactory, memory, open, StowageError, table } from 'stowage'
 import { electric, pull, type PullOptions, type Puller, type Source } from 'stowage/sync'
 
 import { Origin } from './origin.js'
@@ -153,6 +153,123 @@ test('what is damaged is pulled again, under the handle that the origin still ha
   await db.close()
 })
 
+test('the next chunk is asked for while one is stored, and no other', async () => {
+  const origin = originOf(450)
+  const db = await openCities()
+  const stored: number[] = []
+  origin.through = (_url, answer) => {
+    stored.push(puller?.progress['cities']!.rows ?? 0)
+    return answer()
+  }
+  const puller: Puller = await start(db, origin, { live: false })
+  await puller.complete()
+  assert.deepEqual(stored, [0, 0, 100, 200, 300, 400])
+  assert.deepEqual(await db.cities.find(), cities(450))
+  await puller.close()
+  await db.close()
+})
+
+test('what was asked for ahead ends with the puller, and with what it would follow', async () => {
+  const origin = originOf(450)
+  const db = await openCities()
+  const ended: string[] = []
+  const reached = new Promise<void>(resolve => {
+    origin.through = (url, answer, signal) => {
+      if (url.searchParams.get('offset') !== '0_200') return answer()
+      resolve()
+      return new Promise((_, reject) => signal!.addEventListener('abort', () => (ended.push(url.search), reject(signal!.reason))))
+    }
+  })
+  const first = await start(db, origin)
+  await reached
+  await first.close()
+  assert.deepEqual(ended, ['?handle=cities-1&offset=0_200&table=cities'])
+  const between = await db.cities.count()
+  assert.ok(between === 100 || between === 200, `${between} rows`)
+  let refused = false
+  origin.through = (url, answer) => {
+    if (url.searchParams.get('offset') === '0_300' && !refused) {
+      refused = true
+      origin.write('cities', [city(1000)], [city(7)])
+      origin.rotate('cities')
+    }
+    return answer()
+  }
+  const second = await start(db, origin, { live: false })
+  await second.complete()
+  assert.ok(refused)
+  assert.deepEqual(await db.cities.find(), [...cities(450).filter(({ id }) => id !== 7), city(1000)])
+  await second.close()
+  await db.close()
+})
+
+test('a handle that was given up for a refusal that was none is taken again', async () => {
+  const origin = originOf(250)
+  const db = await openCities()
+  let spurious = 1
+  origin.through = (url, answer) => (url.searchParams.get('offset') === '0_100' && spurious-- > 0 ? Promise.resolve(new Response(null, { status: 409 })) : answer())
+  const puller = await start(db, origin, { live: false })
+  await puller.complete()
+  assert.deepEqual(await db.cities.find(), cities(250))
+  assert.equal(origin.sources.get('cities')!.handle, 'cities-1')
+  await puller.close()
+  await db.close()
+})
+
+test('beside a tab that pulls ten ask once, what has begun anew is pulled anew, and closing ends all waits', async () => {
+  const origin = originOf(50)
+  const db = await openCities()
+  const tab = await start(db, origin)
+  await tab.complete()
+  const elsewhere = await withoutLock(() => start(db, origin))
+  assert.equal(elsewhere.progress['cities']!.phase, 'elsewhere')
+  origin.count()
+  await Promise.all(Array.from({ length: 10 }, () => elsewhere.refresh()))
+  assert.equal(origin.asked.filter(asked => !asked.includes('live')).length, 1)
+  await tab.close()
+  origin.write('cities', [city(99)], [city(7)])
+  origin.rotate('cities')
+  await elsewhere.refresh()
+  assert.deepEqual(await db.cities.find(), [...cities(50).filter(({ id }) => id !== 7), city(99)])
+  origin.through = (_url, _answer, signal) => new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason)))
+  const waiting = rejects('closed', elsewhere.refresh())
+  await elsewhere.close()
+  await waiting
+  await rejects('closed', elsewhere.refresh())
+  await rejects('closed', elsewhere.refetch())
+  await db.close()
+})
+
+test('storage that fails while a shape begins anew is told, and a later try goes on', async () => {
+  const origin = originOf(250)
+  let full = false
+  const inner = memory()
+  const driver: DriverFactory = {
+    id: inner.id,
+    open: async name => {
+      const opened = await inner.open(name)
+      return { ...bound(opened), commit: batch => (full ? Promise.reject(new Error('the disk is gone')) : opened.commit(batch)) }
+    },
+  }
+  const db = await open('failing', { driver, tables })
+  const puller = await start(db, origin, { live: false })
+  await puller.complete()
+  origin.write('cities', [city(1000)])
+  origin.rotate('cities')
+  full = true
+  await rejects('backend_failed', puller.refresh())
+  assert.equal(puller.progress['cities']!.phase, 'retrying')
+  full = false
+  await puller.refresh()
+  assert.deepEqual(await db.cities.find(), [...cities(250), city(1000)])
+  await puller.close()
+  await db.close()
+})
+
+const bound = (driver: Driver): Driver => ({
+  read: blobs => driver.read(blobs), commit: batch => driver.commit(batch), list: prefix => driver.list(prefix), info: () => driver.info(), close: () => driver.close(),
+})
+
 test('a token is asked for once, and once more when it is refused', async () => {
   const origin = originOf(50, 10)
   origin.token = 'new'
@@ -198,6 +315,18 @@ test('another question, lost rows and a wrong identity', async () => {
   await db.close()
   await rejects('closed', start(db, origin))
 })
+
+/** Starts something while the lock that says who pulls is another's. */
+async function withoutLock(begin: () => Promise<Puller>): Promise<Puller> {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+  const request = (_name: string, { signal }: LockOptions) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+  Object.defineProperty(globalThis, 'navigator', { value: { locks: { request } }, configurable: true })
+  try {
+    return await begin()
+  } finally {
+    before === undefined ? Reflect.deleteProperty(globalThis, 'navigator') : Object.defineProperty(globalThis, 'navigator', before)
+  }
+}
 
 function untilError(puller: Puller): Promise<StowageError> {
   return new Promise(resolve => {

@@ -86,6 +86,7 @@ export class Requests {
   }
 
   private async once({ url, body, headers, timeout = answerTimeout, signal }: Request, token: string | undefined): Promise<Answer> {
+    if (signal?.aborted) throw ended()
     if (!this.breaker.admits()) throw new Unanswered('the origin has failed again and again, and is left alone for a while', 0, true)
     const watch = new Watch(signal)
     this.count++
@@ -107,7 +108,7 @@ export class Requests {
     } catch (error) {
       if (signal?.aborted) {
         this.breaker.forgot()
-        throw new StowageError('aborted', 'the request was aborted', { cause: error })
+        throw ended(error)
       }
       const failure = error instanceof Unanswered ? error : new Unanswered(watch.late ? 'the origin took too long' : 'the origin cannot be reached', 0, true, 0, error)
       this.breaker.told(!failure.again) // an answer, if only a refusal
@@ -117,6 +118,8 @@ export class Requests {
     }
   }
 }
+
+const ended = (cause?: unknown) => new StowageError('aborted', 'the request was aborted', { cause })
 
 function refused({ status, headers }: Response): Unanswered {
   return new Unanswered(`the origin refused with ${status}`, status, status >= 500 || passing.has(status), retryAfter(headers.get('retry-after')))

@@ -96,6 +96,16 @@ export class Shape {
 
   /** How far it has come. A shape that has lost its rows, or of which something else was asked, begins anew. */
   async position(): Promise<Position> {
+    for (;;) {
+      try {
+        return await this.usable()
+      } catch (error) {
+        if (!(error instanceof Moved)) throw error
+      }
+    }
+  }
+
+  private async usable(): Promise<Position> {
     const found = (await this.db.table(shapesTable).get(this.name)) as Position | undefined
     if (found === undefined) return this.first()
     const empty = found.rows > 0 && found.staging !== 'generation' && (await this.db.table(this.name).find().limit(1).count()) === 0
@@ -122,6 +132,11 @@ export class Shape {
     })
   }
 
+  /** Begins anew, with whatever handle the origin says. */
+  forgive(position: Position): Promise<Position> {
+    return this.again({ ...position, expired: [] }, position.handle)
+  }
+
   /** Begins anew with nothing shown: for rows that cannot be read any more. The origin still has the handle. */
   restart(position: Position): Promise<Position> {
     return this.write(position, async tx => {
@@ -140,9 +155,8 @@ export class Shape {
   apply(position: Position, chunk: Chunk, now: number): Promise<Position> {
     this.checkKey(chunk.columns)
     return this.write(position, async tx => {
-      const next: Position = { ...position, handle: chunk.handle, offset: chunk.offset, schema: chunk.columns, etag: chunk.etag ?? '', error: '' }
-      const staged = next.staging !== '' || (next.complete && !chunk.upToDate)
-      if (staged && next.staging === '') next.staging = 'changes'
+      const next = after(position, chunk)
+      const staged = next.staging !== ''
       await (staged ? this.stage(tx, chunk, next) : this.change(tx, chunk, next))
       if (!chunk.upToDate) return next
       if (chunk.checksum !== undefined && next.checksum !== '' && chunk.checksum !== next.checksum) throw new Mismatch()
@@ -272,6 +286,12 @@ export class Shape {
   private rows(of: Database): Table {
     return of.table(this.name)
   }
+}
+
+/** Where a chunk leads from a position, but for what its rows add up to. */
+export function after(position: Position, { handle, offset, columns, etag = '', upToDate }: Chunk): Position {
+  const staging = position.staging || (position.complete && !upToDate ? 'changes' : '')
+  return { ...position, handle, offset, schema: columns, etag, error: '', staging }
 }
 
 /** Thrown where rows and checksum do not agree: nothing of the chunk stays. */
