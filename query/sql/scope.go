@@ -27,10 +27,11 @@ type scope struct {
 	results []resultColumn
 	opening map[*expr]bool // results being resolved: they do not name themselves
 
-	phase    phase
-	grouping *grouping
-	windows  []*windowed
-	named    []namedWindow
+	phase     phase
+	grouping  *grouping
+	windows   []*windowed
+	windowing bool // calls over windows have a meaning
+	named     []namedWindow
 
 	// touched are the places in the row that what comes after grouping or windows reads.
 	touching bool

@@ -112,13 +112,17 @@ func (c *compiler) core(k *core, s *scope, targets []int, order []ordering) *pla
 		s.touching = true
 	}
 	p := &plan{selected: &selected{}}
+	s.windowing = true
 	terms := c.resultTerms(results, s)
+	s.windowing = false
 	if k.having != nil && len(k.group) == 0 && !anyAggregate(results, order) && !hasAggregate(k.having) {
 		panic(fail(codeInvalid, k.having.pos, "a GROUP BY clause is required before HAVING"))
 	}
 	having := c.optional(k.having, s)
 	p.columns = c.outColumns(results, terms, targets)
+	s.windowing = true
 	keysOf := c.sortTerms(order, results, terms, p.columns, s)
+	s.windowing = false
 	wanted := keysOf
 	if grouped || k.distinct || len(s.windows) > 0 {
 		wanted = nil

@@ -226,3 +226,40 @@ select j.key, sum(j.value) from (select '[1,2]' as s union all select '[3,4]') q
 select fullkey, atom from json_tree('{"a":[1,{"b":2}]}') order by id
 select '{"a":{"b":5}}' -> '$.a' ->> '$.b'
 select json_group_array(a order by a) from t
+-- windows
+create table g(id integer primary key, k text, v int, r real)
+insert into g values (1,'a',10,1),(2,'a',20,2.5),(3,'b',5,3),(4,'b',null,4),(5,'a',20,7),(6,'c',1,8),(7,'b',7,8.5)
+select id, row_number() over (order by v, id) from g order by id
+select id, rank() over (order by v), dense_rank() over (order by v), percent_rank() over (order by v), cume_dist() over (order by v) from g order by id
+select id, sum(v) over () from g order by id
+select id, sum(v) over (partition by k) from g order by id
+select id, sum(v) over (partition by k order by id) from g order by id
+select id, sum(v) over (order by v) from g order by id
+select id, sum(v) over (order by id rows between 1 preceding and 1 following) from g order by id
+select id, group_concat(id) over (order by id rows between 2 preceding and 1 preceding) from g order by id
+select id, count(*) over (order by v groups between 1 preceding and current row) from g order by id
+select id, sum(v) over (order by v range between 5 preceding and 5 following) from g order by id
+select id, sum(v) over (order by r desc range between 1.5 preceding and 1 following) from g order by id
+select id, group_concat(id) over (order by v range between 5 preceding and 5 following exclude current row) from g order by id
+select id, group_concat(id) over (order by v exclude ties) from g order by id
+select id, group_concat(id) over (order by v groups between unbounded preceding and unbounded following exclude group) from g order by id
+select id, min(v) over (order by id rows between 1 preceding and 1 following), max(v) over (order by id rows 2 preceding) from g order by id
+select id, lag(v) over (order by id), lead(v, 2, 'x') over (order by id), first_value(v) over w, last_value(v) over w, nth_value(v, 2) over w from g window w as (partition by k order by id) order by id
+select id, ntile(3) over (order by id) from g order by id
+select k, sum(v), sum(sum(v)) over (order by k) from g group by k order by k
+select k, rank() over (order by sum(v) desc) from g group by k order by k
+select id, sum(v) filter (where k = 'a') over (order by id) from g order by id
+select id, count(*) over w2 from g window w1 as (partition by k), w2 as (w1 order by id) order by id
+select * from (select id, row_number() over (partition by k order by v desc, id) as n from g) where n = 1 order by id
+select id from g order by row_number() over (order by v desc, id)
+select id from g where row_number() over () = 1
+select id, sum(v) over (order by id rows between -1 preceding and current row) from g
+select id, sum(v) over nope from g
+select row_number() from g
+select abs(v) over () from g
+select id, avg(v) over (partition by k order by id rows between unbounded preceding and current row) from g order by id
+select distinct k, count(*) over (partition by k) from g order by k
+select id, v - lag(v, 1, 0) over (order by id) as d from g order by d, id
+select max(n) from (select row_number() over () as n from g)
+select id, total(v) over (order by k, id desc) from g order by id
+select k, id, (select count(*) from t), sum(id) over (partition by k) from g order by id
