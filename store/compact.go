@@ -35,35 +35,54 @@ func (e *Env) Compact(ctx context.Context, budget int) (done bool, err error) {
 }
 
 func (r *replica) compact(ctx context.Context, budget int) (done bool, err error) {
-	e := r.env
 	if err := r.turn.take(ctx); err != nil {
 		return false, err
 	}
 	defer r.turn.pass()
-	if r.publishes == nil || e.now().Sub(r.publishes.began) > stale {
-		if err := e.beginPublishing(ctx); err != nil {
+	for budget > 0 {
+		tidy, fresh := true, r.publishes == nil || r.env.now().Sub(r.publishes.began) > stale
+		if fresh {
+			if tidy, err = r.begin(ctx, &budget); err != nil {
+				return false, err
+			}
+		}
+		if err := r.env.goOnPublishing(ctx, &budget); err != nil || r.publishes != nil || !tidy {
 			return false, err
 		}
+		if fresh {
+			return true, nil
+		}
 	}
-	if err := e.goOnPublishing(ctx, &budget); err != nil || r.publishes != nil {
+	return false, nil
+}
+
+// begin tidies up and begins a snapshot that says so. It reports whether all is tidy. Deleting takes
+// half of the budget at most, so that what is committed is not kept from those who open.
+func (r *replica) begin(ctx context.Context, budget *int) (tidy bool, err error) {
+	e := r.env
+	r.publishes = nil
+	if err := e.adopt(ctx); err != nil {
 		return false, err
 	}
-	if err := e.deleteSuperseded(ctx, &budget); err != nil {
+	if err := e.learn(ctx); err != nil {
 		return false, err
 	}
-	return budget > 0, nil
+	half := (*budget + 1) / 2
+	*budget -= half
+	tidy, err = e.deleteSuperseded(ctx, &half)
+	*budget += half
+	if err != nil {
+		return false, err
+	}
+	if err := e.noteStrays(ctx); err != nil {
+		return false, err
+	}
+	return tidy, e.beginPublishing(ctx)
 }
 
 // beginPublishing folds what is known, unless the snapshot it is on has all of it.
 func (e *Env) beginPublishing(ctx context.Context) error {
 	r := e.replica()
-	r.publishes = nil
-	if err := e.adopt(ctx); err != nil {
-		return err
-	}
-	if err := e.learn(ctx); err != nil {
-		return err
-	}
 	if err := e.forgetStamps(ctx); err != nil {
 		return err
 	}
@@ -76,10 +95,7 @@ func (e *Env) beginPublishing(ctx context.Context) error {
 	if !news {
 		return nil
 	}
-	if err := e.beginCheckpoint(ctx); err != nil {
-		return err
-	}
-	if err := e.runCheckpoint(ctx, false, nil); err != nil {
+	if err := e.foldNews(ctx); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -90,7 +106,7 @@ func (e *Env) beginPublishing(ctx context.Context) error {
 	now := e.now()
 	p := published{stamp: stamp{r.clock.next(now), r.id}, root: r.held[RootName], known: known}
 	if r.base != nil {
-		p.retired, p.swept = slices.Clone(r.base.retired), r.base.swept
+		p.retired, p.swept, p.looked = slices.Clone(r.base.retired), r.base.swept, r.base.looked
 	}
 	if len(r.retired) > 0 {
 		p.retired = append(p.retired, retirement{p.stamp.time, r.retired})
@@ -102,6 +118,20 @@ func (e *Env) beginPublishing(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// foldNews folds what was committed since the snapshot that it is on, if anything was.
+func (e *Env) foldNews(ctx context.Context) error {
+	e.mu.Lock()
+	none := e.committed.bytes() == 0 && e.tip.bytes() == 0
+	e.mu.Unlock()
+	if none {
+		return nil
+	}
+	if err := e.beginCheckpoint(ctx); err != nil {
+		return err
+	}
+	return e.runCheckpoint(ctx, false, nil)
 }
 
 // goOnPublishing writes as many blobs as it may, and then the snapshot.
@@ -158,40 +188,42 @@ func (r *replica) published(u *publishing) {
 	r.base, r.publishes = &u.snapshot, nil
 }
 
-// deleteSuperseded deletes what nobody reads any more who began less than a day ago.
-func (e *Env) deleteSuperseded(ctx context.Context, budget *int) error {
+// deleteSuperseded deletes what nobody reads any more who began less than a day ago, and
+// reports whether that was all.
+func (e *Env) deleteSuperseded(ctx context.Context, budget *int) (all bool, err error) {
 	r := e.replica()
 	if r.base == nil {
-		return nil
+		return true, nil
 	}
 	limit := min(hybridOf(e.now()).add(-grace), r.base.known.horizon)
 	for len(r.base.retired) > 0 && r.base.retired[0].time < limit {
 		oldest := &r.base.retired[0]
 		n := min(len(oldest.names), *budget)
 		if err := r.delete(ctx, oldest.names[:n], budget); err != nil {
-			return err
+			return false, err
 		}
+		r.base.changed = r.base.changed || n > 0
 		if oldest.names = oldest.names[n:]; len(oldest.names) > 0 {
-			return nil
+			return false, nil
 		}
 		r.base.retired, r.base.changed = r.base.retired[1:], true
 	}
 	if r.base.swept.until(limit) < settling {
-		return nil
+		return true, nil
 	}
 	for _, prefix := range append(buckets(r.base.swept, limit), publishedPrefix) {
 		names, err := r.shared.List(ctx, prefix)
 		if err != nil {
-			return backendError("compact", err)
+			return false, backendError("compact", err)
 		}
 		names = slices.DeleteFunc(names, func(name string) bool { return !superseded(name, limit) || name == r.base.name() })
 		n := min(len(names), *budget)
 		if err := r.delete(ctx, names[:n], budget); err != nil || n < len(names) {
-			return err
+			return false, err
 		}
 	}
 	r.base.swept, r.base.changed = limit, true
-	return nil
+	return true, nil
 }
 
 // superseded reports whether a record or snapshot is from before a time.

@@ -16,19 +16,21 @@ import (
 //	  stamp  bin   16 bytes: who has published it, and when
 //	  root   bin   as it is sealed
 //	  facts  bin   sealed as a record, under the snapshot's name; plain:
-//	    array of 4
+//	    array of 5
 //	      horizon  uint   all records from before are contained
 //	      marks    array  of bin: of each writer, the last record that is contained with all before it
 //	      retired  array  oldest first: array of 2 (time uint, names array): blobs that it does not need, and who has published what came before did
 //	      swept    uint   records from before were deleted
+//	      looked   uint   when pages were last looked for that nobody needs
 type published struct {
 	stamp   stamp
 	root    []byte
 	known   knowledge
 	retired []retirement
 	swept   hybrid
+	looked  hybrid
 
-	changed bool // retired or swept, since it was published
+	changed bool // retired, swept or looked, since it was published
 }
 
 // retirement are blobs that a snapshot has left over.
@@ -45,7 +47,7 @@ func (p *published) name() string {
 
 // seal makes the blob.
 func (p *published) seal(ctx context.Context, s *sealer) ([]byte, error) {
-	facts := msgp.AppendArrayHeader(nil, 4)
+	facts := msgp.AppendArrayHeader(nil, 5)
 	facts = msgp.AppendUint64(facts, uint64(p.known.horizon))
 	marks := p.known.marks()
 	facts = msgp.AppendArrayHeader(facts, uint32(len(marks)))
@@ -63,6 +65,7 @@ func (p *published) seal(ctx context.Context, s *sealer) ([]byte, error) {
 		}
 	}
 	facts = msgp.AppendUint64(facts, uint64(p.swept))
+	facts = msgp.AppendUint64(facts, uint64(p.looked))
 	sealed, err := s.seal(ctx, RecordBlob, []Blob{{p.name(), facts}})
 	if err != nil {
 		return nil, err
@@ -91,7 +94,7 @@ func (p *published) open(ctx context.Context, s *sealer, facts []byte) error {
 		return err
 	}
 	r := schemaReader{b: plain[0].Bytes}
-	r.array(4)
+	r.array(5)
 	p.known = newKnowledge(hybrid(r.uint()))
 	for range r.array(-1) {
 		if b := r.bin(); len(b) == markBytes {
@@ -109,7 +112,7 @@ func (p *published) open(ctx context.Context, s *sealer, facts []byte) error {
 		}
 		p.retired = append(p.retired, left)
 	}
-	p.swept = hybrid(r.uint())
+	p.swept, p.looked = hybrid(r.uint()), hybrid(r.uint())
 	if r.err != nil || len(r.b) > 0 {
 		return fail(Corrupt, "open snapshot", p.name(), r.err)
 	}

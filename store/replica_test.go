@@ -25,17 +25,19 @@ type edges struct {
 	schedule *storetest.Schedule
 	kv       *storetest.KV
 	random   *rand.Rand
+	cache    int // bytes
+	page     int // bytes
 }
 
 func newEdges(t *testing.T, seed uint64) *edges {
 	t.Logf("seed %d", seed)
 	schedule := storetest.NewSchedule(seed)
-	return &edges{t, schedule, storetest.NewKV(schedule, seed), rand.New(rand.NewPCG(seed, 9))}
+	return &edges{t, schedule, storetest.NewKV(schedule, seed), rand.New(rand.NewPCG(seed, 9)), 1 << 20, 2048}
 }
 
 func (w *edges) open(location string) (*store.Env, *storetest.KVLocation, error) {
 	at := w.kv.At(location)
-	env, err := store.OpenMerging(context.Background(), at, store.Options{Scheduler: w.schedule, Random: w.random.Uint64, PageBytes: 2048, CacheBytes: 1 << 20})
+	env, err := store.OpenMerging(context.Background(), at, store.Options{Scheduler: w.schedule, Random: w.random.Uint64, PageBytes: w.page, CacheBytes: w.cache})
 	return env, at, err
 }
 
@@ -159,6 +161,40 @@ func TestReplicaRefusesWhatTakesOneWriter(t *testing.T) {
 			if _, err := env.Table(context.Background(), "t", schema, nil); !errors.Is(err, store.Unsupported) {
 				t.Errorf("%+v: %v", schema, err)
 			}
+		}
+	})
+}
+
+// TestReplicaKeepsItsKeys: what one context sealed by keys that it drew or was given alone, others could not read.
+func TestReplicaKeepsItsKeys(t *testing.T) {
+	w := newEdges(t, 7)
+	w.run(func() {
+		ctx := context.Background()
+		keyed := store.Options{Scheduler: w.schedule, Random: w.random.Uint64, Modifiers: []store.Modifier{storetest.NewCipher("one")}}
+		env, err := store.OpenMerging(ctx, w.kv.At("a"), keyed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, err := range map[string]error{
+			"rotate":  env.Rotate(ctx, nil),
+			"rechain": env.Rechain(ctx, nil, nil),
+			"amend":   env.Amend(ctx, storetest.NewEpoch),
+		} {
+			if !errors.Is(err, store.Unsupported) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if err := putShared(env, "x", "1"); err != nil {
+			t.Fatal(err)
+		}
+		keyed.Modifiers = []store.Modifier{storetest.NewCipher("one")}
+		w.sleep(3 * time.Minute)
+		other, err := store.OpenMerging(ctx, w.kv.At("b"), keyed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sharedContents(t, other)["x"]; got != "1" {
+			t.Errorf("x is %q elsewhere", got)
 		}
 	})
 }
@@ -297,7 +333,7 @@ func TestReplicaDiesAtEveryCall(t *testing.T) {
 
 // dieAt reports whether the context survived, having made fewer calls.
 func dieAt(t *testing.T, call int, after bool) (survived bool) {
-	w := &edges{t: t, schedule: storetest.NewSchedule(uint64(call)), random: rand.New(rand.NewPCG(uint64(call), 9))}
+	w := &edges{t: t, schedule: storetest.NewSchedule(uint64(call)), random: rand.New(rand.NewPCG(uint64(call), 9)), page: 2048}
 	w.kv = storetest.NewKV(w.schedule, uint64(call))
 	ctx := context.Background()
 	w.run(func() {
@@ -323,7 +359,7 @@ func dieAt(t *testing.T, call int, after bool) (survived bool) {
 		}
 		survived = doomed.Calls() < call
 		w.sleep(3 * time.Minute)
-		for range 2 {
+		for range 5 {
 			heir, _ := w.mustOpen("b")
 			got := sharedContents(t, heir)
 			for _, n := range acknowledged {
@@ -346,8 +382,111 @@ func dieAt(t *testing.T, call int, after bool) (survived bool) {
 			}
 			w.sleep(49 * time.Hour)
 		}
+		noStrays(t, w)
 	})
 	return survived
+}
+
+// noStrays reports pages that are stored and that nobody needs.
+func noStrays(t *testing.T, w *edges) {
+	t.Helper()
+	env, at := w.mustOpen("who looks")
+	if report, err := env.Check(context.Background()); err != nil || len(report.Problems) > 0 {
+		t.Fatalf("%+v %v", report, err)
+	}
+	if strays := w.kv.Unread(at, "p/"); len(strays) > 0 {
+		t.Errorf("%d pages are needed by nobody: %v", len(strays), strays)
+	}
+}
+
+// TestReplicasCompactForDays has contexts in several places write and compact at once for a week, so that
+// what they supersede is deleted meanwhile. Some end in the middle of a call. Whoever opens finds everything,
+// and in the end nothing is left that nobody needs.
+func TestReplicasCompactForDays(t *testing.T) {
+	for seed := 1; seed <= 6; seed += storetest.Stride() {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { compactForDays(t, uint64(seed)) })
+	}
+}
+
+func compactForDays(t *testing.T, seed uint64) {
+	const places, days = 4, 7
+	w := newEdges(t, seed)
+	w.kv.Faults, w.cache = 0.02, 1
+	var acknowledged []int
+	n, ended, compacted := 0, 0, 0
+	w.run(func() {
+		end := w.schedule.Now().Add(days * 24 * time.Hour)
+		left, all := places, w.schedule.NewGate()
+		for i := range places {
+			w.schedule.Go(func(ctx context.Context) {
+				defer func() {
+					if left--; left == 0 {
+						all.Open()
+					}
+				}()
+				random := rand.New(rand.NewPCG(seed, uint64(100+i)))
+				for w.schedule.Now().Before(end) {
+					env, at, err := w.open(fmt.Sprint(i))
+					if err != nil {
+						t.Errorf("opening: %v", err)
+						return
+					}
+					if random.IntN(3) == 0 {
+						at.DiesAt, at.DiesAfter = at.Calls()+1+random.IntN(40), random.IntN(2) == 0
+						ended++
+					}
+					for range 1 + random.IntN(6) {
+						if mine := n; random.IntN(3) > 0 {
+							n++
+							if putPair(env, mine) == nil {
+								acknowledged = append(acknowledged, mine)
+							}
+						}
+						for range 4 {
+							if done, err := env.Compact(ctx, 1+random.IntN(30)); done || err != nil {
+								compacted++
+								break
+							}
+						}
+						w.sleep(time.Duration(random.Int64N(int64(3 * time.Hour))))
+						if at.DiesAt == 0 {
+							sharedContents(t, env) // as they were
+						}
+						if err := env.Sync(ctx); err != nil && at.DiesAt == 0 {
+							t.Errorf("sync: %v", err)
+						}
+					}
+				}
+			})
+		}
+		if err := all.Wait(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		w.kv.Faults = 0
+		var last *storetest.KVLocation
+		for range 7 { // each in a context of its own, which goes on with what those before have done
+			w.sleep(25 * time.Hour)
+			var env *store.Env
+			env, last = w.mustOpen("heir")
+			got := sharedContents(t, env)
+			for _, n := range acknowledged {
+				if got[fmt.Sprint("left/", n)] == "" || got[fmt.Sprint("right/", n)] == "" {
+					t.Fatalf("commit %d is lost", n)
+				}
+			}
+			for done := false; !done; {
+				var err error
+				if done, err = env.Compact(context.Background(), 500); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if o := last.Operations; o.Puts > 2 || o.Deletes > 1 { // a snapshot in the place of yesterday's
+			t.Errorf("compacting when there is nothing to do takes %+v", o)
+		}
+		noStrays(t, w)
+		t.Logf("%d commits, %d compactions, %d contexts ended in the middle", len(acknowledged), compacted, ended)
+	})
 }
 
 // putPair writes two entries in one commit.
@@ -360,6 +499,57 @@ func putPair(env *store.Env, n int) error {
 			}
 		}
 		return err
+	})
+}
+
+// TestInvocationsStayBelowAThousandOperations: what an invocation may ask of KV is enough to open
+// what nobody has compacted for thousands of commits, for each step of compacting that, and of deleting it a day later.
+func TestInvocationsStayBelowAThousandOperations(t *testing.T) {
+	const limit, budget, short, long = 1000, 500, 4000, 400
+	w := newEdges(t, 6)
+	w.page = 0 // as everywhere
+	ctx := context.Background()
+	w.run(func() {
+		a, _ := w.mustOpen("a")
+		for n := range short + long {
+			size := 20
+			if n >= short {
+				size = 1500 // these do not come with lists
+			}
+			if err := putShared(a, fmt.Sprint(n), string(bytes.Repeat([]byte{'x'}, size))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.sleep(3 * time.Minute)
+		most, calls := 0, 0
+		invoke := func() (done bool) {
+			t.Helper()
+			env, at := w.mustOpen("b") // an isolate does not last
+			done, err := env.Compact(ctx, budget)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(sharedContents(t, env)); n != short+long {
+				t.Fatalf("%d of %d are there", n, short+long)
+			}
+			calls, most = calls+1, max(most, at.Operations.All())
+			return done
+		}
+		for range 3 {
+			for range 100 {
+				if invoke() {
+					break
+				}
+			}
+			w.sleep(25 * time.Hour)
+		}
+		if most > limit {
+			t.Errorf("an invocation takes %d operations", most)
+		}
+		t.Logf("%d invocations take %d operations at most", calls, most)
+		if records, err := w.kv.At("c").List(ctx, "l/"); err != nil || len(records) > 0 {
+			t.Errorf("%d records are left, %v", len(records), err)
+		}
 	})
 }
 

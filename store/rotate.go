@@ -28,9 +28,13 @@ type Rotator interface {
 // The older keys are dropped by the very root that says that everything is sealed anew, and a
 // header that changes before that has all of it begin anew: so no key is dropped that is still needed.
 //
-// Errors: KeyRequired where no stage has keys, Unsupported where they cannot be drawn anew; NotEncrypted while Rechain
+// Errors: KeyRequired where no stage has keys, Unsupported where they cannot be drawn anew, and on a Merging backend, where
+// contexts go on with the keys they have: there, import an export into an environment under another name, which draws its own; NotEncrypted while Rechain
 // takes that stage away; TooLarge after many rotations of which none has come to its end, which Rechain brings about; and those of Rechain.
 func (e *Env) Rotate(ctx context.Context, progress func(done, total int64)) error {
+	if e.merges() {
+		return fail(Unsupported, "rotate: others seal by the keys they know: import an export into an environment under another name, which draws its own", "", nil)
+	}
 	keyed := e.pages.sealer.chain.Load().keyed
 	if keyed == nil {
 		return fail(KeyRequired, "rotate", "", nil)

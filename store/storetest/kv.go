@@ -75,6 +75,17 @@ var (
 	errKV      = errors.New("the call failed")
 )
 
+// Unread are the keys with a prefix that are there now and were not asked for through a view.
+func (k *KV) Unread(l *KVLocation, prefix string) (unread []string) {
+	for key := range k.keys {
+		if _, read := l.cache[key]; !read && strings.HasPrefix(key, prefix) && k.now(key) != nil {
+			unread = append(unread, key)
+		}
+	}
+	slices.Sort(unread)
+	return unread
+}
+
 // KVLocation is the view from one place: a store.Backend for one context.
 type KVLocation struct {
 	kv     *KV
