@@ -8,6 +8,7 @@ func (c *compiler) compound(q *selection, s *scope, targets []int) *selected {
 	c.note("COMPOUND QUERY")
 	c.level++
 	all := &selected{}
+	var parts []*selected
 	for i, k := range q.cores {
 		around := &scope{up: s.up, commons: s.commons}
 		if i == 0 && targets == nil {
@@ -17,11 +18,14 @@ func (c *compiler) compound(q *selection, s *scope, targets []int) *selected {
 		next := c.core(k, around, targets, nil).selected
 		s.outer = s.outer || around.outer
 		all.volatile = all.volatile || next.volatile
-		if i == 0 {
-			all.columns, all.feed, all.rows = next.columns, next.feed, next.rows
-			continue
-		}
-		all.combine(q.joins[i-1], next)
+		parts = append(parts, next)
+	}
+	all.columns, all.feed, all.rows = parts[0].columns, parts[0].feed, parts[0].rows
+	for _, next := range parts[1:] {
+		collate(all.columns, next.columns)
+	}
+	for i, next := range parts[1:] {
+		all.combine(q.joins[i], next)
 	}
 	c.level--
 	keys := c.compoundOrder(q, all, s)
@@ -37,6 +41,15 @@ func (c *compiler) places(k *core, s *scope) []int {
 		targets[i] = c.slot()
 	}
 	return targets
+}
+
+// collate gives columns without a collation of their own that of the next SELECT's.
+func collate(columns, next []outColumn) {
+	for i := range min(len(columns), len(next)) {
+		if col := &columns[i]; !col.collated {
+			col.collation, col.collated = next[i].collation, next[i].collated
+		}
+	}
 }
 
 // combine joins what comes next to what there is.

@@ -18,12 +18,13 @@ func newStop() error {
 
 // asked is what a run keeps of a subquery.
 type asked struct {
-	start func() error
-	known bool
-	found bool
-	row   []value.Value
-	set   *hashed
-	nulls *kept // rows that hold NULL
+	start  func() error
+	enough error // ends it after the first row
+	known  bool
+	found  bool
+	row    []value.Value
+	set    *hashed
+	nulls  *kept // rows that hold NULL
 }
 
 // asked returns what the run keeps of a subquery; emit is what its rows are for.
@@ -43,16 +44,16 @@ func (s *subquery) lasting() bool { return !s.selected.outer && !s.selected.vola
 // first makes a function that runs a subquery up to its first row, and returns its
 // values, NULLs where there is none.
 func (s *subquery) first() func(r *run) *asked {
-	enough := newStop()
 	return func(r *run) *asked {
 		a := s.asked(r, func(a *asked) func() error {
 			a.row = make([]value.Value, s.width)
+			a.enough = newStop()
 			return func() error {
 				a.found = true
 				for i, column := range s.selected.columns {
 					a.row[i] = r.keep(r.row[column.slot])
 				}
-				return enough
+				return a.enough
 			}
 		})
 		if a.known && s.lasting() {
@@ -60,7 +61,7 @@ func (s *subquery) first() func(r *run) *asked {
 		}
 		a.found = false
 		clear(a.row)
-		if err := a.start(); err != nil && err != enough {
+		if err := a.start(); err != nil && err != a.enough {
 			r.fail(err)
 		}
 		a.known = true

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"github.com/stowage-db/stowage/query/sql/function"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
 
@@ -31,6 +32,7 @@ type operands struct {
 type pooled struct {
 	*term
 	late bool // behind all joins that add rows: WHERE
+	from int  // not before this operand, where a join adds rows: ON
 	done bool
 }
 
@@ -73,7 +75,7 @@ func (c *compiler) from(terms []*fromTerm, s *scope) *operands {
 			all.list = append(all.list, added.list...)
 			all.pool = append(all.pool, added.pool...)
 			for _, condition := range on {
-				all.pool = append(all.pool, &pooled{term: condition})
+				all.pool = append(all.pool, &pooled{term: condition, from: len(all.list) - len(added.list)})
 			}
 			continue
 		}
@@ -212,7 +214,9 @@ func (s *scope) bit(pos int) sources {
 // derived resolves a subquery of FROM in a scope of its own.
 func (c *compiler) derived(q *selection, name string, names []string, in, s *scope, whole bool) *operands {
 	if !whole && c.flat(q) && *s.bits < 40 {
-		return c.flatten(q, name, names, in, s)
+		if all := c.tryFlatten(q, name, names, in, s); all != nil {
+			return all
+		}
 	}
 	c.level++
 	chosen := c.selection(q, in, nil)
@@ -251,7 +255,7 @@ func (c *compiler) flat(q *selection) bool {
 		return false
 	}
 	for _, r := range k.columns {
-		if r.expr != nil && (hasAggregate(r.expr) || hasWindow(r.expr) || contains(r.expr, func(e *expr) bool { return e.query != nil || e.kind == exprCall })) {
+		if r.expr != nil && contains(r.expr, func(e *expr) bool { return e.kind == exprCall && !plainCall(e) }) {
 			return false
 		}
 	}
@@ -261,6 +265,32 @@ func (c *compiler) flat(q *selection) bool {
 		}
 	}
 	return true
+}
+
+// plainCall reports whether a call is one of a function of one row that answers alike
+// each time.
+func plainCall(e *expr) bool {
+	f := function.Scalar(e.name)
+	return f != nil && f.Stability != function.Volatile && !isAggregate(e) && e.invoke.over == nil
+}
+
+// tryFlatten returns nil where a subquery turns out to aggregate.
+func (c *compiler) tryFlatten(q *selection, name string, names []string, in, s *scope) (all *operands) {
+	fresh, bits, origins, finish := *in, *s.bits, len(s.origins), len(c.finish)
+	defer func() {
+		switch thrown := recover().(type) {
+		case nil:
+		case *regroup:
+			if thrown.scope != in {
+				panic(thrown)
+			}
+			*in, *s.bits, s.origins, c.finish = fresh, bits, s.origins[:origins], c.finish[:finish]
+			all = nil
+		default:
+			panic(thrown)
+		}
+	}()
+	return c.flatten(q, name, names, in, s)
 }
 
 // flatten makes a subquery part of s: its columns are expressions there.
@@ -273,7 +303,9 @@ func (c *compiler) flatten(q *selection, name string, names []string, in, s *sco
 		all.pool = append(all.pool, &pooled{term: t, late: true})
 	}
 	results := c.stars(k.columns, in)
+	in.groups = true
 	terms := c.resultTerms(results, in)
+	in.groups = false
 	if names != nil && len(names) != len(terms) {
 		panic(fail(codeInvalid, q.pos, "expected "+itoa(len(names))+" columns for \""+name+"\" but got "+itoa(len(terms))))
 	}

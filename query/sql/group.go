@@ -50,8 +50,59 @@ func (c *compiler) groupKeys(group []*expr, results []result, s *scope) []*term 
 	return keys
 }
 
+// regroup is thrown where a SELECT turns out to aggregate only while a subquery of it
+// is resolved.
+type regroup struct{ scope *scope }
+
+// ownerOf returns the scope that an aggregate belongs to: the innermost whose columns
+// its arguments read, or its own where they read none.
+func (c *compiler) ownerOf(e *expr, s *scope) *scope {
+	own, depth := s, -1
+	for _, kid := range e.kids {
+		kid.each(func(e *expr) bool {
+			if e.kind != exprColumn {
+				return true
+			}
+			folded, table := value.Fold(e.name), value.Fold(e.table)
+			n := 0
+			for at := s; at != nil; at, n = at.up, n+1 {
+				if at.knows(e.name, folded, table) {
+					if depth < 0 || n < depth {
+						own, depth = at, n
+					}
+					break
+				}
+			}
+			return true
+		})
+	}
+	return own
+}
+
+// knows reports whether a name is one of a scope's own columns.
+func (s *scope) knows(name, folded, table string) bool {
+	for _, o := range s.origins {
+		if table != "" && o.name != table {
+			continue
+		}
+		if o.find(name, folded) >= 0 || folded == "rowid" && o.table != nil && o.table.Integer {
+			return true
+		}
+	}
+	return false
+}
+
 // resolveAggregate gives a call of an aggregate its place in the row.
 func (c *compiler) resolveAggregate(e *expr, s *scope) *term {
+	if own := c.ownerOf(e, s); own != s {
+		if own.grouping == nil && own.groups {
+			panic(&regroup{own})
+		}
+		if own.overWindow {
+			panic(fail(codeUnsupported, e.pos, "an aggregate of the SELECT around it, inside of a window function's argument"))
+		}
+		return c.found(c.resolveAggregate(e, own), s, own)
+	}
 	if s.phase != phaseGroup {
 		panic(fail(codeInvalid, e.pos, "misuse of aggregate function "+e.name+"()"))
 	}
@@ -88,11 +139,7 @@ func (c *compiler) resolveAggregate(e *expr, s *scope) *term {
 
 func (c *compiler) aggregateTerm(a *aggregate, s *scope) *term {
 	s.touch(a.slot)
-	t := &term{kind: termSlot, slot: a.slot, uses: s.own()}
-	if len(a.args) > 0 && (a.function.Name == "min" || a.function.Name == "max") {
-		t.collation, t.collated, t.explicit = a.args[0].collation, a.args[0].collated, a.args[0].explicit
-	}
-	return t
+	return &term{kind: termSlot, slot: a.slot, uses: s.own()}
 }
 
 // own are all operands of a scope, whose rows a group is made of.
@@ -118,7 +165,7 @@ type grouper struct {
 	calls   []*aggregateCall
 	keys    []eval
 	bare    []int
-	extreme int // the aggregate whose row stands for the group, −1: the first row
+	extreme int // the last min or max, whose row stands for the group; −1: the first row
 	table   *hashed
 	groups  []*group
 	key     []value.Value
@@ -140,16 +187,12 @@ type aggregateCall struct {
 func (c *compiler) groupFeed(from feed, s *scope) feed {
 	g := s.grouping
 	var calls []*aggregateCall
-	extreme, extremes := -1, 0
+	extreme := -1
 	for i, a := range g.aggregates {
 		calls = append(calls, c.aggregateCall(a))
 		if a.function.Name == "min" || a.function.Name == "max" {
 			extreme = i
-			extremes++
 		}
-	}
-	if extremes != 1 {
-		extreme = -1
 	}
 	var collations []value.Collation
 	for _, key := range g.keys {
@@ -290,10 +333,20 @@ func (g *grouper) step(one *group, i int, call *aggregateCall) error {
 	if err := one.states[i].Step(g.args); err != nil {
 		return fail(codeInvalid, -1, err.Error())
 	}
-	if i == g.extreme && one.states[i].(function.Extreme).Took() {
+	if i == g.extreme && g.stands(one.states[i].(function.Extreme)) {
 		g.represent(one)
 	}
 	return nil
+}
+
+// stands reports whether the row that was just taken in is the one of the extreme; as
+// long as there is none but NULL, each is.
+func (g *grouper) stands(state function.Extreme) bool {
+	if state.Took() {
+		return true
+	}
+	best, _ := state.Result()
+	return best.IsNull()
 }
 
 // finish hands on the groups.

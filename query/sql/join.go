@@ -261,7 +261,7 @@ type joiner struct {
 func (j *joiner) take(i int, o *operand) []*term {
 	var terms []*term
 	for _, p := range j.all.pool {
-		if p.done || p.uses&^(j.bound|o.bits|outside) != 0 || p.late && i < j.last {
+		if p.done || p.uses&^(j.bound|o.bits|outside) != 0 || j.last > 0 && (p.late && i < j.last || i < p.from) {
 			continue
 		}
 		p.done = true

@@ -139,8 +139,13 @@ func (p *parser) in(pos int, not bool, e *expr) *expr {
 		p.expectSign(")")
 	case p.sign(")"):
 	default:
-		in.kids = append(in.kids, p.expressions()...)
+		list := p.expressions()
 		p.expectSign(")")
+		if len(list) == 1 && list[0].kind == exprSelect {
+			in.query = list[0].query
+		} else {
+			in.kids = append(in.kids, list...)
+		}
 	}
 	return p.join(in)
 }

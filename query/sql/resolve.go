@@ -79,7 +79,7 @@ func (c *compiler) resolveAny(e *expr, s *scope) *term {
 		return c.resolveIn(e, s)
 	case exprExists:
 		sub := c.subquery(e.query, s)
-		return &term{kind: termExists, pos: e.pos, not: e.not, sub: sub.sub, uses: sub.uses, volatile: sub.volatile}
+		return &term{kind: termExists, pos: e.pos, not: e.not, sub: sub.sub, uses: sub.uses, volatile: sub.volatile, reads: sub.reads}
 	case exprSelect:
 		sub := c.subquery(e.query, s)
 		if sub.sub.width == 1 {
@@ -281,7 +281,7 @@ func (c *compiler) resolveIn(e *expr, s *scope) *term {
 		if sub.sub.width != left.width() {
 			panic(fail(codeInvalid, e.pos, "sub-select returns a wrong number of columns"))
 		}
-		t := joined(&term{kind: termInQuery, not: e.not, pos: e.pos, kids: []*term{left}, sub: sub.sub})
+		t := joined(&term{kind: termInQuery, not: e.not, pos: e.pos, kids: []*term{left}, sub: sub.sub, reads: sub.reads})
 		t.uses |= sub.uses
 		t.volatile = t.volatile || sub.volatile
 		return t
@@ -299,22 +299,22 @@ func (c *compiler) resolveIn(e *expr, s *scope) *term {
 
 // subquery resolves a SELECT inside an expression.
 func (c *compiler) subquery(q *selection, s *scope) *term {
-	saved, phase := s.refs, s.phase
-	s.refs = 0
+	saved, reads, phase := s.refs, s.reads, s.phase
+	s.refs, s.reads = 0, nil
 	c.note("")
 	at := len(c.notes) - 1
 	c.level++
 	chosen := c.selection(q, &scope{up: s, commons: s.commons}, nil)
 	c.level--
-	uses := s.refs
-	s.refs, s.phase = saved|uses, phase
+	uses, read := s.refs, s.reads
+	s.refs, s.reads, s.phase = saved|uses, append(reads, read...), phase
 	if chosen.outer {
 		uses |= outsideOf(s, uses)
 		c.notes[at].text = "CORRELATED SCALAR SUBQUERY"
 	} else {
 		c.notes[at].text = "SCALAR SUBQUERY"
 	}
-	return &term{kind: termScalar, pos: q.pos, uses: uses, volatile: chosen.volatile,
+	return &term{kind: termScalar, pos: q.pos, uses: uses, volatile: chosen.volatile, reads: read,
 		sub: &subquery{selected: chosen, cache: c.state(), width: len(chosen.columns)}}
 }
 

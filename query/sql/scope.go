@@ -27,17 +27,20 @@ type scope struct {
 	results []resultColumn
 	opening map[*expr]bool // results being resolved: they do not name themselves
 
-	phase     phase
-	grouping  *grouping
-	windows   []*windowed
-	windowing bool // calls over windows have a meaning
-	named     []namedWindow
+	phase      phase
+	grouping   *grouping
+	groups     bool // it may still turn out to aggregate
+	overWindow bool // the arguments of a window function are being resolved
+	windows    []*windowed
+	windowing  bool // calls over windows have a meaning
+	named      []namedWindow
 
 	// touched are the places in the row that what comes after grouping or windows reads.
 	touching bool
 	touched  []int
 
 	refs  sources // what subqueries have read of the scope since somebody looked
+	reads []int   // and from which places
 	outer bool    // something of a scope further out was read
 }
 
@@ -139,6 +142,7 @@ func (c *compiler) found(t *term, s, at *scope) *term {
 		return t
 	}
 	at.refs |= t.uses
+	at.collect(t)
 	for ; s != at; s = s.up {
 		s.outer = true
 	}
@@ -244,7 +248,7 @@ func (c *compiler) column(s *scope, o *origin, i int, merged bool) *term {
 	col := &o.columns[i]
 	if col.term != nil {
 		t := *col.term
-		t.affinity, t.collation, t.name = col.affinity, col.collation, col.name
+		t.affinity, t.collation, t.collated, t.title = col.affinity, col.collation, true, col.name
 		s.touchAll(&t)
 		return &t
 	}
@@ -253,11 +257,11 @@ func (c *compiler) column(s *scope, o *origin, i int, merged bool) *term {
 		o.used = append(o.used, i)
 	}
 	s.touch(col.slot)
-	t := &term{kind: termSlot, slot: col.slot, uses: o.bit, origin: o, column: i, affinity: col.affinity, collation: col.collation, collated: true, name: col.name}
+	t := &term{kind: termSlot, slot: col.slot, uses: o.bit, origin: o, column: i, affinity: col.affinity, collation: col.collation, collated: !o.isRowid(col), title: col.name}
 	if !merged || len(col.also) == 0 {
 		return t
 	}
-	all := &term{kind: termCoalesce, kids: append([]*term{t}, col.also...), affinity: col.affinity, collation: col.collation, collated: true, name: col.name}
+	all := &term{kind: termCoalesce, kids: append([]*term{t}, col.also...), affinity: col.affinity, collation: col.collation, collated: true, title: col.name}
 	for _, kid := range all.kids {
 		s.touchAll(kid)
 		all.uses |= kid.uses
@@ -265,9 +269,31 @@ func (c *compiler) column(s *scope, o *origin, i int, merged bool) *term {
 	return all
 }
 
+// collect notes the places that subqueries read.
+func (s *scope) collect(t *term) {
+	if t.kind == termSlot {
+		s.reads = append(s.reads, t.slot)
+	}
+	s.reads = append(s.reads, t.reads...)
+	for _, kid := range t.kids {
+		if kid != nil {
+			s.collect(kid)
+		}
+	}
+}
+
+// isRowid reports whether a column is an identity that is an integer, which has no
+// collation.
+func (o *origin) isRowid(col *originColumn) bool {
+	return o.table != nil && o.table.Integer && col.path.Equal(o.table.Key)
+}
+
 func (s *scope) touchAll(t *term) {
 	if t.kind == termSlot {
 		s.touch(t.slot)
+	}
+	for _, slot := range t.reads {
+		s.touch(slot)
 	}
 	for _, kid := range t.kids {
 		if kid != nil {

@@ -91,16 +91,37 @@ type plan struct {
 
 // core plans one SELECT or VALUES. Its rows come with what order asks for in places
 // of their own.
-func (c *compiler) core(k *core, s *scope, targets []int, order []ordering) *plan {
+func (c *compiler) core(k *core, s *scope, targets []int, order []ordering) (p *plan) {
 	if k.values != nil {
 		return c.values(k, s, targets, order)
 	}
+	fresh := *s
+	defer func() {
+		switch thrown := recover().(type) {
+		case nil:
+		case *regroup:
+			if thrown.scope != s || fresh.grouping != nil {
+				panic(thrown)
+			}
+			*s = fresh
+			p = c.rows(k, s, targets, order, true)
+		default:
+			panic(thrown)
+		}
+	}()
+	return c.rows(k, s, targets, order, false)
+}
+
+// rows plans a SELECT; grouped: it is known to aggregate.
+func (c *compiler) rows(k *core, s *scope, targets []int, order []ordering, grouped bool) *plan {
 	j := c.from(k.from, s)
 	s.results = namedResults(k.columns)
 	s.named = k.windows
 	where := conjuncts(nil, c.optional(k.where, s))
 	results := c.stars(k.columns, s)
-	grouped := len(k.group) > 0 || k.having != nil || anyAggregate(results, order)
+	own := func(e *expr) bool { return c.ownerOf(e, s) == s }
+	aggregates := func(e *expr) bool { return hasAggregate(e, own) }
+	grouped = grouped || len(k.group) > 0 || k.having != nil || anyOf(results, order, aggregates)
 	var keys []*term
 	if grouped {
 		keys = c.groupKeys(k.group, results, s)
@@ -112,17 +133,17 @@ func (c *compiler) core(k *core, s *scope, targets []int, order []ordering) *pla
 		s.touching = true
 	}
 	p := &plan{selected: &selected{}}
-	s.windowing = true
+	s.windowing, s.groups = true, true
 	terms := c.resultTerms(results, s)
 	s.windowing = false
-	if k.having != nil && len(k.group) == 0 && !anyAggregate(results, order) && !hasAggregate(k.having) {
+	if k.having != nil && len(k.group) == 0 && !anyOf(results, order, aggregates) && !aggregates(k.having) {
 		panic(fail(codeInvalid, k.having.pos, "a GROUP BY clause is required before HAVING"))
 	}
 	having := c.optional(k.having, s)
 	p.columns = c.outColumns(results, terms, targets)
 	s.windowing = true
 	keysOf := c.sortTerms(order, results, terms, p.columns, s)
-	s.windowing = false
+	s.windowing, s.groups = false, false
 	wanted := keysOf
 	if grouped || k.distinct || len(s.windows) > 0 {
 		wanted = nil
@@ -255,8 +276,8 @@ func (r *result) title(t *term) string {
 		return r.name
 	case r.expr == nil:
 		return r.origin.columns[r.column].name
-	case r.expr.kind == exprColumn && t.kind == termSlot && t.name != "":
-		return t.name
+	case r.expr.kind == exprColumn && t.title != "":
+		return t.title
 	case r.expr.kind == exprColumn && t.kind != termLiteral:
 		return r.expr.name
 	}

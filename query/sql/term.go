@@ -17,7 +17,8 @@ type term struct {
 	slot   int         // where in the row
 	origin *origin     // of a column
 	column int
-	name   string // of a column or function
+	name   string // of a function
+	title  string // of a column: what it is called
 
 	uses     sources
 	affinity value.Affinity // of a column, a cast, a subquery
@@ -27,6 +28,7 @@ type term struct {
 	volatile           bool // another value each time
 
 	sub      *subquery
+	reads    []int              // places of the scope around that the subquery reads
 	function *function.Function // of a call
 }
 

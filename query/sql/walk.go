@@ -23,24 +23,24 @@ func contains(e *expr, is func(e *expr) bool) bool {
 	return !e.each(func(e *expr) bool { return !is(e) })
 }
 
-// hasAggregate reports whether a SELECT with this expression aggregates. What is
-// inside a window function does not count as one, but may hold one.
-func hasAggregate(e *expr) bool {
-	found := contains(e, func(e *expr) bool { return e.kind == exprCall && e.invoke.over == nil && isAggregate(e) })
-	if found {
-		return true
-	}
+// hasAggregate reports whether a SELECT with this expression aggregates, by those calls
+// that are its own. What is inside a window function does not count as one, but may
+// hold one.
+func hasAggregate(e *expr, own func(e *expr) bool) bool {
 	return contains(e, func(e *expr) bool {
-		if e.kind != exprCall || e.invoke.over == nil {
+		if e.kind != exprCall {
 			return false
 		}
+		if e.invoke.over == nil {
+			return isAggregate(e) && own(e)
+		}
 		for _, p := range e.invoke.over.partition {
-			if hasAggregate(p) {
+			if hasAggregate(p, own) {
 				return true
 			}
 		}
 		for _, o := range e.invoke.over.order {
-			if hasAggregate(o.expr) {
+			if hasAggregate(o.expr, own) {
 				return true
 			}
 		}
@@ -50,10 +50,6 @@ func hasAggregate(e *expr) bool {
 
 func hasWindow(e *expr) bool {
 	return contains(e, func(e *expr) bool { return e.kind == exprCall && e.invoke.over != nil })
-}
-
-func anyAggregate(results []result, order []ordering) bool {
-	return anyOf(results, order, hasAggregate)
 }
 
 func anyWindow(results []result, order []ordering) bool { return anyOf(results, order, hasWindow) }

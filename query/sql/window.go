@@ -54,11 +54,12 @@ func (c *compiler) resolveWindow(e *expr, s *scope) *term {
 	if e.invoke.distinct || e.invoke.order != nil {
 		panic(fail(codeInvalid, e.pos, "DISTINCT is not supported for window functions"))
 	}
-	s.windowing = false
+	groups := s.groups
+	s.windowing, s.groups, s.overWindow = false, false, true
 	w.args = c.resolveAll(e.kids, s)
 	w.filter = c.optional(e.invoke.filter, s)
 	c.windowOf(e.invoke.over, w, s, 0)
-	s.windowing = true
+	s.windowing, s.groups, s.overWindow = true, groups, false
 	for _, known := range s.windows {
 		if known.same(w) {
 			return &term{kind: termSlot, slot: known.slot, uses: s.own()}

@@ -276,20 +276,19 @@ func (w *windowRun) aggregated() error {
 		}
 		start, end := w.bounds(i)
 		end = max(start, end)
-		again := w.frame.exclude != excludeNothing || start < from || end < to || start > from && !w.aggregate.Invertible
-		if again || start >= to {
+		if w.frame.exclude != excludeNothing || start < from || end < to || start > from && !w.aggregate.Invertible {
 			state, from, to = w.fresh(), start, start
 		}
-		for ; from < start; from++ {
-			if err := w.feed(from, state.Undo); err != nil {
-				return err
-			}
-		}
-		for ; to < end; to++ {
+		for ; to < max(start, end); to++ {
 			if w.excluded(i, to) {
 				continue
 			}
 			if err := w.feed(to, state.Step); err != nil {
+				return err
+			}
+		}
+		for ; from < start; from++ {
+			if err := w.feed(from, state.Undo); err != nil {
 				return err
 			}
 		}

@@ -263,3 +263,13 @@ select id, v - lag(v, 1, 0) over (order by id) as d from g order by d, id
 select max(n) from (select row_number() over () as n from g)
 select id, total(v) over (order by k, id desc) from g order by id
 select k, id, (select count(*) from t), sum(id) over (partition by k) from g order by id
+-- what the comparison with SQLite found
+select (select max(g.v) from t where 0) from g
+select k, (select sum(g.v)) from g group by k order by 1
+select x.n from (select id, (select max(g.v) from t limit 1) as n from g) x
+select 1 in ((select 1 from t where 0))
+select max(1, y.v) from (select v from g) y order by 1
+select 'a' as q union select e from u order by 1
+select z.q from (select 'a' as q from t) z union select e from u order by 1
+select id from g right join t on 1 join u on null
+select count(*) from g where 'a' in (select k from g where (select k from g) between 'a' and 'a')
