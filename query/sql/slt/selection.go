@@ -1,0 +1,340 @@
+package slt
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Query makes a SELECT of any kind.
+func (g *Generator) Query() Statement {
+	var s Statement
+	switch g.n(20) {
+	case 0, 1, 2:
+		s = g.compound()
+	case 3, 4, 5, 6:
+		s = g.grouped()
+	case 7, 8, 9:
+		s = g.windowed()
+	case 10:
+		s = g.recursive()
+	case 11:
+		s = g.named()
+	case 12:
+		s = g.values()
+	default:
+		s = g.plain()
+	}
+	return s
+}
+
+// source is what stands behind FROM.
+type source struct {
+	tree    *Tree
+	columns []column
+	ids     []string // columns that tell the rows apart
+}
+
+// from makes a source of one to three tables or subqueries, joined.
+func (g *Generator) from(most int) source {
+	s := g.one()
+	s.tree = of(fixed, s.tree)
+	for range g.n(most) {
+		next := g.one()
+		s.join(g, next)
+	}
+	return s
+}
+
+// one makes a table or a subquery with an alias.
+func (g *Generator) one() source {
+	t := pick(g, g.tables)
+	alias := g.name("x")
+	columns := under(alias, t.columns)
+	if g.chance(85) {
+		return source{of(fixed, t.name, " as ", alias), columns, []string{alias + ".id"}}
+	}
+	inner := &scope{columns: t.columns, depth: 1}
+	what := []*Tree{of(fixed, "id")}
+	columns = []column{{name: alias + ".id", kind: number}}
+	for i := range 1 + g.n(2) {
+		k := pick(g, []kind{number, text})
+		name := fmt.Sprintf("c%d", i)
+		what = append(what, of(fixed, g.expression(inner, k, 2), " as ", name))
+		columns = append(columns, column{name: alias + "." + name, kind: k})
+	}
+	tree := of(fixed, "(select ", join(", ", what), " from ", t.name, g.where(inner, 50), ") as ", alias)
+	return source{tree, columns, []string{alias + ".id"}}
+}
+
+// join puts parts together of which none can be left out.
+func join(separator string, parts []*Tree) *Tree {
+	t := list(separator, parts)
+	for _, kid := range t.kids {
+		if kid.kind == optional {
+			kid.kind = fixed
+		}
+	}
+	return t
+}
+
+func (s *source) join(g *Generator, next source) {
+	both := &scope{columns: append(append([]column(nil), s.columns...), next.columns...), depth: 1}
+	compared := func() *Tree {
+		return of(truth, pick(g, s.columns).name, pick(g, []string{" = ", " = ", " = ", " < "}), pick(g, next.columns).name)
+	}
+	on := func() *Tree {
+		if g.chance(60) {
+			return compared()
+		}
+		return g.truth(both, 1)
+	}
+	switch g.n(8) {
+	case 0:
+		s.tree = of(fixed, s.tree, ", ", next.tree)
+	case 1:
+		s.tree = of(fixed, s.tree, " cross join ", next.tree)
+	case 2, 3:
+		s.tree = of(fixed, s.tree, " join ", next.tree, " on ", on())
+	case 4, 5:
+		s.tree = of(fixed, s.tree, " left join ", next.tree, " on ", on())
+	case 6:
+		s.tree = of(fixed, s.tree, " right join ", next.tree, " on ", compared())
+	case 7:
+		s.tree = of(fixed, s.tree, " full join ", next.tree, " on ", compared()) // SQLite loses rows where LIKE uses an index here
+	}
+	s.columns = both.columns
+	s.ids = append(s.ids, next.ids...)
+}
+
+// order sorts by all columns of the result, so that rows have one order; and then
+// may limit it.
+func (g *Generator) order(columns int, s *Statement) *Tree {
+	if g.chance(40) {
+		return nil
+	}
+	s.Ordered = true
+	var terms []*Tree
+	for _, i := range g.random.Perm(columns) {
+		terms = append(terms, of(fixed, fmt.Sprint(i+1), pick(g, []string{"", "", " desc", " asc"}), pick(g, []string{"", "", "", " nulls first", " nulls last"})))
+	}
+	limit := of(fixed)
+	if g.chance(40) {
+		s.Limited = true
+		limit = of(optional, " limit ", fmt.Sprint(g.n(8)), of(optional, pick(g, []string{"", " offset 1", " offset 3"})))
+	}
+	return of(fixed, " order by ", join(", ", terms), limit)
+}
+
+// plain selects expressions.
+func (g *Generator) plain() (s Statement) {
+	from := g.from(3)
+	in := &scope{columns: from.columns, depth: 0}
+	distinct := ""
+	if g.chance(15) {
+		distinct, s.Loose = "distinct ", true
+	}
+	if g.chance(10) {
+		s.Tree = of(fixed, "select ", distinct, "* from ", from.tree, g.where(in, 70))
+		return s
+	}
+	what, _ := g.results(in, 1+g.n(4))
+	s.Tree = of(fixed, "select ", distinct, join(", ", what), " from ", from.tree, g.where(in, 70), g.order(len(what), &s))
+	return s
+}
+
+// results makes expressions to be selected, and tells their kinds.
+func (g *Generator) results(s *scope, n int) (what []*Tree, kinds []kind) {
+	for range n {
+		k := pick(g, []kind{number, number, text, text, anything, truth})
+		what = append(what, g.expression(s, k, 1+g.n(3)))
+		kinds = append(kinds, k)
+	}
+	return what, kinds
+}
+
+// aggregate makes one over a scope.
+func (g *Generator) aggregate(s *scope) *Tree {
+	n := func() *Tree { return g.number(s, 1) }
+	distinct := pick(g, []string{"", "", "", "distinct "})
+	var t *Tree
+	switch g.n(9) {
+	case 0, 1:
+		t = of(number, "count(*)")
+	case 2:
+		t = of(number, "count(", distinct, g.any(s, 1), ")")
+	case 3, 4:
+		t = of(number, "sum(", distinct, n(), ")")
+	case 5:
+		t = of(number, pick(g, []string{"total", "avg"}), "(", n(), ")")
+	case 6, 7:
+		t = of(number, pick(g, []string{"min", "max"}), "(", g.any(s, 1), ")")
+	default:
+		t = of(number, "length(group_concat(", g.text(s, 1), "))")
+		return t
+	}
+	if g.chance(15) {
+		t.kids = append(t.kids, of(optional, " filter (where ", g.truth(s, 1), ")"))
+	}
+	return t
+}
+
+// grouped selects aggregates, of groups mostly.
+func (g *Generator) grouped() (s Statement) {
+	from := g.from(2)
+	in := &scope{columns: from.columns, depth: 0}
+	s.Loose = true
+	var what, keys []*Tree
+	for range g.n(3) {
+		e := g.expression(in, pick(g, []kind{number, text, anything}), g.n(2))
+		if fixedText := e.String(); strings.Contains(fixedText, ".") && !isNumeral(fixedText) {
+			what, keys = append(what, e), append(keys, e)
+		}
+	}
+	for range 1 + g.n(3) {
+		a := g.aggregate(in)
+		if g.chance(20) {
+			a = of(number, "(", a, pick(g, []string{" + ", " * "}), g.aggregate(in), ")")
+		}
+		what = append(what, a)
+	}
+	group := of(fixed)
+	if len(keys) > 0 {
+		having := of(fixed)
+		if g.chance(30) {
+			having = of(optional, " having ", g.aggregate(in), pick(g, []string{" > ", " < ", " is not "}), g.numeral())
+		}
+		group = of(fixed, " group by ", join(", ", keys), having)
+	}
+	s.Tree = of(fixed, "select ", join(", ", what), " from ", from.tree, g.where(in, 50), group, g.order(len(what), &s))
+	return s
+}
+
+// isNumeral reports whether a term of GROUP BY would be taken for a column's number.
+func isNumeral(s string) bool { return strings.Trim(s, "-0123456789. ()'") == "" }
+
+var frames = []string{
+	"", "", "", " rows between unbounded preceding and current row", " rows between 1 preceding and 1 following", " rows 2 preceding", " rows between current row and unbounded following",
+	" rows between 2 following and 3 following", " groups between 1 preceding and current row", " range between unbounded preceding and unbounded following",
+	" groups between current row and 1 following exclude current row", " rows between unbounded preceding and unbounded following exclude ties", " range between current row and unbounded following exclude group",
+}
+
+// windowed selects through windows, whose rows have one order.
+func (g *Generator) windowed() (s Statement) {
+	from := g.from(2)
+	in := &scope{columns: from.columns, depth: 0}
+	what := []*Tree{}
+	for _, id := range from.ids {
+		what = append(what, of(fixed, id))
+	}
+	for range 1 + g.n(2) {
+		what = append(what, g.overWindow(in, from.ids))
+	}
+	s.Tree = of(fixed, "select ", join(", ", what), " from ", from.tree, g.where(in, 30), g.order(len(what), &s))
+	return s
+}
+
+func (g *Generator) overWindow(s *scope, ids []string) *Tree {
+	partition := of(fixed)
+	if g.chance(50) {
+		partition = of(optional, "partition by ", g.leaf(s, pick(g, []kind{number, text})), " ")
+	}
+	if g.chance(15) {
+		return of(number, pick(g, []string{"sum(", "count(", "min(", "total("}), g.number(s, 1), ") over (", partition, "order by ", pick(g, ids), pick(g, []string{"", " desc"}),
+			" range between ", pick(g, []string{"2 preceding", "0 preceding", "unbounded preceding", "current row"}), " and ", pick(g, []string{"1 following", "current row", "unbounded following"}), ")")
+	}
+	terms := []string{}
+	for _, id := range ids {
+		terms = append(terms, id+pick(g, []string{"", "", " desc"}))
+	}
+	order := of(fixed, "order by ", of(optional, g.leaf(s, pick(g, []kind{number, text})), pick(g, []string{"", " desc", " nulls last"}), ", "), strings.Join(terms, ", "))
+	frame := of(optional, pick(g, frames))
+	var call *Tree
+	switch g.n(10) {
+	case 0:
+		call, frame = of(fixed, pick(g, []string{"row_number()", "rank()", "dense_rank()", "percent_rank()", "cume_dist()"})), nil
+	case 1:
+		call, frame = of(fixed, "ntile(", fmt.Sprint(1+g.n(4)), ")"), nil
+	case 2, 3:
+		call, frame = of(fixed, pick(g, []string{"lag", "lead"}), "(", g.any(s, 1), of(optional, ", ", fmt.Sprint(g.n(3)), of(optional, ", ", g.leaf(s, anything))), ")"), nil
+	case 4, 5:
+		call = of(fixed, pick(g, []string{"first_value", "last_value"}), "(", g.any(s, 1), ")")
+	case 6:
+		call = of(fixed, "nth_value(", g.any(s, 1), ", ", fmt.Sprint(1+g.n(3)), ")")
+	default:
+		call = of(fixed, pick(g, []string{"sum", "count", "total", "avg", "min", "max"}), "(", g.number(s, 1), ")")
+		if g.chance(15) {
+			call = of(fixed, "group_concat(", g.text(s, 1), ", '-')")
+		}
+		if g.chance(15) {
+			call = of(fixed, call, of(optional, " filter (where ", g.truth(s, 1), ")"))
+		}
+	}
+	return of(number, call, " over (", partition, order, frame, ")")
+}
+
+// compound puts queries of as many columns together.
+func (g *Generator) compound() (s Statement) {
+	n := 1 + g.n(3)
+	parts := []any{}
+	for i := range 2 + g.n(2) {
+		from := g.from(1)
+		in := &scope{columns: from.columns, depth: 0}
+		what, _ := g.results(in, n)
+		part := of(fixed, "select ", join(", ", what), " from ", from.tree, g.where(in, 50))
+		if i > 0 {
+			operator := pick(g, []string{" union ", " union all ", " intersect ", " except "})
+			part = of(optional, operator, part)
+		}
+		parts = append(parts, part)
+	}
+	s.Loose = true
+	s.Tree = of(fixed, append(parts, g.order(n, &s))...)
+	return s
+}
+
+// named reads a query that WITH gives a name, twice maybe.
+func (g *Generator) named() (s Statement) {
+	from := g.one()
+	in := &scope{columns: from.columns, depth: 1}
+	name, other := g.name("w"), g.name("w")
+	body := of(fixed, "select ", from.ids[0], " as id, ", g.number(in, 2), " as n, ", g.text(in, 2), " as s from ", from.tree, g.where(in, 50))
+	columns := []column{{name: "id", kind: number}, {name: "n", kind: number}, {name: "s", kind: text}}
+	outer := &scope{columns: append(under(name, columns), under(other, columns)...)}
+	what, _ := g.results(outer, 1+g.n(3))
+	materialised := pick(g, []string{"as", "as", "as materialized", "as not materialized"})
+	s.Tree = of(fixed, "with ", name, " ", materialised, " (", body, ") select ", join(", ", what), " from ", name,
+		pick(g, []string{" join ", " left join "}), name, " as ", other, " on ", name, ".id = ", other, ".id + ", fmt.Sprint(g.n(2)), g.where(outer, 40), g.order(len(what), &s))
+	return s
+}
+
+// recursive counts, or walks along identities.
+func (g *Generator) recursive() (s Statement) {
+	name := g.name("r")
+	t := pick(g, g.tables)
+	union := pick(g, []string{"union", "union all"})
+	if g.chance(50) {
+		s.Tree = of(fixed, "with recursive ", name, "(n, v) as (select 1, ", g.numeral(), " ", union, " select n + 1, v + n from ", name, " where n < ", fmt.Sprint(1+g.n(12)), ") select n, v from ", name,
+			of(optional, pick(g, []string{"", " where v > 3", " where n % 2 = 0"})), g.order(2, &s))
+		return s
+	}
+	s.Tree = of(fixed, "with recursive ", name, "(id, depth) as (select min(id), 0 from ", t.name, " union select x.id, depth + 1 from ", name, " join ", t.name, " as x on x.id > ", name, ".id and x.id <= ", name, ".id + ", fmt.Sprint(1+g.n(3)),
+		" where depth < ", fmt.Sprint(1+g.n(4)), ") select id, depth from ", name, g.order(2, &s))
+	return s
+}
+
+// values selects from a list of rows.
+func (g *Generator) values() (s Statement) {
+	var rows []*Tree
+	for range 1 + g.n(4) {
+		rows = append(rows, of(fixed, "(", g.number(&scope{depth: 2}, 2), ", ", g.text(&scope{depth: 2}, 2), ")"))
+	}
+	if g.chance(40) {
+		s.Tree = of(fixed, "values ", list(", ", rows))
+		return s
+	}
+	alias := g.name("v")
+	in := &scope{columns: []column{{name: alias + ".column1", kind: number}, {name: alias + ".column2", kind: text}}, depth: 0}
+	what, _ := g.results(in, 1+g.n(2))
+	s.Tree = of(fixed, "select ", join(", ", what), " from (values ", list(", ", rows), ") as ", alias, g.where(in, 50), g.order(len(what), &s))
+	return s
+}
