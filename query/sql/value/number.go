@@ -40,7 +40,8 @@ func scanNumber(s string) (n scan) {
 		n.real = true
 		at = end
 	}
-	n.whole = at+spaces(s[at:]) == len(s)
+	at += spaces(s[at:])
+	n.whole = at == len(s) || s[at] == 0 // where text ends for SQLite
 	return n
 }
 
