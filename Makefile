@@ -31,7 +31,7 @@ JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/*.md)
 DEMO_SOURCES := $(call sources,web-demo/src) $(wildcard web-demo/public/*.*) web-demo/index.html web-demo/vite.config.ts
 
 .PHONY: help setup build check test proof torture demo bench size pack clean
-.PHONY: tools format vet lint host types node race js campaigns fuzz packed browser edge atlas data
+.PHONY: tools format vet lint host types node race js campaigns slt fuzz packed browser edge atlas data
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -123,6 +123,10 @@ js: tools
 campaigns: js/build/.stamp | tools
 	go test ./...
 	cd js && $(NODE_TEST) build/campaigns/
+
+# SLT is a directory of more files in the format of sqllogictest.
+slt: ## run the files of sqllogictest, and those below SLT=
+	SLT=$(SLT) go test -count=1 -v -run TestFiles ./query/sql ./query/sql/slt
 
 fuzz:
 	scripts/fuzz.sh $(FUZZTIME)

@@ -2,7 +2,6 @@ package function
 
 import (
 	"math"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -167,6 +166,3 @@ func randomBlob(c *Context, args []value.Value) (value.Value, error) {
 	}
 	return value.FromBlob(b), nil
 }
-
-// quoted is a text between double quotes, for messages.
-func quoted(s string) string { return strconv.Quote(s) }

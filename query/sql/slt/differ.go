@@ -1,6 +1,7 @@
 package slt
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -68,8 +69,11 @@ func Differ(seed uint64, statements int, open func() Pair, listed func(err error
 	}
 	for range statements {
 		s := g.Query()
-		if g.chance(15) {
+		switch {
+		case g.chance(15):
 			s = g.Change()
+		case g.chance(4):
+			s = g.Mistake()
 		}
 		if !step(s) {
 			break
@@ -156,19 +160,23 @@ func alike(a, b [][]value.Value, loose bool) bool {
 // sorted are the rows in an order that does not depend on what may differ.
 func sorted(rows [][]value.Value, loose bool) [][]value.Value {
 	rows = slices.Clone(rows)
-	collation := value.Binary
-	if loose {
-		collation = value.NoCase
-	}
 	slices.SortStableFunc(rows, func(a, b []value.Value) int {
 		return slices.CompareFunc(a, b, func(x, y value.Value) int {
-			if order := value.Compare(x, y, collation); order != 0 || loose {
-				return order
+			if loose {
+				return value.Compare(bare(x), bare(y), value.NoCase)
 			}
-			return int(x.Kind()) - int(y.Kind())
+			return cmp.Or(value.Compare(x, y, value.Binary), int(x.Kind())-int(y.Kind()))
 		})
 	})
 	return rows
+}
+
+// bare is a text without spaces at its end, which a collation does not see.
+func bare(v value.Value) value.Value {
+	if v.Kind() == value.Text {
+		return value.FromText(strings.TrimRight(v.Text(), " "))
+	}
+	return v
 }
 
 // equal compares values. Loosely, numbers may differ in class and in their last
@@ -185,7 +193,7 @@ func equal(a, b value.Value, loose bool) bool {
 		}
 		return math.Abs(x-y) <= 1e-9*max(math.Abs(x), math.Abs(y), 1e-3)
 	case loose && a.Kind() == value.Text && b.Kind() == value.Text:
-		return value.NoCase.Compare(strings.TrimRight(a.Text(), " "), strings.TrimRight(b.Text(), " ")) == 0
+		return value.Equal(bare(a), bare(b), value.NoCase)
 	}
 	return false
 }

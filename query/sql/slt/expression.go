@@ -212,9 +212,7 @@ func (g *Generator) truth(s *scope, depth int) *Tree {
 		a, b := pick(g, []kind{number, text}), pick(g, []kind{number, text})
 		row := func() *Tree { return of(fixed, "(", g.expression(s, a, 0), ", ", g.expression(s, b, 0), ")") }
 		return of(truth, row(), pick(g, []string{" = ", " < ", " >= ", " <> ", " is "}), row())
-	case 15:
-		return of(truth, e(), pick(g, comparisons), e(), " collate ", pick(g, []string{"nocase", "binary", "rtrim"}))
-	case 16:
+	case 15, 16:
 		return of(truth, g.any(s, depth-1), pick(g, comparisons), g.any(s, depth-1))
 	}
 	return of(truth, e(), pick(g, comparisons), e())
@@ -279,6 +277,8 @@ func (g *Generator) condition(s *scope) *Tree {
 			part = of(truth, c.name, " in (", g.leaf(nil, k), ", ", g.leaf(nil, k), ", ", g.leaf(nil, k), ")")
 		case 2:
 			part = of(truth, c.name, pick(g, []string{" is null", " is not null"}))
+		case 3:
+			part = of(truth, c.name, pick(g, comparisons), g.leaf(nil, k), " collate ", pick(g, []string{"nocase", "binary", "rtrim"}))
 		default:
 			part = of(truth, c.name, pick(g, comparisons), g.leaf(nil, k))
 		}

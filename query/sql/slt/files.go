@@ -33,6 +33,7 @@ var Topics = []Topic{
 	{"values", (*Generator).values},
 	{"functions", (*Generator).functions},
 	{"changes", (*Generator).Change},
+	{"mistakes", (*Generator).Mistake},
 }
 
 // joined selects from several tables.

@@ -22,7 +22,7 @@ func TestFiles(t *testing.T) {
 		if *write {
 			var file bytes.Buffer
 			engine := openSQLite(t)
-			if err := topic.Write(&file, uint64(100+i), 240, engine); err != nil {
+			if err := topic.Write(&file, uint64(100+i), 220, engine); err != nil {
 				t.Fatal(err)
 			}
 			engine.Close()

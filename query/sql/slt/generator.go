@@ -11,7 +11,7 @@ import (
 type Generator struct {
 	random *rand.Rand
 	tables []*table
-	views  []string
+	views  []view
 	names  int // of tables, indexes and aliases so far
 }
 
@@ -37,6 +37,12 @@ type table struct {
 	columns []column
 	indexes []string
 	next    int // the identity of the next row
+}
+
+// view is a query of a table, with a name.
+type view struct {
+	name    string
+	columns []column
 }
 
 // column is one of a table, or of a subquery.
@@ -82,6 +88,9 @@ func (g *Generator) Schema() (statements []Statement) {
 			statements = append(statements, g.createIndex(t))
 		}
 	}
+	if g.chance(50) {
+		statements = append(statements, g.createView())
+	}
 	return statements
 }
 
@@ -124,6 +133,15 @@ func (g *Generator) createTable() Statement {
 		joined.WriteString(part.String())
 	}
 	return Statement{Tree: of(fixed, "create table ", t.name, "(", joined.String(), ")")}
+}
+
+func (g *Generator) createView() Statement {
+	v := view{name: g.name("v")}
+	from := g.one()
+	what, columns := g.subject(from)
+	v.columns = columns
+	g.views = append(g.views, v)
+	return Statement{Tree: of(fixed, "create view ", v.name, " as select ", what, " from ", from.tree)}
 }
 
 func (g *Generator) createIndex(t *table) Statement {

@@ -64,6 +64,10 @@ func (r *Record) check(engine Engine, labels map[string]string) string {
 	if slices.Equal(values, r.Wanted) || len(r.Wanted) == 1 && r.Wanted[0] == got {
 		return ""
 	}
+	const most = 20
+	if len(values) > most {
+		values = append(values[:most:most], "…", got)
+	}
 	return fmt.Sprintf("got\n\t%s\nwanted\n\t%s", strings.Join(values, "\n\t"), strings.Join(r.Wanted, "\n\t"))
 }
 

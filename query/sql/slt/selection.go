@@ -47,23 +47,34 @@ func (g *Generator) from(most int) source {
 
 // one makes a table or a subquery with an alias.
 func (g *Generator) one() source {
-	t := pick(g, g.tables)
 	alias := g.name("x")
-	columns := under(alias, t.columns)
-	if g.chance(85) {
-		return source{of(fixed, t.name, " as ", alias), columns, []string{alias + ".id"}}
+	if len(g.views) > 0 && g.chance(10) {
+		v := pick(g, g.views)
+		return source{of(fixed, v.name, " as ", alias), under(alias, v.columns), []string{alias + ".id"}}
 	}
-	inner := &scope{columns: t.columns, depth: 1}
-	what := []*Tree{of(fixed, "id")}
-	columns = []column{{name: alias + ".id", kind: number}}
+	t := pick(g, g.tables)
+	if g.chance(85) {
+		return source{of(fixed, t.name, " as ", alias), under(alias, t.columns), []string{alias + ".id"}}
+	}
+	from := source{tree: of(fixed, t.name), columns: t.columns, ids: []string{"id"}}
+	what, columns := g.subject(from)
+	tree := of(fixed, "(select ", what, " from ", t.name, g.where(&scope{columns: t.columns, depth: 1}, 50), ") as ", alias)
+	return source{tree, under(alias, columns), []string{alias + ".id"}}
+}
+
+// subject selects the identity and expressions with names, and tells the columns
+// that they are.
+func (g *Generator) subject(from source) (what *Tree, columns []column) {
+	inner := &scope{columns: from.columns, depth: 1}
+	parts := []*Tree{of(fixed, from.ids[0], " as id")}
+	columns = []column{{name: "id", kind: number}}
 	for i := range 1 + g.n(2) {
 		k := pick(g, []kind{number, text})
 		name := fmt.Sprintf("c%d", i)
-		what = append(what, of(fixed, g.expression(inner, k, 2), " as ", name))
-		columns = append(columns, column{name: alias + "." + name, kind: k})
+		parts = append(parts, of(fixed, g.expression(inner, k, 2), " as ", name))
+		columns = append(columns, column{name: name, kind: k})
 	}
-	tree := of(fixed, "(select ", join(", ", what), " from ", t.name, g.where(inner, 50), ") as ", alias)
-	return source{tree, columns, []string{alias + ".id"}}
+	return join(", ", parts), columns
 }
 
 // join puts parts together of which none can be left out.

@@ -1,0 +1,73 @@
+package slt
+
+import "fmt"
+
+// Mistake makes a statement that is wrong, mostly.
+func (g *Generator) Mistake() Statement {
+	t := pick(g, g.tables)
+	a, b := t.name, pick(g, g.tables).name
+	column := pick(g, t.columns).name
+	form := pick(g, []string{
+		"select absent from %[1]s",
+		"select %[3]s from nowhere",
+		"select x.%[3]s from %[1]s",
+		"select id from %[1]s as x, %[2]s as y",
+		"select nofunction(%[3]s) from %[1]s",
+		"select substr(%[3]s) from %[1]s",
+		"select sum(%[3]s, id) from %[1]s",
+		"select count(distinct) from %[1]s",
+		"select * from %[1]s where sum(id) > 1",
+		"select id from %[1]s group by count(*)",
+		"select sum(sum(id)) from %[1]s",
+		"select * from %[1]s where row_number() over () = 1",
+		"select row_number() from %[1]s",
+		"select id from %[1]s union select id, %[3]s from %[1]s",
+		"select id from %[1]s order by 2",
+		"select id from %[1]s union select id from %[2]s order by %[3]s || 'x'",
+		"select (select id, %[3]s from %[1]s)",
+		"select id in (select id, %[3]s from %[1]s) from %[1]s",
+		"select (1, 2) = (1, 2, 3)",
+		"select from %[1]s",
+		"select * form %[1]s",
+		"select id from %[1]s where",
+		"select 'open from %[1]s",
+		"select (id from %[1]s",
+		"select id from %[1]s limit 'x'",
+		"select cast(id as) from %[1]s",
+		"select case when id then 1 from %[1]s",
+		"select * from %[1]s join %[2]s using (absent)",
+		"select *",
+		"select id, from %[1]s",
+		"insert into %[1]s values (1)",
+		"insert into %[1]s(id, absent) values (1, 2)",
+		"insert into %[1]s(id) values (1, 2)",
+		"insert into nowhere values (1)",
+		"update %[1]s set absent = 1",
+		"update nowhere set a = 1",
+		"delete from %[1]s where absent = 1",
+		"create table %[1]s(a)",
+		"create index i on nowhere(a)",
+		"create index i on %[1]s(absent)",
+		"drop table nowhere",
+		"drop index nowhere",
+		"create table wrong(a, a)",
+		"with w(a, b) as (select id from %[1]s) select * from w",
+		"select * from %[1]s where id = (select",
+		"select id from %[1]s having id > 1",
+		"select abs(1, 2) from %[1]s",
+		"select ntile(0) over (order by id) from %[1]s",
+		"select json('{') from %[1]s",
+		"select json_extract('{}', 'a') from %[1]s",
+		"select abs(-9223372036854775807 - 1) from %[1]s",
+		"select sum(id) filter (where sum(id) > 1) from %[1]s",
+		"select lag(id, 1) filter (where id > 1) over (order by id) from %[1]s",
+		"select sum(id) over (order by id rows between 1 following and 1 preceding) from %[1]s",
+		"select sum(id) over nowhere from %[1]s",
+		"values (1, 2), (3)",
+		"select id as x from %[1]s where x = 1 and y = 2",
+		"select a.* from %[1]s as b",
+		"select like('a', 'b', 'cd') from %[1]s",
+		"select %[3]s from %[1]s where %[3]s like 'a' escape 'bc'",
+	})
+	return Statement{Tree: of(fixed, fmt.Sprintf(form+"%.0[1]s%.0[2]s%.0[3]s", a, b, column)), Loose: true, Changes: a}
+}
