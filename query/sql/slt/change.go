@@ -60,7 +60,7 @@ func (g *Generator) insertTaken(t *table) *Tree {
 	c := pick(g, t.columns[1:])
 	switch g.n(5) {
 	case 0:
-		return of(fixed, "insert or ", pick(g, []string{"ignore", "replace", "abort", "fail"}), into)
+		return of(fixed, "insert or ", pick(g, []string{"ignore", "replace", "abort"}), into)
 	case 1:
 		return of(fixed, "insert", into, " on conflict do nothing")
 	case 2:
