@@ -39,7 +39,7 @@ var layers = []layer{
 	{folder: "query/sql/*", uses: []string{"query", "query/sql/value"}},
 	{folder: "query/sql", uses: []string{"query", "query/sql/value", "query/sql/function"}},
 	{folder: "crypto"},
-	{folder: "store", uses: []string{"query", "query/op", "query/sql", "query/sql/value"}},
+	{folder: "store", uses: []string{"query", "query/op", "query/sql", "query/sql/function", "query/sql/value"}},
 	{folder: "store/*", uses: []string{"query", "store"}},
 	{folder: "store/encrypt", uses: []string{"crypto", "store"}},
 	{folder: "store/policies", uses: []string{"query", "store", "store/coder"}},

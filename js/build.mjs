@@ -23,7 +23,7 @@ const common = {
 
 /** The engine, for pages and for Workers, and the support code of the very toolchain that compiles it. */
 function buildEngine() {
-  for (const [name, ...tags] of [['stowage', '-tags=page'], ['edge']]) {
+  for (const [name, ...tags] of [['stowage', '-tags=page'], ['stowage-sql', '-tags=page,sql'], ['edge']]) {
     execFileSync('go', ['run', './wasm/build', ...tags, '-o', at(`dist/${name}.wasm`)], { cwd: dirname(here), stdio: 'inherit' })
   }
   const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()

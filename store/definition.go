@@ -220,11 +220,14 @@ func (d *dictionary) dropIndex(def *sql.Definition) error {
 	if err != nil {
 		return err
 	}
-	dropped := []IndexSpec{schema.Indexes[at]}
-	if err := t.dropIndexes(d.tx, dropped); err != nil {
+	if err := t.dropIndexes(d.tx, schema.Indexes[at:at+1]); err != nil {
 		return err
 	}
-	return t.reshape(d.tx, docs, schema.without(dropped, false))
+	if at >= len(schema.finished()) {
+		schema.Unfinished--
+	}
+	schema.Indexes = slices.Delete(slices.Clone(schema.Indexes), at, at+1)
+	return t.reshape(d.tx, docs, schema)
 }
 
 func (d *dictionary) createView(def *sql.Definition) error {

@@ -55,10 +55,13 @@ func (d *dictionary) Version() uint64 {
 	defer v.mu.Unlock()
 	if d.tx.hasWritten(catalogue) || changed > d.tx.base.sequence {
 		v.alone++
-		return 1<<63 | v.alone
+		return lonely | v.alone
 	}
 	return changed<<16 | v.epoch&(1<<16-1)
 }
+
+// lonely marks versions that only one transaction sees.
+const lonely = 1 << 63
 
 // replan has statements planned anew.
 func (v *vocabulary) replan() {

@@ -62,6 +62,7 @@ type Env struct {
 	turn       turn
 	knows      known
 	vocabulary vocabulary
+	plans      plans
 	now        func() time.Time
 
 	mu         sync.Mutex // guards what follows; never held across a wait

@@ -83,3 +83,10 @@ func Plain(export []byte) [][]byte {
 
 // SQL gives tests what statements prepare and run with.
 func (tx *Tx) SQL() (sql.Catalog, sql.Source) { return &dictionary{tx: tx}, &statement{tx: tx} }
+
+// Touched tells whether something changed that the last View has read.
+func (w *Watch) Touched() bool {
+	w.env.mu.Lock()
+	defer w.env.mu.Unlock()
+	return w.due != 0
+}

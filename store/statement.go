@@ -39,17 +39,23 @@ func (s *statement) session(t *sql.Table) (*session, error) {
 	return on, nil
 }
 
-// rest ends what was opened, so that definitions can change.
+// rest writes what is left to write, and ends what was opened, so that definitions can change.
 func (s *statement) rest() error {
+	defer s.leave()
 	for _, of := range s.sessions {
-		err := of.session.saveCounter()
-		of.session.end()
-		if err != nil {
+		if err := of.session.saveCounter(); err != nil {
 			return err
 		}
 	}
-	s.sessions = nil
 	return nil
+}
+
+// leave ends what was opened.
+func (s *statement) leave() {
+	for _, of := range s.sessions {
+		of.session.end()
+	}
+	s.sessions = nil
 }
 
 // stepWork is the work of one step of a statement, as Tx.Work counts it.

@@ -51,10 +51,12 @@ func (o *operation) changed() error {
 // look asks the query by View or Next.
 func (o *operation) look(l *live, asked *wire.LiveQuery, view func(context.Context, func(*store.Tx) error) error) error {
 	t := o.bridge.tables[o.request.Table]
-	if t == nil {
-		return &store.Error{Code: store.Internal, Op: "live: no such table"}
+	if asked.SQL == nil {
+		if t == nil {
+			return &store.Error{Code: store.Internal, Op: "live: no such table"}
+		}
+		asked.Query.Host = o.ask
 	}
-	asked.Query.Host = o.ask
 	next := make(map[uint64]uint32, len(l.rows))
 	err := o.retried(func() error {
 		err := view(o.ctx, func(tx *store.Tx) error { return o.answer(l, t, tx, asked, next) })
@@ -71,7 +73,7 @@ func (o *operation) answer(l *live, t *store.Table, tx *store.Tx, asked *wire.Li
 	clear(next)
 	rows, place := o.rows(), uint32(0)
 	rows.seen = tx
-	if asked.Counted {
+	if asked.Counted && asked.SQL == nil {
 		all := *asked.Query
 		all.Limit, all.Skip, all.After = -1, 0, nil
 		n, err := t.Count(tx, &all)
@@ -83,7 +85,7 @@ func (o *operation) answer(l *live, t *store.Table, tx *store.Tx, asked *wire.Li
 		}
 	}
 	var same [5]byte
-	err := t.Find(tx, asked.Query, func(doc []byte) error {
+	tell := func(doc []byte) error {
 		hash := maphash.Bytes(l.seed, doc)
 		next[hash] = place
 		place++
@@ -91,7 +93,13 @@ func (o *operation) answer(l *live, t *store.Table, tx *store.Tx, asked *wire.Li
 			doc = msgp.AppendUint32(same[:0], before)
 		}
 		return rows.add(doc)
-	})
+	}
+	var err error
+	if asked.SQL != nil {
+		err = o.statementRows(tx, asked.SQL, tell)
+	} else {
+		err = t.Find(tx, asked.Query, tell)
+	}
 	rows.end()
 	return err
 }

@@ -95,6 +95,8 @@ func (o *operation) perform() error {
 		return o.understand()
 	case wire.Raise:
 		return o.raise()
+	case wire.SQL:
+		return o.statement()
 	case wire.Live:
 		return o.askLive()
 	case wire.Changed:

@@ -167,6 +167,7 @@ type rows struct {
 	operation *operation
 	count     uint32
 	seen      *store.Tx // nothing leaves before what this one sees is stored; may be nil
+	whole     bool      // all is the result: what tells of writes must not leave before they are committed
 }
 
 // rowsHead is the size of the head, an array of 32 bits' length, which is known last.
@@ -227,7 +228,7 @@ func (r *rows) entry(c *store.Cursor, fields wire.Fields) error {
 // room hands on what there is, where n more bytes would make too large a part.
 func (r *rows) room(n int) error {
 	o := r.operation
-	if r.count == 0 || len(o.result)+n <= rowsBytes {
+	if r.count == 0 || len(o.result)+n <= rowsBytes || r.whole {
 		return nil
 	}
 	if r.seen != nil {

@@ -5,6 +5,7 @@
 //	stowage list app               what databases and tables there are
 //	stowage get app settings theme
 //	stowage get app -t cities 42
+//	stowage sql app 'SELECT name FROM cities WHERE country = ?' NO
 //	stowage dump app app.stowage   everything, in one file
 //	stowage restore other app.stowage
 //	stowage salvage app left.stowage   what can still be read, where app is damaged
@@ -36,6 +37,7 @@ type grammar struct {
 	Get     get     `cmd:"" help:"Print a value, or a document as JSON."`
 	Put     put     `cmd:"" help:"Store a value, or a document from JSON."`
 	Delete  remove  `cmd:"" help:"Delete keys, or documents by identity."`
+	SQL     sqlText `cmd:"" name:"sql" help:"Run SQL on the tables, and print rows."`
 	Stat    stat    `cmd:"" help:"Tell how much is stored."`
 	Check   check   `cmd:"" help:"Read everything stored and verify it."`
 	Dump    dump    `cmd:"" help:"Write everything to one file, or to standard output."`

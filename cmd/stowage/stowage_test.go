@@ -309,3 +309,25 @@ func TestRawEnvironment(t *testing.T) {
 	s.run("", "dump packed packed.stowage")
 	s.fails(exitDamaged, "missing_modifier", "--raw list packed")
 }
+
+func TestSQL(t *testing.T) {
+	s := newShell(t)
+	create := "CREATE TABLE cities (name TEXT NOT NULL, country TEXT, population INT);\n"
+	insert := "INSERT INTO cities VALUES ('Oslo', 'NO', 700000), ('Lund', 'SE', 90000);\nSELECT count(*) FROM cities;\n"
+	s.feed("2\n", create+insert, "sql app --make")
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"sql", "app", "SELECT name, population FROM cities WHERE country = ?", "NO"}, "Oslo\t700000\n"},
+		{[]string{"sql", "app", "-j", "SELECT name, population / 2 AS half FROM cities WHERE population < ?", "1e5"}, `{"half":45000,"name":"Lund"}` + "\n"},
+		{[]string{"sql", "app", "BEGIN; DELETE FROM cities; ROLLBACK; SELECT count(*) FROM cities"}, "2\n"},
+	} {
+		if out, problem, code := s.try("", test.args...); out != test.want || problem != "" || code != 0 {
+			t.Errorf("%q: %q, %q, %d; want %q", test.args, out, problem, code, test.want)
+		}
+	}
+	if _, problem, code := s.try("", "sql", "app", "SELECT nme FROM cities"); code != exitFailed || !strings.Contains(problem, "unknown_column") {
+		t.Errorf("a column that does not exist: %d, %q", code, problem)
+	}
+}

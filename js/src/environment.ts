@@ -15,6 +15,7 @@ import { part } from './parts.js'
 import type { Policy, TableSpec } from './schema.js'
 import { latest, type Scope } from './scope.js'
 import { openTable, type Session, tell } from './session.js'
+import { type Sql, sqlIn } from './sql.js'
 import { Store, type StoreOptions } from './store.js'
 import { type Made, Table } from './table.js'
 import { nest, transact, Transaction } from './transaction.js'
@@ -39,6 +40,8 @@ export interface WithinTransaction<S extends Tables> {
   readonly id: number
   /** The table of a name: the way to those whose name is not known to the compiler. */
   table<N extends keyof S & string>(name: N): TablesOf<S>[N]
+  /** SQL in the transaction. What a statement writes is done as a whole or not at all. See Environment.sql. */
+  readonly sql: Sql
   /** A store in the transaction. See Environment.store. */
   store<K = Uint8Array, V = Uint8Array>(name?: string, options?: StoreOptions<K, V>): Store<K, V>
   /**
@@ -194,6 +197,15 @@ export class Environment<S extends Tables> {
       return names
     })
     for (const name of names) this.session.forget(name)
+  }
+
+  /**
+   * SQL on the tables: documents are its rows, and their members the columns. SQL.md says what is supported.
+   *
+   *     const big = await db.sql<City>`SELECT * FROM cities WHERE population > ${million} ORDER BY name`
+   */
+  get sql(): Sql {
+    return sqlIn(this.lease)
   }
 
   /**
@@ -490,6 +502,7 @@ export class Environment<S extends Tables> {
         return transaction.id
       },
       table: name => this.makeTable(name, transaction) as never,
+      sql: sqlIn(transaction),
       store: (name, options) => Store.make(name ?? '', transaction, options),
       transaction: async body => {
         mustCall(body)

@@ -6,7 +6,7 @@ import type { Listener, LiveOptions } from './live.js'
 import { liveOptions, type LongCall, mustListen } from './options.js'
 import { part } from './parts.js'
 import { splitPath } from './path.js'
-import { countOf, ordered, packQuery, type Query } from './query.js'
+import { countOf, ordered, type PackedQuery, packQuery, type Query } from './query.js'
 import type { At, NumberPath, Omitted, Path, Present, Selected } from './types.js'
 import { Op } from './wire.js'
 
@@ -186,6 +186,11 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
     return this.key
   }
 
+  /** @internal */
+  packed(): PackedQuery {
+    return packQuery(this.query)
+  }
+
   then<A = T[], B = never>(
     fulfilled?: ((value: T[]) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
@@ -228,7 +233,7 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
 
   private execute<R>(op: Op, decode: (bytes: Uint8Array, start: number, end: number) => R, onRows?: Rows): Promise<R> {
     try {
-      const { bytes, run } = packQuery(this.query)
+      const { bytes, run } = this.packed()
       return run(exchange => this.send(op, bytes, decode, exchange), { signal: this.options.signal, onRows })
     } catch (error) {
       return Promise.reject(error)

@@ -10,9 +10,10 @@ import { Change } from './change.js'
 import { packValue, unpack } from './document.js'
 import { nothing } from './engine.js'
 import { asStowageError, StowageError, wordsOf } from './errors.js'
-import type { Find } from './find.js'
+import type { Find, Send } from './find.js'
 import { liveOptions, type LiveOptions, mustListen } from './options.js'
-import { packQuery } from './query.js'
+import type { PackedQuery } from './query.js'
+import type { Statement } from './sql.js'
 import { Op } from './wire.js'
 
 export type { LiveOptions } from './options.js'
@@ -45,7 +46,7 @@ export interface LiveState<T> {
  *     const big = live(db.cities.find({ country: 'NO' }).orderBy('population', 'desc').limit(20))
  *     const stop = big.subscribe(cities => render(cities))
  */
-export function live<T>(find: Find<T, any>, options?: LiveOptions): Live<T> {
+export function live<T>(find: Find<T, any> | Statement<T>, options?: LiveOptions): Live<T> {
   const { signal, total = false } = liveOptions('live', options)
   return new Live(find, find.identity, total, signal)
 }
@@ -70,7 +71,7 @@ export class Live<T> {
 
   /** @internal */
   constructor(
-    private readonly find: Find<T, any>,
+    private readonly find: Asked,
     private readonly key: (string | number)[],
     private readonly counted: boolean,
     private readonly signal: AbortSignal | undefined,
@@ -166,7 +167,7 @@ export class Live<T> {
       }
       return true
     }
-    const { bytes, run } = packQuery(this.find.query)
+    const { bytes, run } = this.find.packed()
     await run(exchange => this.find.send(op, packLive(bytes, number, this.counted), take, exchange), { signal, onRows: take })
     changed ||= documents.length !== before.length || total !== this.current.total
     return { documents, changed, total }
@@ -197,6 +198,14 @@ export class Live<T> {
       report(error)
     }
   }
+}
+
+/** What can be asked again and again: a Find, or a statement of SQL. */
+interface Asked {
+  readonly send: Send
+  readonly revive?: ((document: object) => object) | undefined
+  readonly over?: AbortSignal | undefined
+  packed(): PackedQuery
 }
 
 interface Answer<T> {

@@ -6,9 +6,9 @@ export type WasmSource = string | URL | BufferSource | WebAssembly.Module
 /** Modules compiled in this context, by URL: an engine that is booted again costs no compilation. */
 const compiled = new Map<string, Promise<WebAssembly.Module>>()
 
-/** The module beside this file in the package. */
-export function builtIn(): URL {
-  return new URL('./stowage.wasm', import.meta.url)
+/** The module beside this file in the package: with SQL it is another one, a third larger. */
+export function builtIn(sql?: boolean): URL {
+  return sql ? new URL('./stowage-sql.wasm', import.meta.url) : new URL('./stowage.wasm', import.meta.url)
 }
 
 /** Compiles the engine's module, once a context for each URL. */

@@ -61,6 +61,8 @@ export interface OpenOptions<S extends Tables> extends LongCall {
   onState?: (state: State, lost: number) => void
   /** The engine's module: its URL, bytes, or compiled. By default it lies beside this file. */
   wasm?: WasmSource
+  /** Has the engine's module with SQL downloaded, for `db.sql`: without it that is `unsupported`. At the edge it is always there. */
+  sql?: boolean
 }
 
 const MiB = 1 << 20
@@ -133,6 +135,7 @@ function readOptions(platform: Platform, options: OpenOptions<Tables> | undefine
   const driver = o.driver() ?? platform.driver()
   const hooks = o.any('hooks') as OpenHooks | undefined
   if (hooks !== undefined && typeof hooks?.driver !== 'function') throw o.wrong('hooks', 'StorageHooks')
+  const sql = o.boolean('sql')
   const given: Given = {
     tables: readTables(o),
     data: readMigrations(o),
@@ -141,7 +144,7 @@ function readOptions(platform: Platform, options: OpenOptions<Tables> | undefine
     hooks,
     driver: hooks === undefined ? driver : hooks.driver(driver),
     worker: o.boolean('worker') ?? false,
-    wasm: (o.any('wasm') as WasmSource | undefined) ?? platform.module(),
+    wasm: (o.any('wasm') as WasmSource | undefined) ?? platform.module(sql),
     settings: {
       cacheBytes: o.integer('cacheBytes', { least: MiB, most: 1024 * MiB }) ?? platform.cacheBytes,
       maxDocumentBytes: o.integer('maxDocumentBytes', { least: 1024, most: 64 * MiB }) ?? 16 * MiB,

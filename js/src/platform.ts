@@ -8,7 +8,7 @@ import { together, type Waits } from './waits.js'
 export interface Platform {
   /** The driver and the module to use where none is given. */
   driver(): DriverFactory
-  module(): WasmSource
+  module(sql?: boolean): WasmSource
   /** The cache to have where nothing is said, and what the engine needs beside it: pages being built, frames, the overlay of recent commits. */
   cacheBytes: number
   workingBytes: number

@@ -12,7 +12,7 @@ import { StowageError } from './errors.js'
 import { writeKey } from './key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 19
+export const protocolVersion = 20
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -90,6 +90,8 @@ export const enum Op {
   Compact = 70,
   Token = 71,
   SyncAfter = 72,
+  /** Runs a statement of SQL: see sql.ts. */
+  SQL = 73,
   /** Only for tests: makes the engine fail in a chosen way. */
   Fault = 127,
 }

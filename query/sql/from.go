@@ -327,6 +327,11 @@ func (c *compiler) flatten(q *selection, name string, names []string, in, s *sco
 // them, become one.
 func (c *compiler) on(t *fromTerm, s *scope, before int) []*term {
 	names := t.using
+	if t.natural || names != nil {
+		for _, o := range s.origins {
+			o.complete()
+		}
+	}
 	if t.natural {
 		for _, o := range s.origins[before:] {
 			for _, col := range o.columns {

@@ -63,6 +63,10 @@ type origin struct {
 	record  int   // where the run keeps the record itself, for those who write; −1: nowhere
 	pos     int
 	shy     bool // found by its name only
+
+	// Of a table of documents, once whole: which columns * stands for, in its order.
+	whole bool
+	shown []int
 }
 
 // originColumn is a column of a term of FROM.
@@ -129,6 +133,14 @@ func (c *compiler) lookup(e *expr, s *scope) *term {
 		}
 	}
 	for at := s; at != nil; at = at.up {
+		if at.severalOpen(table) {
+			for _, o := range at.origins {
+				o.complete()
+			}
+			if t := c.lookupIn(e, at, table, name); t != nil {
+				return c.found(t, s, at)
+			}
+		}
 		if t := c.lookupOpen(e, at, table); t != nil {
 			return c.found(t, s, at)
 		}
@@ -220,6 +232,17 @@ func (o *origin) find(name, folded string) int {
 		}
 	}
 	return hit
+}
+
+// severalOpen reports whether a name may be that of a member of several tables.
+func (s *scope) severalOpen(table string) bool {
+	open := 0
+	for _, o := range s.origins {
+		if o.table != nil && o.table.Open && (table == "" || o.name == table) {
+			open++
+		}
+	}
+	return open > 1
 }
 
 // lookupOpen takes a name for that of a member that no document may have.

@@ -221,8 +221,8 @@ func (c *compiler) stars(columns []resultColumn, s *scope) []result {
 				continue
 			}
 			known = true
-			for i := range o.columns {
-				if o.columns[i].hidden || r.table == "" && o.columns[i].merged {
+			for _, i := range o.starred() {
+				if r.table == "" && o.columns[i].merged {
 					continue
 				}
 				results = append(results, result{resultColumn{pos: r.pos, table: r.table}, o, i})

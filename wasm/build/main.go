@@ -3,6 +3,7 @@
 // Command build compiles the engine to WebAssembly.
 //
 //	go run ./wasm/build -tags=page -o js/dist/stowage.wasm
+//	go run ./wasm/build -tags=page,sql -o js/dist/stowage-sql.wasm
 //	go run ./wasm/build -o js/dist/edge.wasm
 //
 // It leaves out files of two dependencies that the engine never calls but that
@@ -58,7 +59,7 @@ func UnmarshalAsJSON(io.Writer, []byte) ([]byte, error) {
 
 func main() {
 	output := flag.String("o", "stowage.wasm", "the file to write")
-	tags := flag.String("tags", "", "build tags: page for an engine without what pages never need, see wasm/replica_page.go")
+	tags := flag.String("tags", "", "build tags: page for an engine without what pages never need, see wasm/replica_page.go; sql for one with SQL all the same")
 	symbols := flag.Bool("symbols", false, "keep names and debug information, for profiles")
 	flag.Parse()
 	if err := run(*output, *tags, *symbols); err != nil {

@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 19
+const Version = 20
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -111,6 +111,9 @@ const (
 	Compact   Op = 70
 	Token     Op = 71
 	SyncAfter Op = 72
+
+	// SQL runs a statement: see wasm/sql.go.
+	SQL Op = 73
 
 	// Fault is only for tests: it makes the engine fail in a chosen way.
 	Fault Op = 127

@@ -88,6 +88,14 @@ func TestRequestsOfTheHost(t *testing.T) {
 	asked, err := q.LiveQuery()
 	check("live", asked.Query != nil && asked.Query.Limit == 5 && asked.Number == 7 && asked.Counted, err)
 
+	q = read("liveSQL", Live)
+	asked, err = q.LiveQuery()
+	check("liveSQL", asked.Query == nil && asked.SQL != nil && asked.SQL.Text == "SELECT ?" && len(asked.SQL.Values) == 1 && asked.Number == 7 && asked.Counted, err)
+
+	q = read("sql", SQL)
+	statement, err := q.Statement()
+	check("sql", statement.Text == "SELECT ?" && len(statement.Values) == 1 && statement.Values[0][0] == 5 && statement.Wanted == Changes, err)
+
 	q = read("heard", Heard)
 	sign, err := q.Sign()
 	check("heard", sign == store.Contested, err)

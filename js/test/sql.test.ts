@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+import { memory, open, StowageError, table } from 'stowage'
+
+import { rejects } from './places.js'
+
+interface City {
+  id: number
+  name: string
+  country: string
+  population: number
+}
+
+const schema = table<City>({ key: 'id', indexes: ['country'] })
+
+async function openCities() {
+  const db = await open('sql', { driver: memory(), sql: true, tables: { cities: schema } })
+  await db.cities.insertMany([
+    { id: 1, name: 'Oslo', country: 'NO', population: 709_037 },
+    { id: 2, name: 'Bergen', country: 'NO', population: 291_940 },
+    { id: 3, name: 'Uppsala', country: 'SE', population: 177_074 },
+  ])
+  return db
+}
+
+test('statements read what tables hold, and tables what statements write', async () => {
+  const db = await openCities()
+  const country = 'NO'
+  const rows = await db.sql<Pick<City, 'name'>>`SELECT name FROM cities WHERE country = ${country} ORDER BY name`
+  assert.deepEqual(rows, [{ name: 'Bergen' }, { name: 'Oslo' }])
+  assert.deepEqual(await db.sql<City>`SELECT * FROM cities WHERE id = ${3}`.first(), { id: 3, name: 'Uppsala', country: 'SE', population: 177_074 })
+  assert.equal(await db.sql`SELECT * FROM cities WHERE id = ${9}`.first(), undefined)
+  assert.equal(await db.sql`UPDATE cities SET population = population + 1 WHERE country = 'NO'`.run(), 2)
+  assert.equal((await db.cities.get(1))?.population, 709_038)
+  assert.deepEqual(await db.sql('INSERT INTO cities (id, name, country) VALUES (?, ?, ?) RETURNING id', 4, 'Lund', 'SE'), [{ id: 4 }])
+  assert.equal(await db.cities.count({ country: 'SE' }), 2)
+  await db.close()
+})
+
+test('values are bound, whatever they are', async () => {
+  const db = await openCities()
+  const bytes = Uint8Array.of(1, 2)
+  const [row] = await db.sql`SELECT ${null} a, ${undefined} b, ${true} c, ${1.5} d, ${"'; DROP TABLE cities"} e, ${bytes} f, ${new Date(0)} g, ${{ x: [1] }} ->> '$.x[0]' h, ${2n ** 60n} i`
+  assert.deepEqual(row, { a: null, b: null, c: 1, d: 1.5, e: "'; DROP TABLE cities", f: bytes, g: '1970-01-01T00:00:00.000Z', h: 1, i: 2n ** 60n })
+  await db.close()
+})
+
+test('a transaction runs statements on its snapshot, and keeps nothing of those that fail', async () => {
+  const db = await openCities()
+  await db.transaction(async tx => {
+    await tx.sql`DELETE FROM cities WHERE id = 1`
+    await rejects('duplicate_key', tx.sql`INSERT INTO cities (id, name) VALUES (7, 'Rome'), (2, 'Bergen')`.run())
+    assert.deepEqual(await tx.sql`SELECT id FROM cities ORDER BY id`, [{ id: 2 }, { id: 3 }])
+    assert.equal(await db.cities.count(), 3, 'nobody else sees it yet')
+    assert.throws(() => tx.sql`SELECT 1`.subscribe(() => {}), { code: 'invalid_option' })
+  })
+  assert.equal(await db.cities.count(), 2)
+  await db.close()
+})
+
+test('rows come in parts while they are iterated', async () => {
+  const db = await openCities()
+  await db.sql`CREATE TABLE numbers (n INTEGER PRIMARY KEY, text TEXT)`
+  await db.sql`INSERT INTO numbers WITH RECURSIVE up (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 30000) SELECT n, ${'x'.repeat(100)} FROM up`
+  let sum = 0
+  for await (const { n } of db.sql<{ n: number }>`SELECT n, text FROM numbers`) {
+    sum += n
+    if (n === 20_000) break
+  }
+  assert.equal(sum, 200_010_000)
+  assert.equal((await db.sql`SELECT n, text FROM numbers`).length, 30_000)
+  assert.deepEqual(await db.sql`SELECT n FROM numbers, (SELECT zeroblob(100)) z ORDER BY n DESC`.first(), { n: 30_000 })
+  await db.close()
+})
+
+test('a statement tells what is wrong with it', async () => {
+  const db = await openCities()
+  await rejects('syntax', db.sql`SELEC 1`.all())
+  await rejects('unknown_table', db.sql`SELECT * FROM towns`.all())
+  await rejects('unknown_function', db.sql`SELECT nonsense(1)`.all())
+  await rejects('wrong_arguments', db.sql('SELECT ?, ?', 1).all())
+  await rejects('unsupported', db.sql`BEGIN`.all())
+  const ended = new AbortController()
+  ended.abort()
+  await rejects('aborted', db.sql`SELECT 1`.all({ signal: ended.signal }))
+  const running = new AbortController()
+  const endless = db.sql`WITH RECURSIVE up (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up) SELECT max(n) FROM up`.all({ signal: running.signal })
+  setTimeout(() => running.abort(), 20)
+  await rejects('aborted', endless)
+  const without = await open('without', { driver: memory() })
+  await rejects('unsupported', without.sql`SELECT 1`.all())
+  await without.close()
+  await db.close()
+})
+
+test('a live statement is asked again when what it read has changed', async () => {
+  const db = await openCities()
+  const told: string[][] = []
+  let arrived = () => {}
+  const stop = db.sql<City>`SELECT a.id, a.name || '+' || b.name AS name FROM cities a JOIN cities b ON b.country = a.country AND b.id > a.id`.subscribe(rows => {
+    told.push(rows.map(row => row.name))
+    arrived()
+  })
+  const next = (n: number) => new Promise<void>(resolve => {
+    arrived = () => told.length >= n && resolve()
+    arrived()
+  })
+  await next(1)
+  await db.sql`INSERT INTO cities (id, name, country) VALUES (4, 'Lund', 'SE')`
+  await next(2)
+  await db.cities.delete(2)
+  await next(3)
+  stop()
+  assert.deepEqual(told, [['Oslo+Bergen'], ['Oslo+Bergen', 'Uppsala+Lund'], ['Uppsala+Lund']])
+  await db.close()
+})
+
+test('a plan can be looked at', async () => {
+  const db = await openCities()
+  const steps = await db.sql`SELECT name FROM cities WHERE id = ${1}`.explain()
+  assert.match(steps.map(step => step.detail).join(), /cities/)
+  assert.equal(await db.cities.count(), 3)
+  await db.close()
+})
+
+const page = readFileSync('SQL.md', 'utf8')
+
+/** The statements of blocks of a kind, one a line, with what stands behind -- as what they come to. */
+function lines(kind: string): [text: string, expected: string | undefined][] {
+  const blocks = [...page.matchAll(new RegExp(`\`\`\`${kind}\n(.*?)\`\`\``, 'gs'))].map(([, text]) => text!)
+  return blocks.join('').split('\n').filter(line => line !== '').map(line => {
+    const [text, expected] = line.split(/ +-- /)
+    return [text!, expected]
+  })
+}
+
+test('every line of SQL.md comes to what it says', async () => {
+  const db = await openCities()
+  for (const [text, expected] of lines('sql')) {
+    const rows = await db.sql(text).all().catch((error: StowageError) => assert.fail(`${text}: ${error.message}`))
+    if (expected !== undefined) assert.equal(JSON.stringify(rows.map(row => Object.values(row))), JSON.stringify(JSON.parse(expected)), text)
+  }
+  const refused = lines('refused')
+  for (const [text, code] of refused) await rejects(code as 'unsupported', db.sql(text).all(), text)
+  assert.ok(refused.length > 0)
+  await db.close()
+})
