@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 
-	"github.com/stowage-db/stowage/query/sql"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
 
@@ -48,9 +47,6 @@ func (tx *Tx) Query(text string, values ...any) iter.Seq2[Row, error] {
 func (tx *Tx) Exec(text string, values ...any) (changed int64, err error) {
 	return script(text, values, tx.carryOut)
 }
-
-// StatementError is the cause of an error that a statement's text is to be blamed for.
-type StatementError = sql.Error
 
 // call is a statement that a program runs.
 type call struct {

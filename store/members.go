@@ -15,9 +15,10 @@ import (
 type members struct {
 	mu       sync.Mutex
 	of       space
-	sequence uint64 // the last staged transaction that the snapshot of the pass contained
-	names    []string
+	sequence uint64   // the last staged transaction that the snapshot of the pass contained
+	names    []string // nil where not all are known
 	met      map[string]bool
+	ever     []string // those that were met, in the order in which they were
 }
 
 // peeked is how many documents are looked at where only some names are wanted.
@@ -61,18 +62,14 @@ func (m *members) some(tx *Tx, docs *DB) ([]string, error) {
 	if m.of != docs.space {
 		m.forget(docs)
 	}
-	if len(m.met) == 0 {
-		return m.pass(tx, docs, peeked)
+	if len(m.met) > 0 {
+		return m.ever, nil
 	}
-	names := make([]string, 0, len(m.met))
-	for name := range m.met {
-		names = append(names, name)
-	}
-	return names, nil
+	return m.pass(tx, docs, peeked)
 }
 
 func (m *members) forget(docs *DB) {
-	m.of, m.names, m.met = docs.space, nil, make(map[string]bool)
+	m.of, m.names, m.met, m.ever = docs.space, nil, make(map[string]bool), nil
 }
 
 // pass returns the names of the first most documents, of all if that is −1.
@@ -118,6 +115,7 @@ func (m *members) take(names []string, doc []byte) ([]string, error) {
 		if !m.met[string(name)] {
 			m.met[string(name)] = true
 			names = append(names, string(name))
+			m.ever = append(m.ever, string(name))
 		}
 		size, ok := query.Skip(rest)
 		if !ok {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -127,7 +128,22 @@ func coded(err error) error {
 	if err == nil || !errors.As(err, &wrong) {
 		return err
 	}
-	return fail(Code(wrong.Code), "statement", "", wrong)
+	return fail(Code(wrong.Code), "statement", "", &StatementError{wrong.Message, wrong.Position})
+}
+
+// StatementError is the cause of an error that a statement is to be blamed for.
+type StatementError struct {
+	Message string
+	// Position is where in the text, in bytes, that begins which is wrong; −1 where it shows only
+	// while the statement runs.
+	Position int
+}
+
+func (e *StatementError) Error() string {
+	if e.Position < 0 {
+		return e.Message
+	}
+	return e.Message + " (at " + strconv.Itoa(e.Position) + ")"
 }
 
 // current reports whether the tables without declared columns still have those that were found.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
@@ -51,7 +52,7 @@ func TestQueryOfDocuments(t *testing.T) {
 		_, err := table.Insert(tx, [][]byte{
 			doc(fields{"id": 1, "name": "Oslo", "country": "NO", "population": 700_000}),
 			doc(fields{"id": 2, "name": "Bergen", "country": "NO", "population": 290_000}),
-			doc(fields{"id": 3, "name": "Lund", "country": "SE", "at": fields{"lat": 55.7}}),
+			doc(fields{"id": 3, "name": "Lund", "country": "SE", "at": fields{"lat": 55.7}, "flat": true, "seen": time.UnixMilli(0).UTC()}),
 		})
 		if err == nil {
 			_, err = towers.Insert(tx, [][]byte{doc(fields{"id": 1, "tall": 9}), doc(fields{"id": 8, "tall": 5})})
@@ -67,16 +68,17 @@ func TestQueryOfDocuments(t *testing.T) {
 		want   string
 	}{
 		{"SELECT name FROM cities WHERE country = ? ORDER BY population", []any{"NO"}, "Bergen\nOslo\n"},
-		{"SELECT * FROM Cities WHERE id = 3", nil, "SE|3|Lund|<nil>|map[lat:55.7]\n"},
+		{"SELECT * FROM Cities WHERE id = 3", nil, "SE|3|Lund|<nil>|map[lat:55.7]|1|1970-01-01T00:00:00.000Z\n"},
 		{"SELECT country, count(*), sum(population) FROM cities GROUP BY country ORDER BY 1", nil, "NO|2|990000\nSE|1|<nil>\n"},
 		{"SELECT at ->> 'lat' FROM cities WHERE at IS NOT NULL", nil, "55.7\n"},
 		{"SELECT a.name, b.name FROM cities a JOIN cities b ON a.country = b.country AND a.id < b.id", nil, "Oslo|Bergen\n"},
 		{"SELECT absent FROM cities LIMIT 1", nil, "<nil>\n"},
 		{"INSERT INTO cities (id, name, mayor) VALUES (4, 'Roma', 'R') RETURNING mayor", nil, "R\n"},
 		{"UPDATE cities SET mayor = 'A', size = 3 WHERE id = 1 RETURNING size", nil, "3\n"},
-		{"SELECT * FROM cities WHERE id = 1", nil, "NO|1|Oslo|700000|A|3|<nil>\n"},
+		{"SELECT * FROM cities WHERE id = 1", nil, "NO|1|Oslo|700000|A|3|<nil>|<nil>|<nil>\n"},
 		{"SELECT MAYOR FROM cities WHERE Id = 4", nil, "R\n"},
 		{"SELECT name, tall FROM cities NATURAL JOIN towers", nil, "Oslo|9\n"},
+		{"UPDATE cities SET name = 'Lünd' WHERE id = 3", nil, ""},
 		{"DELETE FROM cities WHERE mayor IS NOT NULL RETURNING id", nil, "1\n4\n"},
 		{"SELECT 1 FROM towns", nil, "unknown_table"},
 		{"SELECT ?", nil, "wrong_arguments"},
@@ -85,6 +87,17 @@ func TestQueryOfDocuments(t *testing.T) {
 		if got := ask(t, env, test.text, test.values...); got != test.want {
 			t.Errorf("%s: %q, want %q", test.text, got, test.want)
 		}
+	}
+	err = env.View(ctx, func(tx *store.Tx) error {
+		raw, _, err := table.Get(tx, key(3))
+		v, _ := query.ReadValue(raw)
+		if got := fmt.Sprint(v); got != "map[at:map[lat:55.7] country:SE flat:true id:3 name:Lünd seen:1970-01-01 00:00:00 +0000 UTC]" {
+			t.Errorf("of an update that names one member the document is %s", got)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

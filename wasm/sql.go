@@ -57,6 +57,7 @@ func (o *operation) runStatement(tx *store.Tx, s *wire.Statement) error {
 		return rows.add(packed.pack(row))
 	})
 	if s.Wanted == wire.Changes {
+		o.result = o.result[:0]
 		return o.count(changed, err)
 	}
 	rows.end()

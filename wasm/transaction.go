@@ -30,8 +30,12 @@ func (t *transaction) spoil(op wire.Op, err error) error {
 }
 
 // harmless tells of a failure that has changed nothing: databases refuse
-// arguments before they act on them, tables may have taken some documents by then.
+// arguments before they act on them, tables may have taken some documents by then; a
+// statement that fails has done nothing.
 func harmless(op wire.Op, code store.Code) bool {
+	if op == wire.SQL {
+		return true
+	}
 	if op < wire.DBGet || op == wire.DBDelete {
 		return false
 	}

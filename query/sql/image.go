@@ -161,55 +161,80 @@ func (m *image) settleKey(r *run) error {
 	return nil
 }
 
-// document makes a document of the image. What it holds beside the table's columns it
-// has from old; what is NULL is left out, unless told.
+// document makes a document of the image, of old where there is one: members that the row does
+// not change stay as they are, those that are no columns too. What is NULL is left out, unless told.
 func (m *image) document(r *run, old []byte, told func(i int) bool) []byte {
-	fields := uint32(0)
-	var body []byte
-	for i, slot := range m.columns {
-		v := r.row[slot]
-		if v.IsNull() && !told(i) {
-			continue
+	d := drafting{image: m, run: r, told: told, done: make([]bool, len(m.columns))}
+	d.revise(old)
+	for i := range m.columns {
+		if !d.done[i] {
+			d.write(i)
 		}
-		fields++
-		body = msgp.AppendString(body, m.table.Columns[i].Path[0].Name)
-		body = v.AppendMsgpack(body)
 	}
-	more, rest := m.others(old)
-	return append(append(msgp.AppendMapHeader(nil, fields+more), body...), rest...)
+	return append(msgp.AppendMapHeader(make([]byte, 0, len(d.body)+5), d.fields), d.body...)
 }
 
-// others are the members of a document that are no columns.
-func (m *image) others(doc []byte) (count uint32, members []byte) {
-	if doc == nil {
-		return 0, nil
+// drafting is a document on the way.
+type drafting struct {
+	image  *image
+	run    *run
+	told   func(i int) bool
+	done   []bool // columns that were seen to
+	fields uint32
+	body   []byte
+}
+
+// revise takes the members of a document over. What a document cannot be goes no further.
+func (d *drafting) revise(old []byte) {
+	if old == nil {
+		return
 	}
-	n, rest, err := msgp.ReadMapHeaderBytes(doc)
+	n, rest, err := msgp.ReadMapHeaderBytes(old)
 	for range n {
 		if err != nil {
-			break
+			return
 		}
 		start := rest
 		var name []byte
 		if name, rest, err = msgp.ReadStringZC(rest); err != nil {
-			break
+			return
 		}
+		raw := rest
 		if rest, err = msgp.Skip(rest); err != nil {
-			break
+			return
 		}
-		if !m.isColumn(string(name)) {
-			count++
-			members = append(members, start[:len(start)-len(rest)]...)
+		raw = raw[:len(raw)-len(rest)]
+		i := d.image.column(string(name))
+		if i < 0 || !d.done[i] && value.FromMsgpack(raw) == d.run.row[d.image.columns[i]] {
+			d.fields++
+			d.body = append(d.body, start[:len(start)-len(rest)]...)
+			if i >= 0 {
+				d.done[i] = true
+			}
+		} else if !d.done[i] {
+			d.write(i)
 		}
 	}
-	return count, members
 }
 
-func (m *image) isColumn(member string) bool {
+// write appends a column's value.
+func (d *drafting) write(i int) {
+	d.done[i] = true
+	v := d.run.row[d.image.columns[i]]
+	if v.IsNull() && !d.told(i) {
+		return
+	}
+	d.fields++
+	d.body = msgp.AppendString(d.body, d.image.table.Columns[i].Path[0].Name)
+	d.body = v.AppendMsgpack(d.body)
+}
+
+// column returns the position of the column that a member is, −1 where it is none.
+func (m *image) column(member string) int {
 	for i := range m.table.Columns {
 		if m.table.Columns[i].Path[0].Name == member {
-			return true
+			return i
 		}
 	}
-	return false
+	return -1
 }
