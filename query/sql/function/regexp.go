@@ -219,7 +219,7 @@ func (p *expressionParser) counted(start int) {
 	p.at++
 	atom := append([]step(nil), p.steps[start:]...)
 	p.steps = p.steps[:start]
-	for range low {
+	for i := 0; i < low && p.err == nil; i++ {
 		p.copy(atom, start)
 	}
 	if high < 0 {
@@ -227,7 +227,7 @@ func (p *expressionParser) counted(start int) {
 		p.star(at)
 		return
 	}
-	for range high - low {
+	for i := low; i < high && p.err == nil; i++ {
 		at := p.copy(atom, start)
 		p.insert(at, step{do: fork, to: len(p.steps) + 1})
 	}

@@ -59,8 +59,16 @@ func undefined(raw []byte) bool {
 	return len(raw) > 2 && raw[0] == 0xd4 && raw[1] == extensionUndefined
 }
 
-// appendName appends a member's name, which is a text whatever it was.
+// appendName appends a member's name, which is a text whatever it was: an empty one
+// where it was nested, for text of text of text takes no end.
 func appendName(dst, raw []byte) (text, rest []byte) {
+	if t := msgp.NextType(raw); t == msgp.MapType || t == msgp.ArrayType {
+		rest, err := msgp.Skip(raw)
+		if err != nil {
+			rest = nil
+		}
+		return append(dst, `""`...), rest
+	}
 	start := len(dst)
 	if dst, rest = appendNested(dst, raw); dst[start] != '"' {
 		name := string(dst[start:])
