@@ -15,6 +15,7 @@ type dictionary struct {
 	tx *Tx
 	// asked are the tables whose columns were looked for in all documents.
 	asked []*described
+	sized []sized
 }
 
 // vocabulary is what an environment remembers for all dictionaries.
@@ -99,6 +100,7 @@ func (d *dictionary) Table(name string) (*sql.Table, error) {
 	}
 	if err == nil {
 		t.Rows, t.Distinct, err = known.statistics.read(s, false)
+		d.sized = append(d.sized, sized{known, t.Rows})
 	}
 	return t, err
 }

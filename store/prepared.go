@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stowage-db/stowage/query/sql"
@@ -17,6 +18,14 @@ type Prepared struct {
 	plan  *sql.Statement
 	tail  int          // of its text, where what follows it begins
 	asked []*described // the tables whose columns were looked for in all documents
+	sized []sized      // the tables that it reads
+	uses  atomic.Int64
+}
+
+// sized is how many documents a table had when a statement was given its plan.
+type sized struct {
+	known *described
+	rows  int64
 }
 
 // Columns are the names of what its rows consist of.
@@ -51,6 +60,9 @@ func (tx *Tx) planFor(text string) (*Prepared, error) {
 	plans := &tx.env.plans
 	if p := plans.get(text, version); p != nil {
 		current, err := p.current(tx)
+		if err == nil && current {
+			current, err = p.fits(tx)
+		}
 		if current || err != nil {
 			return p, err
 		}
@@ -62,7 +74,7 @@ func (tx *Tx) planFor(text string) (*Prepared, error) {
 	if plan == nil {
 		return nil, fail(Syntax, "statement: there is none", "", nil)
 	}
-	p := &Prepared{plan, tail, names.asked}
+	p := &Prepared{plan: plan, tail: tail, asked: names.asked, sized: names.sized}
 	if version&lonely == 0 {
 		plans.put(text, p)
 	}
@@ -154,6 +166,39 @@ func (p *Prepared) current(tx *Tx) (bool, error) {
 			return false, err
 		}
 		if !known.members.current(tx, docs) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+const (
+	// fitsEvery is after how many uses it is looked whether a plan still fits; before that after
+	// the first, the second, the fourth and so on.
+	fitsEvery = 256
+	// outgrown is how many times as large, or small, a table is that a plan does not fit any more.
+	outgrown = 4
+	// small is how many documents a table has at least for that to matter.
+	small = 100
+)
+
+// fits reports, when it is time to look, whether the tables are about as large as they were when the
+// plan was made: what is right for a few documents is not for many.
+func (p *Prepared) fits(tx *Tx) (bool, error) {
+	uses := p.uses.Add(1)
+	if uses%fitsEvery != 0 && uses&(uses-1) != 0 {
+		return true, nil
+	}
+	for _, t := range p.sized {
+		docs, err := tx.database(t.known.table.name, false, 0)
+		if err != nil {
+			return false, err
+		}
+		rows, err := t.known.statistics.count(tx, docs)
+		if err != nil {
+			return false, err
+		}
+		if max(rows, t.rows) >= small && (rows > t.rows*outgrown || t.rows > rows*outgrown) {
 			return false, nil
 		}
 	}

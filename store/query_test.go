@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -249,5 +250,21 @@ func TestStatementsAreWatched(t *testing.T) {
 	}
 	if err := w.Next(ctx, look); err != nil || asked < 2 {
 		t.Errorf("asked %d times: %v", asked, err)
+	}
+}
+
+// TestPlansFollowGrowth asks for the same plan of a table while that is small and when it is not:
+// what was prepared for a few documents is not kept for many.
+func TestPlansFollowGrowth(t *testing.T) {
+	env := storetest.Open(t, memory.New(), storetest.Small())
+	exec(t, env, "CREATE TABLE a (x INT, y INT); CREATE INDEX x ON a (x); INSERT INTO a VALUES (1, 1)")
+	plan := func() string { return ask(t, env, "EXPLAIN QUERY PLAN SELECT y FROM a WHERE x = 1") }
+	if got := plan(); !strings.Contains(got, "SCAN") {
+		t.Errorf("of one document the plan is %s", got)
+	}
+	exec(t, env, "INSERT INTO a WITH RECURSIVE up (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM up WHERE n < 3000) SELECT n, n FROM up")
+	plan()
+	if got := plan(); !strings.Contains(got, "SEARCH") {
+		t.Errorf("of a table that has grown the plan is %s", got)
 	}
 }
