@@ -1,6 +1,7 @@
 // What must compile. It is never run.
 import { compress, count, custom, encrypt, field, first, max, memory, modifier, noop, op, open, sum, table, where, type Coder, type Key, type Store, type StowageError } from 'stowage'
 import { coder } from 'stowage/coders'
+import { live } from 'stowage/live'
 import { bounded, expiring, StorageHooks, TableHooks, timestamps, validated, type StandardSchema } from 'stowage/policies'
 import { boolean, geo, hash, over, ring, service, sortedSet } from 'stowage/repositories'
 import { structures } from 'stowage/structures'
@@ -251,4 +252,17 @@ export async function views(): Promise<void> {
   const none: 'none' | { code: string } | undefined = await seen.countries('XX', { fallback: 'none' })
   await seen.cities.change(1, { population: 5 })
   void [name, twins, capital, none]
+}
+
+export async function statements(): Promise<void> {
+  const db = await open('atlas', { sql: true, tables: { cities: table<City>({ key: 'id' }) } })
+  const named: { name: string }[] = await db.sql<{ name: string }>`SELECT name FROM cities WHERE population > ${5}`
+  const first: City | undefined = await db.sql<City>('SELECT * FROM cities WHERE id = ?', 1).first()
+  const changed: number = await db.sql`DELETE FROM cities`.run({ signal: new AbortController().signal })
+  for await (const city of db.sql<City>`SELECT * FROM cities`) void city.population
+  const stop: () => void = db.sql<City>`SELECT * FROM cities`.subscribe((cities, change) => void [cities[0]?.name, change.added])
+  const detail: string | undefined = (await db.sql`SELECT 1`.explain())[0]?.detail
+  const within = await db.transaction(tx => tx.sql<{ n: number }>`SELECT count(*) AS n FROM cities`.all())
+  const watched = live(db.sql<City>`SELECT * FROM cities`)
+  void [named, first, changed, stop, detail, within[0]?.n, watched.getSnapshot().documents[0]?.name]
 }

@@ -376,3 +376,14 @@ export async function repositories(tiers: { fast: Tier; fallback: Tier }): Promi
   // @ts-expect-error: no such option
   service(people, { cache: { size: 1 } })
 }
+
+export async function statements(): Promise<void> {
+  const db = await open('atlas')
+  // @ts-expect-error: rows are of the type that was named
+  const named: { title: string }[] = await db.sql<{ name: string }>`SELECT name FROM cities`
+  // @ts-expect-error: there may be no row
+  const first: { name: string } = await db.sql<{ name: string }>`SELECT name FROM cities`.first()
+  // @ts-expect-error: a statement has no filter
+  db.sql`SELECT 1`.where({})
+  void [named, first]
+}
