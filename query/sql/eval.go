@@ -1,6 +1,8 @@
 package sql
 
 import (
+	"strings"
+
 	"github.com/stowage-db/stowage/query/sql/function"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
@@ -271,7 +273,7 @@ func matchEvaluator(t *term) eval {
 			return value.Value{}
 		}
 		if glob {
-			return value.FromBool(value.Glob(pattern.Text(), v.Text()) != not)
+			return value.FromBool(value.Glob(ended(pattern), ended(v)) != not)
 		}
 		var sign rune
 		if len(kids) > 2 {
@@ -281,8 +283,17 @@ func matchEvaluator(t *term) eval {
 			}
 			sign = text[0]
 		}
-		return value.FromBool(value.Like(pattern.Text(), v.Text(), sign) != not)
+		return value.FromBool(value.Like(ended(pattern), ended(v), sign) != not)
 	}
+}
+
+// ended is a text up to its first NUL, which is where it ends for patterns.
+func ended(v value.Value) string {
+	text := v.Text()
+	if end := strings.IndexByte(text, 0); end >= 0 {
+		return text[:end]
+	}
+	return text
 }
 
 func betweenEvaluator(t *term) eval {
@@ -355,19 +366,17 @@ func coalesceEvaluator(t *term) eval {
 	}
 }
 
-// extremeEvaluator is min or max of several values, NULL where one of them is.
+// extremeEvaluator is min or max of several values, NULL where one of them is. Of
+// equal ones min takes the last, max the first.
 func extremeEvaluator(t *term) eval {
-	kids, collation, sign := evaluators(t.kids), collationOf(t.kids...), 1
-	if t.name == "max" {
-		sign = -1
-	}
+	kids, collation, least := evaluators(t.kids), collationOf(t.kids...), t.name == "min"
 	return func(r *run) value.Value {
 		best := kids[0](r)
 		for _, kid := range kids[1:] {
 			v := kid(r)
 			if best.IsNull() || v.IsNull() {
 				best = value.Value{}
-			} else if value.Compare(v, best, collation)*sign < 0 {
+			} else if order := value.Compare(v, best, collation); order <= 0 && least || order > 0 && !least {
 				best = v
 			}
 		}

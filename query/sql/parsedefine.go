@@ -15,7 +15,7 @@ func (s *statement) define(p *parser) bool {
 		p.create(d)
 	case p.word("drop"):
 		p.drop(d)
-	case p.word("alter", "table"):
+	case p.word("alter table"):
 		p.alter(d)
 	case p.word("analyze"):
 		d.Kind = Analyze
@@ -49,7 +49,7 @@ func (p *parser) create(d *definition) {
 	default:
 		p.unexpected()
 	}
-	d.Lenient = p.word("if", "not", "exists")
+	d.Lenient = p.word("if not exists")
 	d.Name = p.qualified()
 	switch d.Kind {
 	case CreateIndex:
@@ -105,14 +105,14 @@ func (p *parser) drop(d *definition) {
 	default:
 		p.unexpected()
 	}
-	d.Lenient = p.word("if", "exists")
+	d.Lenient = p.word("if exists")
 	d.Name = p.qualified()
 }
 
 func (p *parser) alter(d *definition) {
 	d.Table = p.qualified()
 	switch {
-	case p.word("rename", "to"):
+	case p.word("rename to"):
 		d.Kind, d.To = RenameTable, p.name()
 	case p.word("rename"):
 		p.word("column")
@@ -189,7 +189,7 @@ func (p *parser) columnConstraint(d *definition, i int) bool {
 		p.name()
 	}
 	switch {
-	case p.word("primary", "key"):
+	case p.word("primary key"):
 		if !p.word("asc") && p.word("desc") {
 			d.primary(p, []int{i}, false)
 		} else {
@@ -197,7 +197,7 @@ func (p *parser) columnConstraint(d *definition, i int) bool {
 		}
 		p.conflictClause()
 		p.word("autoincrement")
-	case p.word("not", "null"):
+	case p.word("not null"):
 		c.NotNull = true
 		p.conflictClause()
 	case p.word("null"):
@@ -263,7 +263,7 @@ func (p *parser) defaultValue() string {
 // is to be done is for each statement to say.
 func (p *parser) conflictClause() {
 	pos := p.peek().pos
-	if p.word("on", "conflict") && !p.word("abort") {
+	if p.word("on conflict") && !p.word("abort") {
 		panic(fail(codeUnsupported, pos, "ON CONFLICT belongs to the statement"))
 	}
 }
@@ -277,13 +277,13 @@ func (p *parser) references() {
 	}
 	for {
 		switch {
-		case p.word("on", "delete"), p.word("on", "update"):
-			if !p.word("set", "null") && !p.word("set", "default") && !p.word("no", "action") && !p.word("cascade") {
+		case p.word("on delete"), p.word("on update"):
+			if !p.word("set null") && !p.word("set default") && !p.word("no action") && !p.word("cascade") {
 				p.expect("restrict")
 			}
 		case p.word("match"):
 			p.name()
-		case p.word("not", "deferrable"), p.word("deferrable"):
+		case p.word("not deferrable"), p.word("deferrable"):
 		case p.word("initially"):
 			p.name()
 		default:
@@ -298,7 +298,7 @@ func (p *parser) tableConstraint(d *definition) bool {
 		p.name()
 	}
 	switch {
-	case p.word("primary", "key"):
+	case p.word("primary key"):
 		d.primary(p, p.columnsOf(d), true)
 		p.conflictClause()
 	case p.is("unique") && p.ahead(1).text == "(":
@@ -309,7 +309,7 @@ func (p *parser) tableConstraint(d *definition) bool {
 		p.next()
 		d.Checks = append(d.Checks, p.source())
 		p.conflictClause()
-	case p.word("foreign", "key"):
+	case p.word("foreign key"):
 		p.nameList()
 		p.expect("references")
 		p.references()

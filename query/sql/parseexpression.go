@@ -7,7 +7,7 @@ import (
 )
 
 // join makes an expression of parts, and counts how high it gets.
-func (p *parser) join(e expr) *expr {
+func (p *parser) join(e *expr) *expr {
 	for _, kid := range e.kids {
 		if kid != nil {
 			e.height = max(e.height, kid.height+1)
@@ -16,11 +16,11 @@ func (p *parser) join(e expr) *expr {
 	if e.height > maxOperators {
 		panic(fail(codeTooDeep, e.pos, "the expression is nested too deeply"))
 	}
-	return &e
+	return e
 }
 
 func (p *parser) binary(op string, pos int, a, b *expr) *expr {
-	return p.join(expr{kind: exprBinary, op: op, pos: pos, kids: []*expr{a, b}})
+	return p.join(&expr{kind: exprBinary, op: op, pos: pos, kids: []*expr{a, b}})
 }
 
 // expression reads an expression, whose operators bind as follows, loosest first: or;
@@ -46,11 +46,11 @@ func (p *parser) conjunction() *expr {
 }
 
 func (p *parser) negation() *expr {
-	if p.is("not") && !(p.ahead(1).kind == tokenWord && p.ahead(1).folded == "exists") {
+	if p.is("not") {
 		p.enter()
 		defer p.leave()
 		pos := p.next().pos
-		return p.join(expr{kind: exprUnary, op: "not", pos: pos, kids: []*expr{p.negation()}})
+		return p.join(&expr{kind: exprUnary, op: "not", pos: pos, kids: []*expr{p.negation()}})
 	}
 	return p.equality()
 }
@@ -80,12 +80,11 @@ func (p *parser) equality() *expr {
 func (p *parser) wordComparison(e *expr) (compared *expr, more bool) {
 	pos := p.peek().pos
 	switch {
-	case p.word("isnull"), p.word("not", "null"), p.word("notnull"):
-		word := p.tokens[p.at-1].folded
-		return p.is2(pos, word != "isnull", e, &expr{kind: exprLiteral, pos: pos}), true
+	case p.word("isnull"), p.word("not null"), p.word("notnull"):
+		return p.is2(pos, p.tokens[p.at-1].folded != "isnull", e, &expr{kind: exprLiteral, pos: pos}), true
 	case p.word("is"):
 		not := p.word("not")
-		if p.word("distinct", "from") {
+		if p.word("distinct from") {
 			not = !not
 		}
 		return p.is2(pos, not, e, p.comparison()), true
@@ -113,22 +112,22 @@ func (p *parser) wordComparison(e *expr) (compared *expr, more bool) {
 	case "between":
 		low := p.comparison()
 		p.expect("and")
-		return p.join(expr{kind: exprBetween, not: not, pos: pos, kids: []*expr{e, low, p.comparison()}}), true
+		return p.join(&expr{kind: exprBetween, not: not, pos: pos, kids: []*expr{e, low, p.comparison()}}), true
 	}
 	kids := []*expr{e, p.comparison()}
 	if p.word("escape") {
 		kids = append(kids, p.comparison())
 	}
-	return p.join(expr{kind: exprMatch, op: word.folded, not: not, pos: pos, kids: kids}), true
+	return p.join(&expr{kind: exprMatch, op: word.folded, not: not, pos: pos, kids: kids}), true
 }
 
 func (p *parser) is2(pos int, not bool, a, b *expr) *expr {
-	return p.join(expr{kind: exprBinary, op: "is", not: not, pos: pos, kids: []*expr{a, b}})
+	return p.join(&expr{kind: exprBinary, op: "is", not: not, pos: pos, kids: []*expr{a, b}})
 }
 
 // in reads what stands behind IN.
 func (p *parser) in(pos int, not bool, e *expr) *expr {
-	in := expr{kind: exprIn, not: not, pos: pos, kids: []*expr{e}}
+	in := &expr{kind: exprIn, not: not, pos: pos, kids: []*expr{e}}
 	switch {
 	case !p.isSign("("):
 		term := p.table()
@@ -184,7 +183,7 @@ func (p *parser) collated() *expr {
 	e := p.signed()
 	for p.is("collate") {
 		pos := p.next().pos
-		e = p.join(expr{kind: exprCollate, pos: pos, name: p.name(), kids: []*expr{e}})
+		e = p.join(&expr{kind: exprCollate, pos: pos, name: p.name(), kids: []*expr{e}})
 	}
 	return e
 }
@@ -202,9 +201,9 @@ func (p *parser) signed() *expr {
 			p.next()
 			return &expr{kind: exprLiteral, pos: t.pos, value: value.FromInt(-1 << 63)}
 		}
-		return p.join(expr{kind: exprUnary, op: op, pos: t.pos, kids: []*expr{p.signed()}})
+		return p.join(&expr{kind: exprUnary, op: op, pos: t.pos, kids: []*expr{p.signed()}})
 	}
-	if p.is("not") && !(p.ahead(1).kind == tokenWord && p.ahead(1).folded == "exists") {
+	if p.is("not") {
 		return p.negation()
 	}
 	return p.operand()
@@ -265,13 +264,12 @@ func (p *parser) wordOperand(t *token) *expr {
 		if p.ahead(1).text == "(" {
 			return p.cast()
 		}
-	case "exists", "not":
-		not := p.word("not")
-		p.expect("exists")
+	case "exists":
+		p.next()
 		p.expectSign("(")
 		query := p.selection()
 		p.expectSign(")")
-		return &expr{kind: exprExists, not: not, pos: t.pos, query: query}
+		return &expr{kind: exprExists, pos: t.pos, query: query}
 	case "current_date", "current_time", "current_timestamp":
 		p.next()
 		return &expr{kind: exprCall, pos: t.pos, name: t.folded, invoke: &invocation{}}
@@ -322,7 +320,7 @@ func (p *parser) parenthesised() *expr {
 	if len(kids) == 1 {
 		return kids[0]
 	}
-	return p.join(expr{kind: exprRow, pos: pos, kids: kids})
+	return p.join(&expr{kind: exprRow, pos: pos, kids: kids})
 }
 
 func (p *parser) expressions() []*expr {
@@ -356,7 +354,7 @@ func (p *parser) caseOf() *expr {
 		otherwise = p.expression()
 	}
 	p.expect("end")
-	return p.join(expr{kind: exprCase, pos: pos, kids: append(kids, otherwise)})
+	return p.join(&expr{kind: exprCase, pos: pos, kids: append(kids, otherwise)})
 }
 
 func (p *parser) cast() *expr {
@@ -366,7 +364,7 @@ func (p *parser) cast() *expr {
 	p.expect("as")
 	name := p.typeName()
 	p.expectSign(")")
-	return p.join(expr{kind: exprCast, pos: pos, name: name, kids: []*expr{e}})
+	return p.join(&expr{kind: exprCast, pos: pos, name: name, kids: []*expr{e}})
 }
 
 // typeName reads words, and sizes in parentheses, as they are written.
@@ -404,7 +402,7 @@ func (p *parser) call() *expr {
 	defer p.leave()
 	t := p.next()
 	p.expectSign("(")
-	e := expr{kind: exprCall, pos: t.pos, name: value.Fold(t.text), invoke: &invocation{}}
+	e := &expr{kind: exprCall, pos: t.pos, name: value.Fold(t.text), invoke: &invocation{}}
 	switch {
 	case p.sign("*"):
 		e.invoke.star = true
@@ -415,7 +413,7 @@ func (p *parser) call() *expr {
 			p.word("all")
 		}
 		e.kids = p.expressions()
-		if p.word("order", "by") {
+		if p.word("order by") {
 			e.invoke.order = p.orderings()
 		}
 	}
@@ -445,10 +443,10 @@ func (p *parser) window() *window {
 	if t := p.peek(); isName(t) && !(t.kind == tokenWord && windowWords[t.folded] && p.ahead(1).text != ")") {
 		w.base = p.name()
 	}
-	if p.word("partition", "by") {
+	if p.word("partition by") {
 		w.partition = p.expressions()
 	}
-	if p.word("order", "by") {
+	if p.word("order by") {
 		w.order = p.orderings()
 	}
 	if p.is("range") || p.is("rows") || p.is("groups") {
@@ -481,8 +479,8 @@ func (p *parser) frame() *frame {
 	}
 	if p.word("exclude") {
 		switch {
-		case p.word("no", "others"):
-		case p.word("current", "row"):
+		case p.word("no others"):
+		case p.word("current row"):
 			f.exclude = excludeCurrent
 		case p.word("group"):
 			f.exclude = excludeGroup
@@ -497,11 +495,11 @@ func (p *parser) frame() *frame {
 
 func (p *parser) bound() bound {
 	switch {
-	case p.word("unbounded", "preceding"):
+	case p.word("unbounded preceding"):
 		return bound{kind: unboundedPreceding}
-	case p.word("unbounded", "following"):
+	case p.word("unbounded following"):
 		return bound{kind: unboundedFollowing}
-	case p.word("current", "row"):
+	case p.word("current row"):
 		return bound{kind: currentRow}
 	}
 	b := bound{offset: p.expression()}
@@ -524,9 +522,9 @@ func (p *parser) orderings() []ordering {
 		} else {
 			p.word("asc")
 		}
-		if p.word("nulls", "first") {
+		if p.word("nulls first") {
 			o.nulls = nullsFirst
-		} else if p.word("nulls", "last") {
+		} else if p.word("nulls last") {
 			o.nulls = nullsLast
 		}
 		list = append(list, o)

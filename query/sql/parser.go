@@ -2,6 +2,7 @@ package sql
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/stowage-db/stowage/query/sql/value"
 )
@@ -98,31 +99,25 @@ func (p *parser) is(word string) bool {
 	return t.kind == tokenWord && t.folded == word
 }
 
-// are reports whether the next tokens are words.
-func (p *parser) are(words ...string) bool {
-	for i, word := range words {
-		if t := p.ahead(i); t.kind != tokenWord || t.folded != word {
+// word passes over words, parted by spaces, if all of them come next.
+func (p *parser) word(words string) bool {
+	for n := 0; ; n++ {
+		word, rest, more := strings.Cut(words, " ")
+		if t := p.ahead(n); t.kind != tokenWord || t.folded != word {
 			return false
 		}
+		if !more {
+			p.at += n + 1
+			return true
+		}
+		words = rest
 	}
-	return true
-}
-
-// word passes over words if they come next, all of them.
-func (p *parser) word(words ...string) bool {
-	if !p.are(words...) {
-		return false
-	}
-	p.at += len(words)
-	return true
 }
 
 // expect passes over words that must come next.
-func (p *parser) expect(words ...string) {
-	for _, word := range words {
-		if !p.word(word) {
-			p.unexpected()
-		}
+func (p *parser) expect(words string) {
+	if !p.word(words) {
+		p.unexpected()
 	}
 }
 

@@ -15,7 +15,7 @@ func (p *parser) selection() *selection {
 	s.cores = append(s.cores, p.core())
 	for {
 		switch {
-		case p.word("union", "all"):
+		case p.word("union all"):
 			s.joins = append(s.joins, unionAll)
 		case p.word("union"):
 			s.joins = append(s.joins, union)
@@ -41,7 +41,7 @@ func (p *parser) selectionEnd(s *selection) {
 	if s.cores[len(s.cores)-1].values != nil {
 		return
 	}
-	if p.word("order", "by") {
+	if p.word("order by") {
 		s.order = p.orderings()
 	}
 	s.limit, s.offset = p.limits()
@@ -75,7 +75,7 @@ func (p *parser) with() []*common {
 			c.columns = p.nameList()
 		}
 		p.expect("as")
-		if p.word("not", "materialized") {
+		if p.word("not materialized") {
 			c.inline = true
 		} else {
 			c.keep = p.word("materialized")
@@ -117,7 +117,7 @@ func (p *parser) core() *core {
 	if p.word("where") {
 		c.where = p.expression()
 	}
-	if p.word("group", "by") {
+	if p.word("group by") {
 		c.group = p.expressions()
 	}
 	if p.word("having") {
@@ -270,10 +270,10 @@ func (p *parser) table() *fromTerm {
 	} else if p.isAlias() {
 		t.alias = p.next().text
 	}
-	if p.word("indexed", "by") {
+	if p.word("indexed by") {
 		p.name() // which index is best is left to the planner
 	} else {
-		p.word("not", "indexed")
+		p.word("not indexed")
 	}
 	return t
 }

@@ -25,7 +25,7 @@ func (p *parser) statement() *statement {
 	s := &statement{}
 	if p.word("explain") {
 		s.explain = true
-		p.word("query", "plan")
+		p.word("query plan")
 	}
 	if s.control = p.control(); s.control != nil {
 		return s
@@ -122,7 +122,7 @@ func (p *parser) insertion(with []*common) *insertion {
 			s.positions = append(s.positions, p.tokens[first+2*i].pos)
 		}
 	}
-	if !p.word("default", "values") {
+	if !p.word("default values") {
 		if !p.startsSelect() {
 			p.unexpected()
 		}
@@ -137,7 +137,7 @@ func (p *parser) insertion(with []*common) *insertion {
 
 func (p *parser) upsert() upsert {
 	u := upsert{pos: p.peek().pos}
-	p.expect("on", "conflict")
+	p.expect("on conflict")
 	if p.sign("(") {
 		for _, o := range p.orderings() {
 			u.target = append(u.target, o.expr)
@@ -152,7 +152,7 @@ func (p *parser) upsert() upsert {
 		u.nothing = true
 		return u
 	}
-	p.expect("update", "set")
+	p.expect("update set")
 	u.set = p.assignments()
 	if p.word("where") {
 		u.filter = p.expression()
@@ -192,10 +192,10 @@ func (p *parser) target() (table, alias string) {
 	if p.word("as") || p.isAlias() && !p.is("indexed") {
 		alias = p.name()
 	}
-	if p.word("indexed", "by") {
+	if p.word("indexed by") {
 		p.name()
 	} else {
-		p.word("not", "indexed")
+		p.word("not indexed")
 	}
 	return table, alias
 }
@@ -217,7 +217,7 @@ func (p *parser) update(with []*common) *update {
 }
 
 func (p *parser) deletion(with []*common) *deletion {
-	p.expect("delete", "from")
+	p.expect("delete from")
 	s := &deletion{with: with, pos: p.peek().pos}
 	s.table, s.alias = p.target()
 	if p.word("where") {

@@ -83,8 +83,7 @@ func (c *compiler) resolveAny(e *expr, s *scope) *term {
 	case exprSelect:
 		sub := c.subquery(e.query, s)
 		if sub.sub.width == 1 {
-			column := sub.sub.selected.columns[0]
-			sub.affinity, sub.collation, sub.collated = column.affinity, column.collation, column.collated
+			sub.affinity = sub.sub.selected.columns[0].affinity
 		}
 		return sub
 	case exprRow:
