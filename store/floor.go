@@ -42,7 +42,12 @@ func (e *Env) enterFloor(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	e.mu.Lock()
-	now, f := e.now(), &e.floor
+	f := &e.floor
+	if f.release == nil && f.contested.IsZero() { // nobody was ever met: the clock, a call of the host, is not needed
+		e.mu.Unlock()
+		return false, nil
+	}
+	now := e.now()
 	over := f.release != nil && now.Sub(f.taken) >= floorTenure
 	needed := now.Before(f.contested) && !(over && f.users > 0) // those who still have it serve us too
 	var release func()

@@ -20,14 +20,14 @@ func readChange(raw []byte) (alteration, error) {
 	return func(s *session, doc []byte) ([]byte, error) { return s.merge(doc, raw) }, err
 }
 
-// roomBytes is how much is allocated at once for documents that are put together
-// anew.
+// roomBytes is how much is allocated at once, at most, for documents that are put
+// together anew: as much as one needs at first, for most changes have one.
 const roomBytes = 64 << 10
 
 // take returns the room that is left for one document of at most n bytes, empty.
 func (s *session) take(n int) []byte {
 	if cap(s.room)-len(s.room) < n {
-		s.room = make([]byte, 0, max(n, roomBytes))
+		s.room = make([]byte, 0, max(n, min(4*cap(s.room), roomBytes)))
 	}
 	return s.room[len(s.room):len(s.room):cap(s.room)]
 }

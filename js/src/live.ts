@@ -14,6 +14,7 @@ import type { Find, Send } from './find.js'
 import { liveOptions, type LiveOptions, mustListen } from './options.js'
 import type { PackedQuery } from './query.js'
 import type { Statement } from './sql.js'
+import { turn } from './turn.js'
 import { Op } from './wire.js'
 
 export type { LiveOptions } from './options.js'
@@ -144,6 +145,7 @@ export class Live<T> {
     let { documents, total } = await this.ask(Op.Live, number, [], signal)
     if (!signal.aborted) this.tell(documents, total)
     for (let at = performance.now(); !signal.aborted; at = performance.now()) {
+      await turn.next() // who was told goes on first: nothing is missed meanwhile
       const answer = await this.ask(Op.Changed, number, documents, signal)
       await nextFrame(at)
       documents = answer.documents

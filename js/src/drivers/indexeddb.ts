@@ -55,6 +55,8 @@ class IndexedDBDriver implements Driver {
   private known = false
   /** Whoever opened this has looked, before the first transaction, whether a new log has to be begun before the first write. */
   private log: Promise<void> | undefined
+  /** That is so, or nothing had to be begun: writes need not ask any more. */
+  private begun = false
 
   constructor(
     private readonly name: string,
@@ -77,7 +79,10 @@ class IndexedDBDriver implements Driver {
   }
 
   private async write(batch: Batch): Promise<void> {
-    await (this.log ??= logBegun())
+    if (!this.begun) {
+      await (this.log ??= logBegun())
+      this.begun = true
+    }
     const durability = batch.durability === 'strict' ? 'strict' : 'relaxed'
     const repeatable = batch.add.length === 0 && batch.root === undefined // no name is used twice, so nobody can tell that it came twice
     return this.transact('readwrite', durability, repeatable, (store, abort) => {

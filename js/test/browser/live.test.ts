@@ -76,6 +76,37 @@ for (const worker of [false, true]) {
   })
 }
 
+test('a live query is asked again while IndexedDB writes, not before it has the batch', async () => {
+  const tab = await browser.page()
+  const events = await tab.evaluate(async () => {
+    const db = await stowage.open('live order', { tables: { t: stowage.table<{ id: number; country: string }>({ key: 'id' }) } })
+    await db.t.insert({ id: 1, country: 'NO' })
+    const events: string[] = []
+    const { transaction } = IDBDatabase.prototype
+    IDBDatabase.prototype.transaction = function (...args) {
+      if (args[1] === 'readwrite') events.push('written')
+      return transaction.apply(this, args)
+    }
+    const asked = (country: string) => events.push('asked') > 0 && country === 'SE'
+    const told = new Promise<void>(resolve => {
+      db.t.find(stowage.where<{ id: number; country: string }>('country').test(asked)).subscribe(documents => {
+        if (documents.length === 1) resolve()
+        else {
+          events.length = 0
+          void db.t.put({ id: 1, country: 'SE' })
+        }
+      })
+    })
+    await told
+    IDBDatabase.prototype.transaction = transaction
+    await db.close()
+    return events
+  })
+  assert.deepEqual(events, ['written', 'asked'])
+  assert.deepEqual(tab.failures, [])
+  await tab.close()
+})
+
 /** A project as users of React have it, with the package installed. */
 async function buildWithReact(): Promise<void> {
   rmSync(project, { recursive: true, force: true })
