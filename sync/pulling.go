@@ -26,7 +26,8 @@ type pulling struct {
 	position *Position
 	caughtUp bool
 	cursor   string
-	buster   string
+	buster   string // makes URLs other ones, until all is there, or the shape has another handle than busted
+	busted   string
 	failures backoff // after failures
 	anew     backoff // after it had to begin anew
 	guard    guard
@@ -285,7 +286,10 @@ func (p *pulling) take(ctx context.Context, c *Chunk) error {
 
 // took goes on after a chunk that was stored.
 func (p *pulling) took(c *Chunk, wanted wish) {
-	p.cursor, p.buster, p.stale = c.Cursor, "", 0
+	p.cursor, p.stale = c.Cursor, 0
+	if c.UpToDate || c.Handle != p.busted {
+		p.buster = ""
+	}
 	p.failures.succeeded()
 	p.caughtUp = c.UpToDate
 	if c.UpToDate {
@@ -328,7 +332,7 @@ func (p *pulling) missed(ctx, rest context.Context, err error) {
 	case errors.Is(err, errMismatch):
 		p.beginAnew(ctx, rest, p.position.Handle, err)
 	case errors.Is(err, errStale):
-		p.buster = newBuster()
+		p.bust()
 		p.forgive(ctx)
 		p.waitOut(ctx, rest, &Unanswered{Again: true, what: "the origin cannot be reached", err: err})
 	default:
@@ -338,7 +342,7 @@ func (p *pulling) missed(ctx, rest context.Context, err error) {
 
 // beginAnew pulls all of it, the first time at once.
 func (p *pulling) beginAnew(ctx, rest context.Context, handle string, reason error) {
-	p.buster = newBuster()
+	p.bust()
 	position, err := p.shape.again(ctx, p.position, handle)
 	if err != nil {
 		p.waitOut(ctx, rest, err)
@@ -421,7 +425,13 @@ var passing = map[store.Code]bool{
 	store.Corrupt: true, store.Tampered: true, store.Undecodable: true,
 }
 
-func newBuster() string { return strconv.FormatUint(rand.Uint64()>>16, 36) }
+// bust has no cache answer.
+func (p *pulling) bust() {
+	p.buster = strconv.FormatUint(rand.Uint64()>>16, 36)
+	if p.position.Handle != "" {
+		p.busted = p.position.Handle
+	}
+}
 
 // guard refuses to ask the same over and over without a wait: five times in half a
 // second is a loop, however it has come about.

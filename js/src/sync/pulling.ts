@@ -37,7 +37,8 @@ export class Pulling {
   private ahead: Ahead | undefined
   private wanted = false
   private cursor: string | undefined
-  private buster: string | undefined
+  /** What makes URLs other ones, until all is there, or the shape has another handle than this. */
+  private buster: { text: string; handle: string } | undefined
   private stale = 0
   /** What is asked beside another tab that pulls, and what is to be asked after that. */
   private beside: Promise<void> = Promise.resolve()
@@ -207,6 +208,7 @@ export class Pulling {
       this.become(follows ? 'live' : 'pulling')
       const ahead = this.taken(at, rest.signal)
       const chunk = await (ahead?.chunk ?? this.ask(at, follows, rest.signal))
+      if (chunk.upToDate || chunk.handle !== this.buster?.handle) this.buster = undefined
       if (!chunk.upToDate) this.askAhead(after(at, chunk), rest.signal)
       this.seen(await this.shape.apply(at, chunk, Date.now()))
       return this.took(chunk, ahead?.wanted ?? wanted)
@@ -238,7 +240,7 @@ export class Pulling {
 
   private async ask(at: Position, live: boolean, signal: AbortSignal): Promise<Chunk> {
     const { source, requests } = this.origin
-    const { cursor, buster } = this
+    const { cursor, buster: { text: buster } = {} } = this
     this.guard.admit(JSON.stringify([at.handle, at.offset, live, live && cursor, buster]))
     const chunk = await source.next(this.shape.spec, at, { requests, live, cursor, buster, signal })
     if (!chunk.upToDate && at.offset === chunk.offset && at.handle === chunk.handle) throw new Unanswered('the origin does not move on', 0, true)
@@ -262,7 +264,6 @@ export class Pulling {
     const { chunks, bytes, total } = this.current
     this.is({ chunks: chunks + 1, bytes: bytes + chunk.bytes, error: undefined, total: chunk.rows ?? total })
     if (!chunk.upToDate) return false
-    this.buster = undefined
     this.anew.succeeded()
     if (wanted) {
       this.wanted = false
@@ -290,8 +291,13 @@ export class Pulling {
 
   /** Goes back to the beginning. */
   private async rewind(error: MustRefetch | Mismatch, at: Position): Promise<void> {
-    this.buster = makeBuster()
+    this.bust()
     this.seen(await this.shape.again(at, error instanceof MustRefetch ? error.handle : at.handle))
+  }
+
+  /** Has no cache answer. */
+  private bust(): void {
+    this.buster = { text: Math.floor(Math.random() * 2 ** 48).toString(36), handle: this.position.handle || (this.buster?.handle ?? '') }
   }
 
   /** The first time at once. */
@@ -304,7 +310,7 @@ export class Pulling {
 
   /** The handle that was given up, by a refusal that was an old one itself, may be the shape's after all. */
   private async forgive(): Promise<void> {
-    this.buster = makeBuster()
+    this.bust()
     if (++this.stale < staleAnswers) return
     this.seen(await this.shape.forgive(this.position))
     this.stale = 0
@@ -362,5 +368,3 @@ function typed(error: unknown): StowageError {
   if (error instanceof Stale || error instanceof MustRefetch) return new StowageError('origin_failed', error.message, { cause: error })
   return asStowageError(error, 'internal', 'the pull failed')
 }
-
-const makeBuster = () => Math.floor(Math.random() * 2 ** 48).toString(36)
