@@ -313,7 +313,7 @@ func (l *loader) store(ctx context.Context, m *model, rows []map[string]any, lis
 		if err := deleteKeys(tx, table, gone); err != nil {
 			return err
 		}
-		known, err := tx.Table(loadedTable, store.Schema{Key: recordPath})
+		known, err := tx.Table(loadedTable, uncompressed(recordPath))
 		if err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ func changeOf(model string, key any) string { return listText(model, nameOf(key)
 // makeChange makes a change on top of what was changed already.
 func makeChange(ctx context.Context, env *store.Env, c LocalChange) error {
 	return env.Update(ctx, func(tx *store.Tx) error {
-		table, err := tx.Table(overlayTable, store.Schema{Key: query.Field("change")})
+		table, err := tx.Table(overlayTable, uncompressed(query.Field("change")))
 		if err != nil {
 			return err
 		}

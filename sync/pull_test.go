@@ -134,7 +134,20 @@ func TestPullShowsALongLogAtOnce(t *testing.T) {
 	if len(between) < 3 || slices.Max(between) != 10 || slices.Min(between) != 10 {
 		t.Errorf("rows shown meanwhile: %v", between)
 	}
+	isUncompressed(t, env, stagedTable("cities"), keyPath)
 	w.equals(env)
+}
+
+// isUncompressed fails where a table is not there, or was made to be compressed.
+func isUncompressed(t *testing.T, env *store.Env, name string, key query.Path) {
+	t.Helper()
+	must(t, env.Update(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.OpenTable(name)
+		if err == nil {
+			_, err = tx.Table(name, uncompressed(key))
+		}
+		return err
+	}))
 }
 
 func TestPullVerifies(t *testing.T) {

@@ -178,7 +178,7 @@ func (s *shape) apply(ctx context.Context, from *Position, c *Chunk) (*Position,
 		}
 		a := application{tx: tx, rows: rows, to: to}
 		if beside {
-			a.staged, err = tx.Table(stagedTable(s.name), store.Schema{Key: keyPath})
+			a.staged, err = tx.Table(stagedTable(s.name), uncompressed(keyPath))
 			if err != nil {
 				return err
 			}
@@ -284,6 +284,10 @@ func (s *shape) truncate(tx *store.Tx, names ...string) error {
 	}
 	return nil
 }
+
+// uncompressed is the schema of a table that has something of rows beside their own. It is not
+// compressed, for theirs may not be.
+func uncompressed(key query.Path) store.Schema { return store.Schema{Key: key, Uncompressed: true} }
 
 // openTable opens a table, nil where there is none.
 func openTable(tx *store.Tx, name string) (*store.Table, error) {

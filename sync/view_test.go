@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
 )
 
@@ -573,6 +574,8 @@ func TestOverlay(t *testing.T) {
 			t.Error(asked)
 		}
 	}
+	isUncompressed(t, env, overlayTable, query.Field("change"))
+	isUncompressed(t, env, loadedTable, recordPath)
 }
 
 // cell is what a mode does about a state: what is shown, of a row that is 'old' here and

@@ -27,7 +27,7 @@ function originOf(count: number, chunkRows = 100): Origin {
 }
 
 let databases = 0
-const openCities = () => open(`pull ${++databases}`, { driver: memory(), tables })
+const openCities = (driver = memory()) => open(`pull ${++databases}`, { driver, tables })
 
 function start(db: Database<typeof tables>, origin: Origin, options: Partial<PullOptions> = {}): Promise<Puller> {
   return pull(db, { origin: 'http://origin/v1/shape', shapes: { cities: 'cities' }, fetch: origin.fetch, retry: { base: 1, most: 4 }, ...options })
@@ -98,7 +98,8 @@ test('a refetch shows the whole of before until there is a whole one', async () 
 
 test('a long log is shown at once', async () => {
   const origin = originOf(10)
-  const db = await openCities()
+  const driver = memory()
+  const db = await openCities(driver)
   const puller = await start(db, origin, { live: false })
   await puller.complete()
   for (let i = 0; i < 250; i++) origin.write('cities', [city(1000 + i)], i < 10 ? [city(i + 1)] : [])
@@ -112,6 +113,8 @@ test('a long log is shown at once', async () => {
   assert.equal(await db.cities.count(), 250)
   await puller.close()
   await db.close()
+  const staged = { 'sync staged cities': table({ key: 'key', compress: 'none' }) }
+  await (await open(`pull ${databases}`, { driver, tables: staged })).close() // no schema_mismatch
 })
 
 test('rows that are not those of the checksum are pulled anew', async () => {

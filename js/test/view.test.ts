@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { type Database, type DriverFactory, memory, open } from 'stowage'
+import { type Database, type DriverFactory, memory, open, table } from 'stowage'
 import { many, model, modes, one, parent, query, through, view, type Mode } from 'stowage/sync'
 
 import { Loader, wantedRow } from '../src/sync/load.js'
@@ -320,6 +320,8 @@ test('local changes are seen, listed, taken back, outlive what is loaded, and ar
   assert.ok(origin.asked.every(asked => asked.startsWith('select ')))
   await later.close()
   await db.close()
+  const tables = { 'sync overlay': table({ key: 'change', compress: 'none' }), 'sync loaded': table({ key: 'record', compress: 'none' }) }
+  await (await open('overlay', { driver, tables })).close() // no schema_mismatch
 })
 
 test('views that are described wrongly', async () => {

@@ -28,7 +28,7 @@ export interface Loaded {
 
 export const loadedTable = 'sync loaded'
 
-export const loadedTables: Tables = { [loadedTable]: table<Loaded>({ key: 'record', cache: 0 }) }
+export const loadedTables: Tables = { [loadedTable]: table<Loaded>({ key: 'record', cache: 0, compress: 'none' }) }
 
 /** The name of a record. */
 export function recordOf(model: string, field: string, of: RowKey | string): string {

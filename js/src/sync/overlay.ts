@@ -22,7 +22,7 @@ export interface LocalChange {
 
 export const overlayTable = 'sync overlay'
 
-export const overlayTables: Tables = { [overlayTable]: table<LocalChange & { change: string }>({ key: 'change', indexes: ['model'] }) }
+export const overlayTables: Tables = { [overlayTable]: table<LocalChange & { change: string }>({ key: 'change', indexes: ['model'], compress: 'none' }) }
 
 export class Overlay {
   /** When the last change was made: each is later than those before. */

@@ -59,9 +59,9 @@ export interface Position {
 export const shapesTable = 'sync shapes'
 const stagedTable = (name: string) => `sync staged ${name}`
 
-/** The tables that shapes need beside those of their rows. */
+/** The tables that shapes need beside those of their rows. What is of rows in them is not compressed, for its table may not be. */
 export function tablesOf(names: readonly string[]): Tables {
-  const staged = names.map(name => [stagedTable(name), table<Staged>({ key: 'key', cache: 0 })])
+  const staged = names.map(name => [stagedTable(name), table<Staged>({ key: 'key', cache: 0, compress: 'none' })])
   return { [shapesTable]: table<Position>({ key: 'shape', cache: 0 }), ...Object.fromEntries(staged) }
 }
 
