@@ -3,7 +3,6 @@
 package function_test
 
 import (
-	"database/sql"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -13,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	_ "modernc.org/sqlite"
-
 	"github.com/stowage-db/stowage/query/sql/function"
+	"github.com/stowage-db/stowage/query/sql/slt"
+	"github.com/stowage-db/stowage/query/sql/slt/sqlite"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
 
@@ -100,42 +99,30 @@ func (c call) ours() (a answer) {
 	return answer{v, err != nil}
 }
 
-func openSQLite(t *testing.T) *sql.DB {
-	db, err := sql.Open("sqlite", ":memory:")
+func openSQLite(t *testing.T) slt.Engine {
+	engine, err := sqlite.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
-	return db
+	t.Cleanup(func() { engine.Close() })
+	return engine
 }
 
 // ask lets SQLite answer expressions, many in a statement, halving those of which
 // one fails.
-func ask(t *testing.T, db *sql.DB, expressions []string) []answer {
+func ask(t *testing.T, right slt.Engine, expressions []string) []answer {
 	t.Helper()
-	row := make([]any, len(expressions))
-	into := make([]any, len(expressions))
-	for i := range row {
-		into[i] = &row[i]
-	}
-	err := db.QueryRow("select " + strings.Join(expressions, ", ")).Scan(into...)
+	rows, err := right.Run("select " + strings.Join(expressions, ", "))
 	if err != nil && len(expressions) > 1 {
 		half := len(expressions) / 2
-		return append(ask(t, db, expressions[:half]), ask(t, db, expressions[half:])...)
+		return append(ask(t, right, expressions[:half]), ask(t, right, expressions[half:])...)
+	}
+	if err != nil {
+		return []answer{{failed: true}}
 	}
 	answers := make([]answer, len(expressions))
-	for i, v := range row {
-		answers[i].failed = err != nil
-		switch v := v.(type) {
-		case int64:
-			answers[i].value = value.FromInt(v)
-		case float64:
-			answers[i].value = value.FromReal(v)
-		case string:
-			answers[i].value = value.FromText(v)
-		case []byte:
-			answers[i].value = value.FromBlob(v)
-		}
+	for i, v := range rows[0] {
+		answers[i].value = v
 	}
 	return answers
 }

@@ -3,7 +3,6 @@
 package value_test
 
 import (
-	"database/sql"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -12,58 +11,45 @@ import (
 	"strings"
 	"testing"
 
-	_ "modernc.org/sqlite"
-
+	"github.com/stowage-db/stowage/query/sql/slt"
+	"github.com/stowage-db/stowage/query/sql/slt/sqlite"
 	. "github.com/stowage-db/stowage/query/sql/value"
 )
 
-// sqlite answers expressions as SQLite does.
-type sqlite struct {
-	t  *testing.T
-	db *sql.DB
+// right answers expressions as SQLite does.
+type right struct {
+	t *testing.T
+	slt.Engine
 }
 
-func openSQLite(t *testing.T) sqlite {
-	db, err := sql.Open("sqlite", ":memory:")
+func openSQLite(t *testing.T) right {
+	engine, err := sqlite.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
-	return sqlite{t, db}
+	t.Cleanup(func() { engine.Close() })
+	return right{t, engine}
+}
+
+// exec runs a statement that has no rows.
+func (s right) exec(statement string) {
+	s.t.Helper()
+	if _, err := s.Run(statement); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // ask evaluates expressions, many in a statement.
-func (s sqlite) ask(expressions []string) []Value {
+func (s right) ask(expressions []string) (answers []Value) {
 	s.t.Helper()
-	var answers []Value
 	for some := range slices.Chunk(expressions, 500) {
-		row := make([]any, len(some))
-		into := make([]any, len(some))
-		for i := range row {
-			into[i] = &row[i]
-		}
-		if err := s.db.QueryRow("select " + strings.Join(some, ", ")).Scan(into...); err != nil {
+		rows, err := s.Run("select " + strings.Join(some, ", "))
+		if err != nil {
 			s.t.Fatalf("%v\nof %s", err, strings.Join(some, "\n"))
 		}
-		for _, answer := range row {
-			answers = append(answers, fromDriver(answer))
-		}
+		answers = append(answers, rows[0]...)
 	}
 	return answers
-}
-
-func fromDriver(answer any) Value {
-	switch v := answer.(type) {
-	case int64:
-		return FromInt(v)
-	case float64:
-		return FromReal(v)
-	case string:
-		return FromText(v)
-	case []byte:
-		return FromBlob(v)
-	}
-	return Value{}
 }
 
 // literal writes v as SQL.
@@ -126,7 +112,7 @@ func edges() []Value {
 }
 
 // agree asks SQLite about expressions and compares with what we computed.
-func (s sqlite) agree(expressions []string, ours []Value) {
+func (s right) agree(expressions []string, ours []Value) {
 	s.t.Helper()
 	failures := 0
 	for i, theirs := range s.ask(expressions) {
@@ -212,16 +198,12 @@ func TestAffinity(t *testing.T) {
 	declared := []string{"integer", "text", "blob", "real", "numeric", "varchar(3)", "floating point", "charint", "decimal(1,2)", ""}
 	for _, column := range declared {
 		affinity := AffinityOf(column)
-		if _, err := s.db.Exec("create table t(id integer primary key, c " + column + ")"); err != nil {
-			t.Fatal(err)
-		}
+		s.exec("create table t(id integer primary key, c " + column + ")")
 		values := edges()
 		var expressions []string
 		var ours []Value
 		for i, v := range values {
-			if _, err := s.db.Exec(fmt.Sprintf("insert into t values (%d, %s)", i, literal(v))); err != nil {
-				t.Fatal(err)
-			}
+			s.exec(fmt.Sprintf("insert into t values (%d, %s)", i, literal(v)))
 			expressions = append(expressions, fmt.Sprintf("(select c from t where id = %d)", i))
 			ours = append(ours, affinity.Apply(v))
 		}
@@ -233,9 +215,7 @@ func TestAffinity(t *testing.T) {
 			ours = append(ours, compared(common.Apply(a), common.Apply(b), Binary, func(order int) bool { return order < 0 }))
 		}
 		s.agree(expressions, ours)
-		if _, err := s.db.Exec("drop table t"); err != nil {
-			t.Fatal(err)
-		}
+		s.exec("drop table t")
 	}
 }
 
