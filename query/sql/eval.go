@@ -20,6 +20,7 @@ type run struct {
 	changes int64
 	work    int  // since the source was told
 	stable  bool // bytes of records stay as they are
+	ceiling int  // bytes that a step may hold before it asks for a Spool
 }
 
 // eval computes an expression of a run's row. Its error goes to the run.

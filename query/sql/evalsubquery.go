@@ -260,10 +260,7 @@ func (in *inQuery) set(r *run) *asked {
 				a.set.add(r, a.row)
 				return r.tick()
 			}
-			for _, v := range a.row {
-				a.nulls.values = append(a.nulls.values, r.keep(v))
-			}
-			a.nulls.count++
+			a.nulls.push(r, a.row)
 			return r.tick()
 		}
 	})

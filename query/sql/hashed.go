@@ -5,22 +5,20 @@ import "github.com/stowage-db/stowage/query/sql/value"
 // hashed is rows of so many values, numbered in the order in which they came, of
 // which each is there once.
 type hashed struct {
-	width      int
+	rows       kept
 	collations []value.Collation
-	values     []value.Value
 	hashes     []uint64
 	index      []int32 // positions from 1, by hash; 0 where there is none
-	bytes      int
 }
 
 func newHashed(collations []value.Collation) *hashed {
-	return &hashed{width: len(collations), collations: collations, index: make([]int32, 16)}
+	return &hashed{rows: kept{width: len(collations)}, collations: collations, index: make([]int32, 16)}
 }
 
 func (h *hashed) len() int { return len(h.hashes) }
 
 // row returns the values of row i.
-func (h *hashed) row(i int) []value.Value { return h.values[i*h.width : (i+1)*h.width] }
+func (h *hashed) row(i int) []value.Value { return h.rows.row(i) }
 
 func (h *hashed) hash(row []value.Value) uint64 {
 	sum := uint64(14695981039346656037)
@@ -64,10 +62,7 @@ func (h *hashed) add(r *run, row []value.Value) (i int, added bool) {
 	if 4*len(h.hashes) >= 3*len(h.index) {
 		h.grow()
 	}
-	for _, v := range row {
-		h.values = append(h.values, r.keep(v))
-		h.bytes += v.Size()
-	}
+	h.rows.push(r, row)
 	h.hashes = append(h.hashes, sum)
 	h.place(len(h.hashes)-1, sum)
 	return len(h.hashes) - 1, true
@@ -90,25 +85,60 @@ func (h *hashed) grow() {
 }
 
 func (h *hashed) clear() {
-	h.values, h.hashes, h.bytes = h.values[:0], h.hashes[:0], 0
+	h.rows.clear()
+	h.hashes = h.hashes[:0]
 	clear(h.index)
 }
 
-// kept is rows of so many values, in the order in which they came.
+// kept is rows of so many values, in the order in which they came. They lie on pages,
+// so that none is moved when more come.
 type kept struct {
-	width  int
-	values []value.Value
-	count  int
+	width int
+	pages [][]value.Value
+	count int
+	bytes int // about what the rows take up
 }
 
-func (k *kept) row(i int) []value.Value { return k.values[i*k.width : (i+1)*k.width] }
+const pageBits = 8 // of the number of rows on a page
+
+func (k *kept) row(i int) []value.Value {
+	at := i & (1<<pageBits - 1) * k.width
+	return k.pages[i>>pageBits][at : at+k.width : at+k.width]
+}
+
+// next makes room for a row.
+func (k *kept) next() []value.Value {
+	if k.count>>pageBits == len(k.pages) {
+		rows := 1 << pageBits
+		if k.count == 0 {
+			rows = 16 // most subqueries have few
+		}
+		k.pages = append(k.pages, make([]value.Value, rows*k.width))
+	} else if page := &k.pages[k.count>>pageBits]; k.count&(1<<pageBits-1)*k.width == len(*page) && k.width > 0 {
+		whole := make([]value.Value, k.width<<pageBits)
+		copy(whole, *page)
+		*page = whole
+	}
+	k.count++
+	return k.row(k.count - 1)
+}
 
 // add keeps what is in places of the row.
 func (k *kept) add(r *run, slots []int) {
-	for _, slot := range slots {
-		k.values = append(k.values, r.keep(r.row[slot]))
+	row := k.next()
+	for i, slot := range slots {
+		row[i] = r.keep(r.row[slot])
+		k.bytes += row[i].Size()
 	}
-	k.count++
+}
+
+// push keeps a row.
+func (k *kept) push(r *run, values []value.Value) {
+	row := k.next()
+	for i, v := range values {
+		row[i] = r.keep(v)
+		k.bytes += v.Size()
+	}
 }
 
 // load puts row i in places.
@@ -119,7 +149,7 @@ func (k *kept) load(r *run, slots []int, i int) {
 	}
 }
 
-func (k *kept) clear() { k.values, k.count = k.values[:0], 0 }
+func (k *kept) clear() { k.count, k.bytes = 0, 0 }
 
 // keep returns v such that it may be held longer than the record it comes from.
 func (r *run) keep(v value.Value) value.Value {

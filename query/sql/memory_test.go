@@ -22,6 +22,8 @@ type memory struct {
 	version uint64
 	plain   bool // without indexes but those that are unique
 	scanned int
+	ceiling int // of bytes; what steps hold beyond goes to spools
+	spools  int
 }
 
 // memoryTable is a table's documents by their keys, in order.
@@ -35,7 +37,7 @@ type memoryTable struct {
 type memoryRow struct{ key, doc []byte }
 
 func newMemory() *memory {
-	return &memory{tables: map[string]*memoryTable{}, views: map[string]*sql.View{}}
+	return &memory{tables: map[string]*memoryTable{}, views: map[string]*sql.View{}, ceiling: 1 << 30}
 }
 
 func (m *memory) Table(name string) (*sql.Table, error) {
@@ -52,8 +54,28 @@ func (m *memory) View(name string) (*sql.View, error) { return m.views[value.Fol
 func (m *memory) Version() uint64                     { return m.version }
 func (m *memory) Stable() bool                        { return true }
 func (m *memory) Work(int) error                      { return nil }
-func (m *memory) Ceiling() int                        { return 1 << 30 }
-func (m *memory) Spool() (sql.Spool, error)           { return nil, nil }
+func (m *memory) Ceiling() int                        { return m.ceiling }
+func (m *memory) Spool() (sql.Spool, error)           { m.spools++; return &memorySpool{}, nil }
+
+// memorySpool is a run of rows, sorted when they are asked for.
+type memorySpool struct{ rows []memoryRow }
+
+func (s *memorySpool) Add(key, row []byte) error {
+	s.rows = append(s.rows, memoryRow{bytes.Clone(key), bytes.Clone(row)})
+	return nil
+}
+
+func (s *memorySpool) Each(emit func(key, row []byte) error) error {
+	slices.SortStableFunc(s.rows, byKey)
+	for _, row := range s.rows {
+		if err := emit(row.key, row.doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *memorySpool) Close() error { return nil }
 
 // entry is the entry of a row in an index.
 func (t *memoryTable) entry(index query.Index, row memoryRow) (entry []byte, null bool) {

@@ -96,7 +96,10 @@ func (p *rangerPart) all(r *run) []value.Value {
 	var values []value.Value
 	if p.in != nil {
 		set := p.in.set(r).set
-		return append(values, set.values...)
+		for i := range set.len() {
+			values = append(values, set.row(i)...)
+		}
+		return values
 	}
 	for _, e := range p.values {
 		if v := p.affinity.Apply(e(r)); !v.IsNull() {

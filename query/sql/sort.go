@@ -63,7 +63,7 @@ func (s *sorter) compare(i, j int32) int {
 			return order
 		}
 	}
-	return 0
+	return int(i - j)
 }
 
 // add takes in the run's row. Where few rows are asked for, those beyond are dropped
@@ -72,17 +72,17 @@ func (s *sorter) add(r *run) {
 	s.order = append(s.order, int32(s.kept.count))
 	s.kept.add(r, s.slots)
 	if s.most >= 0 && s.kept.count >= 2*s.most+64 {
-		s.cut()
+		s.cut(r)
 	}
 }
 
 // cut keeps the first rows only.
-func (s *sorter) cut() {
+func (s *sorter) cut(r *run) {
 	s.sort()
 	s.order = s.order[:min(len(s.order), s.most)]
-	fewer := kept{width: s.kept.width, values: make([]value.Value, 0, cap(s.kept.values)), count: len(s.order)}
+	fewer := kept{width: s.kept.width}
 	for _, i := range s.order {
-		fewer.values = append(fewer.values, s.kept.row(int(i))...)
+		fewer.push(r, s.kept.row(int(i)))
 	}
 	s.kept = fewer
 	for i := range s.order {
@@ -90,7 +90,7 @@ func (s *sorter) cut() {
 	}
 }
 
-func (s *sorter) sort() { slices.SortStableFunc(s.order, s.compare) }
+func (s *sorter) sort() { slices.SortFunc(s.order, s.compare) }
 
 func (s *sorter) clear() {
 	s.kept.clear()
@@ -101,15 +101,26 @@ func (s *sorter) clear() {
 func sortFeed(from feed, slots []int, keys []sortKey, limit, offset eval) feed {
 	return func(r *run, next func() error) func() error {
 		s := newSorter(keys, slots)
+		var out *spooled
 		start := from(r, func() error {
 			s.add(r)
+			if s.kept.bytes > r.ceiling {
+				return s.spill(r, &out)
+			}
 			return nil
 		})
-		return func() error {
+		return func() (err error) {
 			s.clear()
 			s.most = mostOf(r, limit, offset)
+			defer func() { err = out.close(err) }()
 			if err := start(); err != nil {
 				return err
+			}
+			if out != nil {
+				if err := s.spill(r, &out); err != nil {
+					return err
+				}
+				return out.each(r, s.slots, func([]byte) error { return next() })
 			}
 			s.sort()
 			for _, i := range s.order {
@@ -121,6 +132,26 @@ func sortFeed(from feed, slots []int, keys []sortKey, limit, offset eval) feed {
 			return nil
 		}
 	}
+}
+
+// spill moves what the sorter holds to where there is more room.
+func (s *sorter) spill(r *run, out **spooled) error {
+	if err := openSpool(r, out); err != nil {
+		return err
+	}
+	var key []byte
+	for i := range s.kept.count {
+		row := s.kept.row(i)
+		key = key[:0]
+		for n := range s.keys {
+			key = s.keys[n].appendKey(key, row[n])
+		}
+		if err := (*out).add(key, row); err != nil {
+			return err
+		}
+	}
+	s.clear()
+	return nil
 }
 
 // mostOf is how many rows limits let through at most, −1 where there is no end.

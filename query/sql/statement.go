@@ -100,7 +100,7 @@ func (s *Statement) Run(source Source, context function.Context, args []value.Va
 		return Result{}, fail(codeWrongArguments, -1, "the statement takes "+itoa(len(s.Names))+" values, not "+itoa(len(args)))
 	}
 	r := &run{row: make([]value.Value, s.slots), args: args, source: source, states: make([]any, s.states),
-		stable: source.Stable(), records: make([]Record, s.records), context: context}
+		stable: source.Stable(), ceiling: source.Ceiling(), records: make([]Record, s.records), context: context}
 	err := s.start(r, emit)
 	if err == nil {
 		err = r.err

@@ -79,7 +79,16 @@ func (w *windowRun) all() error {
 		return err
 	}
 	if !w.sorted {
-		slices.SortStableFunc(w.order, func(a, b int32) int { return w.compare(a, b, 0, len(w.keys)) })
+		place := make([]int32, len(w.order))
+		for at, row := range w.order {
+			place[row] = int32(at)
+		}
+		slices.SortFunc(w.order, func(a, b int32) int {
+			if order := w.compare(a, b, 0, len(w.keys)); order != 0 {
+				return order
+			}
+			return int(place[a] - place[b])
+		})
 	}
 	for at := 0; at < len(w.order); {
 		end := at + 1
