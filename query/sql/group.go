@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/stowage-db/stowage/query/sql/function"
@@ -171,6 +172,14 @@ type grouper struct {
 	key     []value.Value
 	args    []value.Value
 	met     bool // the only group has a row
+	held    int  // bytes of groups, about
+
+	// Rows of groups that there is no room for wait outside of memory.
+	inputs []int
+	sorts  []sortKey
+	out    *spooled
+	row    []value.Value
+	packed []byte
 }
 
 // aggregateCall is an aggregate ready to be computed.
@@ -205,21 +214,57 @@ func (c *compiler) groupFeed(from feed, s *scope) feed {
 			bare = append(bare, slot)
 		}
 	}
+	inputs := g.inputs(bare)
+	sorts := make([]sortKey, len(collations))
+	for i, collation := range collations {
+		sorts[i].collation = collation
+	}
 	return func(r *run, next func() error) func() error {
-		g := &grouper{r: r, calls: calls, keys: keys, bare: bare, extreme: extreme, table: newHashed(collations), key: make([]value.Value, len(keys))}
+		g := &grouper{r: r, inputs: inputs, sorts: sorts, calls: calls, keys: keys, bare: bare, extreme: extreme, table: newHashed(collations), key: make([]value.Value, len(keys))}
 		start := from(r, g.take)
-		return func() error {
-			g.table.clear()
-			g.groups, g.met = nil, false
-			if len(keys) == 0 {
-				g.table.add(r, nil)
-				g.groups = append(g.groups, g.fresh(false))
-			}
+		return func() (err error) {
+			g.begin()
+			defer func() { err = g.out.close(err) }()
 			if err := start(); err != nil {
 				return err
 			}
-			return g.finish(next)
+			if err := g.finish(next); err != nil || g.out == nil {
+				return err
+			}
+			return g.finishSpooled(next)
 		}
+	}
+}
+
+// inputs are the places that a row is read from when it is taken into its group.
+func (g *grouping) inputs(bare []int) []int {
+	read := &scope{}
+	for _, key := range g.keys {
+		read.collect(key)
+	}
+	for _, a := range g.aggregates {
+		for _, t := range a.args {
+			read.collect(t)
+		}
+		if a.filter != nil {
+			read.collect(a.filter)
+		}
+		for _, o := range a.order {
+			read.collect(o.term)
+		}
+	}
+	slots := append(read.reads, bare...)
+	slices.Sort(slots)
+	return slices.Compact(slots)
+}
+
+// begin forgets all groups.
+func (g *grouper) begin() {
+	g.table.clear()
+	g.groups, g.met, g.out, g.held = nil, false, nil, 0
+	if len(g.keys) == 0 {
+		g.table.add(g.r, nil)
+		g.groups = append(g.groups, g.fresh(false))
 	}
 }
 
@@ -285,16 +330,80 @@ func (g *grouper) take() error {
 	for i, e := range g.keys {
 		g.key[i] = e(r)
 	}
-	at, added := 0, false
-	if len(g.keys) > 0 {
-		if at, added = g.table.add(r, g.key); added {
-			g.groups = append(g.groups, g.fresh(true))
+	at := 0
+	switch {
+	case len(g.keys) > 0:
+		if at = g.table.find(g.key); at >= 0 {
+			break
 		}
-	} else if !g.met {
+		if g.held > r.ceiling {
+			return g.wait()
+		}
+		at, _ = g.table.add(r, g.key)
+		g.groups = append(g.groups, g.fresh(true))
+		g.held += groupBytes * (1 + len(g.calls))
+		for _, v := range g.key {
+			g.held += v.Size()
+		}
+	case !g.met:
 		g.met = true
 		g.represent(g.groups[0])
 	}
-	one := g.groups[at]
+	return g.join(g.groups[at])
+}
+
+// groupBytes is about what a group takes up beside its values, and each of its states.
+const groupBytes = 96
+
+// wait puts the run's row where there is room, by the key of its group.
+func (g *grouper) wait() error {
+	if err := openSpool(g.r, &g.out); err != nil {
+		return err
+	}
+	g.packed = g.packed[:0]
+	for i, v := range g.key {
+		g.packed = g.sorts[i].appendKey(g.packed, v)
+	}
+	g.row = g.row[:0]
+	for _, slot := range g.inputs {
+		g.row = append(g.row, g.r.row[slot])
+	}
+	return g.out.add(g.packed, g.row)
+}
+
+// finishSpooled hands on the groups whose rows had to wait, which come one group after
+// the other.
+func (g *grouper) finishSpooled(next func() error) error {
+	var last []byte
+	g.groups = nil
+	err := g.out.each(g.r, g.inputs, func(key []byte) error {
+		if g.groups != nil && bytes.Equal(key, last) {
+			return g.join(g.groups[0])
+		}
+		// Handing a group on changes places that the row at hand is read from.
+		row := make([]value.Value, len(g.inputs))
+		for i, slot := range g.inputs {
+			row[i] = g.r.row[slot]
+		}
+		if err := g.finish(next); err != nil {
+			return err
+		}
+		for i, slot := range g.inputs {
+			g.r.row[slot] = row[i]
+		}
+		last = append(last[:0], key...)
+		g.groups = []*group{g.fresh(true)}
+		return g.join(g.groups[0])
+	})
+	if err != nil {
+		return err
+	}
+	return g.finish(next)
+}
+
+// join takes the run's row into a group.
+func (g *grouper) join(one *group) error {
+	r := g.r
 	for i, call := range g.calls {
 		if call.filter != nil && !call.filter(r) {
 			continue

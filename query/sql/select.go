@@ -167,7 +167,11 @@ func (c *compiler) rows(k *core, s *scope, targets []int, order []ordering, grou
 	p.feed, p.sort = c.project(p.feed, terms, p.columns, keysOf)
 	if k.distinct {
 		c.note("USE TEMP B-TREE FOR DISTINCT")
-		p.feed = distinctFeed(p.feed, p.columns)
+		var more []int
+		for _, key := range p.sort {
+			more = append(more, key.slot)
+		}
+		p.feed = distinctFeed(p.feed, p.columns, more...)
 	}
 	p.outer = s.outer
 	for _, t := range terms {

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 
@@ -111,6 +112,7 @@ func sortFeed(from feed, slots []int, keys []sortKey, limit, offset eval) feed {
 		})
 		return func() (err error) {
 			s.clear()
+			out = nil
 			s.most = mostOf(r, limit, offset)
 			defer func() { err = out.close(err) }()
 			if err := start(); err != nil {
@@ -220,25 +222,53 @@ func limitFeed(from feed, limit, offset eval) feed {
 	}
 }
 
-// distinctFeed lets each row through once.
-func distinctFeed(from feed, columns []outColumn) feed {
-	slots := slotsOf(columns)
+// distinctFeed lets each row through once. Those that there is no room to remember
+// come last. Rows have more places than those of the columns that tell them apart.
+func distinctFeed(from feed, columns []outColumn, more ...int) feed {
+	slots := append(slotsOf(columns), more...)
 	collations := collationsOf(columns)
 	return func(r *run, next func() error) func() error {
 		seen := newHashed(collations)
 		row := make([]value.Value, len(slots))
+		var out *spooled
+		var key []byte
 		start := from(r, func() error {
 			for i, slot := range slots {
 				row[i] = r.row[slot]
 			}
-			if _, added := seen.add(r, row); !added {
+			if seen.rows.bytes > r.ceiling {
+				if seen.find(row[:len(columns)]) >= 0 {
+					return nil
+				}
+				if err := openSpool(r, &out); err != nil {
+					return err
+				}
+				key = key[:0]
+				for i, v := range row[:len(columns)] {
+					key = (&sortKey{collation: collations[i]}).appendKey(key, v)
+				}
+				return out.add(key, row)
+			}
+			if _, added := seen.add(r, row[:len(columns)]); !added {
 				return nil
 			}
 			return next()
 		})
-		return func() error {
+		return func() (err error) {
 			seen.clear()
-			return start()
+			out = nil
+			defer func() { err = out.close(err) }()
+			if err := start(); err != nil || out == nil {
+				return err
+			}
+			var last []byte
+			return out.each(r, slots, func(key []byte) error {
+				if last != nil && bytes.Equal(key, last) {
+					return nil
+				}
+				last = append(last[:0], key...)
+				return next()
+			})
 		}
 	}
 }

@@ -273,3 +273,9 @@ select 'a' as q union select e from u order by 1
 select z.q from (select 'a' as q from t) z union select e from u order by 1
 select id from g right join t on 1 join u on null
 select count(*) from g where 'a' in (select k from g where (select k from g) between 'a' and 'a')
+-- what may have to be spooled
+select distinct k from g order by v desc, id
+select k, v, group_concat(id order by id desc) from g group by k, v order by k, v
+select distinct v, r > 3 from g order by 1, 2
+select k, max(v), id from g group by k order by k
+select id % 3, count(distinct k) from g group by 1 having count(*) > 1 order by 2 desc, 1
