@@ -132,7 +132,7 @@ func replace(c *Context, args []value.Value) (value.Value, error) {
 		return value.Value{}, nil
 	}
 	s, old, with := args[0].Text(), args[1].Text(), args[2].Text()
-	if old == "" {
+	if old == "" || old[0] == 0 { // where text ends for SQLite
 		return value.FromText(s), nil
 	}
 	if args[2].IsNull() {

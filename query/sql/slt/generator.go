@@ -183,7 +183,7 @@ func (g *Generator) stored(c column) string {
 	case c.kind == number, c.kind == anything && g.chance(40):
 		return g.numeral()
 	case c.kind == anything && g.chance(15):
-		return pick(g, []string{"x''", "x'61'", "x'00ff'", "x'3130'"})
+		return pick(g, []string{"x''", "x'61'", "x'7f62'", "x'3130'"})
 	}
 	return quoted(pick(g, c.words))
 }
