@@ -26,7 +26,7 @@ func BenchmarkCacheHit(b *testing.B) {
 	}
 	b.Run("Map", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
-			if people[ids[i%many]].ID == "" {
+			if p, there := people[ids[i%many]]; !there || p.ID == "" {
 				b.Fatal("not found")
 			}
 		}

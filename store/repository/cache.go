@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"container/list"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -47,37 +46,18 @@ type slot[K comparable] struct {
 	text string
 }
 
-// node is an answer's place in the order in which answers are evicted.
-type node struct {
-	at   *list.Element
-	uses uint64 // counted by frequency alone
-	of   any    // the *kept whose node it is
-}
+// began is where the clock of the process is 0.
+var began = time.Now()
 
-// order is that in which answers are evicted. first is asked for only where there is one.
-type order interface {
-	add(*node)
-	use(*node)
-	remove(*node)
-	first() *node
-}
-
-// recency is the order of what was used longest ago.
-type recency struct{ nodes list.List } // of *node
-
-func (r *recency) add(n *node)    { n.at = r.nodes.PushBack(n) }
-func (r *recency) use(n *node)    { r.nodes.MoveToBack(n.at) }
-func (r *recency) remove(n *node) { r.nodes.Remove(n.at) }
-func (r *recency) first() *node   { return r.nodes.Front().Value.(*node) }
-
-// kept is an answer. Nothing of it changes but its node.
+// kept is an answer. Nothing of it changes but its place in the order.
 type kept[K comparable, V any] struct {
-	node
-	slot    slot[K]
-	value   V
-	found   bool
-	expires time.Time // zero for never
-	bytes   int
+	rank          *rank[K, V]
+	before, after *kept[K, V]   // of its rank
+	expires       time.Duration // on the clock of the process; 0 for never
+	found         bool
+	value         V
+	slot          slot[K]
+	bytes         int
 }
 
 // about is what is kept about a key.
@@ -91,46 +71,50 @@ type cache[K comparable, V any] struct {
 	config Cache
 
 	mu      sync.Mutex
-	order   order
-	byID    map[K]*about[K, V]
+	order   order[K, V]
+	byID    map[K]about[K, V]
 	entries int
 	bytes   int
+	hits    uint64
 }
 
 func newCache[K comparable, V any](config Cache) *cache[K, V] {
-	c := &cache[K, V]{config: config, order: new(recency), byID: make(map[K]*about[K, V])}
-	if config.Evict == LeastFrequent {
-		c.order = &frequency{last: make(map[uint64]*list.Element)}
-	}
-	return c
+	return &cache[K, V]{config: config, order: order[K, V]{frequent: config.Evict == LeastFrequent}, byID: make(map[K]about[K, V])}
 }
 
 // get returns an answer, nil where it is not kept; that is a use of it.
 func (c *cache[K, V]) get(s slot[K]) *kept[K, V] {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	k := c.at(s)
-	if k == nil {
-		return nil
-	}
-	if !k.expires.IsZero() && !time.Now().Before(k.expires) {
+	if k != nil && k.expires != 0 && time.Since(began) >= k.expires {
 		c.remove(k)
-		return nil
+		k = nil
 	}
-	c.order.use(&k.node)
+	if k != nil {
+		c.hits++ // where the lock is held anyway, for a hit is to cost little more than the lookup
+		c.order.use(k)
+	}
+	c.mu.Unlock()
 	return k
+}
+
+// used returns how many answers were kept that were asked for.
+func (c *cache[K, V]) used() uint64 {
+	if c == nil {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hits
 }
 
 // at is what is kept in a slot. c.mu is held.
 func (c *cache[K, V]) at(s slot[K]) *kept[K, V] {
-	switch a := c.byID[s.id]; {
-	case a == nil:
-		return nil
-	case s.text == "":
+	a := c.byID[s.id]
+	if s.text == "" {
 		return a.whole
-	default:
-		return a.asked[s.text]
 	}
+	return a.asked[s.text]
 }
 
 func (c *cache[K, V]) put(s slot[K], value V, found bool) {
@@ -141,7 +125,7 @@ func (c *cache[K, V]) put(s slot[K], value V, found bool) {
 		}
 	}
 	if c.config.TTL > 0 {
-		k.expires = time.Now().Add(c.config.TTL + rand.N(c.config.Jitter+1))
+		k.expires = time.Since(began) + c.config.TTL + rand.N(c.config.Jitter+1)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -149,7 +133,7 @@ func (c *cache[K, V]) put(s slot[K], value V, found bool) {
 		c.remove(old)
 	}
 	for c.config.Entries > 0 && c.entries >= c.config.Entries || c.config.Bytes > 0 && c.bytes+k.bytes > c.config.Bytes {
-		c.remove(c.order.first().of.(*kept[K, V]))
+		c.remove(c.order.first())
 	}
 	c.add(k)
 }
@@ -157,10 +141,6 @@ func (c *cache[K, V]) put(s slot[K], value V, found bool) {
 // add keeps an answer in an empty slot. c.mu is held.
 func (c *cache[K, V]) add(k *kept[K, V]) {
 	a := c.byID[k.slot.id]
-	if a == nil {
-		a = new(about[K, V])
-		c.byID[k.slot.id] = a
-	}
 	if k.slot.text == "" {
 		a.whole = k
 	} else {
@@ -169,8 +149,8 @@ func (c *cache[K, V]) add(k *kept[K, V]) {
 		}
 		a.asked[k.slot.text] = k
 	}
-	k.of = k
-	c.order.add(&k.node)
+	c.byID[k.slot.id] = a
+	c.order.add(k)
 	c.entries++
 	c.bytes += k.bytes
 }
@@ -185,8 +165,10 @@ func (c *cache[K, V]) remove(k *kept[K, V]) {
 	}
 	if a.whole == nil && len(a.asked) == 0 {
 		delete(c.byID, k.slot.id)
+	} else {
+		c.byID[k.slot.id] = a
 	}
-	c.order.remove(&k.node)
+	c.order.remove(k)
 	c.entries--
 	c.bytes -= k.bytes
 }
@@ -196,9 +178,6 @@ func (c *cache[K, V]) forget(id K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.byID[id]
-	if a == nil {
-		return
-	}
 	if a.whole != nil {
 		c.remove(a.whole)
 	}

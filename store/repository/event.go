@@ -41,14 +41,14 @@ type Metrics struct {
 	FastFailures  uint64 // calls that the fast tier did not answer, or was not asked
 }
 
-// counts are the same while they count.
+// counts are the same while they count, but for the hits, which caches count.
 type counts struct {
-	hits, misses, shared, fastHits, markerHits, fallbackReads, warnings, fastFailures atomic.Uint64
+	misses, shared, fastHits, markerHits, fallbackReads, warnings, fastFailures atomic.Uint64
 }
 
 func (c *counts) metrics() Metrics {
 	return Metrics{
-		Hits: c.hits.Load(), Misses: c.misses.Load(), Shared: c.shared.Load(),
+		Misses: c.misses.Load(), Shared: c.shared.Load(),
 		FastHits: c.fastHits.Load(), MarkerHits: c.markerHits.Load(), FallbackReads: c.fallbackReads.Load(),
 		Warnings: c.warnings.Load(), FastFailures: c.fastFailures.Load(),
 	}

@@ -94,7 +94,11 @@ func (s *Service[E, K]) tell(e Event) {
 }
 
 // Metrics returns what the service has counted.
-func (s *Service[E, K]) Metrics() Metrics { return s.counts.metrics() }
+func (s *Service[E, K]) Metrics() Metrics {
+	m := s.counts.metrics()
+	m.Hits = s.cache.used() + s.exists.used()
+	return m
+}
 
 // GetOne returns the entity of a key. NotFound where there is none, or nothing of it was
 // asked for. With NoMemory the caches are passed by too.
@@ -128,11 +132,8 @@ func (s *Service[E, K]) lookUp(at slot[K]) *kept[K, E] {
 		return nil
 	}
 	k := s.cache.get(at)
-	if k != nil {
-		s.counts.hits.Add(1)
-		if s.onEvent != nil {
-			s.onEvent(Event{Kind: Hit})
-		}
+	if k != nil && s.onEvent != nil {
+		s.onEvent(Event{Kind: Hit})
 	}
 	return k
 }
@@ -246,7 +247,6 @@ func (s *Service[E, K]) Exists(ctx context.Context, id K) (bool, error) {
 	at := slot[K]{id: id}
 	if s.exists != nil {
 		if k := s.exists.get(at); k != nil {
-			s.counts.hits.Add(1)
 			return k.found, nil
 		}
 	}

@@ -5,7 +5,7 @@
  */
 import { Options } from '../options.js'
 import type { Clock } from './clock.js'
-import { Frequency } from './frequency.js'
+import { Frequency, type Order, Recency } from './order.js'
 
 /** What a service keeps of its answers. One of `entries` and `bytes` is needed; where both are given, both bound it. */
 export interface CacheOptions<V = unknown> {
@@ -32,37 +32,6 @@ export interface Kept<V> {
   /** When it expires, by the clock. */
   readonly until: number
   readonly bytes: number
-}
-
-/** The order in which answers are evicted. first is asked for only where there is one. */
-export interface Order<N> {
-  add(node: N): void
-  use(node: N): void
-  remove(node: N): void
-  first(): N
-}
-
-/** The order of what was used longest ago. */
-class Recency<N> implements Order<N> {
-  private readonly nodes = new Set<N>()
-
-  add(node: N): void {
-    this.nodes.add(node)
-  }
-
-  use(node: N): void {
-    this.nodes.delete(node)
-    this.nodes.add(node)
-  }
-
-  remove(node: N): void {
-    this.nodes.delete(node)
-  }
-
-  first(): N {
-    const [first] = this.nodes
-    return first!
-  }
 }
 
 export class Cache<V> {

@@ -1,11 +1,42 @@
 /*
- * Frequency is the order of what was used least often, and of those used equally often of what was used longest ago. Adding and using take the same time,
- * however much there is.
+ * Order is that in which answers are evicted: what was used longest ago goes first, or what was used least often, and of those used equally often what was
+ * used longest ago. Adding and using take the same time, however much there is.
  *
- * The other side is store/repository/frequency.go.
+ * The other side is store/repository/order.go.
  */
-import type { Order } from './cache.js'
 
+/** The order in which answers are evicted. first is asked for only where there is one. */
+export interface Order<N> {
+  add(node: N): void
+  use(node: N): void
+  remove(node: N): void
+  first(): N
+}
+
+/** The order of what was used longest ago. */
+export class Recency<N> implements Order<N> {
+  private readonly nodes = new Set<N>()
+
+  add(node: N): void {
+    this.nodes.add(node)
+  }
+
+  use(node: N): void {
+    this.nodes.delete(node)
+    this.nodes.add(node)
+  }
+
+  remove(node: N): void {
+    this.nodes.delete(node)
+  }
+
+  first(): N {
+    const [first] = this.nodes
+    return first!
+  }
+}
+
+/** The order of what was used least often, and of those used equally often of what was used longest ago. */
 export class Frequency<N> implements Order<N> {
   private readonly uses = new Map<N, number>()
   /** Those that were used so often, in the order of their last use; none is empty. */
