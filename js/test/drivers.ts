@@ -16,3 +16,6 @@ export const drivers: [name: string, driver: () => DriverFactory][] = [
 ]
 
 export const worker = false
+
+/** Where a tier keeps records that stands before another. */
+export const recordsIn: [name: string, driver: () => DriverFactory] = ['memory', memory]

@@ -8,7 +8,7 @@ import { type Range, type Reply, ring, type RingOptions, type Tier, type Write }
 import { drivers } from './drivers.js'
 import { rejects } from './places.js'
 import { Shelf } from './shelf.js'
-import { fails, openTier, Probe, ringOf, StillClock } from './tiers.js'
+import { fails, openRecords, openTier, Probe, ringOf, StillClock } from './tiers.js'
 
 /** A tier in the hands of a test. */
 class Using {
@@ -182,6 +182,7 @@ const suite: Record<string, (u: Using) => Promise<void>> = {
 
 const kinds: [string, boolean, (clock: StillClock) => Promise<{ tier: Tier; end: () => Promise<void> }>][] = [
   ...drivers.map(([name, driver]): (typeof kinds)[number] => [name, false, clock => openTier(driver(), clock)]),
+  ['records', false, clock => openRecords(memory(), clock)],
   ['circle', true, clock => ringOf('circle', clock)],
   ['modulo', true, clock => ringOf('modulo', clock)],
 ]
@@ -236,4 +237,16 @@ test('a ring tells of a shard that fails, whatever the others do', async () => {
   }
   await rejects('invalid_option', () => ring([]))
   await Promise.all([a.end(), b.end()])
+})
+
+test('records that have expired are swept, and others stay', async () => {
+  const clock = new StillClock()
+  const { tier, end } = await openRecords(memory(), clock)
+  await tier.write([{ ...aBoolean('soon', true), expiry: hour }, { ...aHash('late', { a: '1' }), expiry: 3 * hour }, aSet('never', ['m', Infinity])])
+  await tier.write([aBoolean('other', true), gone('never')])
+  assert.equal(await tier.sweep(), 0)
+  clock.pass(hour)
+  assert.equal(await tier.sweep(), 1)
+  assert.deepEqual(await new Using(tier, clock, false).found('soon', 'late', 'other', 'never'), ['late', 'other'])
+  await end()
 })

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { type DriverFactory, memory, open, StowageError } from 'stowage'
-import { type Clock, type Config, over, type Read, type Reply, ring, type Tier, type TierKind, type Write } from 'stowage/repositories'
+import { type Clock, type Config, over, type Read, records, type RecordTier, type Reply, ring, type Tier, type TierKind, type Write } from 'stowage/repositories'
 import { structures } from 'stowage/structures'
 
-import { drivers, worker } from './drivers.js'
+import { drivers, recordsIn, worker } from './drivers.js'
 import { quiet, Shelf } from './shelf.js'
 
 /** A clock that stands still until it is moved. */
@@ -117,6 +117,12 @@ export async function openTier(driver: DriverFactory, clock: Clock): Promise<{ t
   return { tier, end: () => db.close() }
 }
 
+/** The same over records. */
+export async function openRecords(driver: DriverFactory, clock: Clock): Promise<{ tier: RecordTier; end: () => Promise<void> }> {
+  const db = await open(`records ${worker} ${opened++}`, { driver, worker })
+  return { tier: records(db.store('tier'), { clock: clock.now }), end: () => db.close() }
+}
+
 export const ringOf = async (by: 'circle' | 'modulo', clock: Clock): Promise<{ tier: Tier; end: () => Promise<void> }> => {
   const shards = await Promise.all([1, 2, 3].map(() => openTier(memory(), clock)))
   return { tier: ring(shards.map(({ tier }) => tier), { by }), end: async () => void (await Promise.all(shards.map(({ end }) => end()))) }
@@ -147,16 +153,24 @@ export function shelves(): Pair {
   return pairOf(new Shelf(clock), new Shelf(clock), clock)
 }
 
-/** Runs a test over each pair of tiers: memory over every driver, and a ring over memory. */
+/** A pair of tiers, and how each is opened. */
+type Opening = [name: string, fast: (clock: Clock) => ReturnType<typeof ringOf>, fallback: () => DriverFactory]
+
+const pairs: Opening[] = [
+  ...drivers.map(([what, driver]): Opening => [`memory over ${what}`, clock => openTier(memory(), clock), driver]),
+  ['a ring over memory', clock => ringOf('circle', clock), memory],
+  [`records in ${recordsIn[0]} over ${drivers[0]![0]}`, clock => openRecords(recordsIn[1](), clock), drivers[0]![1]],
+]
+
+/** Runs a test over each pair of tiers. */
 export function overPairs(name: string, body: (pair: Pair) => Promise<void>): void {
   test(name, async () => {
-    const fallbacks: [string, 'memory' | 'ring', () => DriverFactory][] = [...drivers.map(([what, driver]): [string, 'memory', () => DriverFactory] => [what, 'memory', driver]), ['memory', 'ring', memory]]
-    for (const [what, first, driver] of fallbacks) {
+    for (const [what, openFast, driver] of pairs) {
       const clock = new StillClock()
-      const fast = first === 'ring' ? await ringOf('circle', clock) : await openTier(memory(), clock)
+      const fast = await openFast(clock)
       const fallback = await openTier(driver(), clock)
       await body(pairOf(fast.tier, fallback.tier, clock)).catch((error: unknown) => {
-        throw new Error(`${first} over ${what}: ${String(error)}`, { cause: error })
+        throw new Error(`${what}: ${String(error)}`, { cause: error })
       })
       await fast.end()
       await fallback.end()

@@ -8,7 +8,7 @@ import { Options } from '../options.js'
 import { type Area, distance, onMap, placeAt, ranges, scoreOf, within } from './geohash.js'
 import { check, invalid } from './layout.js'
 import type { Records } from './records.js'
-import { zAdd, zRangeByScore, zScore } from './sortedset.js'
+import { type Z, zAdd, zRangeByScore, zScore } from './sortedset.js'
 
 /** A member with where it is: degrees, within ±180 east and ±85.05112878 north. It is kept to about half a metre. */
 export interface Place {
@@ -62,8 +62,17 @@ function metres(unit: Unit): number {
   return units[unit]
 }
 
-export async function geoSearch(t: Records, key: string, query: GeoQuery): Promise<Found[]> {
-  check(key)
+/** A search as it was asked for; its middle is that of the area once `member` has said where that is. */
+export interface Search {
+  area: Area
+  member: string | undefined
+  /** In metres. */
+  unit: number
+  count: number | undefined
+  sign: 1 | -1
+}
+
+export function readSearch(query: GeoQuery): Search {
   const o = new Options('geoSearch', query)
   const amount = (name: string) => (o.any(name) ?? 0) as number
   const unit = metres(o.oneOf('unit', Object.keys(units) as Unit[]) ?? 'm')
@@ -73,21 +82,34 @@ export async function geoSearch(t: Records, key: string, query: GeoQuery): Promi
   o.done()
   const box = area.width > 0 && area.height > 0
   if (area.radius > 0 === box || !box && (area.width !== 0 || area.height !== 0)) throw invalid('a search has a radius, or width and height')
-  if ((await t.holding(key, 'zset')) === undefined) return []
-  if (member !== undefined) {
-    const middle = await geoPos(t, key, member)
-    if (middle === undefined) throw new StowageError('not_found', 'the member in the middle of the search')
-    Object.assign(area, { longitude: middle.longitude, latitude: middle.latitude })
-  }
+  return { area, member, unit, count, sign }
+}
+
+/** Has the middle of a search be where a member is, undefined where that is not known, and checks it. */
+export function centre({ area, member }: Search, score: number | undefined): void {
+  if (member !== undefined && score === undefined) throw new StowageError('not_found', 'the member in the middle of the search')
+  if (score !== undefined) Object.assign(area, placeAt(score))
   if (!onMap(area.longitude, area.latitude)) throw invalid('longitude or latitude is not on the map')
+}
+
+/** Those of the members that are in the area, as they were asked for. */
+export function nearest({ area, unit, count, sign }: Search, members: readonly Z[]): Found[] {
   const found: Found[] = []
-  for (const [min, max] of ranges(area)) {
-    for (const { member, score } of await zRangeByScore(t, key, { min, max, maxOpen: true })) {
-      const place = placeAt(score)
-      const far = within(area, place.longitude, place.latitude)
-      if (far !== undefined) found.push({ member, ...place, distance: far / unit })
-    }
+  for (const { member, score } of members) {
+    const place = placeAt(score)
+    const far = within(area, place.longitude, place.latitude)
+    if (far !== undefined) found.push({ member, ...place, distance: far / unit })
   }
   found.sort((a, b) => sign * (a.distance - b.distance || (a.member < b.member ? -1 : 1)))
   return found.slice(0, count)
+}
+
+export async function geoSearch(t: Records, key: string, query: GeoQuery): Promise<Found[]> {
+  check(key)
+  const search = readSearch(query)
+  if ((await t.holding(key, 'zset')) === undefined) return []
+  centre(search, search.member === undefined ? undefined : await zScore(t, key, search.member))
+  const members: Z[] = []
+  for (const [min, max] of ranges(search.area)) members.push(...(await zRangeByScore(t, key, { min, max, maxOpen: true })))
+  return nearest(search, members)
 }

@@ -7,6 +7,7 @@ import { conforms, merges } from '../../conformance.js'
 import { hold } from './drivers.js'
 
 import '../../query.test.js'
+import '../../repositories.test.js'
 import '../../store.test.js'
 import '../../tables.test.js'
 
@@ -28,8 +29,8 @@ function fresh() {
 
 export class Tests extends DurableObject<{ STORE: KVStore }> {
   async fetch(request: Request): Promise<Response> {
-    storage = hold((this.ctx as { storage: DurableStorage }).storage)
     namespace = this.env.STORE
+    storage = hold((this.ctx as { storage: DurableStorage }).storage, namespace)
     const name = new URL(request.url).searchParams.get('name')
     if (name === null) return Response.json([...tests.keys()])
     try {
