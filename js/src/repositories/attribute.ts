@@ -23,6 +23,15 @@ export function written(name: string, type: AttributeType, value: unknown): stri
   throw new StowageError('invalid_document', `repository: attribute "${name}" is no ${type}`)
 }
 
+/** The text of a value that tells what it is. Fails with `undecodable`. */
+export function textOf(name: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  if (typeof value === 'boolean') return value ? '1' : '0'
+  const text = typeof value === 'bigint' ? String(value) : json(value instanceof Uint8Array ? btoa(String.fromCharCode(...value)) : value)
+  if (text === undefined || (text === 'null' && value !== null)) throw new StowageError('undecodable', `repository: column "${name}" has no text`)
+  return text
+}
+
 function json(value: unknown): string | undefined {
   try {
     return JSON.stringify(value) as string | undefined

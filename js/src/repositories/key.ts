@@ -32,6 +32,9 @@ export class Keys {
   }
 }
 
+/** The name of a repository and the parts of which the key of a tier is made. */
+export const parted = (text: string): string[] => text.split(':').map(part => part.replace(/%3A|%25/g, c => (c === '%3A' ? ':' : '%')))
+
 function partOf(part: unknown): string {
   const fine = typeof part === 'string' ? part !== '' : typeof part === 'bigint' || Number.isSafeInteger(part)
   if (!fine) throw new StowageError('invalid_key', 'repository: a part of the key is missing, or neither text nor a whole number')
