@@ -1,7 +1,9 @@
 package repository
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,6 +46,7 @@ func (c *Cache) check() error {
 type slot[K comparable] struct {
 	id   K
 	text string
+	key  string // that of tiers, where somebody watches them
 }
 
 // began is where the clock of the process is 0.
@@ -73,13 +76,14 @@ type cache[K comparable, V any] struct {
 	mu      sync.Mutex
 	order   order[K, V]
 	byID    map[K]about[K, V]
+	byKey   map[string]K // of those that have a key of tiers
 	entries int
 	bytes   int
 	hits    uint64
 }
 
 func newCache[K comparable, V any](config Cache) *cache[K, V] {
-	return &cache[K, V]{config: config, order: order[K, V]{frequent: config.Evict == LeastFrequent}, byID: make(map[K]about[K, V])}
+	return &cache[K, V]{config: config, order: order[K, V]{frequent: config.Evict == LeastFrequent}, byID: make(map[K]about[K, V]), byKey: make(map[string]K)}
 }
 
 // get returns an answer, nil where it is not kept; that is a use of it.
@@ -150,6 +154,9 @@ func (c *cache[K, V]) add(k *kept[K, V]) {
 		a.asked[k.slot.text] = k
 	}
 	c.byID[k.slot.id] = a
+	if k.slot.key != "" {
+		c.byKey[k.slot.key] = k.slot.id
+	}
 	c.order.add(k)
 	c.entries++
 	c.bytes += k.bytes
@@ -165,6 +172,7 @@ func (c *cache[K, V]) remove(k *kept[K, V]) {
 	}
 	if a.whole == nil && len(a.asked) == 0 {
 		delete(c.byID, k.slot.id)
+		delete(c.byKey, k.slot.key)
 	} else {
 		c.byID[k.slot.id] = a
 	}
@@ -175,6 +183,9 @@ func (c *cache[K, V]) remove(k *kept[K, V]) {
 
 // forget removes every answer about a key.
 func (c *cache[K, V]) forget(id K) {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.byID[id]
@@ -184,4 +195,25 @@ func (c *cache[K, V]) forget(id K) {
 	for _, k := range a.asked {
 		c.remove(k)
 	}
+}
+
+// known is the id of a key of tiers, if anything is kept about it.
+func (c *cache[K, V]) known(key string) (id K, there bool) {
+	if c == nil {
+		return id, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id, there = c.byKey[key]
+	return id, there
+}
+
+// ids are those about which anything is kept.
+func (c *cache[K, V]) ids() []K {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.byID))
 }

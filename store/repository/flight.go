@@ -1,6 +1,10 @@
 package repository
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // flight is an answer that somebody waits for.
 type flight[E any] struct {
@@ -13,8 +17,9 @@ type flight[E any] struct {
 
 // flights are the answers that are waited for, so that nobody asks for one twice.
 type flights[K comparable, E any] struct {
-	mu   sync.Mutex
-	byID map[K]map[string]*flight[E]
+	mu    sync.Mutex
+	byID  map[K]map[string]*flight[E]
+	byKey map[string]K // of those that have a key of tiers
 }
 
 // board returns the flight for a slot, and whether it is the caller who must land it.
@@ -25,10 +30,13 @@ func (f *flights[K, E]) board(s slot[K]) (_ *flight[E], leads bool) {
 		return there, false
 	}
 	if f.byID == nil {
-		f.byID = make(map[K]map[string]*flight[E])
+		f.byID, f.byKey = make(map[K]map[string]*flight[E]), make(map[string]K)
 	}
 	if f.byID[s.id] == nil {
 		f.byID[s.id] = make(map[string]*flight[E])
+	}
+	if s.key != "" {
+		f.byKey[s.key] = s.id
 	}
 	made := &flight[E]{done: make(chan struct{})}
 	f.byID[s.id][s.text] = made
@@ -42,6 +50,7 @@ func (f *flights[K, E]) land(s slot[K], landed *flight[E], keep func(entity E, f
 		delete(f.byID[s.id], s.text)
 		if len(f.byID[s.id]) == 0 {
 			delete(f.byID, s.id)
+			delete(f.byKey, s.key)
 		}
 		if landed.err == nil {
 			keep(landed.entity, landed.found)
@@ -61,4 +70,19 @@ func (f *flights[K, E]) forget(id K, unkeep func(id K)) {
 	}
 	delete(f.byID, id)
 	unkeep(id)
+}
+
+// known is the id of a key of tiers, if anybody waits for anything about it.
+func (f *flights[K, E]) known(key string) (id K, there bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id, there = f.byKey[key]
+	return id, there
+}
+
+// ids are those about which somebody waits for something.
+func (f *flights[K, E]) ids() []K {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Collect(maps.Keys(f.byID))
 }

@@ -9,6 +9,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/repository"
 	"github.com/stowage-db/stowage/store/repository/redis"
 	"github.com/stowage-db/stowage/store/repository/tiertest"
@@ -36,4 +37,88 @@ func inRedis(t *testing.T) (repository.Tier, func(time.Duration)) {
 			}
 		}
 	}
+}
+
+// TestShare holds that a service forgets what another process changes in the Redis
+// server that both have, whatever it has kept about it, and all of it where it may have
+// missed something.
+func TestShare(t *testing.T) {
+	ctx := context.Background()
+	options := &goredis.Options{Addr: storetest.Redis(t), Protocol: 2}
+	fallback, _ := inMemory(t)
+	open := func() *repository.Service[person, string] {
+		tier := redis.New(options)
+		t.Cleanup(func() { _ = tier.Close() })
+		r, err := repository.NewHash[person, string](repository.Config{Name: "person", Fast: tier, Fallback: fallback, Expire: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := repository.NewService(r, repository.ServiceOptions{Cache: &repository.Cache{Entries: 9}, ExistsCache: &repository.Cache{Entries: 9}, Share: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Shutdown(ctx) })
+		return s
+	}
+	here, there := open(), open()
+	// seen waits until a service says that a person has an integer, or that there is none.
+	seen := func(s *repository.Service[person, string], integer int) {
+		t.Helper()
+		for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			got, err := s.GetOne(ctx, "ada")
+			some, _ := s.GetOne(ctx, "ada", repository.Fields("integer"))
+			exists, _ := s.Exists(ctx, "ada")
+			if integer == 0 && store.CodeOf(err) == store.NotFound && !exists || err == nil && exists && *got.Integer == integer && *some.Integer == integer {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("it still reads %v, %v, %v, not %d", got, err, exists, integer)
+			}
+		}
+	}
+	seen(here, 0)
+	for integer := 1; integer < 20; integer++ {
+		if err := there.Add(ctx, person{ID: "ada", Integer: &integer}); err != nil {
+			t.Fatal(err)
+		}
+		seen(here, integer)
+		here, there = there, here
+	}
+	if err := there.Delete(ctx, "ada"); err != nil {
+		t.Fatal(err)
+	}
+	seen(here, 0)
+
+	// What is put there while nobody listens is found when they do again.
+	client := goredis.NewClient(options)
+	defer func() { _ = client.Close() }()
+	if err := client.Do(ctx, "CLIENT", "KILL", "TYPE", "pubsub").Err(); err != nil {
+		t.Fatal(err)
+	}
+	integer := 50
+	if err := there.Add(ctx, person{ID: "ada", Integer: &integer}); err != nil {
+		t.Fatal(err)
+	}
+	seen(here, 50)
+	if err := client.FlushAll(ctx).Err(); err != nil {
+		t.Fatal(err)
+	}
+	seen(here, 50)
+	if hits := here.Metrics().Hits; hits == 0 {
+		t.Error("nothing was ever cached")
+	}
+	for _, s := range []*repository.Service[person, string]{here, there} {
+		if err := s.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestShareNothing holds that a service fails which would hear of nothing.
+func TestShareNothing(t *testing.T) {
+	fast, _ := inMemory(t)
+	fallback, _ := inMemory(t)
+	u := &tiers{t: t, fast: &probe{Tier: fast}, fallback: &probe{Tier: fallback}}
+	_, err := repository.NewService(newPeople(u), repository.ServiceOptions{Share: true})
+	u.fails(err, store.Unsupported)
 }

@@ -16,6 +16,9 @@ type ServiceOptions struct {
 	Breaker struct{ Fast, Fallback Breaker }
 	// Concurrency bounds the round trips of one GetMany at the same time; 4 if zero.
 	Concurrency int
+	// Share has the caches forget what other processes add and delete, as soon as a tier
+	// tells of it. One of the tiers must be a Watcher.
+	Share bool
 	// OnEvent, if not nil, is told of everything. It may be called by many goroutines, and
 	// should return soon.
 	OnEvent func(Event)
@@ -29,7 +32,8 @@ type ServiceOptions struct {
 //
 // Entities that come out of a cache are shared by all who get them: do not modify them.
 // What another process adds is seen once the cache has forgotten what was there before:
-// give it a TTL.
+// give it a TTL, or Share. What is cached is told of then while it is in a tier that is
+// watched: always in a fallback, in a fast tier as long as that takes what is read.
 type Service[E any, K comparable] struct {
 	repository  *Repository[E, K]
 	cache       *cache[K, E]    // nil without
@@ -39,6 +43,8 @@ type Service[E any, K comparable] struct {
 	concurrency int
 	counts      *counts
 	onEvent     func(Event) // nil where nobody listens
+	shared      bool        // tiers are watched
+	watching    []func()    // what ends that
 
 	closed  atomic.Bool
 	closing sync.RWMutex // held while a call begins, so that none does after closed is set
@@ -81,7 +87,53 @@ func NewService[E any, K comparable](r *Repository[E, K], o ServiceOptions) (*Se
 	behind.warn = func(error) { s.counts.fastFailures.Add(1) } // a breaker that opens warns
 	guarded.pair = &behind
 	s.repository = &guarded
+	if o.Share {
+		if err := s.watch(r.config.Fast, r.config.Fallback); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
+}
+
+// watch forgets what tiers tell of.
+func (s *Service[E, K]) watch(tiers ...Tier) error {
+	s.shared = true
+	for _, tier := range tiers {
+		if watcher, ok := tier.(Watcher); ok {
+			s.watching = append(s.watching, watcher.Watch(s.repository.keys.prefix, s.changed))
+		}
+	}
+	if s.watching == nil {
+		return fail(store.Unsupported, "service: no tier tells of what others write", nil)
+	}
+	return nil
+}
+
+// changed forgets what is known about keys of tiers, or everything where there are none.
+func (s *Service[E, K]) changed(keys ...string) {
+	if len(keys) == 0 {
+		for _, ids := range [][]K{s.cache.ids(), s.exists.ids(), s.flights.ids(), s.asking.ids()} {
+			s.forget(ids)
+		}
+	}
+	for _, key := range keys {
+		for _, key := range []string{key, s.repository.pair.unmarked(key)} {
+			for _, known := range []func(string) (K, bool){s.cache.known, s.exists.known, s.flights.known, s.asking.known} {
+				if id, there := known(key); there {
+					s.forget([]K{id})
+				}
+			}
+		}
+	}
+}
+
+// slotOf is where an answer is kept. It has the key of tiers where they are watched.
+func (s *Service[E, K]) slotOf(id K, text string) slot[K] {
+	at := slot[K]{id: id, text: text}
+	if s.shared {
+		at.key, _ = s.repository.keys.text(id) // one that is none is not found, and refused
+	}
+	return at
 }
 
 func (s *Service[E, K]) tell(e Event) {
@@ -179,7 +231,7 @@ func (s *Service[E, K]) get(ctx context.Context, ids []K, o *options) (entities 
 	var landing []*flight[E]
 	text := o.text()
 	for i, id := range ids {
-		at := slot[K]{id, text}
+		at := s.slotOf(id, text)
 		if k := s.lookUp(at); k != nil {
 			entities[i], found[i] = k.value, k.found
 			continue
@@ -227,9 +279,10 @@ func (s *Service[E, K]) fly(ctx context.Context, ids []K, landing []*flight[E], 
 				if f.err = err; err == nil {
 					f.entity, f.found = entities[i], found[i]
 				}
-				s.flights.land(slot[K]{slice[i], text}, f, func(entity E, found bool) {
+				at := s.slotOf(slice[i], text)
+				s.flights.land(at, f, func(entity E, found bool) {
 					if s.cache != nil {
-						s.cache.put(slot[K]{slice[i], text}, entity, found)
+						s.cache.put(at, entity, found)
 					}
 				})
 			}
@@ -244,7 +297,7 @@ func (s *Service[E, K]) Exists(ctx context.Context, id K) (bool, error) {
 		return false, err
 	}
 	defer end()
-	at := slot[K]{id: id}
+	at := s.slotOf(id, "")
 	if s.exists != nil {
 		if k := s.exists.get(at); k != nil {
 			return k.found, nil
@@ -299,21 +352,16 @@ func (s *Service[E, K]) write(ids []K, change func() error) error {
 		return err
 	}
 	defer end()
-	defer func() {
-		for _, id := range ids {
-			s.flights.forget(id, func(id K) {
-				if s.cache != nil {
-					s.cache.forget(id)
-				}
-			})
-			s.asking.forget(id, func(id K) {
-				if s.exists != nil {
-					s.exists.forget(id)
-				}
-			})
-		}
-	}()
+	defer s.forget(ids)
 	return change()
+}
+
+// forget has nothing be known of entities.
+func (s *Service[E, K]) forget(ids []K) {
+	for _, id := range ids {
+		s.flights.forget(id, s.cache.forget)
+		s.asking.forget(id, s.exists.forget)
+	}
 }
 
 // begin begins a call, which ends with the function that it returns.
@@ -332,7 +380,12 @@ func (s *Service[E, K]) begin() (end func(), err error) {
 func (s *Service[E, K]) Shutdown(ctx context.Context) error {
 	s.closing.Lock()
 	s.closed.Store(true)
+	watching := s.watching
+	s.watching = nil
 	s.closing.Unlock()
+	for _, stop := range watching {
+		stop()
+	}
 	settled := make(chan struct{})
 	go func() {
 		s.running.Wait()

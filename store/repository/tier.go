@@ -27,6 +27,14 @@ type Tier interface {
 	Close() error
 }
 
+// Watcher is a tier that tells of what is written to it, by whatever process.
+type Watcher interface {
+	// Watch has changed called with keys that begin with a prefix and were written,
+	// deleted, or have expired, soon after; with no keys where there may have been some
+	// that it does not know of, which is so when it begins. That ends with stop.
+	Watch(prefix string, changed func(keys ...string)) (stop func())
+}
+
 // Kind is what is read or written.
 type Kind uint8
 

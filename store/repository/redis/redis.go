@@ -25,14 +25,19 @@ import (
 )
 
 // tier is a Redis server.
-type tier struct{ client *redis.Client }
+type tier struct {
+	client  *redis.Client
+	options redis.Options
+}
 
 // New returns the tier of a server, which is not connected to before it is used. The
 // context of each call bounds it, whatever the options say.
+//
+// It is a repository.Watcher: a service with Share hears what other processes write there.
 func New(options *redis.Options) repository.Tier {
 	o := *options
 	o.ContextTimeoutEnabled = true
-	return &tier{redis.NewClient(&o)}
+	return &tier{redis.NewClient(&o), o}
 }
 
 // Close implements repository.Tier.
