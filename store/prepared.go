@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +31,17 @@ type sized struct {
 
 // Columns are the names of what its rows consist of.
 func (p *Prepared) Columns() []string { return p.plan.Columns }
+
+// Tables are the names of the tables that it reads or writes, in views too.
+func (p *Prepared) Tables() []string {
+	var names []string
+	for _, t := range p.sized {
+		if name := t.known.table.name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // Writes reports whether it needs a writing transaction.
 func (p *Prepared) Writes() bool { return p.plan.Writes }
