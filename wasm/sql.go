@@ -31,6 +31,9 @@ func (o *operation) statement() error {
 		if err != nil {
 			return err
 		}
+		if s.Wanted == wire.TableNames {
+			return o.tablesOf(p)
+		}
 		if writes = p.Writes(); writes {
 			return nil
 		}
@@ -82,6 +85,19 @@ func valuesOf(s *wire.Statement) []value.Value {
 		values[i] = value.FromMsgpack(raw)
 	}
 	return values
+}
+
+// tablesOf results in the names of the tables that a statement reads.
+func (o *operation) tablesOf(p *store.Prepared) error {
+	if p.Writes() {
+		return &store.Error{Code: store.ReadOnly, Op: "statement: a view is read"}
+	}
+	names := p.Tables()
+	o.result = msgp.AppendArrayHeader(o.result[:0], uint32(len(names)))
+	for _, name := range names {
+		o.result = msgp.AppendString(o.result, name)
+	}
+	return nil
 }
 
 // packedRow makes a map of a row.

@@ -21,6 +21,7 @@ const enum Wanted {
   Rows = 0,
   Changes = 1,
   Plan = 2,
+  Tables = 3,
 }
 
 /** A step of how a statement is carried out, as EXPLAIN QUERY PLAN tells it. */
@@ -129,6 +130,11 @@ export class Statement<T> implements PromiseLike<T[]>, AsyncIterable<T> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for await (const some of parts<T>(onRows => this.carryOut(Wanted.Rows, read<T[]>, { onRows }), this.scope.transaction === 0)) yield* some
+  }
+
+  /** @internal The tables that it reads; `read_only` where it writes. */
+  tables(): Promise<string[]> {
+    return this.carryOut(Wanted.Tables, read<string[]>, {})
   }
 
   /** @internal What ends a live one. */

@@ -339,3 +339,28 @@ test('views that are described wrongly', async () => {
   assert.deepEqual([...modes], ['offline', 'prefer-cache', 'cache-first', 'offline-fallback', 'freshen'])
   await db.close()
 })
+
+test('statements read models that are here as a whole, and name those that are not', async () => {
+  const origin = originOf()
+  const driver = memory()
+  const pulled = { a: model<A>({ table: 'a', key: 'id', pulled: true }), b: model<B>({ table: 'b', key: 'id', pulled: true }), c: models.c }
+  const opening = async (mode: Mode, fetch = origin.fetch) => {
+    const db = await open('view by statements', { driver, sql: true })
+    return { db, seen: await view(db, { models: pulled, mode, origin: 'http://origin/v1/shape', fetch, retry: { base: 1, most: 4 } }).open() }
+  }
+  const none = await opening('offline')
+  const error = await rejects('incomplete', none.seen.sql`SELECT * FROM a, b`)
+  assert.match(error.message, /: a, b /)
+  await none.seen.close()
+  await none.db.close()
+  const { db, seen } = await opening('freshen')
+  const joined = await seen.sql<{ a: string; b: string }>`SELECT a.name AS a, b.name AS b FROM a JOIN b ON b.aId = a.id WHERE a.id = ${2}`
+  assert.deepEqual(joined, [{ a: 'a2', b: 'b3' }])
+  await rejects('incomplete', seen.sql`SELECT * FROM c`)
+  await rejects('read_only', seen.sql`DELETE FROM a`)
+  seen.mode = 'offline'
+  assert.deepEqual(await seen.sql('SELECT count(*) AS n FROM b WHERE id > ?', 1), [{ n: 3 }])
+  await seen.close()
+  await rejects('not_live', seen.sql`SELECT 1`)
+  await db.close()
+})

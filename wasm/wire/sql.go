@@ -16,6 +16,7 @@ const (
 	ResultRows Wanted = iota
 	Changes           // how many rows were written
 	PlanRows          // a row for each step of the plan
+	TableNames        // those of the tables that it reads, which is all that it may do
 )
 
 // Statement reads [[text, value …], wanted].
@@ -23,7 +24,7 @@ func (q *Request) Statement() (Statement, error) {
 	r := q.read(2)
 	s := r.statement()
 	s.Wanted = Wanted(r.byte())
-	if s.Wanted > PlanRows {
+	if s.Wanted > TableNames {
 		r.fail()
 	}
 	return s, r.end()

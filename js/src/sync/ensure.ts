@@ -67,6 +67,18 @@ export class Ensurer {
     else await this.attempt(model, tried, this.ask(model, ask, since, load))
   }
 
+  /** Has a shape be here as a whole, as the mode says, and tells whether it is. */
+  async whole(model: string): Promise<boolean> {
+    if (!this.isPulled(model)) return false
+    try {
+      await this.ensure([wantedRow(model, '')], {}, async () => {})
+      return true
+    } catch (error) {
+      if (error instanceof StowageError && (error.code === 'offline' || error.code === 'incomplete')) return false
+      throw error
+    }
+  }
+
   private async states(wanted: readonly Wanted[], how: How): Promise<State[]> {
     const { model } = wanted[0]!
     const maxAge = how.maxAge ?? this.models[model]!.maxAge ?? this.wish.maxAge

@@ -6,6 +6,7 @@ import type { Database, Environment, Tables } from '../environment.js'
 import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
 import { table } from '../schema.js'
+import type { Doc } from '../types.js'
 import { Backoff, type RetryOptions } from './backoff.js'
 import { Breaker } from './breaker.js'
 import type { LoadOptions, Models, ModelView, Preload, Relations, ViewOptions } from './declared.js'
@@ -158,6 +159,24 @@ export class OriginView {
   /** How many requests were sent. */
   get sent(): number {
     return this.requests.count
+  }
+
+  /**
+   * Runs a statement that reads over what was pulled: see SQL.md. Models are tables by their names, and each must be one
+   * that is pulled, with its shape here as a whole: the mode says whether the origin is asked first. `incomplete` names
+   * those that are not. Changes that were made here are not seen.
+   *
+   *     const [{ n }] = await music.sql<{ n: number }>`SELECT count(*) AS n FROM albums WHERE year > ${1990}`
+   */
+  async sql<T = Doc>(text: TemplateStringsArray | string, ...values: unknown[]): Promise<T[]> {
+    this.live()
+    const statement = this.db.sql<T>(text, ...values)
+    const lacking: string[] = []
+    for (const name of await statement.tables()) {
+      if (this.models[name] !== undefined && !(await this.ensurer.whole(name))) lacking.push(name)
+    }
+    if (lacking.length > 0) throw new StowageError('incomplete', `not here as a whole: ${lacking.join(', ')}`)
+    return statement.all()
   }
 
   /** Where an object comes from, and how old it is. */
