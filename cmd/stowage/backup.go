@@ -61,6 +61,9 @@ type restore struct {
 	Replace   bool   `help:"Drop what the environment holds."`
 }
 
+// Run takes the export for one of this environment first, and for one that was compressed
+// in any way, or encrypted under the same secret elsewhere, when that shows. From standard
+// input it can be read only once.
 func (c *restore) Run(ctx context.Context, s *session) error {
 	in := s.in
 	if c.File != "-" {
@@ -72,7 +75,18 @@ func (c *restore) Run(ctx context.Context, s *session) error {
 		in = f
 	}
 	return s.within(ctx, c.Directory, true, func(env *store.Env) error {
-		return env.Import(ctx, bufio.NewReaderSize(in, 1<<20), store.ImportOptions{Replace: c.Replace})
+		read := func(stages []store.Modifier) error {
+			return env.Import(ctx, bufio.NewReaderSize(in, 1<<20), store.ImportOptions{Replace: c.Replace, Modifiers: stages})
+		}
+		err := read(nil)
+		f, again := in.(io.Seeker)
+		if code := store.CodeOf(err); c.File == "-" || !again || code != store.KeyRequired && code != store.MissingModifier {
+			return err
+		}
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		return read(s.elsewhere())
 	})
 }
 

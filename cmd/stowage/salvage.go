@@ -30,9 +30,11 @@ func (c *salvage) Run(ctx context.Context, s *session) (err error) {
 	}
 	defer func() { err = errors.Join(err, backend.Close()) }()
 	var found *store.Salvaged
-	err = whole(c.File, func(out io.Writer) (err error) {
-		found, err = store.Salvage(ctx, backend, s.options(), out)
-		return err
+	err = s.opened(func(options store.Options) error {
+		return whole(c.File, func(out io.Writer) (err error) {
+			found, err = store.Salvage(ctx, backend, options, out)
+			return err
+		})
 	})
 	if err != nil {
 		return err

@@ -30,15 +30,33 @@ func newSession(t terminal, g *grammar) (*session, error) {
 	return s, err
 }
 
-func (s *session) options() store.Options {
-	o := store.Options{Durability: store.Strict}
-	if !s.raw {
-		o.Modifiers = append(o.Modifiers, compress.S2{})
+// opened runs open with the options for each way in which environments compress, until
+// it does not lack a stage. New ones have the first.
+func (s *session) opened(open func(store.Options) error) (err error) {
+	chains := [][]store.Modifier{{compress.S2{}}, {compress.Deflate{}}, {compress.S2{}, compress.Deflate{}}}
+	if s.raw {
+		chains = chains[:1]
+		chains[0] = nil
 	}
+	for _, chain := range chains {
+		if s.ring != nil {
+			chain = append(chain, s.ring)
+		}
+		err = open(store.Options{Durability: store.Strict, Modifiers: chain})
+		if store.CodeOf(err) != store.MissingModifier {
+			break
+		}
+	}
+	return err
+}
+
+// elsewhere is all that an export of another environment can have passed.
+func (s *session) elsewhere() []store.Modifier {
+	stages := []store.Modifier{compress.S2{}, compress.Deflate{}}
 	if s.ring != nil {
-		o.Modifiers = append(o.Modifiers, s.ring)
+		stages = append(stages, encrypt.AESGCM(s.unlocker))
 	}
-	return o
+	return stages
 }
 
 // holds reports whether a directory has anything of an environment. One that has lost
@@ -64,7 +82,11 @@ func (s *session) within(ctx context.Context, dir string, make bool, f func(*sto
 	if err != nil {
 		return err
 	}
-	env, err := store.Open(ctx, backend, s.options())
+	var env *store.Env
+	err = s.opened(func(options store.Options) (err error) {
+		env, err = store.Open(ctx, backend, options)
+		return err
+	})
 	if err != nil {
 		return errors.Join(err, backend.Close())
 	}

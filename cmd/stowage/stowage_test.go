@@ -14,6 +14,7 @@ import (
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/compress"
+	"github.com/stowage-db/stowage/store/encrypt"
 	"github.com/stowage-db/stowage/store/file"
 )
 
@@ -308,6 +309,35 @@ func TestRawEnvironment(t *testing.T) {
 	s.run("", "restore packed raw.stowage")
 	s.run("", "dump packed packed.stowage")
 	s.fails(exitDamaged, "missing_modifier", "--raw list packed")
+}
+
+// TestDeflate: an environment is found by what it is compressed with, and keeps that.
+func TestDeflate(t *testing.T) {
+	s := newShell(t)
+	long := strings.Repeat("red", 1000) // so that it is compressed
+	s.write("key", strings.Repeat("k", 32))
+	for i, flag := range []string{"", "--key-file key "} {
+		chain := func() []store.Modifier {
+			return []store.Modifier{compress.Deflate{}, encrypt.AESGCM(encrypt.Key([]byte(strings.Repeat("k", 32))))}[:1+i]
+		}
+		app := fmt.Sprint("app", i)
+		env := s.open(app, chain()...)
+		err := env.Update(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.DB("colours")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.close(env)
+		s.run("", flag+"put "+app+" colours apple "+long)
+		s.run(long, flag+"get "+app+" colours apple")
+		s.close(s.open(app, chain()...)) // with nothing else
+		s.run("", flag+"dump "+app+" left.stowage")
+		s.run("", flag+"restore "+app+"-again left.stowage")
+		s.run(long, flag+"get "+app+"-again colours apple")
+		s.run("salvaged  1 entries of 1 databases\n", flag+"salvage "+app+" left.stowage")
+	}
 }
 
 func TestSQL(t *testing.T) {
