@@ -3,7 +3,7 @@ import type { Driver, DriverFactory } from './drivers/driver.js'
 import { nothing } from './engine.js'
 import { asStowageError, StowageError, wordsOf } from './errors.js'
 import { type BatchFrame, readBatch } from './io.js'
-import { type Modifier, writeChain } from './modifier.js'
+import { encryptionOf, Kind, type Modifier, type SlotInfo, writeChain } from './modifier.js'
 import type { LongCall } from './options.js'
 import type { Session } from './session.js'
 import { aborted } from './task.js'
@@ -26,7 +26,8 @@ export interface CopyOptions extends LongCall {
   driver?: DriverFactory
   /**
    * Builds new trees instead of copying what is stored: smaller, and without a trace of what was deleted. Of an encrypted
-   * environment it has keys of its own, which open with what has opened this one, and no other slots.
+   * environment it has keys of its own, which open with what has opened this one, and no other slots: `key_required` where
+   * the slot of that was removed meanwhile. It takes `modifiers` then, with what opens this one and the copy.
    */
   compact?: boolean
   /** What the copy's blobs pass, which is compact then. Without, they pass what those of this environment do. */
@@ -185,7 +186,8 @@ async function copyInto(driver: Driver, session: Session, name: string, factory:
     begun = true
     if (!compact) return await copyBlobs(session, driver, call)
     await driver.close() // the engine of the copy opens it itself
-    await rebuild(session, session.sibling(name, factory, modifiers), call)
+    const passed = await passedBy(session, modifiers)
+    await rebuild(session, session.sibling(name, factory, modifiers), passed, call)
   } catch (error) {
     if (begun) await clear(compact ? factory.open(name) : driver).catch(() => {})
     throw error
@@ -215,11 +217,24 @@ async function copyBlobs(session: Session, driver: Driver, call: LongCall): Prom
   if (failure !== undefined) throw failure
 }
 
-/** Exports one environment into another, as one tree. */
-async function rebuild(from: Session, to: Session, call: LongCall): Promise<void> {
+/**
+ * What an export of an environment passes, with what opens that: as the environment was opened, or, where the slot of that
+ * was removed meanwhile, as the copy is to be.
+ */
+async function passedBy(session: Session, copy: readonly Modifier[] | undefined): Promise<readonly Modifier[]> {
+  const { modifiers } = session.settings
+  if (encryptionOf(modifiers) === undefined) return modifiers
+  if (((await session.amend(['slots'])) as SlotInfo[]).some(({ current }) => current)) return modifiers
+  const other = copy?.find(({ kind }) => kind === Kind.Encrypt)
+  if (other === undefined) throw new StowageError('key_required', 'copy: what has opened the environment was removed: give `modifiers` with what opens it')
+  return modifiers.map(m => (m.kind === Kind.Encrypt ? other : m))
+}
+
+/** Exports one environment, whose blobs have passed these stages, into another, as one tree. */
+async function rebuild(from: Session, to: Session, passed: readonly Modifier[], call: LongCall): Promise<void> {
   const { signal } = call
   try {
-    await importStream(to, exportStream(from, { ...(signal && { signal }) }), false, from.settings.modifiers, call)
+    await importStream(to, exportStream(from, { ...(signal && { signal }) }), false, passed, call)
     const engine = await to.ready()
     await engine.run(engine.request(Op.Checkpoint, 3, 0, 0), nothing, { signal })
   } finally {

@@ -119,6 +119,24 @@ test('a copy has the keys of its original, its own, or other ones', async () => 
   await opensWhole(from, byKey)
 })
 
+test('a compact copy after the slot was removed that has opened the original', async () => {
+  const from = memory()
+  const db = await filled(from, byKey)
+  await db.addSlot({ passphrase, ...cheap })
+  await db.removeSlot((await db.slots()).find(slot => slot.current)!.id)
+  const driver = memory()
+  for (const how of [{ compact: true }, { modifiers: plain.modifiers }]) await rejects('key_required', db.copy('places', { driver, ...how }))
+  await rejects('wrong_key', db.copy('places', { driver, ...byKey }))
+  assert.deepEqual([...(await stored(driver))], [])
+  const remaining = unlocking({ passphrase })
+  await db.copy('places', { driver, ...remaining })
+  await opensWhole(driver, remaining)
+  await rejects('wrong_key', open('places', { driver, tables, ...byKey }))
+  await isWhole(db)
+  await db.close()
+  await opensWhole(from, remaining)
+})
+
 test('a copy after the keys were changed or locked', async () => {
   const db = await filled(memory(), unlocking({ passphrase: 'first' }))
   await db.changePassphrase('first', { passphrase, ...cheap })
