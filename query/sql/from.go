@@ -276,7 +276,7 @@ func plainCall(e *expr) bool {
 
 // tryFlatten returns nil where a subquery turns out to aggregate.
 func (c *compiler) tryFlatten(q *selection, name string, names []string, in, s *scope) (all *operands) {
-	fresh, bits, origins, finish := *in, *s.bits, len(s.origins), len(c.finish)
+	fresh, bits, origins, before := *in, *s.bits, len(s.origins), *c
 	defer func() {
 		switch thrown := recover().(type) {
 		case nil:
@@ -284,7 +284,8 @@ func (c *compiler) tryFlatten(q *selection, name string, names []string, in, s *
 			if thrown.scope != in {
 				panic(thrown)
 			}
-			*in, *s.bits, s.origins, c.finish = fresh, bits, s.origins[:origins], c.finish[:finish]
+			*in, *s.bits, s.origins = fresh, bits, s.origins[:origins]
+			c.notes, c.finish, c.level, c.depth = before.notes, before.finish, before.level, before.depth
 			all = nil
 		default:
 			panic(thrown)

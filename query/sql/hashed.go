@@ -8,11 +8,11 @@ type hashed struct {
 	rows       kept
 	collations []value.Collation
 	hashes     []uint64
-	index      []int32 // positions from 1, by hash; 0 where there is none
+	index      []uint64 // positions from 1 by hash, below the hash's upper half; 0 where there is none
 }
 
 func newHashed(collations []value.Collation) *hashed {
-	return &hashed{rows: kept{width: len(collations)}, collations: collations, index: make([]int32, 16)}
+	return &hashed{rows: kept{width: len(collations)}, collations: collations, index: make([]uint64, 16)}
 }
 
 func (h *hashed) len() int { return len(h.hashes) }
@@ -34,11 +34,14 @@ func (h *hashed) find(row []value.Value) int { return h.findHashed(row, h.hash(r
 func (h *hashed) findHashed(row []value.Value, sum uint64) int {
 	mask := uint64(len(h.index) - 1)
 	for at := sum & mask; ; at = (at + 1) & mask {
-		i := int(h.index[at]) - 1
-		if i < 0 {
+		entry := h.index[at]
+		if entry == 0 {
 			return -1
 		}
-		if h.hashes[i] == sum && h.equal(h.row(i), row) {
+		if entry>>32 != sum>>32 {
+			continue
+		}
+		if i := int(uint32(entry)) - 1; h.equal(h.row(i), row) {
 			return i
 		}
 	}
@@ -74,11 +77,11 @@ func (h *hashed) place(i int, sum uint64) {
 	for h.index[at] != 0 {
 		at = (at + 1) & mask
 	}
-	h.index[at] = int32(i + 1)
+	h.index[at] = sum>>32<<32 | uint64(i+1)
 }
 
 func (h *hashed) grow() {
-	h.index = make([]int32, 2*len(h.index))
+	h.index = make([]uint64, 2*len(h.index))
 	for i, sum := range h.hashes {
 		h.place(i, sum)
 	}

@@ -84,6 +84,9 @@ func (c *compiler) openColumns(t *Table, names []string) *Table {
 			more.Columns = append(more.Columns, Column{Name: name, Path: query.Field(name), Affinity: value.BlobAffinity})
 		}
 	}
+	if len(more.Columns) == len(t.Columns) {
+		return t
+	}
 	return &more
 }
 

@@ -95,15 +95,16 @@ func (c *compiler) core(k *core, s *scope, targets []int, order []ordering) (p *
 	if k.values != nil {
 		return c.values(k, s, targets, order)
 	}
-	fresh := *s
+	fresh, before := *s, *c
 	defer func() {
 		switch thrown := recover().(type) {
 		case nil:
 		case *regroup:
-			if thrown.scope != s || fresh.grouping != nil {
+			if thrown.scope != s {
 				panic(thrown)
 			}
 			*s = fresh
+			c.notes, c.finish, c.level = before.notes, before.finish, before.level
 			p = c.rows(k, s, targets, order, true)
 		default:
 			panic(thrown)
