@@ -5,7 +5,7 @@
  */
 import { type ErrorCode, StowageError } from './errors.js'
 
-/** Turns values of type T into bytes and back. `decode` may keep the bytes it is given. */
+/** Turns values of type T into bytes and back. `decode` may keep the bytes it is given; those of `encode` are copied. */
 export interface Coder<T> {
   encode(value: T): Uint8Array
   decode(bytes: Uint8Array): T
@@ -65,8 +65,24 @@ export function check(ok: boolean): asserts ok {
   if (!ok) throw undefined
 }
 
+/** Bytes that stay, whatever the caller does with what it gave: they may be written only later. */
+function owned(bytes: Uint8Array): Uint8Array {
+  check(bytes instanceof Uint8Array)
+  return new Uint8Array(bytes)
+}
+
 /** The coder of bytes as they are. */
-export const identity: NamedCoder<Uint8Array> = named('identity', bytes => bytes, bytes => bytes)
+export const identity: NamedCoder<Uint8Array> = named('identity', owned, bytes => bytes)
+
+/** A coder of the program's own functions. */
+export function custom<T>(functions: Coder<T>): NamedCoder<T> {
+  return named('custom', value => owned(functions.encode(value)), bytes => functions.decode(bytes))
+}
+
+/** A coder that answers with bytes, or fails with a code: one of this package as it is. */
+export function trusted<T>(coder: Coder<T>): Coder<T> {
+  return 'compressed' in coder ? coder : custom(coder)
+}
 
 /** Compresses what a coder makes of values. */
 export function compressed<T>(inner: Coder<T>, level = 1): CompressedCoder<T> {
@@ -74,7 +90,7 @@ export function compressed<T>(inner: Coder<T>, level = 1): CompressedCoder<T> {
   if (!Number.isInteger(level) || level < 0 || level > 9) {
     throw new StowageError('invalid_option', 'coder: a level is a whole number from 0 to 9')
   }
-  return { inner, level }
+  return { inner: trusted(inner), level }
 }
 
 /** Whether something has the methods of a coder. */

@@ -4,9 +4,10 @@
  * Go has them in store/coder; both are held to the vectors in
  * store/coder/testdata/coders.json.
  */
-import { check, type Coder, compressed, identity, isCoder, named, type NamedCoder } from './coder.js'
+import { check, type Coder, compressed, custom as made, identity, isCoder, named, type NamedCoder } from './coder.js'
 import { packPlain, unpackPlain } from './document.js'
 import { StowageError } from './errors.js'
+import { kindOf } from './extension.js'
 import { writeKey } from './key.js'
 import { readKey } from './keydecode.js'
 import { textFunctions } from './text.js'
@@ -102,10 +103,11 @@ const json = named<any>( // biome-ignore lint: the value can be anything
 )
 
 /** Refuses what JSON.stringify would replace by something else without a word. */
-function refuseLossy(_name: string, value: unknown): unknown {
+function refuseLossy(this: unknown, _name: string, value: unknown): unknown {
   const lost =
     typeof value === 'number' ? !Number.isFinite(value)
-    : typeof value === 'object' ? value instanceof Map || value instanceof Set || ArrayBuffer.isView(value)
+    : typeof value === 'object' ? value !== null && !Array.isArray(value) && kindOf(value) !== 'Object'
+    : value === undefined ? Array.isArray(this)
     : typeof value === 'function' || typeof value === 'symbol'
   check(!lost)
   return value
@@ -135,7 +137,7 @@ const utf8 = text('utf-8')
 
 function custom<T>(functions: Coder<T>): NamedCoder<T> {
   if (!isCoder(functions)) throw new StowageError('invalid_option', 'coder.custom: encode and decode must be functions')
-  return named('custom', value => functions.encode(value), bytes => functions.decode(bytes))
+  return made(functions)
 }
 
 /**
@@ -170,7 +172,7 @@ export const coder = {
   int,
   /** Numbers other than NaN: eight bytes. −0 comes back as 0. */
   float64,
-  /** What JSON can hold: text such as `{"key": "value"}`. NaN, functions and the like are refused. */
+  /** What JSON can hold: text such as `{"key": "value"}`. NaN, functions, a RegExp, undefined in a list and the like are refused. */
   json,
   /** What a document can hold at any place: Date, Uint8Array and bigint too. */
   messagePack,

@@ -6,7 +6,7 @@
  * The other end is wasm/database.go.
  */
 import { inSlices } from './bulk.js'
-import { type Coder, identity, isCoder, isCompressed, type ValueCoder } from './coder.js'
+import { type Coder, identity, isCoder, isCompressed, trusted, type ValueCoder } from './coder.js'
 import { Cursor } from './cursor.js'
 import { unpack } from './document.js'
 import type { Decode, Exchange } from './engine.js'
@@ -315,11 +315,12 @@ const bytewise = new Coding(identity, identity, undefined)
 
 /** Reads coders out of options, for a store of these flags; what is left out stays as it is in `otherwise`. */
 function readCoding<K, V>(o: Options, flags: number, otherwise: Coding<K, V>): Coding<K, V> {
-  const key = (o.any('key') ?? otherwise.key) as Coder<K>
-  if (!isCoder(key)) throw o.wrong('key', 'a coder that does not compress')
+  const given = (o.any('key') ?? otherwise.key) as Coder<K>
+  if (!isCoder(given)) throw o.wrong('key', 'a coder that does not compress')
+  const key = trusted(given)
   const value = o.any('value') as ValueCoder<V> | undefined
   if (value === undefined) return new Coding(key, otherwise.value, otherwise.level)
-  if (isCoder(value)) return new Coding(key, value, undefined)
+  if (isCoder(value)) return new Coding(key, trusted(value), undefined)
   if (value === null || typeof value !== 'object' || !isCompressed(value)) throw o.wrong('value', 'a coder')
   if (flags & (dupSort | uncompressed)) throw o.wrong('value', 'a coder that does not compress')
   return new Coding(key, value.inner, value.level)

@@ -77,9 +77,12 @@ test('keys are read as they were written', () => {
 })
 
 test('what JSON would replace without a word is refused', () => {
-  for (const value of [undefined, NaN, { a: Infinity }, () => 1, { a: [Symbol('x')] }, new Map(), [new Set()], { a: Uint8Array.of(1) }, 1n]) {
+  const lossy = [undefined, NaN, { a: Infinity }, () => 1, { a: [Symbol('x')] }, new Map(), [new Set()], { a: Uint8Array.of(1) }, 1n, [undefined], [1, , 2], /x/, { a: new Error('x') }, [Promise.resolve()], new ArrayBuffer(1)]
+  for (const value of lossy) {
     assert.throws(() => coder.json.encode(value), code('invalid_argument'))
   }
+  const kept = { a: undefined, b: [null, new Date(0)], c: Object.create(null) }
+  assert.deepEqual(coder.json.decode(coder.json.encode(kept)), { b: [null, '1970-01-01T00:00:00.000Z'], c: {} })
   const circular: Record<string, unknown> = {}
   circular.self = circular
   assert.throws(() => coder.json.encode(circular), code('invalid_argument'))

@@ -408,3 +408,48 @@ onStores('what a coder throws rejects the call and leaves the store as it was', 
   await rejects('invalid_option', () => db.store('odd', { value: {} as never }))
   await db.close()
 })
+
+onStores('bytes that the caller goes on using are those they were at the call', async db => {
+  const store = db.store('bytes')
+  const [key, value] = [new Uint8Array(1), new Uint8Array(1)]
+  const calls: Promise<unknown>[] = []
+  const each = (call: () => Promise<unknown>) => {
+    for (const n of [1, 2, 3]) {
+      key[0] = n
+      value[0] += n
+      calls.push(call())
+    }
+  }
+  each(() => store.put(key, value))
+  assert.deepEqual(await Promise.all(calls.splice(0)), [true, true, true])
+  assert.deepEqual((await store.range()).map(pair => pair.map(bytes => bytes[0])), [[1, 1], [2, 3], [3, 6]])
+  each(() => store.replace(key, value))
+  assert.deepEqual(await Promise.all(calls.splice(0)), [1, 3, 6].map(n => Uint8Array.of(n)))
+  const scratch = coder.custom<number>({ encode: n => key.fill(n), decode: bytes => bytes[0]! })
+  const seen = store.with({ key: scratch, value: scratch.compressed(1) })
+  await seen.putMulti([[7, 8], [9, 10]])
+  assert.deepEqual(await seen.range({ gte: 7 }), [[7, 8], [9, 10]])
+  each(() => store.delete(key))
+  assert.deepEqual(await Promise.all(calls.splice(0)), [true, true, true])
+  await db.close()
+})
+
+onStores('a coder without a name is held to its word like any other', async db => {
+  const bytes = { encode: () => Uint8Array.of(1), decode: (b: Uint8Array) => b }
+  const silent = { encode: () => 'no bytes' as never, decode: () => null }
+  const loud = {
+    encode: () => { throw new TypeError('mine') },
+    decode: () => { throw new TypeError('mine') },
+  }
+  for (const broken of [silent, loud]) {
+    await rejects('invalid_argument', db.store('odd', { key: broken, value: bytes }).put(1 as never, bytes.encode()))
+    await rejects('invalid_argument', db.store('odd', { key: bytes, value: broken }).put(bytes.encode(), 1 as never))
+    await rejects('invalid_argument', db.store('odd', { key: broken }).get(1 as never))
+    await rejects('invalid_argument', () => db.store('odd', { key: broken }).range({ gt: 1 as never }))
+  }
+  await db.store('odd').put(bytes.encode(), bytes.encode())
+  const error = await rejects('undecodable', db.store('odd', { value: loud }).get(bytes.encode()))
+  assert.ok(error.cause instanceof TypeError)
+  assert.equal(await db.store('odd').count(), 1)
+  await db.close()
+})
