@@ -1,12 +1,11 @@
 import { unpack } from './document.js'
 import type { Driver, DriverFactory } from './drivers/driver.js'
 import { nothing } from './engine.js'
-import { asStowageError, StowageError, wordsOf } from './errors.js'
+import { aborted, asStowageError, StowageError, wordsOf } from './errors.js'
 import { type BatchFrame, readBatch } from './io.js'
 import { encryptionOf, Kind, type Modifier, type SlotInfo, writeChain } from './modifier.js'
 import type { LongCall } from './options.js'
 import type { Session } from './session.js'
-import { aborted } from './task.js'
 import { Op } from './wire.js'
 
 /** How `import` works. */

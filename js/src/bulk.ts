@@ -1,5 +1,5 @@
 import { packDocuments, unpack } from './document.js'
-import { StowageError } from './errors.js'
+import { aborted, StowageError } from './errors.js'
 import type { LongCall } from './options.js'
 import { turn } from './turn.js'
 
@@ -66,7 +66,7 @@ export async function inSlices<R>(
 ): Promise<R[]> {
   const results: R[] = []
   for (let at = 0; at < total; ) {
-    if (options.signal?.aborted) throw new StowageError('aborted', 'the call was aborted', { cause: options.signal.reason })
+    if (options.signal?.aborted) throw aborted(options.signal)
     const { first, count, sent } = next()
     results.push(await sent)
     at = first + count

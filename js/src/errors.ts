@@ -48,6 +48,11 @@ export function asStowageError(error: unknown, code: ErrorCode, message: string)
   return new StowageError(code, message, { cause: error })
 }
 
+/** The error of a call whose signal has been aborted. */
+export function aborted(signal: AbortSignal): StowageError {
+  return new StowageError('aborted', 'the call was aborted', { cause: signal.reason })
+}
+
 /** The words of a failure, where it has any. */
 export function wordsOf(error: unknown): string {
   try {

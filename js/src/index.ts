@@ -7,14 +7,12 @@ export { packDocument, packPlain, packValue, unpack, unpackPlain } from './docum
 export { nothing } from './engine.js'
 /** @internal */
 export { readBatch } from './io.js'
-/** @internal */
-export { aborted } from './task.js'
 export type { CommitDurability } from './durability.js'
 export { type Batch, type Blob, type Contexts, type Driver, type DriverFactory, type DriverInfo, type Durability, type Pin, type Sign } from './drivers/driver.js'
 export { indexeddb } from './drivers/indexeddb.js'
 export { memory } from './drivers/memory.js'
 export type { BeginOptions, Database, Environment, Explicit, Info, Report, Stat, Tables, TransactionOptions, Within } from './environment.js'
-export { /** @internal */ asStowageError, type ErrorCode, errorCodes, StowageError, /** @internal */ wordsOf } from './errors.js'
+export { /** @internal */ aborted, /** @internal */ asStowageError, type ErrorCode, errorCodes, StowageError, /** @internal */ wordsOf } from './errors.js'
 export type { CustomType } from './extension.js'
 export type { Explanation, Find } from './find.js'
 export { avg, type Column, type Columns, count, first, type Groups, last, max, min, type Row, sum } from './group.js'

@@ -2,7 +2,7 @@ import { Among } from './among.js'
 import { unpack } from './document.js'
 import type { Driver } from './drivers/driver.js'
 import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
-import { asStowageError, readCode, StowageError, wordsOf } from './errors.js'
+import { aborted, asStowageError, readCode, StowageError, wordsOf } from './errors.js'
 import type { Instance } from './instance.js'
 import { type Answer, answerBytes, ask, done, feed, perform, writeAnswer } from './io.js'
 import { isHosted, type KeyChange, type Modifier } from './modifier.js'
@@ -296,9 +296,4 @@ export function readFailure(bytes: Uint8Array, start: number, end: number, endin
 /** The error of a call whose result could not be decoded. */
 export function unreadable(error: unknown): StowageError {
   return asStowageError(error, 'internal', `an answer could not be read: ${wordsOf(error)}`)
-}
-
-/** The error of a call whose signal has been aborted. */
-export function aborted(signal: AbortSignal): StowageError {
-  return new StowageError('aborted', 'the call was aborted', { cause: signal.reason })
 }

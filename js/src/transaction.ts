@@ -1,7 +1,7 @@
 import { unpack } from './document.js'
 import { durabilities } from './durability.js'
 import { type Decode, type Engine, nothing } from './engine.js'
-import { StowageError } from './errors.js'
+import { aborted, StowageError } from './errors.js'
 import type { Access, Scope } from './scope.js'
 import { Op } from './wire.js'
 
@@ -20,13 +20,15 @@ export class Transaction implements Scope {
   private ended = false
   /** Why it cannot be committed: of a write in several parts, some were done. */
   private broken: unknown
+  /** Writes in several parts that have not come to their end. */
+  private partial = 0
 
   private constructor(
     private readonly held: Engine,
     readonly transaction: number,
     /** The position in the log of what it sees, and once it is committed of what it wrote. */
     public id: number,
-    private readonly signal: AbortSignal | undefined,
+    readonly signal: AbortSignal | undefined,
   ) {}
 
   /** Begins one, in a parent a child: what that writes the parent sees once the child is committed. */
@@ -55,17 +57,22 @@ export class Transaction implements Scope {
 
   /** Operations of a transaction are together already; but one that writes and stops half-way spoils it. */
   async together<R>({ kind }: Access, body: (scope: Scope) => Promise<R>): Promise<R> {
+    if (kind === 'read') return body(this)
+    this.partial++
     try {
       return await body(this)
     } catch (error) {
-      if (kind !== 'read') this.broken ??= error
+      this.broken ??= error
       throw error
+    } finally {
+      this.partial--
     }
   }
 
-  /** Commits it, and ends it also where that fails; only with `tx_busy`, while a child is open, it goes on. */
+  /** Commits it, and ends it also where that fails; only with `tx_busy`, while a child is open or a write half done, it goes on. */
   async commit(): Promise<void> {
     const engine = await this.ready()
+    if (this.partial > 0) throw new StowageError('tx_busy', 'a write of the transaction has not ended: await it first')
     this.ended = true
     try {
       if (this.broken !== undefined) throw this.broken
@@ -90,16 +97,27 @@ export async function nest<R>(parent: Transaction, body: (child: Transaction) =>
   return conclude(await parent.child(), body)
 }
 
-/** Runs body and commits; rolls back where either fails. */
+/** Runs body and commits; rolls back where either fails, or the transaction's signal is aborted, for which body need not end. */
 async function conclude<R>(transaction: Transaction, body: (transaction: Transaction) => Promise<R>): Promise<R> {
   try {
-    const result = await body(transaction)
+    const result = await unless(transaction.signal, async () => body(transaction))
     await transaction.commit()
     return result
   } catch (error) {
     await transaction.rollback().catch(() => {})
     throw error
   }
+}
+
+/** What work comes to, unless the signal is aborted first. */
+function unless<R>(signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {
+  if (signal === undefined) return work()
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(aborted(signal))
+    signal.addEventListener('abort', abort)
+    work().then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    if (signal.aborted) abort()
+  })
 }
 
 /**

@@ -156,3 +156,51 @@ test('it is over when its function returns', async () => {
   await rejects('invalid_option', db.transaction(async () => {}, { readonly: true } as never))
   await db.close()
 })
+
+test('it cannot be committed while one of its writes is half done', async () => {
+  const db = await openPlaces()
+  let late: Promise<unknown> = Promise.resolve()
+  const forgotten = db.transaction(async tx => {
+    late = tx.places.insertMany(placesFrom(1, 20_000)).catch(error => error.code)
+    await tx.places.insert(place(30_000))
+  })
+  await rejects('tx_busy', forgotten)
+  assert.equal(await late, 'tx_ended')
+  assert.equal(await db.places.count(), 0)
+
+  const tx = await db.begin({ write: true })
+  const awaited = tx.places.insertMany(placesFrom(1, 20_000))
+  await rejects('tx_busy', tx.commit())
+  await awaited
+  await tx.commit()
+  assert.equal(await db.places.count(), 20_000)
+  await db.close()
+})
+
+test('its signal ends it whatever its function awaits', { timeout: 30_000 }, async () => {
+  const db = await openPlaces()
+  await db.places.insert(place(1))
+  const never = new Promise<never>(() => {})
+  const calls: ((signal: AbortSignal) => Promise<unknown>)[] = [
+    signal => db.transaction(async tx => {
+      await tx.places.insert(place(2))
+      await never
+    }, { signal }),
+    signal => db.transaction(async tx => {
+      await tx.places.insert(place(2))
+      await tx.transaction(() => never)
+    }, { signal }),
+    signal => db.places.update({}, () => never, { signal }),
+  ]
+  for (const call of calls) {
+    const abort = new AbortController()
+    const ended = call(abort.signal)
+    await sleep(20)
+    abort.abort(new Error('enough'))
+    assert.match(String((await rejects('aborted', ended)).cause), /enough/)
+  }
+  await rejects('aborted', db.transaction(async () => {}, { signal: AbortSignal.abort() }))
+  assert.deepEqual(await db.places.find(), [place(1)])
+  await db.places.insert(place(2))
+  await db.close()
+})
