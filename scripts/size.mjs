@@ -12,7 +12,7 @@ import { brotliCompressSync, constants } from 'node:zlib'
 import { buildSync } from '../js/node_modules/esbuild/lib/main.js'
 
 /** Budgets in bytes: kilobytes are thousands. */
-const budgets = { module: 962_000, sql: 380_000, javascript: 41_000, coders: 3_000, opening: 4_000, live: 3_000, backup: 2_000, rewrite: 2_000, policies: 4_000, structures: 8_000, repositories: 12_500, sync: 20_000, zlib: 5_000, salvage: 1_000, sealing: 2_000, edge: 5_000, encryption: 6_000, argon2: 15_000 }
+const budgets = { module: 962_000, sql: 380_000, javascript: 41_500, coders: 3_000, opening: 4_000, live: 3_000, backup: 2_000, rewrite: 2_000, policies: 4_500, structures: 8_000, repositories: 12_500, sync: 20_000, zlib: 5_000, salvage: 1_000, sealing: 2_000, edge: 5_000, encryption: 6_000, argon2: 15_000 }
 
 const brotli = (bytes) =>
   brotliCompressSync(bytes, {

@@ -7,7 +7,6 @@
 import { check, type Coder, compressed, custom as made, identity, isCoder, named, type NamedCoder } from './coder.js'
 import { packPlain, unpackPlain } from './document.js'
 import { StowageError } from './errors.js'
-import { kindOf } from './extension.js'
 import { writeKey } from './key.js'
 import { readKey } from './keydecode.js'
 import { textFunctions } from './text.js'
@@ -106,7 +105,7 @@ const json = named<any>( // biome-ignore lint: the value can be anything
 function refuseLossy(this: unknown, _name: string, value: unknown): unknown {
   const lost =
     typeof value === 'number' ? !Number.isFinite(value)
-    : typeof value === 'object' ? value !== null && !Array.isArray(value) && kindOf(value) !== 'Object'
+    : typeof value === 'object' ? value !== null && !Array.isArray(value) && {}.toString.call(value) !== '[object Object]'
     : value === undefined ? Array.isArray(this)
     : typeof value === 'function' || typeof value === 'symbol'
   check(!lost)

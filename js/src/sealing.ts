@@ -8,7 +8,7 @@
  * with the first environment that has such a stage.
  */
 import { deflate, inflate } from './deflate.js'
-import { asStowageError, StowageError, wordsOf } from './errors.js'
+import { asStowageError, type ErrorCode, StowageError, wordsOf } from './errors.js'
 import type { Answer } from './io.js'
 import { type Encryption, type Functions, type KeyChange, Kind, type Modifier, type SlotInfo, type Unlocker } from './modifier.js'
 import { part } from './parts.js'
@@ -138,28 +138,34 @@ const deflating: Stage = {
   openBlob: ([, , , bytes]) => inflate(bytes),
 }
 
-/** So many milliseconds a function of the program may take for a blob. */
+function usersOwn(functions: Functions): Stage {
+  return {
+    seal: ([, , , bytes]) => turned(() => functions.seal(bytes), 'backend_failed', "the stage's seal"),
+    openBlob: ([, , , bytes]) => turned(() => functions.open(bytes), 'undecodable', "the stage's open"),
+  }
+}
+
+/** So many milliseconds such a function may take for a blob. */
 const patience = 60_000
 
-function usersOwn(functions: Functions): Stage {
-  async function call(what: 'seal' | 'open', bytes: Uint8Array): Promise<Uint8Array> {
-    let made: unknown
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = (tell: (error: Error) => void) => {
-      timer = setTimeout(tell, patience, new Error(`no answer within ${patience / 1000} s`))
-    }
-    try {
-      made = await Promise.race([functions[what](bytes), new Promise((_, reject) => late(reject))])
-    } catch (error) {
-      throw asStowageError(error, what === 'seal' ? 'backend_failed' : 'undecodable', `the stage's ${what} failed`)
-    } finally {
-      clearTimeout(timer)
-    }
-    if (made instanceof Uint8Array) return made
-    throw new StowageError('invalid_argument', `the stage's ${what} must return a Uint8Array`)
+/**
+ * What a function of the program, in a stage or a hook, makes of a blob; `otherwise` where that is nothing. What it throws, an answer
+ * that does not come and one that is no bytes are errors, the first two with `code` unless they have their own; `who` names the function.
+ */
+export async function turned(turn: () => unknown, code: ErrorCode, who: string, otherwise?: Uint8Array): Promise<Uint8Array> {
+  let made: unknown
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = () =>
+    new Promise((_, reject) => {
+      timer = setTimeout(reject, patience, new Error(`no answer within ${patience / 1000} s`))
+    })
+  try {
+    made = (await Promise.race([turn(), late()])) ?? otherwise
+  } catch (error) {
+    throw asStowageError(error, code, `${who} failed`)
+  } finally {
+    clearTimeout(timer)
   }
-  return {
-    seal: ([, , , bytes]) => call('seal', bytes),
-    openBlob: ([, , , bytes]) => call('open', bytes),
-  }
+  if (made instanceof Uint8Array) return made
+  throw new StowageError('invalid_argument', `${who} must return a Uint8Array`)
 }

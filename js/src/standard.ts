@@ -22,7 +22,10 @@ export function conforming<T>(call: string, schema: StandardSchema<T>): (documen
   if (typeof standard?.validate !== 'function') throw new StowageError('invalid_option', `${call}: needs a Standard Schema`)
   return async document => {
     const result = await standard.validate(document)
-    if (result.issues === undefined) return result.value
+    if (result?.issues === undefined) {
+      if (Object(result?.value) === result?.value) return result.value
+      throw new StowageError('invalid_document', `${call}: the schema makes no document of it`)
+    }
     const paths = result.issues.map(({ path = [] }) => path.map(step => String(typeof step === 'object' ? step.key : step)).join('.'))
     const where = [...new Set(paths)].map(path => (path === '' ? 'itself' : `"${path}"`)).join(', ')
     throw new StowageError('invalid_document', `the document does not meet its schema: ${where}`, { cause: result.issues })

@@ -409,8 +409,8 @@ function writeKeys(frame: FrameWriter, keys: readonly Key[]): void {
   for (const key of keys) frame.key(key)
 }
 
-/** Reads options, and whether identities are asked for. */
-function returning(name: string, options: unknown): { ids: boolean; call: LongCall } {
+/** @internal Reads options, and whether identities are asked for. */
+export function returning(name: string, options: unknown): { ids: boolean; call: LongCall } {
   if (options === undefined) return { ids: false, call: {} }
   const o = new Options(name, options)
   const ids = o.oneOf('returning', ['ids']) === 'ids'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mock, test } from 'node:test'
 
 import * as v from 'valibot'
 import * as z from 'zod'
@@ -420,5 +420,78 @@ over('scenario 35: extended types', async (driver, name) => {
   assert.deepEqual(await db.things.get(5), { id: 5, token: { text: 't' } })
   const other = { ...types[0]!, class: Token }
   await rejects('invalid_option', open(name, { driver, worker, types: [other] as never, tables }))
+  await db.close()
+})
+
+over('a hook of blobs that answers with something else, or not at all, is a typed error and nothing is stored', async (driver, name) => {
+  if (worker) return
+  const on = new StorageHooks()
+  let answer: (() => unknown) | undefined
+  const turn = () => {
+    const once = answer
+    answer = undefined
+    return once?.() as undefined
+  }
+  on.hook('write.post', turn)
+  on.hook('read.pre', turn)
+  const opened = () => open(name, { driver, hooks: on, tables: things() })
+  const never = () => {
+    mock.timers.enable({ apis: ['setTimeout'] }) // for the clock that starts now
+    setImmediate(() => {
+      mock.timers.tick(60_000)
+      mock.timers.reset()
+    })
+    return new Promise(() => {})
+  }
+  let db = await opened()
+  await db.things.insert({ id: 1 })
+  const failing: [string, string, () => unknown][] = [
+    ['invalid_argument', 'invalid_argument', () => 'text'],
+    ['invalid_argument', 'invalid_argument', () => new ArrayBuffer(8)],
+    ['backend_failed', 'undecodable', () => { throw new TypeError('mine') }],
+    ['backend_failed', 'undecodable', never],
+  ]
+  for (const [written, read, fails] of failing) {
+    answer = fails
+    await rejects(written, db.things.insert({ id: 2 }), fails.toString())
+    await db.close()
+    answer = fails
+    await rejects(read, opened(), fails.toString())
+    db = await opened()
+    assert.deepEqual(await ids(db.things.find()), [1])
+  }
+  await db.close()
+})
+
+over('what a policy cannot go by is a typed error, not guessed at', async (driver, name) => {
+  const schema = (validate: () => unknown) => validated({ '~standard': { version: 1, vendor: 'test', validate: validate as never } })
+  const refused: [string, Parameters<typeof things>[0], Partial<Thing>][] = [
+    ...[5, undefined, {}, { value: null }, { value: 'text' }].map((made): (typeof refused)[number] => ['invalid_document', schema(() => made), {}]),
+    ...[-1, NaN, '3', undefined].map((size): (typeof refused)[number] => ['invalid_argument', bounded({ kind: 'lru', max: 10, size: () => size as number }), {}]),
+    ...[5, new Date(NaN), 'tomorrow'].map((until): (typeof refused)[number] => ['invalid_argument', expiring({ ttu: () => until as Date }), {}]),
+  ]
+  let number = 0
+  for (const [code, policy, thing] of refused) {
+    const db = await open(`${name} ${number++}`, { driver, worker, tables: things(policy) })
+    await rejects(code, db.things.insert({ id: 1, ...thing }), String(number))
+    assert.equal(await db.things.count(), 0)
+    await db.close()
+  }
+  const on = new TableHooks<Thing>()
+  const db = await open(name, { driver, worker, tables: things(on) })
+  await db.things.insertMany([{ id: 1, n: 1 }, { id: 2, n: 2 }])
+  const wrong = { returning: 'all', sgnal: 1, onProgress: 5 }
+  for (const [option, value] of Object.entries(wrong)) {
+    const options = { [option]: value } as never
+    await rejects('invalid_option', db.things.insertMany([{ id: 3 }], options))
+    await rejects('invalid_option', db.things.putMany([{ id: 3 }], options))
+    await rejects('invalid_option', db.things.update(1, { n: 3 }, options))
+    await rejects('invalid_option', db.things.deleteMany([1], options))
+  }
+  const moved = on.hook('update', thing => { thing.id = 9 })
+  await rejects('invalid_document', db.things.update(1, { n: 3 }))
+  await rejects('invalid_document', db.things.put({ id: 1, n: 3 }))
+  on.unhook('update', moved)
+  assert.deepEqual(await db.things.find(), [{ id: 1, n: 1 }, { id: 2, n: 2 }])
   await db.close()
 })

@@ -35,7 +35,7 @@ export function bounded<T = Record<string, unknown>>(options: BoundedOptions<T>)
   const o = new Options('bounded', { kind, max, size, random })
   const how = o.oneOf('kind', kinds)
   const most = o.integer('max')
-  const sizeOf = o.function<(document: T) => number>('size') ?? (() => 1)
+  const given = o.function<(document: T) => number>('size') ?? (() => 1)
   const chance = o.function<() => number>('random') ?? Math.random
   o.done()
   if (how === undefined) throw o.wrong('kind', `one of ${kinds.join(', ')}`)
@@ -44,6 +44,12 @@ export function bounded<T = Record<string, unknown>>(options: BoundedOptions<T>)
   if (how === 'tlru' && rest.ttu === undefined) throw o.wrong('ttu', 'given')
   const limits = how === 'ttl' || how === 'tlru' ? expiring<T>(rest) : undefined
   if (limits === undefined && Object.keys(rest).length > 0) throw o.wrong(Object.keys(rest)[0]!, 'left out')
+
+  const sizeOf = (document: T): number => {
+    const size = given(document)
+    if (typeof size !== 'number' || !(size >= 0)) throw new StowageError('invalid_argument', 'bounded: a size is a number, and not below 0')
+    return size
+  }
 
   /** What belongs to a table as it was opened. */
   const tables = new WeakMap<object, Uses<T>>()
@@ -54,7 +60,7 @@ export function bounded<T = Record<string, unknown>>(options: BoundedOptions<T>)
   }
 
   const fits = (document: T) => {
-    if (!(sizeOf(document) <= most)) throw new StowageError('too_large', `bounded: a document is larger than all there may be, ${most}`)
+    if (sizeOf(document) > most) throw new StowageError('too_large', `bounded: a document is larger than all there may be, ${most}`)
   }
 
   return {

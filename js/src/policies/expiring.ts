@@ -1,3 +1,4 @@
+import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
 import type { Filter } from '../table.js'
 import { overlay, type Steps } from './overlay.js'
@@ -28,6 +29,7 @@ export function expiring<T = Record<string, unknown>>(options?: ExpiringOptions<
   const limit = (document: T) => {
     if (date(document) instanceof Date) return
     const until = ttu?.(document, clock()) ?? (ttl === undefined ? undefined : new Date(clock() + ttl))
+    if (until !== undefined && (!(until instanceof Date) || Number.isNaN(until.getTime()))) throw new StowageError('invalid_argument', 'expiring: a document expires at a Date')
     if (until !== undefined) (document as Record<string, unknown>)[field] = until
   }
   return {

@@ -1,5 +1,6 @@
 import type { Driver, DriverFactory } from '../drivers/driver.js'
 import { StowageError } from '../errors.js'
+import { part } from '../parts.js'
 import type { Table } from '../table.js'
 import { HookedDriver } from './hookeddriver.js'
 import { overlay, type Steps } from './overlay.js'
@@ -146,8 +147,8 @@ export class StorageHooks extends Hooks<StorageEvents> implements Steps<AnyDocum
   /** The driver that hands blobs through the hooks: in this context, so none for a worker. */
   driver(inner: DriverFactory): DriverFactory {
     if (this.list('write.post').length + this.list('read.pre').length === 0) return inner
-    const write = (bytes: Uint8Array, name: string) => through(bytes, this.list('write.post'), name)
-    const read = (bytes: Uint8Array, name: string) => through(bytes, this.list('read.pre').reverse(), name)
+    const write = (bytes: Uint8Array, name: string) => pass(bytes, 'write.post', this.list('write.post'), name)
+    const read = (bytes: Uint8Array, name: string) => pass(bytes, 'read.pre', this.list('read.pre').reverse(), name)
     const open = async (name: string): Promise<Driver> => new HookedDriver(await inner.open(name), write, read)
     return { ...inner, open, worker: undefined }
   }
@@ -161,4 +162,11 @@ export class StorageHooks extends Hooks<StorageEvents> implements Steps<AnyDocum
 async function through<V>(value: V, actions: readonly Turned<V>[], name: string): Promise<V> {
   for (const action of actions) value = ((await action(value, name)) as V | null | undefined) ?? value
   return value
+}
+
+/** The same for a blob, of which nobody but its hooks knows what it has become: they have to answer, and with bytes. */
+async function pass(blob: Uint8Array, event: 'write.post' | 'read.pre', actions: readonly Turned<Uint8Array>[], name: string): Promise<Uint8Array> {
+  const { turned } = await part('sealing')
+  for (const action of actions) blob = await turned(() => action(blob, name), event === 'write.post' ? 'backend_failed' : 'undecodable', `a hook of ${event}`, blob)
+  return blob
 }

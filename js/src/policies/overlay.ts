@@ -7,13 +7,15 @@
 import { packDocument, packPlain, unpackPlain } from '../document.js'
 import { StowageError } from '../errors.js'
 import type { Find } from '../find.js'
+import { type LongCall, longCall } from '../options.js'
 import { lookUp } from '../path.js'
 import type { Policy } from '../schema.js'
 import type { Scope } from '../scope.js'
-import { type Filter, isFilter, type Table } from '../table.js'
+import { type Filter, isFilter, returning, type Table } from '../table.js'
 import type { Key } from '../types.js'
 
 type Promised<V> = V | Promise<V>
+type Returning = ReturnType<typeof returning>
 
 /**
  * What a policy does. Each step is optional. What is given a document may change it in place; what may return one
@@ -46,12 +48,6 @@ export interface Steps<T = any> extends Policy {
   narrow?(filter: Filter<T> | undefined): Filter<T>
 }
 
-interface Options {
-  signal?: AbortSignal
-  returning?: 'ids'
-  onProgress?: (done: number, total: number) => void
-}
-
 /** A table with policies. It has all that the table has, for it is one: only what they are about is another. */
 export function overlay<T>(table: Table<T>, policies: readonly Policy[]): Table<T> {
   return Object.assign(Object.create(table) as Table<T>, new Overlay<T>(table, policies as readonly Steps<T>[]).methods())
@@ -72,42 +68,43 @@ class Overlay<T> {
       find: (filter?: Filter<T>, options?: never) => this.found(this.plain.find(this.narrow(filter), options)),
       count: (filter?: Filter<T>, options?: never) => this.plain.count(this.narrow(filter), options),
       insert: async (document: T) => (await this.insert([document]))[0]!,
-      insertMany: (documents: readonly T[], options?: Options) => this.insert(documents, options),
+      insertMany: async (documents: readonly T[], options?: LongCall) => this.insert(documents, longCall('insertMany', options)),
       put: async (document: T) => (await this.put([document]))[0]!,
-      putMany: (documents: readonly T[], options?: Options) => this.put(documents, options),
-      update: (target: Key | Filter<T>, change: never, options?: Options) => this.update(target, change, options),
-      delete: (key: Key) => this.delete([key]),
-      deleteMany: (target: readonly Key[] | Filter<T>, options?: Options) => this.delete(target, options),
+      putMany: async (documents: readonly T[], options?: LongCall) => this.put(documents, longCall('putMany', options)),
+      update: async (target: Key | Filter<T>, change: never, options?: unknown) => this.update(target, change, returning('update', options)),
+      delete: (key: Key) => this.delete([key], { ids: false, call: {} }),
+      deleteMany: async (target: readonly Key[] | Filter<T>, options?: unknown) => this.delete(target, returning('deleteMany', options)),
       truncate: () => this.truncate(),
     }
   }
 
-  private async insert(documents: readonly T[], options?: Options): Promise<Key[]> {
+  private async insert(documents: readonly T[], call: LongCall = {}): Promise<Key[]> {
     const given = packed(documents)
-    return this.within(options, async of => {
+    return this.within(call, async of => {
       const stored: T[] = []
       for (const document of unpacked<T>(given)) stored.push(await of.stored(await of.created(document)))
-      return of.settled(await of.plain.insertMany(stored as never, options as never))
+      return of.settled(await of.plain.insertMany(stored as never, call))
     })
   }
 
-  private async put(documents: readonly T[], options?: Options): Promise<Key[]> {
+  private async put(documents: readonly T[], call: LongCall = {}): Promise<Key[]> {
     const given = packed(documents)
-    return this.within(options, async of => {
+    return this.within(call, async of => {
       const stored: T[] = []
       for (const document of unpacked<T>(given)) {
         const key = of.keyOf(document)
         const before = key === undefined ? undefined : await of.plain.get(key)
         const whole = before === undefined ? await of.created(document) : await of.updated(document, await of.loaded(before))
+        if (before !== undefined) of.mustKeep('put', key, whole)
         stored.push(await of.stored(whole))
       }
-      return of.settled(await of.plain.putMany(stored as never, options as never))
+      return of.settled(await of.plain.putMany(stored as never, call))
     })
   }
 
   /** The engine makes the change, to documents in the form in which they are handed out. */
-  private update(target: Key | Filter<T>, change: never, options?: Options): Promise<number | Key[]> {
-    return this.within(options, async of => {
+  private update(target: Key | Filter<T>, change: never, { ids, call }: Returning): Promise<number | Key[]> {
+    return this.within(call, async of => {
       const before = await of.selected(isFilter<T>(target) ? target : [target])
       const keys = before.map(document => of.keyOf(document)!)
       if (of.steps.some(({ load }) => load !== undefined)) await of.plain.putMany(before as never)
@@ -115,19 +112,19 @@ class Overlay<T> {
       const stored: T[] = []
       for (const [i, document] of (await of.plain.getMany(keys)).entries()) {
         const whole = await of.updated(document as T, before[i]!)
-        if (text(of.keyOf(whole)) !== text(keys[i])) throw new StowageError('invalid_document', 'update: the identity cannot change')
+        of.mustKeep('update', keys[i], whole)
         stored.push(await of.stored(whole))
       }
       if (keys.length > 0) await of.plain.putMany(stored as never)
       await of.settled(keys)
-      return options?.returning === 'ids' ? keys : keys.length
+      return ids ? keys : keys.length
     })
   }
 
-  private delete(target: readonly Key[] | Filter<T>, options?: Options): Promise<number | Key[]> {
-    return this.within(options, async of => {
+  private delete(target: readonly Key[] | Filter<T>, { ids, call }: Returning): Promise<number | Key[]> {
+    return this.within(call, async of => {
       const keys = await of.remove(await of.selected(target))
-      return options?.returning === 'ids' ? keys : keys.length
+      return ids ? keys : keys.length
     })
   }
 
@@ -139,15 +136,15 @@ class Overlay<T> {
   }
 
   private truncate(): Promise<void> {
-    return this.within(undefined, async of => {
+    return this.within({}, async of => {
       await of.plain.truncate()
       for (const step of of.steps) await step.truncated?.(of.plain)
     })
   }
 
   /** Runs a write as one transaction, whether it is one already or not. What throws leaves nothing behind. */
-  private async within<R>(options: Options | undefined, body: (of: Overlay<T>) => Promise<R>): Promise<R> {
-    const result = await this.plain.scope.together({ kind: 'write', signal: options?.signal }, async scope => {
+  private async within<R>({ signal }: LongCall, body: (of: Overlay<T>) => Promise<R>): Promise<R> {
+    const result = await this.plain.scope.together({ kind: 'write', signal }, async scope => {
       const of = new Overlay<T>(this.plain.in(scope), this.steps)
       for (const { stale } of this.steps) if (stale !== undefined) await of.remove(await of.plain.find(stale()))
       return body(of)
@@ -226,6 +223,11 @@ class Overlay<T> {
       },
     }
     return Object.assign(Object.create(find) as Find<T>, changed)
+  }
+
+  /** Fails where a step has changed the identity of what takes the place of another document. */
+  private mustKeep(call: string, key: Key | undefined, document: T): void {
+    if (text(this.keyOf(document)) !== text(key)) throw new StowageError('invalid_document', `${call}: the identity cannot change`)
   }
 
   private keyOf(document: T): Key | undefined {
