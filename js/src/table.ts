@@ -409,7 +409,7 @@ function writeKeys(frame: FrameWriter, keys: readonly Key[]): void {
   for (const key of keys) frame.key(key)
 }
 
-/** @internal Reads options, and whether identities are asked for. */
+/** Reads options, and whether identities are asked for. */
 export function returning(name: string, options: unknown): { ids: boolean; call: LongCall } {
   if (options === undefined) return { ids: false, call: {} }
   const o = new Options(name, options)
