@@ -77,7 +77,7 @@ function testToAst(path: Path, name: string, operand: unknown, depth: number, op
       return ['between', path, ...bounds, false, false]
     }
     case '$exists':
-      return operand === false ? ['not', ['exists', path]] : ['exists', path]
+      return operand ? ['exists', path] : ['not', ['exists', path]]
     case '$not':
       return ['not', all(testsToAst(path, operand, depth + 1))]
     case '$regex':

@@ -61,6 +61,7 @@ export class Session implements Scope {
   private locked = false
   private locking: Promise<unknown> = Promise.resolve()
   private unlocking: Promise<unknown> = this.locking
+  private rechaining: Promise<unknown> = this.locking
   private used = 0
   private idle: ReturnType<typeof setTimeout> | undefined
 
@@ -150,8 +151,14 @@ export class Session implements Scope {
     return (await this.ready()).amend(change)
   }
 
-  /** Has everything pass another chain. Until that is done, both are needed to open it. */
-  async rechain(chain: readonly Modifier[], { signal, onProgress }: LongCall): Promise<void> {
+  /** Has everything pass another chain, one after the other. Until that is done, both are needed to open it. */
+  rechain(chain: readonly Modifier[], call: LongCall): Promise<void> {
+    const turn = this.rechaining.then(() => this.change(chain, call))
+    this.rechaining = turn.catch(() => {})
+    return turn
+  }
+
+  private async change(chain: readonly Modifier[], { signal, onProgress }: LongCall): Promise<void> {
     const { modifiers } = this.settings
     const engine = await this.ready()
     await engine.extend(chain.filter(given => !modifiers.includes(given)))

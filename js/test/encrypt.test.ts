@@ -278,6 +278,20 @@ test('a living environment is encrypted, compressed otherwise, and decrypted', a
   await clear.close()
 })
 
+test('chains that are asked for at once follow one another', async () => {
+  const driver = memory()
+  const db = await open('places', { driver, tables })
+  await db.places.insertMany(placesFrom(1, 3000))
+  await db.places.insert(place(5000))
+  await Promise.all([db.rechain([compress('deflate')]), rejects('aborted', db.rechain([], { signal: AbortSignal.abort() })), db.rechain([encrypt({ key })]), db.rechain([compress('none'), encrypt({ key })])])
+  await isWhole(db)
+  await db.close()
+  await rejects('key_required', open('places', { driver, tables }))
+  const again = await open('places', { driver, tables, modifiers: [compress('none'), encrypt({ key })] })
+  await isWhole(again)
+  await again.close()
+})
+
 test('shredded, nothing opens it any more', async () => {
   const driver = memory()
   const db = await filled(driver, byKey)

@@ -114,7 +114,7 @@ test('an object says the same', () => {
   assert.deepEqual(toAst({ a: 1, b: { $gt: 2, $lte: 5 } }), ['and', ['eq', ['a'], 1], ['gt', ['b'], 2], ['lte', ['b'], 5]])
   assert.deepEqual(toAst({ a: { b: 1 } }), ['eq', ['a'], { b: 1 }])
   assert.deepEqual(toAst({ a: { $exists: true } }), ['exists', ['a']])
-  assert.deepEqual(toAst({ a: { $exists: false } }), ['not', ['exists', ['a']]])
+  for (const no of [false, 0, null]) assert.deepEqual(toAst({ a: { $exists: no } } as never), ['not', ['exists', ['a']]])
   assert.deepEqual(toAst({ a: { $between: [1, 2] } }), ['between', ['a'], 1, 2, false, false])
   assert.deepEqual(toAst({ $or: [{ a: 1 }, { $not: { b: 2 } }] }), ['or', ['eq', ['a'], 1], ['not', ['eq', ['b'], 2]]])
   assert.deepEqual(toAst({ $and: [where('a').eq(1)] }), ['and', ['eq', ['a'], 1]])
