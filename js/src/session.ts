@@ -61,7 +61,7 @@ export class Session implements Scope {
   private locked = false
   private locking: Promise<unknown> = Promise.resolve()
   private unlocking: Promise<unknown> = this.locking
-  private rechaining: Promise<unknown> = this.locking
+  private rechaining: Promise<void> = Promise.resolve()
   private used = 0
   private idle: ReturnType<typeof setTimeout> | undefined
 
@@ -153,9 +153,7 @@ export class Session implements Scope {
 
   /** Has everything pass another chain, one after the other. Until that is done, both are needed to open it. */
   rechain(chain: readonly Modifier[], call: LongCall): Promise<void> {
-    const turn = this.rechaining.then(() => this.change(chain, call))
-    this.rechaining = turn.catch(() => {})
-    return turn
+    return (this.rechaining = this.rechaining.catch(() => {}).then(() => this.change(chain, call)))
   }
 
   private async change(chain: readonly Modifier[], { signal, onProgress }: LongCall): Promise<void> {

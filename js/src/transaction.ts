@@ -72,7 +72,7 @@ export class Transaction implements Scope {
   /** Commits it, and ends it also where that fails; only with `tx_busy`, while a child is open or a write half done, it goes on. */
   async commit(): Promise<void> {
     const engine = await this.ready()
-    if (this.partial > 0) throw new StowageError('tx_busy', 'a write of the transaction has not ended: await it first')
+    if (this.partial > 0) throw new StowageError('tx_busy', 'the transaction is still writing')
     this.ended = true
     try {
       if (this.broken !== undefined) throw this.broken
