@@ -128,6 +128,8 @@ func TestStatementsWrite(t *testing.T) {
 		{"SELECT id, name, age FROM people", nil, "7|Bob|21\n"},
 		{"CREATE TABLE people (a)", nil, "exists"},
 		{"CREATE TABLE IF NOT EXISTS people (a)", nil, ""},
+		{"CREATE TABLE copies AS SELECT name, age * 2 AS twice FROM people", nil, ""},
+		{"SELECT * FROM copies", nil, "Bob|42\n"},
 		{"DROP TABLE nobody", nil, "unknown_table"},
 		{"DROP TABLE IF EXISTS nobody", nil, ""},
 		{"BEGIN", nil, "unsupported"},

@@ -127,7 +127,6 @@ func (s *Statement) compileCreateAs(c *compiler, d *definition) {
 		definition.Types = append(definition.Types, typeNames[col.affinity])
 	}
 	slots := slotsOf(chosen.columns)
-	catalog := c.catalog
 	s.start = func(r *run, _ func(row []value.Value) error) error {
 		rows := &kept{width: len(slots)}
 		if err := chosen.feed(r, func() error {
@@ -139,7 +138,7 @@ func (s *Statement) compileCreateAs(c *compiler, d *definition) {
 		if err := r.source.Define(&definition); err != nil {
 			return err
 		}
-		return fill(r, catalog, definition.Name, rows)
+		return fill(r, definition.Name, rows)
 	}
 }
 
@@ -156,8 +155,8 @@ func (d *Definition) has(name string) bool {
 }
 
 // fill inserts rows in a table that was just created.
-func fill(r *run, catalog Catalog, name string, rows *kept) error {
-	t, err := catalog.Table(name)
+func fill(r *run, name string, rows *kept) error {
+	t, err := r.source.Table(name)
 	if err != nil {
 		return err
 	}

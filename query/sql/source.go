@@ -80,6 +80,8 @@ type Source interface {
 	Delete(t *Table, key []byte) error
 	// Define carries out a CREATE, DROP or ALTER.
 	Define(d *Definition) error
+	// Table is that of a Catalog after what was defined.
+	Table(name string) (*Table, error)
 
 	// Work is called after each n units of work, of which a row is one. Its error
 	// ends the statement: cancellation, limits.

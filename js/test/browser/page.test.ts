@@ -41,6 +41,30 @@ for (const [kind, path] of [['plain', '/plain.html'], ['built', '/built/index.ht
   }
 }
 
+for (const [kind, path] of [['plain', '/plain.html'], ['built', '/built/index.html']]) {
+  for (const worker of [false, true]) {
+    test(`the ${kind} page runs SQL${worker ? ' through a worker' : ''}, with the module that has it`, async () => {
+      const page = await browser.page(path)
+      const seen = await page.evaluate(
+        async ([kind, worker]) => {
+          const db = await stowage.open(`sql ${kind} ${worker}`, { worker: worker as boolean, sql: true, tables: { t: stowage.table({ key: 'id' }) } })
+          const told = new Promise(resolve => db.sql`SELECT count(*) AS n FROM t`.subscribe(([row]) => row?.['n'] === 2 && resolve(row)))
+          await db.t.insert({ id: 1, text: 'here' })
+          await db.sql`INSERT INTO t (id, text) VALUES (${2}, ${'there'})`
+          const rows = await db.sql`SELECT a.text AS text FROM t a JOIN t b ON b.id = a.id + 1`
+          const live = await told
+          await db.close()
+          return [rows, live]
+        },
+        [kind, worker] as const,
+      )
+      assert.deepEqual(seen, [[{ text: 'here' }], { n: 2 }])
+      assert.deepEqual(page.failures, [])
+      await page.close()
+    })
+  }
+}
+
 test('the engine works within a policy that forbids eval', async () => {
   const page = await browser.page()
   await page.route('**/plain.html?csp', async route => {
