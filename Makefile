@@ -138,6 +138,7 @@ proof: js/build/.stamp | tools ## crash, break and race the store; results in pr
 torture: js/build/.stamp data | tools ## the same for TIME a campaign; 10m if not given, and 300 kills at least
 	KILLS=$${KILLS:-$(if $(filter 10m,$(TIME)),300,40)} CHROMIUM=$$(scripts/tools.sh chromium) go run ./proof -seed $(SEED) -time $(TIME) -scripts proof -o proof/latest.json
 	cd js && TORTURE=1 SEED=$(SEED) $(NODE_TEST) --test-name-pattern=138398 build/campaigns/origin.test.js
+	TORTURE=1 go test -count=1 -timeout 5m -v -run TestFaults ./store/repository
 
 packed: .build/stowage.tgz
 	$(NODE_TEST) scripts/packed.test.mjs

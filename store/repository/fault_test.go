@@ -3,6 +3,7 @@ package repository_test
 import (
 	"context"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -115,45 +116,51 @@ const slowest = (4 + 2 + 3) * time.Second
 
 // TestFaults has 200 requests a second for a minute meet tiers that fail, hang and flap.
 // None gets a wrong answer, none waits longer than it should, and breakers do what they
-// are to. The minute passes at once.
+// are to. The minute passes at once, but in `make torture`.
 func TestFaults(t *testing.T) {
 	seed := storetest.Seed(t)
-	synctest.Test(t, func(t *testing.T) {
-		draw := rand.New(rand.NewPCG(seed, 0))
-		fast, _ := inMemory(t)
-		fallback, _ := inMemory(t)
-		tiers := []*moody{{Tier: fast, draw: rand.New(rand.NewPCG(seed, 1))}, {Tier: fallback, draw: rand.New(rand.NewPCG(seed, 2))}}
-		r, err := repository.NewHash[person, string](repository.Config{Name: "person", Fast: tiers[0], Fallback: tiers[1], Expire: time.Hour})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := &campaign{t: t, histories: make([]history, 20)}
-		for i := range c.histories {
-			c.histories[i].writing = make(chan struct{}, 1)
-		}
-		o := repository.ServiceOptions{OnEvent: c.heard.tell, Cache: &repository.Cache{Entries: 5}, ExistsCache: &repository.Cache{Entries: 5}}
-		o.Breaker.Fast.Recovery, o.Breaker.Fallback.Recovery = time.Second, time.Second
-		if c.service, err = repository.NewService(r, o); err != nil {
-			t.Fatal(err)
-		}
-		for _, tier := range tiers {
-			go tier.flap(rand.New(rand.NewPCG(draw.Uint64(), 0)))
-		}
-		var all sync.WaitGroup
-		for range 60 * 200 {
-			action, id := draw.IntN(10), draw.IntN(len(c.histories))
-			all.Go(func() { c.request(action, id) })
-			time.Sleep(5 * time.Millisecond)
-		}
-		all.Wait()
-		time.Sleep(10 * time.Second) // all is well by now
-		c.recovered()
-		c.breakers()
-		t.Logf("%d reads succeeded, %d did not; %+v", c.answers[0], c.answers[1], c.service.Metrics())
-		if c.answers[0] == 0 || c.answers[1] == 0 || c.service.Metrics().Warnings == 0 {
-			t.Error("the campaign has met nothing")
-		}
-	})
+	if os.Getenv("TORTURE") != "" {
+		endure(t, seed)
+		return
+	}
+	synctest.Test(t, func(t *testing.T) { endure(t, seed) })
+}
+
+func endure(t *testing.T, seed uint64) {
+	draw := rand.New(rand.NewPCG(seed, 0))
+	fast, _ := inMemory(t)
+	fallback, _ := inMemory(t)
+	tiers := []*moody{{Tier: fast, draw: rand.New(rand.NewPCG(seed, 1))}, {Tier: fallback, draw: rand.New(rand.NewPCG(seed, 2))}}
+	r, err := repository.NewHash[person, string](repository.Config{Name: "person", Fast: tiers[0], Fallback: tiers[1], Expire: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &campaign{t: t, histories: make([]history, 20)}
+	for i := range c.histories {
+		c.histories[i].writing = make(chan struct{}, 1)
+	}
+	o := repository.ServiceOptions{OnEvent: c.heard.tell, Cache: &repository.Cache{Entries: 5}, ExistsCache: &repository.Cache{Entries: 5}}
+	o.Breaker.Fast.Recovery, o.Breaker.Fallback.Recovery = time.Second, time.Second
+	if c.service, err = repository.NewService(r, o); err != nil {
+		t.Fatal(err)
+	}
+	for _, tier := range tiers {
+		go tier.flap(rand.New(rand.NewPCG(draw.Uint64(), 0)))
+	}
+	var all sync.WaitGroup
+	for range 60 * 200 {
+		action, id := draw.IntN(10), draw.IntN(len(c.histories))
+		all.Go(func() { c.request(action, id) })
+		time.Sleep(5 * time.Millisecond)
+	}
+	all.Wait()
+	time.Sleep(10 * time.Second) // all is well by now
+	c.recovered()
+	c.breakers()
+	t.Logf("%d reads succeeded, %d did not; %+v", c.answers[0], c.answers[1], c.service.Metrics())
+	if c.answers[0] == 0 || c.answers[1] == 0 || c.service.Metrics().Warnings == 0 {
+		t.Error("the campaign has met nothing")
+	}
 }
 
 // flap changes the mood of a tier for a minute, and then has it be well.

@@ -10,6 +10,7 @@ import { clearNotice, importAtlas, showTrouble } from './notice'
 import { keepPage } from './offline'
 import { Pages } from './pages'
 import { tend } from './tending'
+import { showTiers } from './tiers'
 import { duration } from './wording'
 
 // ?worker runs the engine in a worker of its own; without it, on the page's thread.
@@ -36,5 +37,6 @@ async function start(): Promise<void> {
 
   await pages.countCities()
   tend(db, map, meter)
+  showTiers(db)
   if (import.meta.env.PROD) await keepPage()
 }

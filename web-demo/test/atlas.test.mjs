@@ -182,6 +182,33 @@ test('it is fit for a telephone and for the night', async () => {
   assert.ok(overflow <= 0, `the page is ${overflow} px wider than the screen`)
 })
 
+test('a memory stands in front of the atlas, and breakers before both', async () => {
+  const read = async (pattern) => {
+    await page.locator('#read-said').evaluate((said) => { said.textContent = '' })
+    await page.click('#read')
+    await page.waitForFunction(() => document.querySelector('#read-said').textContent !== '', null, patience)
+    assert.match(await text('#read-said'), pattern)
+  }
+  const reads = async (times, pattern) => { for (let n = 0; n < times; n++) await read(pattern) }
+  const breakers = async () => [await text('#breaker-fast'), await text('#breaker-fallback')]
+  await reads(5, /out of the atlas/)
+  await reads(5, /out of the memory/)
+  await page.uncheck('#answers-fast')
+  await reads(3, /out of the atlas/)
+  assert.deepEqual(await breakers(), ['open', 'closed'])
+  await page.uncheck('#answers-fallback')
+  await reads(3, /No answer: unavailable/)
+  assert.deepEqual(await breakers(), ['open', 'open'])
+  await screenshot(page, '11-breakers')
+  await page.check('#answers-fast')
+  await page.check('#answers-fallback')
+  await page.waitForFunction(() => {
+    document.querySelector('#read').click()
+    return document.querySelector('#breaker-fast').textContent === 'closed'
+  }, null, { ...patience, polling: 500 })
+  await reads(5, /out of the memory/)
+})
+
 test('it opens without its server', async () => {
   await page.evaluate(() => navigator.serviceWorker.ready)
   await page.waitForFunction(async () => (await (await caches.open('atlas-page')).keys()).length >= 4, null, patience)
