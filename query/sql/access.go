@@ -15,17 +15,16 @@ import (
 // index orders values as documents have them: booleans before numbers, points in
 // time before texts. So conditions are always asked again.
 type probe struct {
-	index    int
-	path     []query.Path // of the components, identity included
-	parts    []part
-	low      []limit
-	high     []limit
-	rows     float64 // that each use of it finds, a guess
-	covers   bool
-	reverse  bool
-	ordered  bool
-	inOrder  func(r *run) bool
-	covering func() bool
+	index   int
+	path    []query.Path // of the components, identity included
+	parts   []part
+	low     []limit
+	high    []limit
+	rows    float64 // that each use of it finds, a guess
+	covers  bool
+	reverse bool
+	ordered bool
+	inOrder func(r *run) bool
 }
 
 // part is what a component is equal to: one value, or any of several.

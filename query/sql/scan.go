@@ -12,8 +12,7 @@ type scanner struct {
 	probe  *probe
 	ranger *ranger
 	test   test
-	whole  bool // the document itself is asked for, and the identity
-	key    int  // where a record is put for those who write: its number among the run's records
+	key    int // where a record is put for those who write: its number among the run's records
 
 	extractor *query.Extractor
 	slots     []int

@@ -1,8 +1,6 @@
 package sql
 
 import (
-	"math/bits"
-
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
@@ -12,8 +10,6 @@ import (
 type sources uint64
 
 const outside sources = 1 << 63
-
-func (s sources) count() int { return bits.OnesCount64(uint64(s &^ outside)) }
 
 // scope is what names mean inside one SELECT.
 type scope struct {

@@ -294,7 +294,6 @@ type orderTerm struct {
 	ordering
 	term      *term
 	column    int // of the result; −1: none of them
-	explicit  bool
 	collation value.Collation
 }
 

@@ -66,7 +66,6 @@ type subquery struct {
 	selected *selected
 	cache    int // where a run keeps what it found, if that is the same for every row
 	width    int
-	key      value.Affinity // of IN: what is made of values before they are compared
 }
 
 // same reports whether two terms always have the same value.
@@ -86,9 +85,6 @@ func same(a, b *term) bool {
 	}
 	return true
 }
-
-// constant reports whether a term has the same value throughout a run.
-func (t *term) constant() bool { return t.uses == 0 && !t.volatile && t.kind != termSlot }
 
 // conjuncts appends the terms that all have to hold for t to hold.
 func conjuncts(list []*term, t *term) []*term {

@@ -194,7 +194,6 @@ func (s *Statement) compileDelete(c *compiler, q *deletion) {
 type returning struct {
 	columns []outColumn
 	evals   []eval
-	rows    *kept
 }
 
 func (c *compiler) returning(list []resultColumn, s *scope) *returning {
