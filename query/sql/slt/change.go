@@ -106,5 +106,9 @@ func (g *Generator) update(t *table) *Tree {
 		}
 		sets = append(sets, of(fixed, c.name, " = ", e))
 	}
+	if g.chance(15) {
+		other := pick(g, g.tables)
+		return of(fixed, "update ", t.name, " set ", list(", ", sets), " from (select id as other, count(*) as many from ", other.name, " group by id) as o where o.other = ", t.name, ".id")
+	}
 	return of(fixed, "update ", t.name, " set ", list(", ", sets), of(optional, " where ", g.condition(in)))
 }

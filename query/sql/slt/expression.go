@@ -170,7 +170,7 @@ func (g *Generator) choice(s *scope, k kind, depth int) *Tree {
 	return of(k, append(parts, "end")...)
 }
 
-var comparisons = []string{" = ", " = ", " < ", " <= ", " > ", " >= ", " <> ", " is ", " is not "}
+var comparisons = []string{" = ", " = ", " < ", " <= ", " > ", " >= ", " <> ", " is ", " is not ", " is distinct from ", " is not distinct from "}
 
 func (g *Generator) truth(s *scope, depth int) *Tree {
 	k := pick(g, []kind{number, number, text, text, anything})

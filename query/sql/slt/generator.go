@@ -43,6 +43,7 @@ type table struct {
 type view struct {
 	name    string
 	columns []column
+	rows    int
 }
 
 // column is one of a table, or of a subquery.
@@ -87,6 +88,9 @@ func (g *Generator) Schema() (statements []Statement) {
 		for range g.n(3) {
 			statements = append(statements, g.createIndex(t))
 		}
+		if g.chance(5) {
+			statements = append(statements, Statement{Tree: g.insertMany(t)})
+		}
 	}
 	if g.chance(50) {
 		statements = append(statements, g.createView())
@@ -121,25 +125,21 @@ func (g *Generator) createTable() Statement {
 		t.columns = append(t.columns, c)
 	}
 	g.tables = append(g.tables, t)
-	var parts []*Tree
+	var parts []string
 	for _, c := range t.columns {
-		parts = append(parts, of(fixed, c.name, c.declared))
+		parts = append(parts, c.name+c.declared)
 	}
-	var joined strings.Builder
-	for i, part := range parts {
-		if i > 0 {
-			joined.WriteString(", ")
-		}
-		joined.WriteString(part.String())
+	if g.chance(15) {
+		parts = append(parts, pick(g, []string{"check (id is not 7)", "check (a is null or id < 100000)", "unique (id, a)"}))
 	}
-	return Statement{Tree: of(fixed, "create table ", t.name, "(", joined.String(), ")")}
+	return Statement{Tree: of(fixed, "create table ", t.name, "(", strings.Join(parts, ", "), ")")}
 }
 
 func (g *Generator) createView() Statement {
 	v := view{name: g.name("v")}
 	from := g.one()
 	what, columns := g.subject(from)
-	v.columns = columns
+	v.columns, v.rows = columns, from.rows
 	g.views = append(g.views, v)
 	return Statement{Tree: of(fixed, "create view ", v.name, " as select ", what, " from ", from.tree)}
 }
@@ -172,6 +172,21 @@ func (g *Generator) insertRows(t *table, rows int) *Tree {
 		tuples = append(tuples, of(fixed, "("+strings.Join(values, ", ")+")"))
 	}
 	return of(fixed, "insert into ", t.name, " values ", list(", ", tuples))
+}
+
+// insertMany makes some hundred rows out of their numbers.
+func (g *Generator) insertMany(t *table) *Tree {
+	n := 100 + g.n(200)
+	values := []string{fmt.Sprintf("n + %d", t.next)}
+	t.next += n + 1
+	for _, c := range t.columns[1:] {
+		e := fmt.Sprintf("n * %d %% %d", 1+g.n(50), 2+g.n(40))
+		if c.kind == text {
+			e = fmt.Sprintf("case n %% 4 when 0 then %s when 1 then %s when 2 then %s else %s end", quoted(pick(g, c.words)), quoted(pick(g, c.words)), quoted(pick(g, c.words)), quoted(pick(g, c.words)))
+		}
+		values = append(values, e)
+	}
+	return of(fixed, fmt.Sprintf("with recursive r(n) as (select 1 union all select n + 1 from r where n < %d) insert into %s select %s from r", n, t.name, strings.Join(values, ", ")))
 }
 
 // stored is a literal for a column.

@@ -21,6 +21,8 @@ func (g *Generator) Query() Statement {
 		s = g.named()
 	case 12:
 		s = g.values()
+	case 13:
+		s = g.elements()
 	default:
 		s = g.plain()
 	}
@@ -32,6 +34,8 @@ type source struct {
 	tree    *Tree
 	columns []column
 	ids     []string // columns that tell the rows apart
+	rows    int      // about how many
+	joined  int      // how often others were joined
 }
 
 // from makes a source of one to three tables or subqueries, joined.
@@ -50,16 +54,16 @@ func (g *Generator) one() source {
 	alias := g.name("x")
 	if len(g.views) > 0 && g.chance(10) {
 		v := pick(g, g.views)
-		return source{of(fixed, v.name, " as ", alias), under(alias, v.columns), []string{alias + ".id"}}
+		return source{tree: of(fixed, v.name, " as ", alias), columns: under(alias, v.columns), ids: []string{alias + ".id"}, rows: v.rows}
 	}
 	t := pick(g, g.tables)
 	if g.chance(85) {
-		return source{of(fixed, t.name, " as ", alias), under(alias, t.columns), []string{alias + ".id"}}
+		return source{tree: of(fixed, t.name, " as ", alias), columns: under(alias, t.columns), ids: []string{alias + ".id"}, rows: t.next}
 	}
 	from := source{tree: of(fixed, t.name), columns: t.columns, ids: []string{"id"}}
 	what, columns := g.subject(from)
 	tree := of(fixed, "(select ", what, " from ", t.name, g.where(&scope{columns: t.columns, depth: 1}, 50), ") as ", alias)
-	return source{tree, under(alias, columns), []string{alias + ".id"}}
+	return source{tree: tree, columns: under(alias, columns), ids: []string{alias + ".id"}, rows: t.next}
 }
 
 // subject selects the identity and expressions with names, and tells the columns
@@ -98,6 +102,20 @@ func (s *source) join(g *Generator, next source) {
 			return compared()
 		}
 		return g.truth(both, 1)
+	}
+	s.joined++
+	const most = 3000
+	if s.rows *= next.rows; s.rows > most || s.joined == 1 && g.chance(15) {
+		s.rows = min(s.rows, most/2)
+		kind := pick(g, []string{" join ", " left join ", " join ", " right join ", " full join "})
+		on := of(fixed, " on ", s.ids[0], " = ", next.ids[0])
+		if s.joined == 1 && g.chance(50) {
+			on = of(fixed, " using (id)")
+		}
+		s.tree = of(fixed, s.tree, kind, next.tree, on)
+		s.columns = both.columns
+		s.ids = append(s.ids, next.ids...)
+		return
 	}
 	switch g.n(8) { // SQLite loses rows of outer joins where LIKE uses an index
 	case 0:
@@ -149,7 +167,45 @@ func (g *Generator) plain() (s Statement) {
 		return s
 	}
 	what, _ := g.results(in, 1+g.n(4))
+	if distinct == "" && g.chance(25) {
+		return g.sorted(from, what)
+	}
 	s.Tree = of(fixed, "select ", distinct, join(", ", what), " from ", from.tree, g.where(in, 70), g.order(len(what), &s))
+	return s
+}
+
+// sorted selects in the order of an expression that is not selected, and then of what
+// tells rows apart.
+func (g *Generator) sorted(from source, what []*Tree) (s Statement) {
+	in := &scope{columns: from.columns, depth: 0}
+	s.Ordered = true
+	terms := []*Tree{of(fixed, g.expression(in, pick(g, []kind{number, text, truth}), g.n(2)), " + 0", pick(g, []string{"", " desc"}))}
+	if c := pick(g, from.columns); g.chance(70) {
+		terms[0] = of(fixed, c.name, pick(g, []string{"", " desc", " desc nulls last", " nulls last"}))
+	}
+	for _, id := range from.ids {
+		terms = append(terms, of(fixed, id, pick(g, []string{"", " desc"})))
+	}
+	limit := of(fixed)
+	if g.chance(50) {
+		s.Limited = true
+		limit = of(optional, " limit ", fmt.Sprint(g.n(8)), of(optional, pick(g, []string{"", " offset 2"})))
+	}
+	s.Tree = of(fixed, "select ", join(", ", what), " from ", from.tree, g.where(in, 60), " order by ", join(", ", terms), limit)
+	return s
+}
+
+// elements selects what is in a list of JSON beside each row.
+func (g *Generator) elements() (s Statement) {
+	from := g.one()
+	in := &scope{columns: from.columns, depth: 0}
+	name := g.name("j")
+	list := of(fixed, "json_array(", g.leaf(in, number), ", ", g.leaf(in, text), ", json_object('k', ", g.leaf(in, number), "))")
+	call := pick(g, []string{"json_each", "json_tree"})
+	columns := append(append([]column(nil), from.columns...), column{name: name + ".key", kind: anything}, column{name: name + ".atom", kind: anything}, column{name: name + ".type", kind: text}, column{name: name + ".fullkey", kind: text})
+	all := &scope{columns: columns, depth: 0}
+	what := []*Tree{of(fixed, from.ids[0]), of(fixed, name, ".fullkey"), of(fixed, name, ".value"), g.leaf(all, text)}
+	s.Tree = of(fixed, "select ", join(", ", what), " from ", from.tree, pick(g, []string{", ", " join "}), call, "(", list, ") as ", name, g.where(all, 50), g.order(4, &s))
 	return s
 }
 
