@@ -187,6 +187,9 @@ func reach(o *operand, pool []*pooled, bound sources, rows float64) (a *probe, e
 	} else {
 		work = o.rows
 	}
+	if o.written() && bound != 0 {
+		work = rows * o.rows
+	}
 	if o.table == nil {
 		return nil, each, work
 	}
@@ -199,6 +202,10 @@ func reach(o *operand, pool []*pooled, bound sources, rows float64) (a *probe, e
 	}
 	return nil, each, work
 }
+
+// written reports whether the statement writes to the operand: then each of its rows
+// comes with its record, which no table of rows that are kept has.
+func (o *operand) written() bool { return o.table != nil && o.table.record >= 0 }
 
 // selectivity guesses what part of all rows a condition lets through.
 func selectivity(t *term) float64 {
@@ -417,6 +424,9 @@ func (j *joiner) right(o *operand, terms []*term, i int) feed {
 	case o.reads != 0 || o.outer && o.table == nil:
 		j.c.note("SCAN " + o.label)
 		return filtered(j.source(o, nil), terms)
+	case o.written():
+		j.c.note("SCAN " + o.label)
+		return j.c.scan(o, allOf(o), terms)
 	case len(keys) > 0:
 		j.c.note("SEARCH " + o.label + " USING HASH TABLE")
 		return filtered(hashFeed(j.source(o, local), o.slots, keys), rest)

@@ -36,6 +36,7 @@ type source struct {
 	ids     []string // columns that tell the rows apart
 	rows    int      // about how many
 	joined  int      // how often others were joined
+	using   bool     // by a column of theirs that has one name now: the end
 }
 
 // from makes a source of one to three tables or subqueries, joined.
@@ -103,6 +104,9 @@ func (s *source) join(g *Generator, next source) {
 		}
 		return g.truth(both, 1)
 	}
+	if s.using {
+		return
+	}
 	s.joined++
 	const most = 3000
 	if s.rows *= next.rows; s.rows > most || s.joined == 1 && g.chance(15) {
@@ -110,7 +114,7 @@ func (s *source) join(g *Generator, next source) {
 		kind := pick(g, []string{" join ", " left join ", " join ", " right join ", " full join "})
 		on := of(fixed, " on ", s.ids[0], " = ", next.ids[0])
 		if s.joined == 1 && g.chance(50) {
-			on = of(fixed, " using (id)")
+			on, s.using = of(fixed, " using (id)"), true
 		}
 		s.tree = of(fixed, s.tree, kind, next.tree, on)
 		s.columns = both.columns
@@ -179,7 +183,7 @@ func (g *Generator) plain() (s Statement) {
 func (g *Generator) sorted(from source, what []*Tree) (s Statement) {
 	in := &scope{columns: from.columns, depth: 0}
 	s.Ordered = true
-	terms := []*Tree{of(fixed, g.expression(in, pick(g, []kind{number, text, truth}), g.n(2)), " + 0", pick(g, []string{"", " desc"}))}
+	terms := []*Tree{of(fixed, "(", g.expression(in, pick(g, []kind{number, text, truth}), g.n(2)), ") + 0", pick(g, []string{"", " desc"}))}
 	if c := pick(g, from.columns); g.chance(70) {
 		terms[0] = of(fixed, c.name, pick(g, []string{"", " desc", " desc nulls last", " nulls last"}))
 	}
