@@ -264,6 +264,9 @@ func matchEvaluator(t *term) eval {
 	return func(r *run) value.Value {
 		v := kids[0](r)
 		pattern := kids[1](r)
+		if v.Kind() == value.Blob || pattern.Kind() == value.Blob {
+			return value.FromBool(not) // no text, whatever the other one is
+		}
 		escape := value.Value{}
 		if len(kids) > 2 {
 			if escape = kids[2](r); escape.IsNull() {

@@ -450,7 +450,11 @@ func (c *compiler) values(k *core, s *scope, targets []int, order []ordering) *p
 	}
 	for i, slot := range targets {
 		name := "column" + itoa(i+1)
-		p.columns = append(p.columns, outColumn{name: name, slot: slot, affinity: first[i].affinity})
+		col := outColumn{name: name, slot: slot}
+		if len(k.values) == 1 {
+			col.affinity = first[i].affinity // of several rows none counts
+		}
+		p.columns = append(p.columns, col)
 		results = append(results, result{resultColumn: resultColumn{name: name}})
 	}
 	if order != nil {
