@@ -267,25 +267,23 @@ func matchEvaluator(t *term) eval {
 		if v.Kind() == value.Blob || pattern.Kind() == value.Blob {
 			return value.FromBool(not) // no text, whatever the other one is
 		}
-		escape := value.Value{}
+		var sign rune
 		if len(kids) > 2 {
-			if escape = kids[2](r); escape.IsNull() {
+			escape := kids[2](r)
+			if escape.IsNull() {
 				return escape
 			}
+			text := []rune(escape.Text())
+			if len(text) != 1 {
+				return r.fail(fail(codeInvalid, -1, "ESCAPE expression must be a single character"))
+			}
+			sign = text[0]
 		}
 		if v.IsNull() || pattern.IsNull() {
 			return value.Value{}
 		}
 		if glob {
 			return value.FromBool(value.Glob(ended(pattern), ended(v)) != not)
-		}
-		var sign rune
-		if len(kids) > 2 {
-			text := []rune(escape.Text())
-			if len(text) != 1 {
-				return r.fail(fail(codeInvalid, -1, "ESCAPE expression must be a single character"))
-			}
-			sign = text[0]
 		}
 		return value.FromBool(value.Like(ended(pattern), ended(v), sign) != not)
 	}
