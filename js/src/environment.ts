@@ -130,6 +130,7 @@ export interface TransactionOptions {
   durability?: CommitDurability
   /** Sees what other tabs and workers have committed by now. A write needs it not: it is checked against them anyway. */
   latest?: boolean
+  /** Rejects with `aborted`, also while body awaits something else: what it does afterwards is `tx_ended`. */
   signal?: AbortSignal
 }
 
