@@ -41,7 +41,9 @@ func (s *statement) Define(d *sql.Definition) error {
 }
 
 // Table implements sql.Source.
-func (s *statement) Table(name string) (*sql.Table, error) { return (&dictionary{tx: s.tx}).Table(name) }
+func (s *statement) Table(name string) (*sql.Table, error) {
+	return (&dictionary{tx: s.tx}).Table(name)
+}
 
 // taken fails with AlreadyExists where there is a table or a view of a name.
 func (d *dictionary) taken(name string) error {
