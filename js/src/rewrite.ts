@@ -11,6 +11,17 @@ import type { Key } from './types.js'
 
 export { identities } from './identity.js'
 
+/** What MongoDB's operators of updates are here. Those without a counterpart are left to functions. */
+const operators: Record<string, string> = {
+  $set: 'op.set', $unset: 'op.delete', $inc: 'op.add', $rename: 'op.rename', $min: 'op.min', $max: 'op.max', $push: 'op.push', $pull: 'op.pull', $pullAll: 'op.pull',
+  $mul: 'a function', $pop: 'a function', $addToSet: 'a function', $currentDate: 'a function', $setOnInsert: 'upsert', $bit: 'a function',
+}
+
+/** Throws where a member has the name of an operator: what was meant to be done would be stored. */
+export function mustBeMember(name: string): void {
+  if (Object.hasOwn(operators, name)) throw new StowageError('invalid_argument', `update: for ${name} there is ${operators[name]}`)
+}
+
 /** Puts what f makes of them in the place of the documents that a filter selects. */
 export function byFunction<T>(table: Table<T>, filter: Filter<T>, f: (document: T) => unknown, call: LongCall): Promise<Key[]> {
   return table.together(call, async table => {

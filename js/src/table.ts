@@ -22,7 +22,8 @@ export type Filter<T> = Where<Comparable<T>> | Match<T>
 
 /**
  * What becomes of documents: members to be set, where undefined takes one out; operations; or a function, which
- * changes the document it is given or returns another one.
+ * changes the document it is given or returns another one. A member that has the name of one of MongoDB's operators is
+ * `invalid_argument`: those are operations of `op`, and `op.set` sets a member of any name.
  */
 export type Update<T> = Partial<T> | Operation<Changeable<T>> | readonly Operation<Changeable<T>>[] | ((document: T) => T | void | Promise<T | void>)
 
@@ -141,6 +142,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
       const keys = await byFunction<T>(this, this.selected(target), change, call)
       return ids ? keys : keys.length
     }
+    for (const name in change) if (name[0] === '$') (await part('rewrite')).mustBeMember(name)
     const packed = change instanceof Operation ? packOperations([change]) : Array.isArray(change) ? packOperations(change) : packDocument(change)
     if (!ids && !isFilter(target)) {
       return this.run(Op.Update, 5, f => f.key(target).raw(packed), readCount, { signal: call.signal })

@@ -180,3 +180,21 @@ test('operations agree with a reference, on one document and on several at once'
   assert.ok(fitted > 200 && refused > 200, `${fitted} fitted and ${refused} did not`)
   await db.close()
 })
+
+test("the names of MongoDB's operators are no members", async () => {
+  const db = await open('operators', { driver: memory(), tables: { t: table<Document>({ key: 'id' }) } })
+  await db.t.insert({ id: 1, n: 1 })
+  for (const name of ['$set', '$inc', '$addToSet']) {
+    const refused = (error: unknown) => error instanceof StowageError && error.code === 'invalid_argument' && error.message.includes(name)
+    const change = { n: 2, [name]: { n: 3 } }
+    await assert.rejects(db.t.update(1, change), refused)
+    await assert.rejects(db.t.update({ n: 1 }, change), refused)
+    await assert.rejects(db.t.updateMany([[{ n: 4 }, { n: 1 }], [change, { n: 4 }]]), refused)
+    await assert.rejects(db.t.upsert({ id: 1, ...change }), refused)
+  }
+  assert.deepEqual(await db.t.get(1), { id: 1, n: 1 })
+  await db.t.update(1, { $schema: 'x', constructor: 1 })
+  await db.t.update(1, op.set('$set', 2))
+  assert.deepEqual(await db.t.get(1), { id: 1, n: 1, $schema: 'x', constructor: 1, $set: 2 })
+  await db.close()
+})
