@@ -148,7 +148,7 @@ browser: js/build/.stamp | tools
 
 # Workers on real workerd, which miniflare starts. Their Go programs are built by the tests.
 edge: js/build/.stamp .build/stowage.tgz | tools
-	cd js && $(NODE_TEST) build/edge/
+	cd js && CHROMIUM=$$(../scripts/tools.sh chromium) $(NODE_TEST) build/edge/
 
 atlas: web-demo/dist/.stamp .build/atlas | tools
 	CHROMIUM=$$(scripts/tools.sh chromium) npm run --silent test --prefix web-demo

@@ -309,7 +309,8 @@ func (e *Env) write(ctx context.Context, g *group) error {
 	}
 	r := record{position: g.after.position, body: content}
 	e.desk.plain = r.append(e.desk.plain[:0])
-	sealed, err := e.pages.sealer.sealAs(ctx, RecordBlob, g.raw(), []Blob{{logName(r.position), e.desk.plain}})
+	raw := g.raw() || e.merges() // a replica keeps it in memory, and has told others by another record
+	sealed, err := e.pages.sealer.sealAs(ctx, RecordBlob, raw, []Blob{{logName(r.position), e.desk.plain}})
 	e.desk.clear()
 	if err != nil {
 		return err

@@ -66,12 +66,13 @@ func (e *Env) Import(ctx context.Context, in io.Reader, options ImportOptions) e
 // loader is the sink that fills an environment. Every database gets an id that
 // was never given out, so its entries ascend above all that is stored.
 type loader struct {
-	tx     *Tx
-	last   space             // greatest id given out
-	others map[string][]byte // databases that are there and not loaded, by catalogue name
-	names  []byte            // the name of the last database
-	into   space             // its id
-	key    []byte            // the last whole key
+	tx      *Tx
+	replace bool
+	last    space             // greatest id given out
+	others  map[string][]byte // databases that are there and not loaded, by catalogue name
+	names   []byte            // the name of the last database
+	into    space             // its id
+	key     []byte            // the last whole key
 
 	databases int64
 	entries   int64
@@ -82,7 +83,7 @@ var _ sink = (*loader)(nil)
 // newLoader looks at what there is. Unless it is to be replaced, it must be
 // nothing but databases without an entry.
 func newLoader(tx *Tx, replace bool) (*loader, error) {
-	l := &loader{tx: tx, others: make(map[string][]byte)}
+	l := &loader{tx: tx, replace: replace, others: make(map[string][]byte)}
 	greatest, found, err := tx.names().get(nil)
 	if err != nil {
 		return nil, err
@@ -95,6 +96,9 @@ func newLoader(tx *Tx, replace bool) (*loader, error) {
 		l.last = space(id)
 	}
 	err = l.look(catalogue.bounds(KeyRange{Low: []byte{0}}), func(key, stored []byte) (bool, error) {
+		if private(key) {
+			return true, nil
+		}
 		db, ok := decodeDatabase(stored)
 		if !ok {
 			return false, fail(Corrupt, "import: catalogue", "", nil)
@@ -213,6 +217,9 @@ func (l *loader) enter(name, stored []byte) error {
 	l.last++
 	l.into = db.flags.within(l.last)
 	db.space = l.into
+	if l.replace {
+		l.tx.noteEmptied(string(name))
+	}
 	return l.set(catalogue.whole(name), db.encode())
 }
 

@@ -668,12 +668,33 @@ func TestReplicaImports(t *testing.T) {
 			t.Fatal(err)
 		}
 		a, _ := w.mustOpen("a")
+		if _, err := a.Table(ctx, "places", table.Schema(), nil); err != nil { // empty, but with stamps
+			t.Fatal(err)
+		}
+		again := bytes.NewReader(bytes.Clone(exported.Bytes()))
 		if err := a.Import(ctx, &exported, store.ImportOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		b, _ := w.mustOpen("b")
 		if err := b.SyncAfter(ctx, a.Token()); err != nil {
 			t.Fatal(err)
+		}
+		if err := putShared(b, "x", "before"); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.SyncAfter(ctx, b.Token()); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Import(ctx, again, store.ImportOptions{Replace: true}); err != nil {
+			t.Fatal(err)
+		}
+		for _, env := range []*store.Env{a, b} {
+			if err := env.SyncAfter(ctx, a.Token()); err != nil {
+				t.Fatal(err)
+			}
+			if got := sharedContents(t, env); len(got) > 0 {
+				t.Errorf("%v is there that the import does not have", got)
+			}
 		}
 		if err := b.View(ctx, func(tx *store.Tx) error {
 			table, err := tx.OpenTable("places")

@@ -91,6 +91,7 @@ test('clients that go away in the middle harm nobody', async () => {
 })
 
 test('what takes one place for all writers is refused, and told where there is one', async () => {
+  assert.equal(await ask(workerd, '/RawKey/refused-keys/rotate?found'), 'unsupported')
   for (const what of ['unique', 'increment', 'transaction']) assert.equal(await ask(workerd, `/Plain/refused/${what}`), 'unsupported')
 })
 

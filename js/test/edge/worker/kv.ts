@@ -31,12 +31,13 @@ function seenFrom(context: string, store: KVStore): KVStore {
   return seen
 }
 
-async function codeOf(work: () => Promise<unknown>): Promise<string> {
+/** The code of what fails, in words that tell what to do. */
+async function codeOf(work: () => Promise<unknown>, words = 'Durable Object'): Promise<string> {
   try {
     await work()
     return 'nothing'
   } catch (error) {
-    if (error instanceof StowageError && error.message.includes('Durable Object')) return error.code
+    if (error instanceof StowageError && error.message.includes(words)) return error.code
     throw error
   }
 }
@@ -73,6 +74,12 @@ export default {
       case 'put':
         await db.places.put(place(Number(searchParams.get('id')), 'x'.repeat(4096)))
         return Response.json(null)
+      case 'export':
+        return new Response(db.export())
+      case 'import':
+        return Response.json(await codeOf(() => db.import(request.body!, searchParams.has('sealed') ? { modifiers: [encrypt({ key: raw })] } : {}), ''))
+      case 'rotate':
+        return Response.json(await codeOf(() => db.rotateKey(), 'import an export'))
       case 'close':
         await db.close()
         return Response.json(null)
