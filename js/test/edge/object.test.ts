@@ -17,6 +17,7 @@ const startObjects = () =>
   start(folder, {
     durableObjects: Object.fromEntries(kinds.map(className => [className, { className, useSQLite: true }])),
     durableObjectsPersist: persisted,
+    kvNamespaces: ['STORE'],
   })
 
 before(async () => {
@@ -58,6 +59,22 @@ test('requests at once are all kept, of equals one, and transactions follow one 
   assert.equal((await ask<{ text: string }>(workerd, `${at}/get?id=1000`)).text, '20')
   assert.equal(await ask(workerd, `${at}/count`), 26)
 })
+
+for (const kind of ['Plain', 'RawKey']) {
+  test(`${kind}: what an object publishes is read in KV, and is what it was at the last time`, async () => {
+    const at = `/${kind}/source`
+    for (const id of range(12)) await ask(workerd, `${at}/insert?id=${id}`)
+    await ask(workerd, `${at}/publish`)
+    await ask(workerd, `${at}/insert?id=12`)
+    assert.equal(await ask(workerd, `${at}/published/count`), 12)
+    assert.deepEqual(await ask(workerd, `${at}/published/find`), [0, 4, 8])
+    await ask(workerd, `${at}/delete?id=4`)
+    for (let n = 0; n < 2; n++) await ask(workerd, `${at}/publish`)
+    assert.equal(await ask(workerd, `${at}/published/count`), 12)
+    assert.deepEqual(await ask(workerd, `${at}/published/find`), [0, 8, 12])
+    assert.deepEqual(await ask(workerd, `${at}/published/check`), [])
+  })
+}
 
 test('clients that go away in the middle harm nobody', async () => {
   const at = '/Plain/left'

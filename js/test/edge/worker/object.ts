@@ -1,15 +1,26 @@
-import { type Database, encrypt, StowageError, StowageObject } from 'stowage/edge'
+import { type Database, encrypt, type KVStore, type Modifier, open, publish, StowageError, StowageObject, table } from 'stowage/edge'
 
-import { answer, tables } from './places.js'
+import { answer, type Place, tables } from './places.js'
 
-interface Env {
+type Env = { STORE: KVStore } & {
   [objects: string]: { idFromName(name: string): unknown; get(id: unknown): { fetch(request: Request): Promise<Response> } }
 }
 
 const raw = new Uint8Array(32).fill(7)
 
+/** How the objects of a class seal what they publish. */
+const sealing: Record<string, Modifier[]> = { Plain: [], RawKey: [encrypt({ key: raw })] }
+
+/** Where an object publishes to. */
+const published = (kind: string, name: string) => `published-${kind}-${name}`
+
 abstract class Answering extends StowageObject<typeof tables, Env> {
-  fetch(request: Request): Promise<Response> {
+  async fetch(request: Request): Promise<Response> {
+    const [, kind = '', name = '', what] = new URL(request.url).pathname.split('/')
+    if (what === 'publish') {
+      await publish(this.db, this.env.STORE, published(kind, name), { modifiers: sealing[kind]! })
+      return Response.json(null)
+    }
     return answer(this.db as Database<typeof tables>, request)
   }
 }
@@ -48,9 +59,14 @@ function refused(): string {
 /** `/<class>/<object>/<what>` is the object's. */
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
-    const [, kind, name] = new URL(request.url).pathname.split('/')
+    const [, kind = '', name = '', what] = new URL(request.url).pathname.split('/')
+    if (what === 'published') {
+      const db = await open(published(kind, name), { kv: env.STORE, modifiers: sealing[kind]!, tables: { places: table<Place>({ key: 'id', indexes: ['country'] }) } })
+      await db.replica.sync()
+      return answer(db as unknown as Database<typeof tables>, request)
+    }
     if (kind === 'passphrase') return Response.json(refused())
-    const objects = env[kind!]!
-    return objects.get(objects.idFromName(name!)).fetch(request)
+    const objects = env[kind]!
+    return objects.get(objects.idFromName(name)).fetch(request)
   },
 }

@@ -38,6 +38,8 @@ async function perform(db: Database<typeof tables>, what: string, id: number): P
     case 'many':
       for (let first = 0; first < id; first += 1000) await db.places.insertMany(Array.from({ length: Math.min(1000, id - first) }, (_, i) => place(first + i, 'x'.repeat(100))))
       return
+    case 'delete':
+      return db.places.delete(id)
     case 'get':
       return db.places.get(id)
     case 'find':
