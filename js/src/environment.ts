@@ -8,7 +8,7 @@ import { StowageError } from './errors.js'
 import { Lease } from './lease.js'
 import type { Health } from './opening.js'
 import { type Former, type Migrations, migrate } from './migrate.js'
-import { givenModifiers, type HashOptions, type Modifier, readCost, readModifiers, readUnlocker, type SlotInfo, type Unlocker } from './modifier.js'
+import { givenModifiers, type HashOptions, isSame, type Modifier, readCost, readModifiers, readUnlocker, type SlotInfo, type Unlocker } from './modifier.js'
 import { isWhole, mustName } from './name.js'
 import { type LongCall, longCall, Options } from './options.js'
 import { part } from './parts.js'
@@ -379,7 +379,7 @@ export class Environment<S extends Tables> {
     const [from, to] = [readSlot('changePassphrase', old), readSlot('changePassphrase', now)]
     await this.session.amend(['change', from.unlocker, to.unlocker, to.cost])
     const { encryption } = this.session
-    if (encryption.unlocker?.passphrase === from.unlocker.passphrase) encryption.unlocker = to.unlocker
+    if (encryption.unlocker !== undefined && isSame(encryption.unlocker, from.unlocker)) encryption.unlocker = to.unlocker
   }
 
   /**

@@ -122,6 +122,14 @@ export function readUnlocker(o: Options): Unlocker {
   throw o.wrong('key', '32 bytes or a CryptoKey of AES-GCM with 256 bits, where there is no passphrase')
 }
 
+/** @internal Whether two open the same slot. */
+export function isSame(a: Unlocker, b: Unlocker): boolean {
+  if (a.passphrase !== undefined || b.passphrase !== undefined) return a.passphrase === b.passphrase
+  const [one, other] = [a.key, b.key]
+  if (!(one instanceof Uint8Array) || !(other instanceof Uint8Array)) return one === other
+  return one.every((byte, i) => byte === other[i]) // both have 32
+}
+
 function isCipher(key: unknown): key is CryptoKey {
   if (typeof CryptoKey === 'undefined' || !(key instanceof CryptoKey)) return false
   const { name, length } = key.algorithm as AesKeyAlgorithm

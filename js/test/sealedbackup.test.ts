@@ -137,6 +137,18 @@ test('a compact copy after the slot was removed that has opened the original', a
   await opensWhole(from, remaining)
 })
 
+test('a copy after another slot than the one that has opened the original was changed, and removed', async () => {
+  const db = await filled(memory(), byKey)
+  const others = [1, 2].map(byte => ({ key: new Uint8Array(32).fill(byte) })) as [Unlocker, Unlocker]
+  await db.addSlot(others[0])
+  await db.changePassphrase(...others)
+  await db.removeSlot((await db.slots()).find(slot => !slot.current)!.id)
+  const driver = memory()
+  await db.copy('places', { driver, compact: true })
+  await opensWhole(driver, byKey)
+  await db.close()
+})
+
 test('a copy after the keys were changed or locked', async () => {
   const db = await filled(memory(), unlocking({ passphrase: 'first' }))
   await db.changePassphrase('first', { passphrase, ...cheap })
