@@ -44,7 +44,7 @@ func Rows(text, root value.Value, deep bool, emit func(*Row) error) error {
 	where, name, _ := n.offset(at)
 	switch {
 	case deep:
-		before := parentPath(path)
+		before := n.parentPath(path, where)
 		return w.one(at, place{id: where, header: name, key: rootKey(path[len(before):]), path: before, full: path})
 	case at.kind < jsonList:
 		return w.one(at, place{id: where, path: path, full: path})
@@ -122,19 +122,23 @@ func memberPath(name string) string {
 	return `."` + name + `"`
 }
 
-// parentPath is a path without its last step.
-func parentPath(path string) string {
-	inside := false
-	last := len(path)
-	for i := range len(path) {
-		switch c := path[i]; {
-		case c == '"' && (i == 0 || path[i-1] != '\\'):
-			inside = !inside
-		case !inside && (c == '.' || c == '['):
-			last = i
+// parentPath is a path without its last step, as SQLite finds it: what begins where the path
+// leads to is the first in its parent. So for any but the first it is the root's.
+func (n *node) parentPath(path string, where int) string {
+	for end := len(path) - 1; end > 1; end-- {
+		if path[end] != '[' && path[end] != '.' {
+			continue
+		}
+		parent, err := n.at(path[:end])
+		if err != nil || parent == nil {
+			continue
+		}
+		at, name, _ := n.offset(parent)
+		if head, _ := parent.size(); at+name+head == where {
+			return path[:end]
 		}
 	}
-	return path[:last]
+	return path[:1]
 }
 
 // rootKey is the key that the last step of a path stands for.
@@ -143,7 +147,8 @@ func rootKey(step string) value.Value {
 	case step == "":
 		return value.Value{}
 	case step[0] == '[':
-		i, _ := strconv.ParseInt(strings.Trim(step, "[]"), 10, 64)
+		digits, _, _ := strings.Cut(step[1:], "]")
+		i, _ := strconv.ParseInt(digits, 10, 64)
 		return value.FromInt(i)
 	case strings.HasPrefix(step, `."`):
 		return value.FromText(step[2 : len(step)-1])
