@@ -363,16 +363,16 @@ func TestChecksBite(t *testing.T) {
 		file, source string
 		allowed      bool
 	}{
-		{"js/src/open.ts", `import { Key } from './key.ts'`, true},
-		{"js/src/open.ts", `import { pack } from 'msgpackr'`, true},
-		{"js/src/open.ts", "import {\n\treadFile,\n} from 'node:fs/promises'", false},
-		{"js/src/open.ts", `const fs = await import('node:fs')`, false},
-		{"js/src/open.ts", `const m = await import(name) as typeof import('node:fs')`, true},
+		{"js/src/environment/open.ts", `import { Key } from './key.ts'`, true},
+		{"js/src/environment/open.ts", `import { pack } from 'msgpackr'`, true},
+		{"js/src/environment/open.ts", "import {\n\treadFile,\n} from 'node:fs/promises'", false},
+		{"js/src/environment/open.ts", `const fs = await import('node:fs')`, false},
+		{"js/src/environment/open.ts", `const m = await import(name) as typeof import('node:fs')`, true},
 		{"js/src/drivers/fs.ts", `import fs from 'node:fs'`, true},
 		{"js/src/key.test.ts", `import test from "node:test"`, true},
 		{"web-demo/src/atlas.ts", `import { open } from 'stowage'`, true},
 		{"web-demo/src/atlas.ts", `import { Services } from 'stowage/repositories'`, true},
-		{"web-demo/src/atlas.ts", `import { open } from '../../js/src/open.ts'`, false},
+		{"web-demo/src/atlas.ts", `import { open } from '../../js/src/environment/open.ts'`, false},
 		{"web-demo/src/atlas.ts", `import 'stowage/dist/bridge.js'`, false},
 	} {
 		var found []string

@@ -10,7 +10,7 @@ import (
 // cursor carries out an operation on a cursor. Cursors belong to a transaction
 // that the host began, and end with it.
 //
-// The other end is js/src/cursor.ts.
+// The other end is js/src/store/cursor.ts.
 func (o *operation) cursor() error {
 	return o.within(func(t *transaction) error {
 		switch o.request.Op {

@@ -12,7 +12,7 @@ import (
 	"github.com/stowage-db/stowage/wasm/wire"
 )
 
-// host does natively what js/src/task.ts does: it calls the bridge, carries out
+// host does natively what js/src/bridge/task.ts does: it calls the bridge, carries out
 // what tasks ask for, and steps them. Unlike the real one it may hold replies
 // back, so that tests decide about the order of things.
 type host struct {

@@ -3,7 +3,7 @@
 // Command wasm is the engine as a module for JavaScript hosts. It has no
 // imports of its own and never calls the host: the host calls the functions
 // below over linear memory, and carries out what their answers ask for. See
-// js/src/instance.ts for the other end.
+// js/src/bridge/instance.ts for the other end.
 package main
 
 import "unsafe"

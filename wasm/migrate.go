@@ -5,7 +5,7 @@ import (
 )
 
 // The steps of a migration are functions of the host, which runs them in a
-// transaction that it begins and commits like any other: see js/src/migrate.ts.
+// transaction that it begins and commits like any other: see js/src/environment/migrate.ts.
 
 // understand notes which version of the data the host knows. Its result is the one
 // that the data has.

@@ -13,7 +13,7 @@ import (
 // statement carries out SQL. Its result is [row …], each a map by the names of the columns; or how
 // many rows it has written, or a row for each step of its plan.
 //
-// The other end is js/src/sql.ts.
+// The other end is js/src/query/sql.ts.
 func (o *operation) statement() error {
 	s, err := o.request.Statement()
 	if err != nil {

@@ -1,12 +1,12 @@
-import { unpack } from './document.js'
+import { unpack } from './document/document.js'
 import type { Driver, DriverFactory } from './drivers/driver.js'
-import { nothing } from './engine.js'
+import { nothing } from './bridge/engine.js'
 import { aborted, asStowageError, StowageError, wordsOf } from './errors.js'
-import { type BatchFrame, readBatch } from './io.js'
-import { encryptionOf, Kind, type Modifier, type SlotInfo, writeChain } from './modifier.js'
+import { type BatchFrame, readBatch } from './bridge/io.js'
+import { encryptionOf, Kind, type Modifier, type SlotInfo, writeChain } from './modifier/modifier.js'
 import type { LongCall } from './options.js'
-import type { Session } from './session.js'
-import { Op } from './wire.js'
+import type { Session } from './environment/session.js'
+import { Op } from './bridge/wire.js'
 
 /** How `import` works. */
 export interface ImportOptions extends LongCall {

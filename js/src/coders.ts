@@ -4,13 +4,13 @@
  * Go has them in store/coder; both are held to the vectors in
  * store/coder/testdata/coders.json.
  */
-import { check, type Coder, compressed, custom as made, identity, isCoder, named, type NamedCoder } from './coder.js'
-import { packPlain, unpackPlain } from './document.js'
+import { check, type Coder, compressed, custom as made, identity, isCoder, named, type NamedCoder } from './coder/coder.js'
+import { packPlain, unpackPlain } from './document/document.js'
 import { StowageError } from './errors.js'
-import { writeKey } from './key.js'
-import { readKey } from './keydecode.js'
-import { textFunctions } from './text.js'
-import type { Key } from './types.js'
+import { writeKey } from './document/key.js'
+import { readKey } from './document/keydecode.js'
+import { textFunctions } from './coder/text.js'
+import type { Key } from './document/types.js'
 
 function unsigned(name: string, size: 2 | 4): NamedCoder<number> {
   const most = 2 ** (size * 8) - 1

@@ -3,8 +3,8 @@
  * worker can flush a file. A file is taken for as long as it is read and written,
  * so tabs take turns, and none puts an older trace over a later one.
  */
-import { later, readSlots, type Trace, writeSlot } from './trace.js'
-import { findFile, inTurn } from './tracefile.js'
+import { later, readSlots, type Trace, writeSlot } from './sentinel/trace.js'
+import { findFile, inTurn } from './sentinel/tracefile.js'
 
 /** What the page asks: to read the trace of an environment, or to write it. */
 export interface ToKeeper {

@@ -6,16 +6,16 @@
  *
  * The other end is wasm/live.go.
  */
-import { Change } from './change.js'
-import { packValue, unpack } from './document.js'
-import { nothing } from './engine.js'
+import { Change } from './query/change.js'
+import { packValue, unpack } from './document/document.js'
+import { nothing } from './bridge/engine.js'
 import { asStowageError, StowageError, wordsOf } from './errors.js'
-import type { Find, Send } from './find.js'
+import type { Find, Send } from './query/find.js'
 import { liveOptions, type LiveOptions, mustListen } from './options.js'
-import type { PackedQuery } from './query.js'
-import type { Statement } from './sql.js'
-import { turn } from './turn.js'
-import { Op } from './wire.js'
+import type { PackedQuery } from './query/query.js'
+import type { Statement } from './query/sql.js'
+import { turn } from './bridge/turn.js'
+import { Op } from './bridge/wire.js'
 
 export type { LiveOptions } from './options.js'
 

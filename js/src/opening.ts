@@ -4,8 +4,8 @@
  * the engine starts.
  */
 import { arrive, type Presence } from './drivers/leveldb.js'
-import { Sentinel } from './sentinel.js'
-import { blank, type Trace } from './trace.js'
+import { Sentinel } from './sentinel/sentinel.js'
+import { blank, type Trace } from './sentinel/trace.js'
 
 /**
  * What was found when the environment was opened.

@@ -9,4 +9,4 @@ export { Hooks, type StorageEvents, StorageHooks, type TableEvents, TableHooks }
 export type { Steps } from './policies/overlay.js'
 export { type TimeFormat, type TimestampOptions, timestamps } from './policies/timestamps.js'
 export { validated } from './policies/validated.js'
-export type { StandardSchema } from './standard.js'
+export type { StandardSchema } from './policies/standard.js'

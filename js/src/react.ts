@@ -1,6 +1,6 @@
 import { type DependencyList, useMemo, useSyncExternalStore } from 'react'
 
-import type { Find } from './find.js'
+import type { Find } from './query/find.js'
 import { live, type LiveOptions, type LiveState, nothingYet } from './live.js'
 
 /**

@@ -2,14 +2,14 @@
  * Writes that take more than one operation of the engine. They run together, in a
  * transaction: where others change what they have read, they are run again.
  */
-import { packPlain } from './document.js'
+import { packPlain } from './document/document.js'
 import { StowageError } from './errors.js'
 import type { LongCall } from './options.js'
-import { lookUp } from './path.js'
-import type { Filter, Table, Update } from './table.js'
-import type { Key } from './types.js'
+import { lookUp } from './document/path.js'
+import type { Filter, Table, Update } from './table/table.js'
+import type { Key } from './document/types.js'
 
-export { identities } from './identity.js'
+export { identities } from './table/identity.js'
 
 /** What MongoDB's operators of updates are here. Those without a counterpart are left to functions. */
 const operators: Record<string, string> = {

@@ -2,16 +2,16 @@
  * What can still be read of a damaged environment, and what is lost. This file is an
  * entry of its own, for the few pages that ever need it: stowage/salvage.
  */
-import { unpack } from './document.js'
+import { unpack } from './document/document.js'
 import type { DriverFactory } from './drivers/driver.js'
 import { indexeddb } from './drivers/indexeddb.js'
 import { StowageError } from './errors.js'
-import { LocalHost } from './local.js'
-import { type Modifier, readModifiers, writeChain } from './modifier.js'
-import { builtIn, type WasmSource } from './module.js'
+import { LocalHost } from './bridge/local.js'
+import { type Modifier, readModifiers, writeChain } from './modifier/modifier.js'
+import { builtIn, type WasmSource } from './bridge/module.js'
 import { mustName } from './name.js'
 import { Options } from './options.js'
-import { Op } from './wire.js'
+import { Op } from './bridge/wire.js'
 
 /** How `salvage` works. */
 export interface SalvageOptions {

@@ -7,10 +7,10 @@
  * The other end is wasm/sealing.go. This file is a bundle of its own, loaded
  * with the first environment that has such a stage.
  */
-import { deflate, inflate } from './deflate.js'
+import { deflate, inflate } from './modifier/deflate.js'
 import { asStowageError, type ErrorCode, StowageError, wordsOf } from './errors.js'
-import type { Answer } from './io.js'
-import { type Encryption, type Functions, type KeyChange, Kind, type Modifier, type SlotInfo, type Unlocker } from './modifier.js'
+import type { Answer } from './bridge/io.js'
+import { type Encryption, type Functions, type KeyChange, Kind, type Modifier, type SlotInfo, type Unlocker } from './modifier/modifier.js'
 import { part } from './parts.js'
 
 /** A blob on its way through a stage: what it holds, the name it is stored under, the stages it has passed before, its bytes. */

@@ -6,11 +6,11 @@ import type { DriverFactory } from './drivers/driver.js'
 import { indexeddb } from './drivers/indexeddb.js'
 import { memory } from './drivers/memory.js'
 import { holdLock } from './drivers/weblock.js'
-import type { Engine } from './engine.js'
+import type { Engine } from './bridge/engine.js'
 import { asStowageError, StowageError, wordsOf } from './errors.js'
-import { LocalHost } from './local.js'
-import type { FromWorker, ToWorker } from './remote.js'
-import { FrameWriter } from './wire.js'
+import { LocalHost } from './bridge/local.js'
+import type { FromWorker, ToWorker } from './bridge/remote.js'
+import { FrameWriter } from './bridge/wire.js'
 
 /** What this file needs of a dedicated worker's global object. */
 interface WorkerScope {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { packDocument, packDocuments, packValue, unpack } from '../src/document.js'
+import { packDocument, packDocuments, packValue, unpack } from '../src/document/document.js'
 import { StowageError } from '../src/errors.js'
-import { addTypes } from '../src/extension.js'
+import { addTypes } from '../src/document/extension.js'
 
 const roundTrip = (document: object) => {
   const bytes = Uint8Array.from(packDocument(document))

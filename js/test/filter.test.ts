@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { StowageError } from '../src/errors.js'
-import { type HostFunction, numbered } from '../src/ask.js'
-import { type Ast, and, custom, field, noop, not, or, toAst, where } from '../src/where.js'
+import { type HostFunction, numbered } from '../src/query/ask.js'
+import { type Ast, and, custom, field, noop, not, or, toAst, where } from '../src/query/where.js'
 
 const fails = (code: string, f: () => unknown) =>
   assert.throws(f, (error: unknown) => error instanceof StowageError && error.code === code, `not ${code}`)

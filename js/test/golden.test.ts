@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { compress, type DriverFactory, encrypt, memory, open, table, type Unlocker } from 'stowage'
 import { coder } from 'stowage/coders'
 
-import { unpack } from '../src/document.js'
+import { unpack } from '../src/document/document.js'
 
 /** What was encrypted once stays readable: written and described by store/encrypt/golden_test.go. */
 const folder = '../store/encrypt/testdata'

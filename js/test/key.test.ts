@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { encodeKey } from '../src/key.js'
+import { encodeKey } from '../src/document/key.js'
 import { StowageError } from '../src/errors.js'
 import { type Tagged, untag } from './tagged.js'
 

@@ -5,7 +5,7 @@ import { compress, memory, modifier, open, StowageError, table } from 'stowage'
 import { coder } from 'stowage/coders'
 import { salvage } from 'stowage/salvage'
 
-import { deflate, inflate } from '../src/deflate.js'
+import { deflate, inflate } from '../src/modifier/deflate.js'
 import { place, placesFrom, rejects, tables } from './places.js'
 import { counting, everything, filled, isWhole, opensWhole, stored } from './sealed.js'
 

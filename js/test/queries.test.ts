@@ -4,7 +4,7 @@ import { test } from 'node:test'
 
 import * as stowage from 'stowage'
 
-import { Condition } from '../src/where.js'
+import { Condition } from '../src/query/where.js'
 
 const page = readFileSync('QUERIES.md', 'utf8')
 
@@ -60,7 +60,7 @@ test('every result of QUERIES.md is what it says', async () => {
     }
   }
   for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(db.plain.find()))) {
-    const elsewhere = ['constructor', 'then', 'explain', 'subscribe', 'identity', 'run', 'rows', 'only', 'execute', 'with', 'revived']
+    const elsewhere = ['constructor', 'then', 'explain', 'subscribe', 'identity', 'run', 'rows', 'only', 'execute', 'with', 'revived', 'packed']
     assert.ok(elsewhere.includes(name) || asked.has(name), `there is no example of ${name}`)
   }
   for (const name of ['count', 'sum', 'avg', 'min', 'max', 'first', 'last']) assert.ok(asked.has(name))
@@ -73,7 +73,7 @@ test('QUERIES.md has an example of every operator', () => {
   for (const name of Object.getOwnPropertyNames(Condition.prototype)) {
     assert.ok(inner.has(name) || examples.includes(`.${name}(`), `there is no example of ${name}`)
   }
-  const written = readFileSync('src/match.ts', 'utf8')
+  const written = readFileSync('src/query/match.ts', 'utf8')
   for (const [, name] of written.matchAll(/case '(\$\w+)'/g)) assert.ok(examples.includes(name!), `there is no example of ${name}`)
   for (const name of /plain = new Set\(\[(.*)\]\)/.exec(written)![1]!.matchAll(/'(\w+)'/g)) {
     assert.ok(examples.includes(`$${name[1]}:`), `there is no example of $${name[1]}`)

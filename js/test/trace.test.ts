@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { judge } from '../src/opening.js'
-import { blank, later, latest, parseTrace, readSlots, type Trace, writeSlot } from '../src/trace.js'
+import { blank, later, latest, parseTrace, readSlots, type Trace, writeSlot } from '../src/sentinel/trace.js'
 
 const at = (position: number, life = 0): Trace => ({ ...blank, id: 'a'.repeat(32), life, position, clean: false })
 

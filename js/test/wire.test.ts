@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { packValue, unpack } from '../src/document.js'
-import { writeOthers } from '../src/among.js'
+import { packValue, unpack } from '../src/document/document.js'
+import { writeOthers } from '../src/bridge/among.js'
 import { StowageError } from '../src/errors.js'
-import { writeAnswer } from '../src/io.js'
-import { packValue } from '../src/document.js'
+import { writeAnswer } from '../src/bridge/io.js'
+import { packValue } from '../src/document/document.js'
 import { packLive } from '../src/live.js'
-import { compress, modifier, writeChain } from '../src/modifier.js'
-import { packQuery, query } from '../src/query.js'
-import { FrameWriter, Move, Op, Sign, Verb } from '../src/wire.js'
+import { compress, modifier, writeChain } from '../src/modifier/modifier.js'
+import { packQuery, query } from '../src/query/query.js'
+import { FrameWriter, Move, Op, Sign, Verb } from '../src/bridge/wire.js'
 
 /** The same frames that wasm/wire reads and writes in its tests. */
 const frames = new Map(

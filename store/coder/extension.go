@@ -24,7 +24,7 @@ import (
 //	0x54  typed array             a byte that tells which, then its memory, little-endian
 //	0x55  URL                     text
 //
-// JavaScript has them in js/src/extension.ts; both are held to the vectors in
+// JavaScript has them in js/src/document/extension.ts; both are held to the vectors in
 // testdata/coders.json.
 const (
 	typeBigint     = 0x42

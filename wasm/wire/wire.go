@@ -5,7 +5,7 @@
 // version of this protocol, and so does its result: both sides refuse to talk
 // to another version.
 //
-// The other end is js/src/wire.ts; both are held to the frames in
+// The other end is js/src/bridge/wire.ts; both are held to the frames in
 // testdata/frames.json.
 package wire
 

@@ -4,7 +4,7 @@
  * form; both sides are held to the vectors in crypto/testdata.
  */
 import { StowageError } from '../errors.js'
-import { FrameWriter } from '../wire.js'
+import { FrameWriter } from '../bridge/wire.js'
 import { parameters, readKDF } from './kdf.js'
 import type { Epoch, Slot } from './slot.js'
 import { type Bytes, concat, deriveMac, readU32, subtle, u32, wrappedBytes } from './wrap.js'

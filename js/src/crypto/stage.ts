@@ -4,7 +4,7 @@
  * to the byte; both are held to the vectors in crypto/testdata.
  */
 import { StowageError } from '../errors.js'
-import type { Encryption, KeyChange, SlotInfo, Unlocker } from '../modifier.js'
+import type { Encryption, KeyChange, SlotInfo, Unlocker } from '../modifier/modifier.js'
 import type { Blob, KeyedStage } from '../sealing.js'
 import { Opener, Sealer } from './blob.js'
 import { type Cost, Kind, makeKEK, newKDF, readSecret, standardCost } from './kdf.js'

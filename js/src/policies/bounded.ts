@@ -1,6 +1,6 @@
 import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
-import type { Table } from '../table.js'
+import type { Table } from '../table/table.js'
 import { expiring, type ExpiringOptions } from './expiring.js'
 import { overlay, type Steps } from './overlay.js'
 import { type Use, Uses } from './uses.js'

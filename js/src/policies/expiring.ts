@@ -1,6 +1,6 @@
 import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
-import type { Filter } from '../table.js'
+import type { Filter } from '../table/table.js'
 import { overlay, type Steps } from './overlay.js'
 import { member } from './timestamps.js'
 

@@ -1,7 +1,7 @@
 import type { Driver, DriverFactory } from '../drivers/driver.js'
 import { StowageError } from '../errors.js'
 import { part } from '../parts.js'
-import type { Table } from '../table.js'
+import type { Table } from '../table/table.js'
 import { HookedDriver } from './hookeddriver.js'
 import { overlay, type Steps } from './overlay.js'
 

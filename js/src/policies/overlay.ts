@@ -4,15 +4,15 @@
  *
  * The other end, for Go programs, is store/policies.
  */
-import { packDocument, packPlain, unpackPlain } from '../document.js'
+import { packDocument, packPlain, unpackPlain } from '../document/document.js'
 import { StowageError } from '../errors.js'
-import type { Find } from '../find.js'
+import type { Find } from '../query/find.js'
 import { type LongCall, longCall } from '../options.js'
-import { lookUp } from '../path.js'
-import type { Policy } from '../schema.js'
-import type { Scope } from '../scope.js'
-import { type Filter, isFilter, returning, type Table } from '../table.js'
-import type { Key } from '../types.js'
+import { lookUp } from '../document/path.js'
+import type { Policy } from '../table/schema.js'
+import type { Scope } from '../bridge/scope.js'
+import { type Filter, isFilter, returning, type Table } from '../table/table.js'
+import type { Key } from '../document/types.js'
 
 type Promised<V> = V | Promise<V>
 type Returning = ReturnType<typeof returning>

@@ -1,7 +1,7 @@
-import { packPlain } from '../document.js'
-import { lookUp } from '../path.js'
-import type { Table } from '../table.js'
-import type { Key } from '../types.js'
+import { packPlain } from '../document/document.js'
+import { lookUp } from '../document/path.js'
+import type { Table } from '../table/table.js'
+import type { Key } from '../document/types.js'
 
 /** What is remembered of a document. Times are counted in uses of the table. */
 export interface Use {

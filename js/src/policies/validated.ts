@@ -1,4 +1,4 @@
-import { conforming, type StandardSchema } from '../standard.js'
+import { conforming, type StandardSchema } from './standard.js'
 import { overlay, type Steps } from './overlay.js'
 
 /**

@@ -4,7 +4,7 @@
  * The other side is store/repository/hash.go.
  */
 import { Options } from '../options.js'
-import { conforming, type StandardSchema } from '../standard.js'
+import { conforming, type StandardSchema } from '../policies/standard.js'
 import { type AttributeType, attributeTypes, read, written } from './attribute.js'
 import { type Form, type Given, invalidEntity, invalidQuery, only } from './form.js'
 import type { Key } from './key.js'

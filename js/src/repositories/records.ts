@@ -4,7 +4,7 @@
  */
 import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
-import type { Store } from '../store.js'
+import type { Store } from '../store/store.js'
 import { centre, nearest, readSearch } from '../structures/geo.js'
 import { onMap, scoreOf } from '../structures/geohash.js'
 import type { ScoreRange, Z } from '../structures/sortedset.js'

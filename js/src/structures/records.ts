@@ -4,7 +4,7 @@
  * The other side is store/structure/key.go.
  */
 import { StowageError } from '../errors.js'
-import type { Store } from '../store.js'
+import type { Store } from '../store/store.js'
 import { common, corrupt, expiryKey, type Header, headerKey, join, type Kind, named, nothing, packHeader, readHeader, Tag, view } from './layout.js'
 
 /** How many members are removed with their structure. Those of a larger one are left to a sweep. */

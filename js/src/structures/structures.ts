@@ -3,10 +3,10 @@
  *
  * The other side is store/structure/structures.go.
  */
-import type { Coder } from '../coder.js'
+import type { Coder } from '../coder/coder.js'
 import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
-import type { Store } from '../store.js'
+import type { Store } from '../store/store.js'
 import { type Found, geoAdd, geoDist, geoPos, type GeoQuery, geoSearch, type Place, type Unit } from './geo.js'
 import { hGetAll, hIncrBy, hLen, hMGet, hSet } from './hash.js'
 import { check, decode, encode, invalid, type Kind } from './layout.js'

@@ -1,7 +1,7 @@
 /*
  * Follows relations, from one object or from many at once. Go programs have the same in sync/relation.go.
  */
-import type { Database } from '../environment.js'
+import type { Database } from '../environment/environment.js'
 import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
 import type { LoadOptions, Preload, Related } from './declared.js'

@@ -2,7 +2,7 @@
  * Loads rows of an origin as they are asked for: into the table of their model, with the records of what was asked, in one
  * transaction. What is asked by many at once is asked once. Go programs have the same in sync/load.go.
  */
-import type { Database, Tables, Within } from '../environment.js'
+import type { Database, Tables, Within } from '../environment/environment.js'
 import { StowageError } from '../errors.js'
 import { type Loaded, loadedTable, readLoaded, recordOf, rowRecord } from './loaded.js'
 import { type RowKey, strange } from './message.js'

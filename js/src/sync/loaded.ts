@@ -2,8 +2,8 @@
  * Ever-loaded records: what was asked of an origin, when, and which rows it was. They tell what is empty from what was never
  * loaded. Each is a document of the table `sync loaded`; Go programs have the same in sync/loaded.go.
  */
-import type { Database, Tables, Within } from '../environment.js'
-import { table } from '../schema.js'
+import type { Database, Tables, Within } from '../environment/environment.js'
+import { table } from '../table/schema.js'
 import type { RowKey } from './message.js'
 import { nameOf } from './shape.js'
 

@@ -2,8 +2,8 @@
  * The overlay: changes that were made here and that the origin has not heard of, nor ever will. They lie beside the rows, in the table
  * `sync overlay`, are seen through a view, and outlive every pull. Go programs have the same in sync/overlay.go.
  */
-import type { Database, Tables } from '../environment.js'
-import { table } from '../schema.js'
+import type { Database, Tables } from '../environment/environment.js'
+import { table } from '../table/schema.js'
 import type { RowKey } from './message.js'
 import { nameOf } from './shape.js'
 import type { Row } from './value.js'

@@ -2,10 +2,10 @@
  * Pulls shapes from an origin and keeps them up to date: chunk after chunk, then what changes. Go programs have the same
  * in sync/pull.go.
  */
-import type { Database, Environment } from '../environment.js'
+import type { Database, Environment } from '../environment/environment.js'
 import { asStowageError, StowageError } from '../errors.js'
 import { Options } from '../options.js'
-import { table } from '../schema.js'
+import { table } from '../table/schema.js'
 import { Backoff, type RetryOptions } from './backoff.js'
 import { Breaker } from './breaker.js'
 import { electric } from './electric.js'

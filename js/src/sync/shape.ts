@@ -5,10 +5,10 @@
  * too, and takes its place in one transaction. Go programs have the same in sync/shape.go.
  */
 import { StowageError } from '../errors.js'
-import { lookUp } from '../path.js'
-import { table } from '../schema.js'
-import type { Database, Within, Tables } from '../environment.js'
-import type { Table } from '../table.js'
+import { lookUp } from '../document/path.js'
+import { table } from '../table/schema.js'
+import type { Database, Within, Tables } from '../environment/environment.js'
+import type { Table } from '../table/table.js'
 import { hashed, hashRow, writeSum } from './checksum.js'
 import { type Change, type Chunk, compositeKey, keyColumns, type RowKey } from './message.js'
 import type { Columns, Row } from './value.js'

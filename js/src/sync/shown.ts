@@ -1,7 +1,7 @@
 /*
  * The objects of rows as they are here, with what was changed here on them. Go programs have the same in sync/item.go.
  */
-import type { Database } from '../environment.js'
+import type { Database } from '../environment/environment.js'
 import type { Ensurer, How } from './ensure.js'
 import type { Items } from './item.js'
 import { type Loader, wantedRow } from './load.js'

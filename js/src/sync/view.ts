@@ -2,11 +2,11 @@
  * A view of an origin: its rows as objects with relations, out of the tables that hold what was pulled or loaded, with as much of
  * the network as the mode says; see VIEW.md. Go programs have the same in sync/view.go.
  */
-import type { Database, Environment, Tables } from '../environment.js'
+import type { Database, Environment, Tables } from '../environment/environment.js'
 import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
-import { table } from '../schema.js'
-import type { Doc } from '../types.js'
+import { table } from '../table/schema.js'
+import type { Doc } from '../document/types.js'
 import { Backoff, type RetryOptions } from './backoff.js'
 import { Breaker } from './breaker.js'
 import type { LoadOptions, Models, ModelView, Preload, Relations, ViewOptions } from './declared.js'

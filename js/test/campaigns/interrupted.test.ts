@@ -3,7 +3,7 @@ import { test } from 'node:test'
 
 import { compress, type Database, type Driver, type DriverFactory, encrypt, memory, modifier, open, StowageError } from 'stowage'
 
-import { unpack } from '../../src/document.js'
+import { unpack } from '../../src/document/document.js'
 import { place, placesFrom, rejects, tables } from '../places.js'
 import { byKey, type Chained, key, randomKey, stored, unlocking } from '../sealed.js'
 
