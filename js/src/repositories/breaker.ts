@@ -60,6 +60,11 @@ export class Guard implements Tier {
     return this.call(() => this.tier.write(writes))
   }
 
+  /** Past the breaker: whoever hears of a change has not asked the tier for anything. */
+  async refresh(): Promise<void> {
+    await this.tier.refresh?.()
+  }
+
   close(): Promise<void> {
     return this.tier.close()
   }

@@ -83,6 +83,12 @@ export class Pair {
     return replies
   }
 
+  /** Has both ends see what others had written by now. */
+  async refresh(): Promise<void> {
+    const { fast, fallback } = this.ends
+    await Promise.all([fast, fallback].map(async tier => tier.refresh?.()))
+  }
+
   /** Answers from the fallback alone. */
   async readBehind(reads: readonly Read[]): Promise<Reply[]> {
     try {

@@ -81,6 +81,10 @@ export class Ring implements Tier {
     return this.each(writes, (tier, share) => tier.write(share, signal))
   }
 
+  refresh(signal?: AbortSignal): Promise<void> {
+    return settled(this.tiers.map(async tier => tier.refresh?.(signal)))
+  }
+
   close(): Promise<void> {
     return settled(this.tiers.map(tier => tier.close()))
   }

@@ -226,10 +226,22 @@ export class Service<E, O extends QueryOptions> {
     if (typeof BroadcastChannel === 'undefined') throw new StowageError('unsupported', 'service: there is no BroadcastChannel here to share by')
     const channel = new BroadcastChannel(name)
     channel.onmessage = ({ data }: { data: unknown }) => {
-      if (Array.isArray(data)) this.forget(data.map(String))
+      if (Array.isArray(data)) void this.heard(data.map(String))
     }
     ;(channel as { unref?(): void }).unref?.() // Node would stay for it
     return channel
+  }
+
+  /**
+   * Forgets what another context has changed: at once, and again when the tiers see it, for what is read before that may be what was
+   * there before.
+   */
+  private async heard(keys: readonly string[]): Promise<void> {
+    this.forget(keys)
+    const refreshed = this.repository.pair.refresh().catch(() => {}) // a tier that fails tells whoever reads from it
+    this.track(refreshed)
+    await refreshed
+    this.forget(keys)
   }
 
   /** Runs a call, unless the service is closed. */

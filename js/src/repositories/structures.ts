@@ -44,6 +44,11 @@ class StructuresTier implements Tier {
     await done
   }
 
+  async refresh(signal?: AbortSignal): Promise<void> {
+    this.usable(signal)
+    await this.structures.refresh()
+  }
+
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true

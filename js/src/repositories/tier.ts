@@ -20,6 +20,8 @@ export interface Tier {
    * the signal, it may be unknown whether they were made.
    */
   write(writes: readonly Write[], signal?: AbortSignal): Promise<void>
+  /** Has reads that begin afterwards see what others had written by now. A tier without it lets them see that anyway. */
+  refresh?(signal?: AbortSignal): Promise<void>
   /** Gives back what the tier holds; a second time it does nothing. Other calls then reject with `closed`. */
   close(): Promise<void>
 }
@@ -97,6 +99,10 @@ export class Timed implements Tier {
 
   write(writes: readonly Write[]): Promise<void> {
     return this.call(signal => this.tier.write(writes, signal))
+  }
+
+  async refresh(): Promise<void> {
+    await this.call(async signal => this.tier.refresh?.(signal))
   }
 
   close(): Promise<void> {

@@ -19,7 +19,7 @@ import { get, getDel, incrBy, set } from './value.js'
 /** What structures stand in: an environment, or a transaction of one. */
 export interface Ground {
   store(name: string): Store
-  transaction<R>(body: (tx: Ground) => Promise<R>, options?: { readOnly?: boolean }): Promise<R>
+  transaction<R>(body: (tx: Ground) => Promise<R>, options?: { readOnly?: boolean; latest?: boolean }): Promise<R>
 }
 
 /** How structures are seen. */
@@ -93,6 +93,11 @@ export class Structures<V = string> {
   /** Runs commands that only read in one transaction: they see one snapshot. */
   view<R>(body: (within: Structures<V>) => Promise<R>): Promise<R> {
     return this.ground.transaction(tx => body(this.in(tx)), { readOnly: true })
+  }
+
+  /** Has what begins afterwards see what other tabs and workers had committed by now. Without, it does a moment later. */
+  async refresh(): Promise<void> {
+    await this.ground.transaction(async () => {}, { readOnly: true, latest: true })
   }
 
   /** Removes what has expired, and what large structures have left, in many small transactions; tells how many records. */

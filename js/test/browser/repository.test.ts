@@ -42,8 +42,8 @@ async function serve(): Promise<void> {
 test('what a tab adds or deletes is forgotten by services in the others', async () => {
   const [here, there] = await Promise.all([browser.page(), browser.page()])
   await here.evaluate(serve)
-  await there.evaluate(serve)
   await here.evaluate(() => people.add({ id: '1', name: 'Ada' }))
+  await there.evaluate(serve)
   const names = () => there.evaluate(async () => [(await people.getOne('1')).name, (await deaf.getOne('1')).name])
   assert.deepEqual(await names(), ['Ada', 'Ada'])
   await here.evaluate(() => people.add({ id: '1', name: 'Augusta' }))
