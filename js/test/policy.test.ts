@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mock, test } from 'node:test'
+import { test } from 'node:test'
 
 import * as v from 'valibot'
 import * as z from 'zod'
@@ -436,11 +436,12 @@ over('a hook of blobs that answers with something else, or not at all, is a type
   on.hook('read.pre', turn)
   const opened = () => open(name, { driver, hooks: on, tables: things() })
   const never = () => {
-    mock.timers.enable({ apis: ['setTimeout'] }) // for the clock that starts now
-    setImmediate(() => {
-      mock.timers.tick(60_000)
-      mock.timers.reset()
-    })
+    const { setTimeout } = globalThis
+    const shortly = (f: () => void, milliseconds?: number) => {
+      if (milliseconds === 60_000) globalThis.setTimeout = setTimeout
+      return setTimeout(f, milliseconds === 60_000 ? 0 : milliseconds)
+    }
+    globalThis.setTimeout = shortly as typeof setTimeout // for the clock that starts now
     return new Promise(() => {})
   }
   let db = await opened()
