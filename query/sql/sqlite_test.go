@@ -11,6 +11,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	standard "github.com/stowage-db/stowage/query/sql/slt/sqlite"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
 
@@ -45,25 +46,11 @@ func (s *sqlite) exec(text string) (rows [][]value.Value, columns []string, err 
 		}
 		var row []value.Value
 		for _, cell := range cells {
-			row = append(row, valueOf(cell))
+			row = append(row, standard.Value(cell))
 		}
 		rows = append(rows, row)
 	}
 	return rows, columns, r.Err()
-}
-
-func valueOf(cell any) value.Value {
-	switch v := cell.(type) {
-	case int64:
-		return value.FromInt(v)
-	case float64:
-		return value.FromReal(v)
-	case string:
-		return value.FromText(v)
-	case []byte:
-		return value.FromBlob(v)
-	}
-	return value.Value{}
 }
 
 // TestAsSQLite runs the statements of testdata/statements.sql, one a line, here and in
