@@ -13,7 +13,7 @@ MAKEFLAGS += --no-builtin-rules
 # PORT of the demo; FUZZTIME of each fuzzer; SEED of the proof, TIME
 # of each campaign in torture; N, REPS, PEERS and WORK of the bench.
 PORT ?= 8080
-FUZZTIME ?= 3s
+FUZZTIME ?= 40000x
 SEED ?= 0
 TIME ?= 10m
 export N REPS PEERS WORK
