@@ -173,7 +173,7 @@ web-demo/dist/.stamp: web-demo/node_modules/stowage/.stamp web-demo/public/data/
 	npm run --silent build --prefix web-demo
 	@touch $@
 
-.build/atlas: $(call sources,web-demo/server) | .build
+.build/atlas: $(call sources,web-demo/server) $(shell find store sync -name '*.go' -not -name '*_test.go') go.mod | .build
 	go build -o $@ ./web-demo/server
 
 # --- Measuring

@@ -1,9 +1,10 @@
 // Command server shows the atlas, Stowage's demo, on this machine.
 //
-// It serves one folder of static files and nothing else: once the page has
-// filled its own store it asks the server for nothing more.
+// It serves one folder of static files, and below /v1 the origin that the page
+// pulls the world from: a SQLite file, which is made of the files of data when
+// it is not there. Once the page has pulled, it goes on without either.
 //
-//	go run ./web-demo/server [-addr 127.0.0.1:8080] [-dir web-demo/dist]
+//	go run ./web-demo/server [-addr 127.0.0.1:8080] [-dir web-demo/dist] [-data web-demo/public/data] [-db .build/atlas.sqlite]
 //
 // PORT=9000 in the environment changes the port alone; port 0 takes a free one.
 package main
@@ -19,16 +20,29 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/stowage-db/stowage/sync/origin"
 )
 
+// settings is what the command line tells.
+type settings struct {
+	addr string // of this machine only: whoever reaches it may edit the world
+	dir  string // of the page
+	data string // of the files that the world is made of
+	db   string // the world
+}
+
 func main() {
-	addr := flag.String("addr", defaultAddr(os.Getenv("PORT")), "`address` to listen on")
-	dir := flag.String("dir", "web-demo/dist", "`folder` to serve")
+	var s settings
+	flag.StringVar(&s.addr, "addr", defaultAddr(os.Getenv("PORT")), "loopback `address` to listen on")
+	flag.StringVar(&s.dir, "dir", "web-demo/dist", "`folder` to serve")
+	flag.StringVar(&s.data, "data", "web-demo/public/data", "`folder` of the cities and countries")
+	flag.StringVar(&s.db, "db", ".build/atlas.sqlite", "SQLite `file` that the origin serves")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr, *dir); err != nil {
+	if err := run(ctx, s); err != nil {
 		fmt.Fprintln(os.Stderr, "atlas:", err)
 		os.Exit(1)
 	}
@@ -42,24 +56,78 @@ func defaultAddr(port string) string {
 	return net.JoinHostPort("127.0.0.1", port)
 }
 
-// run serves dir on addr until ctx ends, then lets requests under way finish.
-func run(ctx context.Context, addr, dir string) error {
-	site, err := openSite(dir)
+// run serves until ctx ends, then lets requests under way finish.
+func run(ctx context.Context, s settings) error {
+	site, err := openSite(s.dir)
 	if err != nil {
 		return fmt.Errorf("%w (has the demo been built? make demo does it)", err)
 	}
 	defer site.Close()
 
-	listener, err := net.Listen("tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s is taken by another program; choose a port: make demo PORT=8081", addr)
+	listener, err := listen(s.addr)
+	if err != nil {
+		return err
 	}
+	defer listener.Close()
+	if err := prepareWorld(ctx, s.db, s.data); err != nil {
+		return err
+	}
+	o, err := openOrigin(ctx, s.db)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("The atlas is at http://%s (Ctrl-C stops it)\n", listener.Addr())
+	mux := http.NewServeMux()
+	mux.Handle("/", site)
+	mux.Handle("/v1/", o.Handler())
+	return errors.Join(serve(ctx, listener, mux, o), o.Close())
+}
 
-	server := &http.Server{Handler: site, ReadHeaderTimeout: 5 * time.Second}
+// listen takes an address of this machine.
+func listen(addr string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	if ip := net.ParseIP(host); host != "localhost" && !ip.IsLoopback() {
+		return nil, fmt.Errorf("%s is no loopback address", addr)
+	}
+	listener, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken by another program; choose a port: make demo PORT=8081", addr)
+	}
+	return listener, err
+}
+
+// openOrigin serves the world, over the protocol and by statements. It looks for
+// changes twice a second, so that an edit is soon seen.
+func openOrigin(ctx context.Context, file string) (*origin.Origin, error) {
+	source, err := origin.OpenSQLite(file)
+	if err != nil {
+		return nil, err
+	}
+	return origin.Open(ctx, source, origin.Config{
+		Sidecar:   file + ".sidecar",
+		Tables:    []origin.Table{{Name: "cities"}, {Name: "countries"}},
+		Statement: true,
+		Poll:      500 * time.Millisecond,
+	})
+}
+
+// serve answers requests until ctx ends. The origin looks for changes until then.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, o *origin.Origin) error {
+	polling, stop := context.WithCancel(ctx)
+	polled := make(chan struct{})
+	go func() {
+		defer close(polled)
+		o.Run(polling)
+	}()
+	defer func() {
+		stop()
+		<-polled
+	}()
+
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -67,7 +135,8 @@ func run(ctx context.Context, addr, dir string) error {
 		return err
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	o.Drain() // requests that wait for changes are answered
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
 	if err := server.Shutdown(grace); !errors.Is(err, context.DeadlineExceeded) {
 		return err

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // newSite serves a folder of three files, with a secret beside it.
@@ -82,27 +80,5 @@ func TestSiteAnswersNotModified(t *testing.T) {
 	s.ServeHTTP(second, again)
 	if second.Code != http.StatusNotModified {
 		t.Fatalf("an unchanged file was answered with %d", second.Code)
-	}
-}
-
-func TestRunStops(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- run(ctx, "127.0.0.1:0", t.TempDir()) }()
-	cancel()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Fatal(err)
-		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("the server goes on after it was told to stop")
-	}
-}
-
-func TestRunExplains(t *testing.T) {
-	err := run(t.Context(), "127.0.0.1:0", filepath.Join(t.TempDir(), "missing"))
-	if err == nil || !strings.Contains(err.Error(), "make demo") {
-		t.Fatalf("a missing folder is reported as %v", err)
 	}
 }

@@ -14,8 +14,8 @@ let browser
 let page
 
 before(async () => {
-  server = await serve()
   home = profile()
+  server = await serve(home.folder)
   browser = await home.open()
 })
 
@@ -220,7 +220,7 @@ test('it opens without its server', async () => {
 })
 
 test('in a worker it is the same atlas', async () => {
-  server = await serve()
+  server = await serve(home.folder)
   await page.close()
   page = await visit(browser, `${server.url}/?worker`)
   await page.waitForSelector('#import', patience)

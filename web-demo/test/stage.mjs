@@ -17,9 +17,12 @@ const flags = [
   '--disable-component-update', '--disable-sync', '--disable-quic',
 ]
 
-/** Starts the server that `make demo` starts, on a free port. */
-export async function serve() {
-  const server = spawn(join(project, '.build/atlas'), ['-addr', '127.0.0.1:0', '-dir', join(project, 'web-demo/dist')])
+/** Starts the server that `make demo` starts, on a free port, with a world of its own in a folder. */
+export async function serve(folder, port = 0) {
+  const server = spawn(join(project, '.build/atlas'), [
+    '-addr', `127.0.0.1:${port}`, '-dir', join(project, 'web-demo/dist'),
+    '-data', join(project, 'web-demo/public/data'), '-db', join(folder, 'atlas.sqlite'),
+  ])
   const url = await new Promise((resolve, reject) => {
     let said = ''
     const listen = (text) => {
@@ -36,11 +39,12 @@ export async function serve() {
   return { url, stop: () => (server.kill('SIGTERM'), ended) }
 }
 
-/** Makes a profile; open() starts a browser on it, as often as one likes. */
+/** Makes a folder for a browser's profile, and what else a test keeps; open() starts a browser on it, as often as one likes. */
 export function profile() {
   const folder = mkdtempSync(join(tmpdir(), 'atlas-profile-'))
   mkdirSync(screenshots, { recursive: true })
   return {
+    folder,
     open() {
       return chromium.launchPersistentContext(folder, {
         executablePath: process.env.CHROMIUM || process.env.CHROME || '/usr/bin/chromium',
