@@ -178,9 +178,10 @@ web-demo/dist/.stamp: web-demo/node_modules/stowage/.stamp web-demo/public/data/
 
 # --- Measuring
 
-bench: $(PACKAGE) bench/node_modules/.stamp | tools ## compare with raw IndexedDB, Dexie and RxDB (N= REPS= PEERS= WORK=)
+bench: $(PACKAGE) bench/node_modules/.stamp | tools ## compare with raw IndexedDB, Dexie, RxDB, SQLite and PGlite (N= REPS= PEERS= WORK=)
 	CHROMIUM=$$(scripts/tools.sh chromium) node bench/run.mjs
 	CHROMIUM=$$(scripts/tools.sh chromium) WORK=sealed node bench/run.mjs
+	CHROMIUM=$$(scripts/tools.sh chromium) WORK=sql node bench/run.mjs
 	node bench/gates.mjs
 	go test -run '^$$' -bench SortedSet ./store/structure
 	go test -run '^$$' -bench CacheHit ./store/repository

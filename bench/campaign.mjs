@@ -197,6 +197,6 @@ async function withinPatience(reading) {
 }
 
 /** Playwright puts the page's stack below the message; the message is what a table has room for. */
-function firstLine(error) {
+export function firstLine(error) {
   return String(error.message ?? error).split('\n')[0].replace(/^page\.evaluate: (Error: )?/, '')
 }

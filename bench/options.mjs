@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { statements } from './statements.mjs'
 import { works } from './works.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -9,7 +10,7 @@ const names = ['N', 'REPS', 'SEED', 'PEERS', 'WORK', 'STOWAGE', 'PROFILE', 'CHRO
 export const peers = ['idb', 'dexie', 'rxdb', 'stowage']
 
 /** Those that are measured only where they are asked for. */
-const others = ['dexie-sealed', 'rxdb-sealed', 'stowage-sealed']
+const others = ['dexie-sealed', 'rxdb-sealed', 'stowage-sealed', 'sqlite', 'pglite']
 
 /** Every row of the table, in its order. */
 export const rows = [
@@ -17,8 +18,11 @@ export const rows = [
   'ordered-limit', 'scan', 'indexed-count', 'update-1000', 'live-update', 'delete-1000', 'disk-bytes', 'wasm-memory',
 ]
 
-/** Campaigns, and the peers they take unless told: two over very many documents, one of the rows that encryption could slow down, and one that pulls. */
-const campaigns = { million: 'stowage', overwrite: 'idb,stowage', sealed: 'idb,dexie,stowage,dexie-sealed,stowage-sealed', pull: 'stowage' }
+/** Every row of SQL. */
+export const sqlRows = [...Object.keys(statements), 'live-sql']
+
+/** Campaigns, and the peers they take unless told: two over very many documents, one of the rows that encryption could slow down, one that pulls, and one in SQL. */
+const campaigns = { million: 'stowage', overwrite: 'idb,stowage', sealed: 'idb,dexie,stowage,dexie-sealed,stowage-sealed', pull: 'stowage', sql: 'stowage,sqlite,pglite' }
 const sealedRows = ['bulk-insert', 'warm-get']
 
 /**
@@ -28,7 +32,7 @@ const sealedRows = ['bulk-insert', 'warm-get']
  * @property {number} seed     of documents and questions
  * @property {string[]} peers  in the order of the first repetition
  * @property {string[]} work   rows to measure
- * @property {string} [campaign] what is run instead: 'million', 'overwrite', 'sealed' or 'pull'
+ * @property {string} [campaign] what is run instead: 'million', 'overwrite', 'sealed', 'pull' or 'sql'
  * @property {string} stowage  folder of the package to measure
  * @property {string} [chromium] path of the browser
  * @property {boolean} profile whether to write CPU profiles
@@ -41,18 +45,25 @@ const sealedRows = ['bulk-insert', 'warm-get']
  */
 export function readOptions(environment, parameters) {
   const given = { ...environment, ...Object.fromEntries(parameters.map(split)) }
-  const campaign = given.WORK in campaigns ? given.WORK : undefined
+  const campaign = given.WORK in campaigns ? given.WORK : list(given.WORK ?? '').some((work) => sqlRows.includes(work)) ? 'sql' : undefined
   return {
     n: list(given.N ?? (campaign === 'pull' ? '138398' : many(campaign) ? '1000000' : '10000,100000')).map((text) => whole('N', text)),
     reps: whole('REPS', given.REPS ?? '5'),
     seed: whole('SEED', given.SEED ?? '1'),
     peers: known('PEERS', list(given.PEERS ?? campaigns[campaign] ?? peers.join()), [...peers, ...others]),
-    work: campaign === 'sealed' ? sealedRows : campaign ? [] : known('WORK', list(given.WORK ?? rows.join()), rows),
+    work: workOf(campaign, given.WORK),
     campaign,
     stowage: resolve(here, given.STOWAGE ?? '../js'),
     profile: given.PROFILE === '1',
     chromium: given.CHROMIUM,
   }
+}
+
+/** The rows that are measured. Those of SQL may be named one by one. */
+function workOf(campaign, given) {
+  if (campaign === 'sealed') return sealedRows
+  if (campaign === 'sql') return given === 'sql' ? sqlRows : known('WORK', list(given), sqlRows)
+  return campaign ? [] : known('WORK', list(given ?? rows.join()), rows)
 }
 
 const many = (campaign) => campaign === 'million' || campaign === 'overwrite'

@@ -7,6 +7,7 @@ import { overwriteTenth } from './overwrite.mjs'
 import { pullTable } from './pull.mjs'
 import { readOptions } from './options.mjs'
 import { findPackage } from './package.mjs'
+import { askInSQL } from './sql.mjs'
 import { rowsOf } from './statistics.mjs'
 import { tableOf } from './table.mjs'
 
@@ -17,7 +18,7 @@ async function main() {
   const options = readOptions(process.env, process.argv.slice(2))
   options.browser = findBrowser(options.chromium)
   options.package = await findPackage(options.stowage, options.peers)
-  const run = { million: importMillion, overwrite: overwriteTenth, sealed: compare, pull: pullTable }[options.campaign] ?? compare
+  const run = { million: importMillion, overwrite: overwriteTenth, sealed: compare, pull: pullTable, sql: askInSQL }[options.campaign] ?? compare
   const rows = await run(options)
   await save(`${options.campaign ?? 'latest'}.json`, rows)
   if (rows.some(({ correct }) => !correct)) process.exitCode = 1

@@ -23,6 +23,8 @@ export function rowsOf(samples) {
  * @property {number|null} ratio_min
  * @property {number|null} ratio_max
  * @property {number|null} ratio_to_dexie the same of Dexie; null without it
+ * @property {number} [ratio_to_sqlite]  the same of SQLite, where it was asked too
+ * @property {number} [ratio_to_pglite]  the same of PGlite, where it was asked too
  * @property {boolean} correct           whether every answer of every repetition was right
  * @property {number} [estimate_bytes]   what navigator.storage.estimate() said, disk-bytes only
  * @property {string} [error]            the first failure; its repetition has no time
@@ -57,10 +59,18 @@ function rowOf(group, samples) {
     ratio_max: most(ratios),
     ratio_to_dexie: median(toDexie),
     ...(peer.endsWith('-sealed') && { ratio_to_clear: median(toClear) }),
+    ...inSQL(group, samples),
     correct: group.every(({ correct }) => correct),
     ...(estimates.length > 0 && { estimate_bytes: median(estimates) }),
     ...(failed && { error: failed.error }),
   }
+}
+
+/** What a statement took as multiples of what other peers took that were asked in SQL. */
+function inSQL(group, samples) {
+  const to = (peer) => median(group.flatMap((sample) => (sample.peer === peer ? [] : (ratioOf(sample, peer, samples) ?? []))))
+  const ratios = { ratio_to_sqlite: to('sqlite'), ratio_to_pglite: to('pglite') }
+  return Object.fromEntries(Object.entries(ratios).filter(([, ratio]) => ratio !== null))
 }
 
 function ratioOf({ work, n, repetition, ms }, peer, samples) {

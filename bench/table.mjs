@@ -22,12 +22,12 @@ function sectionOf(n, rows, { work, peers }) {
 }
 
 function headOf(peer) {
-  return [peer, peer === 'idb' ? '' : 'of idb', peer === 'stowage' ? 'of dexie' : peer.endsWith('-sealed') ? 'of clear' : '']
+  return [peer, peer === 'idb' ? '' : 'of idb', peer === 'stowage' ? 'of dexie' : peer.endsWith('-sealed') ? 'of clear' : '', 'of sqlite', 'of pglite']
 }
 
 function cellsOf(row) {
-  if (row === undefined) return ['–', '', '']
-  if (row.median_ms === null) return ['failed', '', '']
+  if (row === undefined) return ['–', '', '', '', '']
+  if (row.median_ms === null) return ['failed', '', '', '', '']
   const show = inBytes.includes(row.work) ? bytes : duration
   const mark = row.correct ? '' : ' WRONG'
   const time = `${show(row.median_ms)} (${show(row.min_ms)} – ${show(row.max_ms)})${mark}`
@@ -37,6 +37,8 @@ function cellsOf(row) {
     time,
     toIdb ? `${ratio(row.ratio_to_idb)} (${ratio(row.ratio_min)} – ${ratio(row.ratio_max)})` : '',
     toDexie ? ratio(row.ratio_to_dexie) : row.ratio_to_clear ? ratio(row.ratio_to_clear) : '',
+    row.ratio_to_sqlite ? ratio(row.ratio_to_sqlite) : '',
+    row.ratio_to_pglite ? ratio(row.ratio_to_pglite) : '',
   ]
 }
 

@@ -34,6 +34,15 @@ test('a peer that encrypts is held against the same one in clear', () => {
   assert.match(judged(gate, [sealed])[0], /^MISSED +scan, rxdb-sealed at 10 /)
 })
 
+test('a statement is held against the other peers in SQL', () => {
+  const [stowage, sqlite] = rowsOf([
+    sample('stowage', 0, 3), sample('sqlite', 0, 2), sample('pglite', 0, 6),
+    sample('stowage', 1, 5), sample('sqlite', 1, 2), sample('pglite', 1, 10),
+  ])
+  assert.deepEqual([stowage.ratio_to_sqlite, stowage.ratio_to_pglite, sqlite.ratio_to_sqlite], [2, 0.5, undefined])
+  assert.match(tableOf([stowage], { work: ['scan'], peers: ['stowage'] }), /of sqlite[^]*of pglite[^]*2\.00 +0\.50/)
+})
+
 test('a peer that failed once is neither dropped nor correct', () => {
   const [row] = rowsOf([sample('dexie', 0, 3), sample('dexie', 1, undefined, { correct: false, error: 'QuotaExceededError' })])
   assert.equal(row.median_ms, 3)
@@ -75,6 +84,15 @@ test('options come from the environment and over it from arguments', () => {
   assert.deepEqual(options.n, [20, 30])
   assert.deepEqual(options.peers, ['idb', 'stowage'])
   assert.deepEqual(options.work, ['scan'])
+})
+
+test('rows of SQL are a campaign with peers of its own', () => {
+  const all = readOptions({ WORK: 'sql' }, [])
+  assert.deepEqual(all.peers, ['stowage', 'sqlite', 'pglite'])
+  assert.equal(all.work.at(-1), 'live-sql')
+  const some = readOptions({ WORK: 'sql-group,sql-point' }, [])
+  assert.deepEqual([some.campaign, some.work], ['sql', ['sql-point', 'sql-group']])
+  assert.throws(() => readOptions({ WORK: 'sql-group,scan' }, []), /WORK=scan/)
 })
 
 test('an option that makes no sense is refused by name', () => {
