@@ -26,8 +26,9 @@ type Backend interface {
 	// List returns every name that starts with prefix, ascending by bytes.
 	List(ctx context.Context, prefix string) ([]string, error)
 
-	// Info describes the backend and what it holds now.
-	Info(ctx context.Context) (Info, error)
+	// Info describes the backend and, where held is asked for, how much it holds now: to
+	// count that may take as long as to read all of it, which an opening must not wait for.
+	Info(ctx context.Context, held bool) (Info, error)
 
 	// Close gives back what the backend holds. Further calls fail with Closed.
 	Close() error
@@ -90,8 +91,8 @@ const (
 // Info is a backend's description of itself.
 type Info struct {
 	Properties
-	Blobs int64 // number of blobs, −1 where counting would be expensive
-	Bytes int64 // bytes they use, −1 where unknown
+	Blobs int64 // number of blobs, −1 where counting would be expensive or was not asked for
+	Bytes int64 // bytes they use, −1 where unknown or not asked for
 }
 
 // Properties tell the engine what it may rely on. They are data rather than

@@ -504,7 +504,7 @@ func TestCompactCopyIsSmaller(t *testing.T) {
 		if err := env.Copy(ctx, to, store.CopyOptions{Compact: compact}); err != nil {
 			t.Fatal(err)
 		}
-		info, err := to.Info(ctx)
+		info, err := to.Info(ctx, true)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ type heap struct {
 	blobs map[string][]byte
 }
 
-func (h *heap) Info(context.Context) (Info, error) {
+func (h *heap) Info(context.Context, bool) (Info, error) {
 	return Info{Properties: Properties{Atomic: true, PrefixDurable: true, MaxBlob: 65535}}, nil
 }
 func (h *heap) Close() error { return nil }

@@ -131,7 +131,7 @@ func Open(ctx context.Context, backend Backend, options Options) (*Env, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := backend.Info(ctx)
+	info, err := backend.Info(ctx, false)
 	if err != nil {
 		return nil, backendError("open", err)
 	}
@@ -338,7 +338,7 @@ func (e *Env) Stat(ctx context.Context) (Stat, error) {
 	}
 	stat.CacheBytes = int64(e.pages.cache.size())
 	stat.WrittenBytes, stat.SealedBytes = e.pages.sealer.plain.Load(), e.pages.sealer.sealed.Load()
-	info, err := e.backend.Info(ctx)
+	info, err := e.backend.Info(ctx, true)
 	if err != nil {
 		return Stat{}, backendError("stat", err)
 	}

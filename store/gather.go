@@ -18,7 +18,7 @@ import (
 // Errors: those of Open; NotFound where an environment with keys of its own was never
 // seen, unless the backend is Founding.
 func OpenMerging(ctx context.Context, backend Backend, options Options) (*Env, error) {
-	info, err := backend.Info(ctx)
+	info, err := backend.Info(ctx, false)
 	if err != nil {
 		return nil, backendError("open", err)
 	}

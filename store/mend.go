@@ -274,8 +274,8 @@ func (b *beside) Commit(_ context.Context, batch *Batch) error {
 func (b *beside) List(context.Context, string) ([]string, error) { return nil, nil }
 
 // Info implements Backend.
-func (b *beside) Info(ctx context.Context) (Info, error) {
-	info, err := b.Backend.Info(ctx)
+func (b *beside) Info(ctx context.Context, held bool) (Info, error) {
+	info, err := b.Backend.Info(ctx, held)
 	info.Contexts = nil
 	return info, err
 }

@@ -192,8 +192,8 @@ func (r *replica) List(_ context.Context, prefix string) ([]string, error) {
 }
 
 // Info implements Backend.
-func (r *replica) Info(ctx context.Context) (Info, error) {
-	info, err := r.shared.Info(ctx)
+func (r *replica) Info(ctx context.Context, held bool) (Info, error) {
+	info, err := r.shared.Info(ctx, held)
 	info.Properties = replicaProperties
 	return info, err
 }

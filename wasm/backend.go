@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/wasm/wire"
 )
@@ -46,11 +48,11 @@ func (b backend) List(ctx context.Context, prefix string) ([]string, error) {
 	return wire.ReadNames(reply)
 }
 
-func (b backend) Info(ctx context.Context) (store.Info, error) {
+func (b backend) Info(ctx context.Context, held bool) (store.Info, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Info{}, err
 	}
-	reply, err := b.bridge.await(wire.Info, nil)
+	reply, err := b.bridge.await(wire.Info, msgp.AppendBool(nil, held))
 	if err != nil {
 		return store.Info{}, err
 	}

@@ -103,7 +103,7 @@ func (b elsewhere) Read(ctx context.Context, names []string) ([][]byte, error) {
 
 func (b elsewhere) List(ctx context.Context, prefix string) ([]string, error) { return nil, ctx.Err() }
 
-func (b elsewhere) Info(ctx context.Context) (store.Info, error) {
+func (b elsewhere) Info(ctx context.Context, _ bool) (store.Info, error) {
 	return store.Info{Properties: store.Properties{MaxBlob: b.maxBlob}, Blobs: -1, Bytes: -1}, ctx.Err()
 }
 

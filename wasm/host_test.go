@@ -202,7 +202,8 @@ func (h *host) perform(status wire.Status, payload []byte) []byte {
 		}
 	case wire.Info:
 		var info store.Info
-		if info, err = h.backend.Info(ctx); err == nil {
+		held, _, _ := msgp.ReadBoolBytes(payload)
+		if info, err = h.backend.Info(ctx, held); err == nil {
 			ok = msgp.AppendArrayHeader(ok, 6)
 			ok = msgp.AppendBool(ok, info.Atomic)
 			ok = msgp.AppendBool(ok, info.PrefixDurable)

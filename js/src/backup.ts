@@ -197,7 +197,7 @@ async function copyInto(driver: Driver, session: Session, name: string, factory:
 
 /** Hands what the engine copies to a driver. The root comes last. */
 async function copyBlobs(session: Session, driver: Driver, call: LongCall): Promise<void> {
-  const { maxBlob } = await driver.info()
+  const { maxBlob } = await driver.info(false)
   const engine = await session.ready()
   let failure: unknown
   await engine.run(engine.request(Op.Copy, 4, 0, 0).uint(maxBlob), nothing, {

@@ -150,7 +150,7 @@ function meddled(inner: DriverFactory, at: number, meddle: () => Promise<void>):
     async open(name) {
       const driver = await inner.open(name)
       return {
-        read: names => driver.read(names), list: prefix => driver.list(prefix), info: () => driver.info(), close: () => driver.close(),
+        read: names => driver.read(names), list: prefix => driver.list(prefix), info: held => driver.info(held), close: () => driver.close(),
         async commit(batch) {
           if (batches++ === at) await meddle()
           return driver.commit(batch)

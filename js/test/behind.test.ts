@@ -18,7 +18,7 @@ async function controlled() {
   const driver: Driver = {
     read: names => inner.read(names),
     list: prefix => inner.list(prefix),
-    info: () => inner.info(),
+    info: held => inner.info(held),
     close: () => inner.close(),
     async commit(b) {
       if (state.hold) await new Promise<void>(resolve => waiting.push(resolve))

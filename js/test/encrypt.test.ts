@@ -105,7 +105,7 @@ test('what was changed or stands elsewhere is tampered with', async () => {
     async open(name) {
       const driver = await inner.open(name)
       const read = async (names: string[]) => (await driver.read(names)).map((blob, i) => change.get(names[i]!) ?? blob)
-      return { read, list: p => driver.list(p), info: () => driver.info(), close: () => driver.close(), commit: b => driver.commit(b) }
+      return { read, list: p => driver.list(p), info: held => driver.info(held), close: () => driver.close(), commit: b => driver.commit(b) }
     },
   })
   const swapped = new Map([[pages[0]!, blobs.get(pages[1]!)!], [pages[1]!, blobs.get(pages[0]!)!]])

@@ -22,7 +22,7 @@ function gated(inner: DriverFactory) {
         read: names => call(() => d.read(names)),
         commit: batch => call(() => d.commit(batch)),
         list: prefix => call(() => d.list(prefix)),
-        info: () => call(() => d.info()),
+        info: held => call(() => d.info(held)),
         close: () => d.close(),
       } satisfies Driver
     },

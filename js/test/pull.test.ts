@@ -270,7 +270,7 @@ test('storage that fails while a shape begins anew is told, and a later try goes
 })
 
 const bound = (driver: Driver): Driver => ({
-  read: blobs => driver.read(blobs), commit: batch => driver.commit(batch), list: prefix => driver.list(prefix), info: () => driver.info(), close: () => driver.close(),
+  read: blobs => driver.read(blobs), commit: batch => driver.commit(batch), list: prefix => driver.list(prefix), info: held => driver.info(held), close: () => driver.close(),
 })
 
 test('a token is asked for once, and once more when it is refused', async () => {

@@ -64,7 +64,7 @@ export function counting(inner: DriverFactory): { driver: DriverFactory; commits
     id: inner.id,
     async open(name) {
       const opened = await inner.open(name)
-      return { read: b => opened.read(b), list: p => opened.list(p), info: () => opened.info(), close: () => opened.close(), commit: b => (commits++, opened.commit(b)) }
+      return { read: b => opened.read(b), list: p => opened.list(p), info: held => opened.info(held), close: () => opened.close(), commit: b => (commits++, opened.commit(b)) }
     },
   }
   return { driver, commits: () => commits }

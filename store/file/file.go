@@ -306,11 +306,15 @@ func (b *Backend) walk(dir string, visit func(name string, entry fs.DirEntry) er
 }
 
 // Info implements store.Backend.
-func (b *Backend) Info(ctx context.Context) (store.Info, error) {
+func (b *Backend) Info(ctx context.Context, held bool) (store.Info, error) {
 	if err := b.usable(ctx); err != nil {
 		return store.Info{}, err
 	}
-	info := store.Info{Properties: store.Properties{PrefixDurable: true, MaxBlob: maxBlob}}
+	info := store.Info{Properties: store.Properties{PrefixDurable: true, MaxBlob: maxBlob}, Blobs: -1, Bytes: -1}
+	if !held {
+		return info, nil
+	}
+	info.Blobs, info.Bytes = 0, 0
 	err := b.walk(b.dir, func(_ string, entry fs.DirEntry) error {
 		stat, err := entry.Info()
 		if err != nil {

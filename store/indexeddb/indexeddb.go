@@ -172,7 +172,11 @@ func (b *Backend) List(ctx context.Context, prefix string) ([]string, error) {
 
 // Info implements store.Backend. Bytes is what the whole origin uses, as far as
 // the browser tells.
-func (b *Backend) Info(ctx context.Context) (store.Info, error) {
+func (b *Backend) Info(ctx context.Context, held bool) (store.Info, error) {
+	info := store.Info{Properties: store.Properties{Atomic: true, PrefixDurable: true, MaxBlob: maxBlob}, Blobs: -1, Bytes: -1}
+	if !held {
+		return info, ctx.Err()
+	}
 	var request *idb.UintRequest
 	err := b.connection.transact(ctx, reading, func(t *transaction) (err error) {
 		request, err = t.store.Count()
@@ -185,11 +189,8 @@ func (b *Backend) Info(ctx context.Context) (store.Info, error) {
 	if err != nil {
 		return store.Info{}, explain("info", err)
 	}
-	return store.Info{
-		Properties: store.Properties{Atomic: true, PrefixDurable: true, MaxBlob: maxBlob},
-		Blobs:      int64(count),
-		Bytes:      usedBytes(ctx),
-	}, nil
+	info.Blobs, info.Bytes = int64(count), usedBytes(ctx)
+	return info, nil
 }
 
 func usedBytes(ctx context.Context) int64 {

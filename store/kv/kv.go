@@ -194,7 +194,7 @@ func (b *Backend) List(ctx context.Context, prefix string) ([]string, error) {
 }
 
 // Info implements store.Backend.
-func (b *Backend) Info(ctx context.Context) (store.Info, error) {
+func (b *Backend) Info(ctx context.Context, _ bool) (store.Info, error) {
 	properties := store.Properties{PrefixDurable: true, MaxBlob: maxBlob, Merging: true, Founding: b.founding}
 	return store.Info{Properties: properties, Blobs: -1, Bytes: -1}, b.usable(ctx)
 }

@@ -137,11 +137,11 @@ func (c *Context) Commit(ctx context.Context, batch *store.Batch) error {
 }
 
 // Info implements store.Backend.
-func (c *Context) Info(ctx context.Context) (store.Info, error) {
+func (c *Context) Info(ctx context.Context, held bool) (store.Info, error) {
 	if err := c.awake(ctx); err != nil {
 		return store.Info{}, err
 	}
-	info, err := c.Backend.Info(ctx)
+	info, err := c.Backend.Info(ctx, held)
 	info.Contexts = c
 	return info, err
 }

@@ -103,7 +103,7 @@ func (b *Backend) List(ctx context.Context, prefix string) ([]string, error) {
 }
 
 // Info implements store.Backend.
-func (b *Backend) Info(ctx context.Context) (store.Info, error) {
+func (b *Backend) Info(ctx context.Context, _ bool) (store.Info, error) {
 	b.blobs.mu.Lock()
 	defer b.blobs.mu.Unlock()
 	if err := b.usable(ctx); err != nil {

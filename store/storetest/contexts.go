@@ -161,11 +161,11 @@ func (c *Context) back(ctx context.Context, err error) error {
 }
 
 // Info implements store.Backend.
-func (c *Context) Info(ctx context.Context) (store.Info, error) {
+func (c *Context) Info(ctx context.Context, held bool) (store.Info, error) {
 	if err := c.enter(ctx); err != nil {
 		return store.Info{}, err
 	}
-	info, err := c.Connection.Info(ctx)
+	info, err := c.Connection.Info(ctx, held)
 	info.Contexts = c
 	return info, err
 }

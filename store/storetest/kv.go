@@ -256,7 +256,7 @@ func (l *KVLocation) List(ctx context.Context, prefix string) (names []string, e
 }
 
 // Info implements store.Backend.
-func (l *KVLocation) Info(context.Context) (store.Info, error) {
+func (l *KVLocation) Info(context.Context, bool) (store.Info, error) {
 	return store.Info{Properties: store.Properties{MaxBlob: 24 << 20, Merging: true, Founding: true}, Blobs: -1, Bytes: -1}, nil
 }
 

@@ -56,7 +56,7 @@ func (m Merging) beside(t *testing.T, b store.Backend) store.Backend {
 func (m Merging) keepsRecordsOfEverySize(t *testing.T) {
 	ctx := context.Background()
 	b := m.open(t)
-	info, err := b.Info(ctx)
+	info, err := b.Info(ctx, false)
 	if err != nil {
 		t.Fatal(err)
 	}

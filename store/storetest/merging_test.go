@@ -21,8 +21,8 @@ func (m merged) Commit(ctx context.Context, batch *store.Batch) error {
 	return m.Backend.Commit(ctx, &store.Batch{Put: slices.Concat(batch.Put, batch.Add), Delete: batch.Delete})
 }
 
-func (m merged) Info(ctx context.Context) (store.Info, error) {
-	info, err := m.Backend.Info(ctx)
+func (m merged) Info(ctx context.Context, held bool) (store.Info, error) {
+	info, err := m.Backend.Info(ctx, held)
 	info.Properties = store.Properties{MaxBlob: 16 << 20, Merging: true, Founding: true}
 	return info, err
 }

@@ -263,7 +263,7 @@ func (c *Connection) List(ctx context.Context, prefix string) ([]string, error) 
 }
 
 // Info implements store.Backend.
-func (c *Connection) Info(ctx context.Context) (store.Info, error) {
+func (c *Connection) Info(ctx context.Context, _ bool) (store.Info, error) {
 	if err := c.begin(ctx); err != nil {
 		return store.Info{}, err
 	}

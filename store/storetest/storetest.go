@@ -125,9 +125,12 @@ func (s Suite) deletesWhatIsAbsent(t *testing.T) {
 
 func (s Suite) keepsBlobsOfEverySize(t *testing.T) {
 	b, ctx := s.open(t), context.Background()
-	info, err := b.Info(ctx)
+	info, err := b.Info(ctx, false)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if counted, err := b.Info(ctx, true); err != nil || counted.Properties != info.Properties {
+		t.Errorf("Info of what is held: %+v, %v, without: %+v", counted, err, info)
 	}
 	largest := info.MaxBlob
 	if largest <= 0 {
@@ -158,7 +161,7 @@ func (s Suite) closes(t *testing.T) {
 	}
 	_, readErr := b.Read(ctx, []string{"r"})
 	_, listErr := b.List(ctx, "")
-	_, infoErr := b.Info(ctx)
+	_, infoErr := b.Info(ctx, false)
 	for _, err := range []error{readErr, listErr, infoErr, b.Commit(ctx, &store.Batch{})} {
 		if store.CodeOf(err) != store.Closed {
 			t.Errorf("after Close: %v, want closed", err)

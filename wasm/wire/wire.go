@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 20
+const Version = 21
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8
@@ -136,7 +136,7 @@ const (
 	Write
 	// List: the task waits for the names with a prefix. See AppendText, ReadNames.
 	List
-	// Info: the task waits for the backend's description. See ReadInfo.
+	// Info: the task waits for the backend's description: payload whether what is held is to be counted. See ReadInfo.
 	Info
 	// Shut: the task waits for the backend to be closed. See ReadNothing.
 	Shut

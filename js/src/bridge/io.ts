@@ -56,7 +56,7 @@ export async function perform(driver: Driver, among: Among | undefined, status: 
       case Status.List:
         return { kind: 'names', names: await driver.list(request as string) }
       case Status.Info:
-        return { kind: 'info', info: await driver.info(), shared: driver.contexts !== undefined }
+        return { kind: 'info', info: await driver.info(request as boolean), shared: driver.contexts !== undefined }
       case Status.Commit:
         await driver.commit(readBatch(request as BatchFrame))
         return done

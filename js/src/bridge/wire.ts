@@ -12,7 +12,7 @@ import { StowageError } from '../errors.js'
 import { writeKey } from '../document/key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 20
+export const protocolVersion = 21
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {
@@ -139,7 +139,7 @@ export const enum Status {
   Commit = 4,
   /** The task waits for the names with a prefix: payload the prefix. Reply: [name…]. */
   List = 5,
-  /** The task waits for the backend's description: no payload. Reply: [atomic, prefix durable, max blob, blobs, bytes, shared]. */
+  /** The task waits for the backend's description: payload whether what is held is to be counted. Reply: [atomic, prefix durable, max blob, blobs, bytes, shared]. */
   Info = 6,
   /** The task waits for the backend to be closed: no payload. Reply: nil. */
   Close = 7,

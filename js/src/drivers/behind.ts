@@ -56,9 +56,9 @@ export class WriteBehind implements Driver {
     return this.inner.list(prefix)
   }
 
-  async info(): Promise<DriverInfo> {
+  async info(held: boolean): Promise<DriverInfo> {
     await this.settle()
-    return this.inner.info()
+    return this.inner.info(held)
   }
 
   async close(): Promise<void> {

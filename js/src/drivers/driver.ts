@@ -19,7 +19,8 @@ export interface Driver {
   /** Every name that starts with prefix, ascending. */
   list(prefix: string): Promise<string[]>
 
-  info(): Promise<DriverInfo>
+  /** What the engine may rely on. How much is held, which may take long to count, is told where `held` asks for it. */
+  info(held: boolean): Promise<DriverInfo>
 
   /** Gives back what the driver holds, its lock included. */
   close(): Promise<void>
@@ -106,9 +107,9 @@ export interface DriverInfo {
   prefixDurable: boolean
   /** The size in bytes that a blob must not exceed. */
   maxBlob: number
-  /** How many blobs are held, −1 where counting is expensive. */
+  /** How many blobs are held, −1 where counting is expensive or was not asked for. */
   blobs: number
-  /** The bytes they use, −1 where unknown. */
+  /** The bytes they use, −1 where unknown or not asked for. */
   bytes: number
   /** 2: contexts write to the same blobs that do not see at once what the others do. 3: and this one may found an environment with keys. Only stowage/edge has an engine for either. */
   sharing?: 2 | 3

@@ -76,8 +76,9 @@ class DirectoryDriver implements Driver {
     return (await this.names()).filter(name => name.startsWith(prefix)).sort()
   }
 
-  async info(): Promise<DriverInfo> {
+  async info(held: boolean): Promise<DriverInfo> {
     this.check()
+    if (!held) return { atomic: false, prefixDurable: true, maxBlob, blobs: -1, bytes: -1 }
     const names = await this.names()
     const sizes = await Promise.all(names.map(name => fs.stat(this.file(name)).then(stat => stat.size, () => 0)))
     return { atomic: false, prefixDurable: true, maxBlob, blobs: names.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }

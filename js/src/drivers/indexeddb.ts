@@ -114,13 +114,15 @@ class IndexedDBDriver implements Driver {
     })
   }
 
-  async info(): Promise<DriverInfo> {
-    const blobs = await this.transact('readonly', 'default', true, store => {
+  async info(held: boolean): Promise<DriverInfo> {
+    const info = { atomic: true, prefixDurable: true, maxBlob, blobs: -1, bytes: -1 }
+    if (!held) return info
+    info.blobs = await this.transact('readonly', 'default', true, store => {
       const request = store.count()
       return () => request.result
     })
-    const bytes = await usedBytes()
-    return { atomic: true, prefixDurable: true, maxBlob, blobs, bytes }
+    info.bytes = await usedBytes()
+    return info
   }
 
   async close(): Promise<void> {

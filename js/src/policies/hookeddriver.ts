@@ -47,8 +47,8 @@ export class HookedDriver implements Driver {
     return this.inner.list(prefix)
   }
 
-  async info(): Promise<DriverInfo> {
-    const info = await this.inner.info()
+  async info(held: boolean): Promise<DriverInfo> {
+    const info = await this.inner.info(held)
     return { ...info, maxBlob: info.maxBlob - grown }
   }
 

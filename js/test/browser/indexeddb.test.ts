@@ -101,7 +101,7 @@ test('the driver keeps what drivers promise', async () => {
     result.push(await code(driver.commit({ ...none, root: { old: bytes(1), new: bytes(5) }, put: [{ name: 'p/3', bytes: bytes(9) }] })))
     result.push(await code(driver.commit({ ...none, durability: 'strict', root: { old: undefined, new: bytes(5) } })))
     result.push(await code(driver.commit({ ...none, root: { old: bytes(5), new: bytes(6) }, remove: ['p/1', 'p/never'] })))
-    result.push(await read('r', 'l/1', 'p/1', 'p/2', 'p/3'), await driver.list(''), await driver.list('l/'), (await driver.info()).blobs)
+    result.push(await read('r', 'l/1', 'p/1', 'p/2', 'p/3'), await driver.list(''), await driver.list('l/'), (await driver.info(true)).blobs)
     await driver.close()
     result.push(await code(driver.read(['r'])))
     return result

@@ -19,7 +19,7 @@ function failingAt(inner: DriverFactory, faults: { at: number; calls: number }):
         read: names => call(() => driver.read(names)),
         commit: batch => call(() => driver.commit(batch)),
         list: prefix => call(() => driver.list(prefix)),
-        info: () => call(() => driver.info()),
+        info: held => call(() => driver.info(held)),
         close: () => driver.close(),
       } satisfies Driver
     },
@@ -140,7 +140,7 @@ test('an error with a code comes through from a driver', async () => {
         if (batch.add.length > 0) throw new StowageError('quota', 'the disk is full')
         return driver.commit(batch)
       }
-      return { read: n => driver.read(n), commit, list: p => driver.list(p), info: () => driver.info(), close: () => driver.close() }
+      return { read: n => driver.read(n), commit, list: p => driver.list(p), info: held => driver.info(held), close: () => driver.close() }
     },
   }
   await rejects('quota', open('x', { driver: full, tables: { t: table({ key: 'id' }) } }))
@@ -197,7 +197,7 @@ function rejecting(inner: DriverFactory, faults: { method: string; make: () => u
           read: names => call('read', () => d.read(names)),
           commit: batch => call('commit', () => d.commit(batch)),
           list: prefix => call('list', () => d.list(prefix)),
-          info: () => call('info', () => d.info()),
+          info: held => call('info', () => d.info(held)),
           close: () => d.close().then(() => call('close', async () => {})),
         } satisfies Driver
       }),
@@ -222,7 +222,7 @@ function slow(inner: DriverFactory) {
         await gate
         return d.commit(batch)
       }
-      return { read: n => d.read(n), commit, list: p => d.list(p), info: () => d.info(), close: () => d.close() }
+      return { read: n => d.read(n), commit, list: p => d.list(p), info: held => d.info(held), close: () => d.close() }
     },
   }
   const hold = () => {
@@ -243,7 +243,7 @@ function changing(inner: DriverFactory, change: (name: string, bytes: Uint8Array
       const d = await inner.open(name)
       const read = async (names: readonly string[]) =>
         (await d.read(names)).map((bytes, i) => (bytes === undefined ? undefined : change(names[i]!, bytes)))
-      return { read, commit: b => d.commit(b), list: p => d.list(p), info: () => d.info(), close: () => d.close() }
+      return { read, commit: b => d.commit(b), list: p => d.list(p), info: held => d.info(held), close: () => d.close() }
     },
   }
 }

@@ -35,7 +35,7 @@ function interrupted(inner: DriverFactory, how: How, at: number) {
         read: names => call(() => opened.read(names)),
         commit: batch => call(() => opened.commit(batch)),
         list: prefix => call(() => opened.list(prefix)),
-        info: () => call(() => opened.info()),
+        info: held => call(() => opened.info(held)),
         close: () => opened.close(),
       }
     },

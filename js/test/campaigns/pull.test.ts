@@ -38,7 +38,7 @@ function mortal(inner: DriverFactory): { driver: DriverFactory; kill: () => void
       read: blobs => living(() => driver.read(blobs)),
       commit: batch => living(() => driver.commit(batch)),
       list: prefix => living(() => driver.list(prefix)),
-      info: () => living(() => driver.info()),
+      info: held => living(() => driver.info(held)),
       close: () => driver.close(),
     }
   }
