@@ -26,7 +26,7 @@ export class Sentinel {
   /** The latest trace; `damaged` where there was one and it cannot be read. */
   async read(): Promise<Trace | 'damaged' | undefined> {
     const local = parseTrace(this.local())
-    const kept = await this.ask(undefined)
+    const kept = await this.look()
     if (kept === 'damaged' || kept === undefined) return local ?? kept
     const last = latest(kept, local) as Trace
     // A page that goes can say so in localStorage only.
@@ -75,6 +75,15 @@ export class Sentinel {
     } catch {
       return null // there is none in a worker, or the user does not allow it
     }
+  }
+
+  /**
+   * Reads the file. A worker takes longer to start than all the rest of an opening, so it is asked only where the file cannot
+   * be read from here, or nothing in it is whole: somebody may just be writing it, and the worker waits for its turn.
+   */
+  private async look(): Promise<Trace | 'damaged' | undefined> {
+    const kept = await this.keep(undefined)
+    return kept === 'damaged' || this.kind !== 'file' ? this.ask(undefined) : kept
   }
 
   private async ask(trace: Trace | undefined): Promise<Trace | 'damaged' | undefined> {
