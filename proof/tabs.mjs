@@ -38,7 +38,8 @@ const below = (n) => Math.floor(random() * n)
 
 const count = 8
 const bulk = 1800 // documents that a fill leaves
-const patience = 120_000 // ms until what has not ended never will
+const patience = 60_000 // ms until a round of which no tab gets on has stopped for ever
+const stride = 50 // increments that a tab is asked for at once
 const takeoverBound = 6 // seconds
 
 /** What the loud tab has been promised, and what is to be done when a tab stands still. */
@@ -110,6 +111,12 @@ class Round {
   constructor(name, tabs) {
     Object.assign(this, { name, tabs, took: undefined, wrong: [], filled: false })
     this.promised = tabs.map(() => ({ least: 0, most: 0 }))
+    this.stir()
+  }
+
+  /** Notes that something has happened. */
+  stir() {
+    this.stirred = performance.now()
   }
 
   open(worker) {
@@ -119,10 +126,14 @@ class Round {
   /** Has tabs count, all of them or some. */
   async count(times, tabs = this.tabs) {
     await Promise.all(tabs.map(async (tab) => {
-      await tab.call('count', times)
       const promised = this.promised[this.tabs.indexOf(tab)]
-      promised.least += times
-      promised.most += times
+      for (let left = times; left > 0; left -= stride) {
+        const some = Math.min(left, stride)
+        await tab.call('count', some)
+        promised.least += some
+        promised.most += some
+        this.stir()
+      }
     }))
   }
 
@@ -210,12 +221,13 @@ async function play(kind, n, tabs) {
   const began = Date.now()
   const round = new Round(`${kind} ${n}`, await tabs.some(count))
   try {
-    await within(patience, (async () => {
+    await watched(round, (async () => {
       await kinds[kind](round)
+      round.stir()
       await round.judge()
     })())
   } catch (error) {
-    round.wrong.push(error.message)
+    round.wrong.push(`${error.message}; tabs were promised ${round.promised.map(({ least }) => least).join(', ')}`)
     for (const tab of round.tabs) if (!tab.gone) tab.kill() // whatever it is at
   }
   for (const what of round.wrong) console.error(`tabs: ${round.name}, seed ${seed}: ${what}`)
@@ -226,15 +238,18 @@ async function play(kind, n, tabs) {
   if (round.took !== undefined) result.takeover = Math.max(result.takeover ?? 0, round.took)
 }
 
-async function within(time, work) {
+/** The work of a round, given up where nothing happens for too long. A machine that is busy with something else may be slow. */
+async function watched(round, work) {
   let watchdog
-  const late = new Promise((_, reject) => {
-    watchdog = setTimeout(() => reject(new Error(`nothing more happened for ${time / 1000} s`)), time)
+  const still = new Promise((_, reject) => {
+    watchdog = setInterval(() => {
+      if (performance.now() - round.stirred > patience) reject(new Error(`nothing more happened for ${patience / 1000} s`))
+    }, 1000)
   })
   try {
-    return await Promise.race([work, late])
+    return await Promise.race([work, still])
   } finally {
-    clearTimeout(watchdog)
+    clearInterval(watchdog)
   }
 }
 
