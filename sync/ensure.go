@@ -295,11 +295,8 @@ func (v *View) show(ctx context.Context, m *model, keys []any) ([]*held, error) 
 func (v *View) seen(tx *store.Tx, m *model, table *store.Table, key any, shape known) (map[string]any, About, error) {
 	var row map[string]any
 	if table != nil {
-		doc, err := document(tx, table, key)
-		if err == nil && doc != nil {
-			row, err = readDocument(doc)
-		}
-		if err != nil {
+		var err error
+		if row, err = rowOf(tx, table, key); err != nil {
 			return nil, About{}, err
 		}
 	}

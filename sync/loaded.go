@@ -136,3 +136,12 @@ func document(tx *store.Tx, table *store.Table, identity any) ([]byte, error) {
 	doc, _, err := table.Get(tx, key)
 	return doc, err
 }
+
+// rowOf reads the row of an identity, nil where there is none.
+func rowOf(tx *store.Tx, table *store.Table, identity any) (map[string]any, error) {
+	doc, err := document(tx, table, identity)
+	if err != nil || doc == nil {
+		return nil, err
+	}
+	return readDocument(doc)
+}

@@ -128,7 +128,7 @@ func (m *Model[T]) make(ctx context.Context, key any, kind ChangeKind, columns m
 	for name, v := range columns {
 		columns[name] = settled(v)
 	}
-	err := makeChange(ctx, m.view.env, LocalChange{m.name, key, kind, columns, time.Now()})
+	err := makeChange(ctx, m.view.env, LocalChange{m.name, key, kind, columns, m.view.now()})
 	if err != nil {
 		return nil, err
 	}

@@ -187,6 +187,9 @@ func (r *relation) anew(ctx context.Context, owner *held) ([]*held, error) {
 			err = v.ask(ctx, question{r.to, []wanted{one}, v.loader.answers(), r.request})
 		}
 	}
+	if err == nil && r.kind == throughLink {
+		err = r.linksAnew(ctx, owner)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +254,11 @@ func (r *relation) load(ctx context.Context, owners []*held, how Load) error {
 			list = append(list, one)
 		}
 	}
-	return v.ensure(ctx, r.to, list, how, r.request)
+	err := v.ensure(ctx, r.to, list, how, r.request)
+	if err == nil && r.kind == throughLink {
+		err = r.loadLinked(ctx, owners, how)
+	}
+	return err
 }
 
 func (r *relation) wanted(owner *held) (wanted, error) {
@@ -333,33 +340,31 @@ func (r *relation) led(ctx context.Context, owner *held) ([]*held, error) {
 func (r *relation) listed(ctx context.Context, owner *held) ([]any, error) {
 	var keys []any
 	err := r.from.view.env.View(ctx, func(tx *store.Tx) error {
-		if r.to.spec.Pulled {
-			var err error
-			keys, err = r.found(tx, owner)
-			return err
-		}
-		one, err := r.wanted(owner)
-		if err != nil {
-			return err
-		}
-		record, err := readLoaded(tx, one.record)
-		if err == nil && record != nil {
-			keys = record.rows
+		var err error
+		if keys, err = r.found(tx, owner); err == nil && r.kind == throughLink {
+			keys, err = r.linked(tx, owner, keys)
 		}
 		return err
 	})
 	return keys, err
 }
 
-// found looks for the rows in the tables that are pulled.
+// found looks for the rows: in the record of what was asked for, or in a table that is
+// pulled. Of links that are pulled it is linked that does.
 func (r *relation) found(tx *store.Tx, owner *held) ([]any, error) {
-	if r.kind == throughLink {
-		links, err := rowsWith(tx, r.link.name, r.out, owner.key)
-		keys := make([]any, len(links))
-		for i, link := range links {
-			keys[i] = link[r.in]
+	if !r.to.spec.Pulled {
+		one, err := r.wanted(owner)
+		if err != nil {
+			return nil, err
 		}
-		return keys, err
+		record, err := readLoaded(tx, one.record)
+		if err != nil || record == nil {
+			return nil, err
+		}
+		return record.rows, nil
+	}
+	if r.kind == throughLink {
+		return nil, nil
 	}
 	rows, err := rowsWith(tx, r.to.name, r.column, owner.key)
 	keys := make([]any, 0, len(rows))

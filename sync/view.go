@@ -52,6 +52,7 @@ type View struct {
 	stage     stage
 	items     items
 	refreshed map[string]bool // shapes that were asked for news since the view was opened
+	changedAt int64           // when the last change was made here, in milliseconds since 1970
 	changed   chan struct{}   // closed when something shows something else, and then another
 }
 
@@ -300,6 +301,14 @@ func (v *View) Changes(ctx context.Context) (changes []LocalChange, err error) {
 		return err
 	})
 	return changes, err
+}
+
+// now is when a change is made: each is later than those before.
+func (v *View) now() time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.changedAt = max(time.Now().UnixMilli(), v.changedAt+1)
+	return time.UnixMilli(v.changedAt)
 }
 
 // Discard takes back the changes of a row, of a model where the key is nil, or all where

@@ -7,12 +7,13 @@ import { Options } from '../options.js'
 import type { LoadOptions, Preload, Related } from './declared.js'
 import type { Ensurer, How } from './ensure.js'
 import type { Held } from './item.js'
+import type { Links } from './link.js'
 import { type Batched, grouped, type Loader, type Wanted } from './load.js'
 import { type Loaded, loadedTable, recordOf } from './loaded.js'
 import type { RowKey } from './message.js'
 import { least, type Mode, modes } from './mode.js'
 import { identity, type ReadModel } from './model.js'
-import type { Query, Relation } from './relation.js'
+import { type Many, modelsOf, type One, type Query, type Relation, type Through } from './relation.js'
 import { nameOf } from './shape.js'
 import type { Shown } from './shown.js'
 import type { Row } from './value.js'
@@ -35,6 +36,7 @@ export class Leads {
     private readonly loader: Loader,
     private readonly ensurer: Ensurer,
     private readonly shown: Shown,
+    private readonly links: Links,
   ) {}
 
   /** What awaits a relation of an object. */
@@ -61,8 +63,10 @@ export class Leads {
     if (relation.kind === 'parent') {
       const key = parentOf(held, relation.column)
       if (key !== undefined) await this.ensurer.askRows(relation.model, [key])
-    } else if (this.ensurer.isPulled(relation.model)) await this.ensurer.refreshShape(relation.model)
-    else await this.askRelation(relation, [this.wanted(held, name, relation)])
+    } else if (this.ensurer.isPulled(relation.model)) {
+      for (const model of modelsOf(relation)) await this.ensurer.refreshShape(model)
+    } else await this.askRelation(relation, [this.wanted(held, name, relation)])
+    if (relation.kind === 'through') await this.loadLinked([held], relation, {})
     return this.led(held, name, relation)
   }
 
@@ -75,6 +79,13 @@ export class Leads {
     }
     const wanted = new Map(owners.map(held => this.wanted(held, name, relation)).map(one => [one.record, one]))
     await this.ensurer.ensure([...wanted.values()], how, some => this.askRelation(relation, some))
+    if (relation.kind === 'through') await this.loadLinked(owners, relation, how)
+  }
+
+  /** Has what links lead to be here that were changed here. */
+  private async loadLinked(owners: readonly Held[], relation: Through, how: How): Promise<void> {
+    const led = await this.links.load(relation, owners.map(({ key }) => key), how)
+    if (led.length > 0) await this.shown.get(relation.model, led, how)
   }
 
   private async askRelation(relation: Exclude<Relation, { kind: 'parent' }>, wanted: readonly Wanted[]): Promise<void> {
@@ -102,18 +113,20 @@ export class Leads {
       const key = parentOf(held, relation.column)
       return key === undefined ? undefined : (await this.shown.show(relation.model, [key]))[0]
     }
-    const keys = this.ensurer.isPulled(relation.model) ? await this.foundIn(held, relation) : await this.listed(this.wanted(held, name, relation), localFilter(held, relation))
+    const keys = await this.keysOf(held, name, relation)
     const fits = relation.kind === 'many' || relation.kind === 'one' ? (row: Row) => nameOf(row[relation.column] as RowKey) === nameOf(held.key) : undefined
     const found = await this.shown.list(relation.model, keys, fits)
     return relation.kind === 'one' ? found[0] : found
   }
 
+  private async keysOf(held: Held, name: string, relation: Exclude<Relation, { kind: 'parent' }>): Promise<RowKey[]> {
+    const pulled = this.ensurer.isPulled(relation.model)
+    if (relation.kind === 'through') return this.links.led(relation, held.key, pulled ? undefined : await this.listed(this.wanted(held, name, relation)))
+    return pulled ? this.foundIn(held, relation) : this.listed(this.wanted(held, name, relation), localFilter(held, relation))
+  }
+
   /** The identities of the rows of a shape that a relation leads to. */
-  private async foundIn(held: Held, relation: Exclude<Relation, { kind: 'parent' }>): Promise<RowKey[]> {
-    if (relation.kind === 'through') {
-      const links = (await this.db.table(relation.link).find({ [relation.from]: held.key })) as Row[]
-      return links.map(row => row[relation.to] as RowKey)
-    }
+  private async foundIn(held: Held, relation: Many | One | Query): Promise<RowKey[]> {
     const member = identity(this.models[relation.model]!)
     const filter = relation.kind === 'query' ? relation.local!(held.row) : { [relation.column]: held.key }
     return ((await this.db.table(relation.model).find(filter as Row)) as Row[]).map(row => row[member] as RowKey)

@@ -64,6 +64,11 @@ export interface Query<N extends string = string> extends Common {
 
 export type Relation = Many | One | Parent | Through | Query
 
+/** The models whose rows it needs. */
+export function modelsOf(relation: Relation): string[] {
+  return relation.kind === 'through' ? [relation.model, relation.link] : [relation.model]
+}
+
 /** The rows of a model that have this row's identity in a column: `albums: many('albums', 'artistId')`. */
 export function many<N extends string, C extends string>(model: N, column: C, options?: RelationOptions<readonly []>): Many<N, C> {
   return { kind: 'many', model, column, ...read('many', options) }

@@ -14,6 +14,7 @@ import { electric } from './electric.js'
 import { Ensurer, type Wish } from './ensure.js'
 import { type About, type Held, Items } from './item.js'
 import { Lead, Leads, orFallback, readLoad } from './lead.js'
+import { Links } from './link.js'
 import { checkKey, grouped, Loader } from './load.js'
 import { type Loaded, loadedTable, loadedTables } from './loaded.js'
 import type { RowKey } from './message.js'
@@ -21,7 +22,7 @@ import { type Mode, modes } from './mode.js'
 import { identity, type ReadModel, type Statement } from './model.js'
 import { type LocalChange, Overlay, overlayTables } from './overlay.js'
 import { type Progress, Puller } from './pull.js'
-import type { Relation } from './relation.js'
+import { modelsOf, type Relation } from './relation.js'
 import { Requests } from './request.js'
 import { Shown } from './shown.js'
 import type { Source } from './source.js'
@@ -107,7 +108,8 @@ export class OriginView {
       if ((this.stage as string) === 'closed') throw new StowageError('not_live', 'the view was closed')
       this.ensurer = new Ensurer(this.models, this.loader, this.puller, this.wish, model => this.shown.again(model))
       this.shown = new Shown(this.db, this.items, this.overlay, this.loader, this.ensurer, () => this.live(), this.listeners)
-      this.leads = new Leads(this, this.db, this.models, this.relations, this.loader, this.ensurer, this.shown)
+      const links = new Links(this.db, this.models, this.overlay, this.loader, this.ensurer)
+      this.leads = new Leads(this, this.db, this.models, this.relations, this.loader, this.ensurer, this.shown, links)
       this.stage = 'open'
     } catch (error) {
       this.stage = 'closed'
@@ -243,7 +245,7 @@ export class OriginView {
   private checkRelations(name: string, relations: Record<string, Relation>): void {
     if (!(name in this.models)) throw new StowageError('invalid_option', `view: relations of "${name}", which is no model`)
     for (const [field, relation] of Object.entries(relations)) {
-      const others = relation.kind === 'through' ? [relation.model, relation.link] : [relation.model]
+      const others = modelsOf(relation)
       const wrong = (what: string) => new StowageError('invalid_option', `view: the relation "${name}.${field}" ${what}`)
       if (others.some(other => !(other in this.models))) throw wrong('leads to what is no model')
       if (new Set(others.map(other => this.models[other]!.pulled !== undefined)).size > 1) throw wrong('goes through a model that must be pulled as well, or neither')
