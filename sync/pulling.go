@@ -32,6 +32,7 @@ type pulling struct {
 	anew     backoff // after it had to begin anew
 	guard    guard
 	stale    int // old answers in a row
+	ahead    *ahead
 
 	mu      stdsync.Mutex
 	current Progress
@@ -162,6 +163,7 @@ func (p *pulling) run(ctx context.Context) {
 		p.step(ctx)
 	}
 	p.nudge()
+	p.drop()
 }
 
 // turn is what is done next.
@@ -218,17 +220,19 @@ func (p *pulling) step(ctx context.Context) {
 		p.refetch(ctx, t.rest)
 		return
 	}
-	chunk, err := p.ask(t.rest, t.follow)
+	chunk, wanted, err := p.chunk(&t)
 	if t.rest.Err() != nil {
 		return // whoever ended it wants something else
 	}
 	if err == nil {
-		err = p.take(ctx, chunk)
+		p.askAhead(t.rest, chunk, t.wanted)
+		err = p.store(ctx, chunk)
 	}
 	switch {
 	case err == nil:
-		p.took(chunk, t.wanted)
+		p.took(chunk, wanted)
 	case ctx.Err() == nil:
+		p.drop()
 		p.missed(ctx, t.rest, err)
 	}
 }
@@ -264,19 +268,58 @@ func (p *pulling) idle(rest context.Context) {
 	p.caughtUp = false
 }
 
-func (p *pulling) ask(ctx context.Context, follow bool) (*Chunk, error) {
-	if err := p.guard.admit(p.position, follow); err != nil {
-		return nil, err
+// chunk returns what follows, which may have been asked for ahead, and what was wanted
+// when it was asked for.
+func (p *pulling) chunk(t *turn) (*Chunk, wish, error) {
+	if a := p.ahead; a != nil && a.follows(p.position, t.rest) {
+		p.ahead = nil
+		c, err := a.take()
+		return c, a.wanted, err
 	}
-	return p.source.Next(ctx, p.shape.spec, *p.position, Asking{Requests: p.requests, Live: follow, Cursor: p.cursor, Buster: p.buster})
+	p.drop()
+	c, err := p.asking(p.position, t.follow)(t.rest)
+	return c, t.wanted, err
 }
 
-// take stores a chunk. It is stored whole once it has arrived, even where the puller is
-// closed meanwhile.
-func (p *pulling) take(ctx context.Context, c *Chunk) error {
-	if !c.UpToDate && c.Offset == p.position.Offset && c.Handle == p.position.Handle {
-		return &Unanswered{Again: true, what: "the origin does not move on"}
+// askAhead asks for what follows a chunk that is about to be stored.
+func (p *pulling) askAhead(rest context.Context, c *Chunk, wanted wish) {
+	if c.UpToDate || c.Handle != p.busted {
+		p.buster = ""
 	}
+	if !c.UpToDate {
+		at := p.position.after(c)
+		p.ahead = newAhead(at, rest, wanted, p.asking(at, false))
+	}
+}
+
+// drop gives up what was asked for ahead.
+func (p *pulling) drop() {
+	if p.ahead != nil {
+		p.ahead.end()
+		p.ahead = nil
+	}
+}
+
+// asking returns what asks for the chunk that follows a position, in another goroutine if
+// need be.
+func (p *pulling) asking(at *Position, follow bool) func(context.Context) (*Chunk, error) {
+	asking := Asking{Requests: p.requests, Live: follow, Cursor: p.cursor, Buster: p.buster}
+	refused := p.guard.admit(at, follow)
+	return func(ctx context.Context) (*Chunk, error) {
+		if refused != nil {
+			return nil, refused
+		}
+		c, err := p.source.Next(ctx, p.shape.spec, *at, asking)
+		if err == nil && !c.UpToDate && c.Offset == at.Offset && c.Handle == at.Handle {
+			err = &Unanswered{Again: true, what: "the origin does not move on"}
+		}
+		return c, err
+	}
+}
+
+// store stores a chunk. It is stored whole once it has arrived, even where the puller is
+// closed meanwhile.
+func (p *pulling) store(ctx context.Context, c *Chunk) error {
 	position, err := p.shape.apply(context.WithoutCancel(ctx), p.position, c)
 	if err == nil {
 		p.see(position)
@@ -287,9 +330,6 @@ func (p *pulling) take(ctx context.Context, c *Chunk) error {
 // took goes on after a chunk that was stored.
 func (p *pulling) took(c *Chunk, wanted wish) {
 	p.cursor, p.stale = c.Cursor, 0
-	if c.UpToDate || c.Handle != p.busted {
-		p.buster = ""
-	}
 	p.failures.succeeded()
 	p.caughtUp = c.UpToDate
 	if c.UpToDate {

@@ -171,11 +171,8 @@ func (s *shape) apply(ctx context.Context, from *Position, c *Chunk) (*Position,
 		if err != nil {
 			return err
 		}
-		to.Handle, to.Offset, to.Schema, to.ETag, to.Error = c.Handle, c.Offset, c.Columns, c.ETag, ""
-		beside := to.Staging != "" || to.Complete && !c.UpToDate
-		if beside && to.Staging == "" {
-			to.Staging = stagedChanges
-		}
+		*to = *to.after(c)
+		beside := to.Staging != ""
 		a := application{tx: tx, rows: rows, to: to}
 		if beside {
 			a.staged, err = tx.Table(stagedTable(s.name), uncompressed(keyPath))
@@ -200,6 +197,16 @@ func (s *shape) apply(ctx context.Context, from *Position, c *Chunk) (*Position,
 		to.Staging, to.Complete, to.FetchedAt = "", true, time.Now().Truncate(time.Millisecond)
 		return nil
 	})
+}
+
+// after is where a chunk leads from a position, but for what its rows add up to.
+func (p *Position) after(c *Chunk) *Position {
+	to := *p
+	to.Handle, to.Offset, to.Schema, to.ETag, to.Error = c.Handle, c.Offset, c.Columns, c.ETag, ""
+	if to.Complete && !c.UpToDate && to.Staging == "" {
+		to.Staging = stagedChanges
+	}
+	return &to
 }
 
 // write changes the shape from one position to another. It fails with errMoved where it
