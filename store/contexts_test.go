@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/memory"
 	"github.com/stowage-db/stowage/store/storetest"
@@ -130,6 +131,49 @@ func TestContextsSeeOneAnother(t *testing.T) {
 }
 
 // TestContextsOpenWhileOthersCommit has contexts come while there is much to hear.
+// TestFirstBulkLoadMeetsNobody: what is first put into tables, old or made with it, does not
+// concern a transaction over another table, in the same context or another one.
+func TestFirstBulkLoadMeetsNobody(t *testing.T) {
+	schema := store.Schema{Key: query.Field("id"), Increment: true}
+	bulk := make([][]byte, 20_000)
+	for i := range bulk {
+		bulk[i] = doc(fields{"n": i})
+	}
+	for _, n := range []int{1, 2} {
+		_, _, envs := contexts(t, n, storetest.Small())
+		tables := map[string]*store.Table{}
+		for _, name := range []string{"old", "other"} {
+			var err error
+			if tables[name], err = envs[n-1].Table(ctx, name, schema, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := envs[0].Sync(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"old", "new"} {
+			tx, err := envs[0].Begin(ctx, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tables["other"].Insert(tx, [][]byte{doc(fields{"n": 1})}); err != nil {
+				t.Fatal(err)
+			}
+			update(t, envs[n-1], func(tx *store.Tx) error {
+				table, err := tx.Table(name, schema)
+				if err != nil {
+					return err
+				}
+				_, err = table.Insert(tx, bulk)
+				return err
+			})
+			if err := tx.Commit(ctx); err != nil {
+				t.Errorf("%d contexts, a bulk load of the %s table: %v", n, name, err)
+			}
+		}
+	}
+}
+
 func TestContextsOpenWhileOthersCommit(t *testing.T) {
 	blobs, _, envs := contexts(t, 1, storetest.Small())
 	done := make(chan struct{})

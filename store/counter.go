@@ -17,6 +17,9 @@ type counter struct {
 
 var counterKey = []byte{0}
 
+// counterName is that of the counter's database in the catalogue.
+func (t *Table) counterName() string { return t.name + "\x00" }
+
 // loadCounter reads the counter. A table that has not counted yet begins at its
 // greatest number.
 func (s *session) loadCounter() error {
@@ -24,7 +27,7 @@ func (s *session) loadCounter() error {
 	if c.db != nil {
 		return nil
 	}
-	db, err := s.tx.inner(s.table.name + "\x00")
+	db, err := s.tx.inner(s.table.counterName())
 	if err != nil {
 		return err
 	}

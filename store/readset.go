@@ -69,8 +69,11 @@ func (tx *Tx) noteCursor(c *Cursor) {
 }
 
 // point adds a single key.
-func (r *readSet) point(key []byte) {
-	r.add(KeyRange{Low: key, High: append(key[:len(key):len(key)], 0)})
+func (r *readSet) point(key []byte) { r.add(pointAt(key)) }
+
+// pointAt is the range of a single key.
+func pointAt(key []byte) KeyRange {
+	return KeyRange{Low: key, High: append(key[:len(key):len(key)], 0)}
 }
 
 func (r *readSet) add(read KeyRange) {

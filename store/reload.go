@@ -279,11 +279,15 @@ func (e *Env) replayRecord(in *reader, l *loaded, name string, plain []byte) err
 	return nil
 }
 
-// spansOf is which keys trees hold at most, as a range for each database.
+// spansOf is which keys trees hold at most, as Tx.span has them.
 func spansOf(in *reader, trees []tree) (spans []KeyRange, err error) {
 	for _, t := range trees {
 		c := newTreeCursor(in, t, KeyRange{})
-		for c.seek(nil); c.valid(); {
+		c.seek(nil)
+		for ; c.valid() && spaceOf(c.key()) == catalogue; c.next() {
+			spans = append(spans, pointAt(bytes.Clone(c.key())))
+		}
+		for c.valid() {
 			low := bytes.Clone(c.key())
 			above := (spaceOf(low) + 1).whole(nil)
 			if c.seekBefore(above); !c.valid() {

@@ -167,12 +167,19 @@ func (tx *Tx) externalise(w *pageWriter) error {
 	return nil
 }
 
-// span notes the range of keys, per database, that a run is about to hold: what
-// other transactions are validated against.
+// span notes the keys that a run is about to hold: what other transactions are
+// validated against. That is a range per database, but each key of the catalogue:
+// what stands between two databases there, everybody reads.
 func (tx *Tx) span() {
 	for _, s := range tx.writes.spaces {
 		if len(s.tail) > 0 {
 			s.join()
+		}
+		if s.space == catalogue {
+			for _, slot := range s.sorted {
+				tx.spans = append(tx.spans, pointAt(bytes.Clone(tx.writes.key(slot))))
+			}
+			continue
 		}
 		low, high := tx.writes.key(s.sorted[0]), tx.writes.key(s.sorted[len(s.sorted)-1])
 		tx.spans = append(tx.spans, KeyRange{Low: bytes.Clone(low), High: append(bytes.Clone(high), 0)})

@@ -242,8 +242,13 @@ func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) e
 	if err := t.reshape(tx, db, r.schema); err != nil {
 		return err
 	}
-	for _, index := range t.layout.Load().names {
-		if _, err := tx.inner(index); err != nil {
+	// All there is of it is made now: whoever makes a database later conflicts with others who do.
+	beside := t.layout.Load().names
+	if r.schema.Increment {
+		beside = append(beside[:len(beside):len(beside)], t.counterName())
+	}
+	for _, name := range beside {
+		if _, err := tx.inner(name); err != nil {
 			return err
 		}
 	}
