@@ -30,6 +30,8 @@ export { openOn } from './environment/open.js'
 /** @internal */
 export { page } from './bridge/platform.js'
 /** @internal */
+export { whenAborted } from './bridge/signal.js'
+/** @internal */
 export { together } from './bridge/waits.js'
 export { /** @internal */ builtIn, type WasmSource } from './bridge/module.js'
 export { type Operation, op } from './query/op.js'

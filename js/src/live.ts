@@ -9,11 +9,12 @@
 import { Change } from './query/change.js'
 import { packValue, unpack } from './document/document.js'
 import { nothing } from './bridge/engine.js'
-import { asStowageError, StowageError, wordsOf } from './errors.js'
+import { asStowageError, type StowageError } from './errors.js'
 import type { Find, Send } from './query/find.js'
 import { liveOptions, type LiveOptions, mustListen } from './options.js'
 import type { PackedQuery } from './query/query.js'
 import type { Statement } from './query/sql.js'
+import { whenAborted } from './bridge/signal.js'
 import { turn } from './bridge/turn.js'
 import { Op } from './bridge/wire.js'
 
@@ -90,10 +91,10 @@ export class Live<T> {
     const observer = typeof listener === 'function' ? { next: listener } : { next: listener.next?.bind(listener), error: listener.error?.bind(listener) }
     if (this.signal?.aborted || signal?.aborted) return () => {}
     const stop = () => {
-      signal?.removeEventListener('abort', stop)
+      deaf()
       this.leave(observer as Observer<T>)
     }
-    signal?.addEventListener('abort', stop)
+    const deaf = whenAborted(signal, stop)
     this.listeners.add(observer as Observer<T>)
     if (this.ending === undefined) {
       this.start()
@@ -112,10 +113,9 @@ export class Live<T> {
     const ending = new AbortController()
     this.ending = ending
     const end = () => ending.abort()
-    const signals = [this.signal, this.find.over]
-    for (const signal of signals) signal?.addEventListener('abort', end)
+    const deaf = [this.signal, this.find.over].map(signal => whenAborted(signal, end))
     void this.run(ending.signal).then(error => {
-      for (const signal of signals) signal?.removeEventListener('abort', end)
+      for (const end of deaf) end()
       if (this.ending === ending) this.ending = undefined
       if (error !== undefined) this.fail(error)
     })
@@ -131,7 +131,7 @@ export class Live<T> {
     for (let attempt = 1; ; attempt++) {
       const { told } = this
       const number = ++lastNumber
-      const error = await this.follow(number, signal).catch(error => asStowageError(error, 'internal', wordsOf(error)))
+      const error = await this.follow(number, signal).catch(error => asStowageError(error, 'invalid_query', 'a function of the query failed'))
       // An engine that was lost knows nothing of it any more, and is not to be started for that.
       if (error?.code !== 'engine_lost') void this.find.send(Op.Unlive, packValue(number), nothing, {}).catch(() => {})
       if (error === undefined || signal.aborted || (error.code === 'closed' && this.told > begun)) return undefined

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 
 import { createElement } from 'react'
 import { renderToString } from 'react-dom/server'
-import { type Change, memory, open, StowageError, table, where } from 'stowage'
+import { type Change, custom, memory, open, StowageError, table, where } from 'stowage'
 import { live } from 'stowage/live'
 import { useLive } from 'stowage/react'
 
@@ -195,6 +195,34 @@ test('what a live query fails with is told', async () => {
     assert.throws(() => live(tx.places.find()), { code: 'invalid_option' })
   })
   await db.close()
+})
+
+test('what a function of a live query throws is the cause of its failure', async () => {
+  const db = await openPlaces()
+  await db.places.insertMany(placesFrom(1, 3))
+  const thrown = new TypeError('mine')
+  const failed = new Promise<StowageError>(resolve => {
+    db.places.find(custom(() => { throw thrown })).subscribe({ next: assert.fail, error: resolve })
+  })
+  const error = await failed
+  assert.ok(error instanceof StowageError)
+  assert.deepEqual([error.code, error.cause], ['invalid_query', thrown])
+  await db.close()
+})
+
+test('many live queries and calls with one signal do not look like a leak', async () => {
+  const warnings: Error[] = []
+  const warned = (warning: Error) => warnings.push(warning)
+  process.on('warning', warned)
+  const db = await openPlaces()
+  await db.places.insertMany(placesFrom(1, 20))
+  const { signal } = new AbortController()
+  await Promise.all(Array.from({ length: 20 }, (_, n) => new Promise<unknown>(resolve => db.places.find({ id: n }).subscribe(resolve, { signal }))))
+  await Promise.all(Array.from({ length: 20 }, () => db.transaction(async tx => tx.places.count(), { signal })))
+  await new Promise(resolve => setTimeout(resolve)) // warnings come a tick later
+  await db.close()
+  process.off('warning', warned)
+  assert.deepEqual(warnings, [])
 })
 
 test('what cannot be watched is refused where that is asked for', async () => {

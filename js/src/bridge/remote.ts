@@ -7,6 +7,7 @@ import { isOwn, type KeyChange, type Modifier } from '../modifier/modifier.js'
 import { compile, type WasmSource } from './module.js'
 import type { Host } from '../environment/session.js'
 import { readFailure, unreadable } from './task.js'
+import { whenAborted } from './signal.js'
 import { together } from './waits.js'
 import { FrameWriter, Op } from './wire.js'
 
@@ -160,8 +161,7 @@ export class RemoteEngine implements Engine {
     const { signal } = exchange ?? {}
     if (signal === undefined) return promise
     const cancel = () => this.post({ type: 'cancel', call })
-    signal.addEventListener('abort', cancel)
-    return promise.finally(() => signal.removeEventListener('abort', cancel))
+    return promise.finally(whenAborted(signal, cancel))
   }
 
   get<T>(table: number, key: unknown, decode: Decode<T>): Promise<T> {

@@ -9,6 +9,7 @@ import { isHosted, type KeyChange, type Modifier } from '../modifier/modifier.js
 import { part } from '../parts.js'
 import type { AmendRequest, LoadRequest, Sealing, SealRequest } from '../sealing.js'
 import { squeeze } from '../coder/squeeze.js'
+import { whenAborted } from './signal.js'
 import { turn } from './turn.js'
 import { type Lives, together, type Waits } from './waits.js'
 import { type FrameWriter, Op, type Sign, Status } from './wire.js'
@@ -139,7 +140,7 @@ export class LocalEngine implements Engine {
     const { instance } = this
     const cancel = () => this.cancel(task)
     let over = false
-    exchange?.signal?.addEventListener('abort', cancel)
+    const deaf = whenAborted(exchange?.signal, cancel)
     try {
       for (;;) {
         over = status === Status.Done || status === Status.Failed
@@ -155,7 +156,7 @@ export class LocalEngine implements Engine {
         this.takeReady()
       }
     } finally {
-      exchange?.signal?.removeEventListener('abort', cancel)
+      deaf()
       if (this.lives?.ended(task) !== false && !over) this.drop(task)
     }
   }

@@ -3,6 +3,7 @@ import { durabilities } from '../durability.js'
 import { type Decode, type Engine, nothing } from '../bridge/engine.js'
 import { aborted, StowageError } from '../errors.js'
 import type { Access, Scope } from '../bridge/scope.js'
+import { whenAborted } from '../bridge/signal.js'
 import { Op } from '../bridge/wire.js'
 
 /** The kinds of access by their numbers in frames. */
@@ -114,8 +115,7 @@ function unless<R>(signal: AbortSignal | undefined, work: () => Promise<R>): Pro
   if (signal === undefined) return work()
   return new Promise((resolve, reject) => {
     const abort = () => reject(aborted(signal))
-    signal.addEventListener('abort', abort)
-    work().then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    work().then(resolve, reject).finally(whenAborted(signal, abort))
     if (signal.aborted) abort()
   })
 }

@@ -1,3 +1,4 @@
+import { whenAborted } from '../bridge/signal.js'
 import { Options } from '../options.js'
 
 /** How long to wait before something is tried again. */
@@ -54,10 +55,10 @@ export function pause(milliseconds: number, signal: AbortSignal): Promise<void> 
     if (signal.aborted) return resolve()
     const done = () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', done)
+      deaf()
       resolve()
     }
     const timer = setTimeout(done, milliseconds)
-    signal.addEventListener('abort', done)
+    const deaf = whenAborted(signal, done)
   })
 }

@@ -1,6 +1,7 @@
 /*
  * One shape that is pulled: chunk after chunk, then what changes. Go programs have the same in sync/pulling.go.
  */
+import { whenAborted } from '../bridge/signal.js'
 import { asStowageError, StowageError } from '../errors.js'
 import { Ahead } from './ahead.js'
 import { Backoff, pause } from './backoff.js'
@@ -145,7 +146,7 @@ export class Pulling {
   /** Pulls until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const end = () => this.nudge()
-    signal.addEventListener('abort', end)
+    const deaf = whenAborted(signal, end)
     try {
       this.become('waiting')
       await this.read()
@@ -154,7 +155,7 @@ export class Pulling {
     } catch (error) {
       this.fail(typed(error))
     } finally {
-      signal.removeEventListener('abort', end)
+      deaf()
     }
   }
 
@@ -354,7 +355,7 @@ const ended: ReadonlySet<Phase> = new Set<Phase>(['failed', 'needs token'])
 const hidden = () => globalThis.document?.visibilityState === 'hidden'
 
 function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
+  return new Promise(resolve => (signal.aborted ? resolve() : whenAborted(signal, resolve)))
 }
 
 /** Failures of what is stored: it is pulled again. */

@@ -2,6 +2,7 @@
  * Requests to an origin: with its token, within its time, and never the same one over and over. What comes back is an
  * answer or an Unanswered, which says whether it is worth another try.
  */
+import { whenAborted } from '../bridge/signal.js'
 import { StowageError } from '../errors.js'
 import { type Breaker } from './breaker.js'
 import type { Token } from './token.js'
@@ -153,12 +154,13 @@ async function read(response: Response, watch: Watch): Promise<{ text: string; b
 /** Ends a request that stands still, or that its caller ends. */
 class Watch {
   private readonly ending = new AbortController()
+  private readonly deaf: () => void
   private timer: ReturnType<typeof setTimeout> | undefined
   late = false
 
-  constructor(private readonly given: AbortSignal | undefined) {
+  constructor(given: AbortSignal | undefined) {
     if (given?.aborted) this.ending.abort()
-    given?.addEventListener('abort', this.abort)
+    this.deaf = whenAborted(given, () => this.ending.abort())
   }
 
   get signal(): AbortSignal {
@@ -175,8 +177,6 @@ class Watch {
 
   end(): void {
     clearTimeout(this.timer)
-    this.given?.removeEventListener('abort', this.abort)
+    this.deaf()
   }
-
-  private readonly abort = () => this.ending.abort()
 }
