@@ -130,7 +130,6 @@ func TestContextsSeeOneAnother(t *testing.T) {
 	}
 }
 
-// TestContextsOpenWhileOthersCommit has contexts come while there is much to hear.
 // TestFirstBulkLoadMeetsNobody: what is first put into tables, old or made with it, does not
 // concern a transaction over another table, in the same context or another one.
 func TestFirstBulkLoadMeetsNobody(t *testing.T) {
@@ -174,6 +173,7 @@ func TestFirstBulkLoadMeetsNobody(t *testing.T) {
 	}
 }
 
+// TestContextsOpenWhileOthersCommit has contexts come while there is much to hear.
 func TestContextsOpenWhileOthersCommit(t *testing.T) {
 	blobs, _, envs := contexts(t, 1, storetest.Small())
 	done := make(chan struct{})
