@@ -91,6 +91,21 @@ func (s *statement) scanIndex(on *session, plan *query.Plan, documents bool, emi
 	}
 }
 
+// About implements sql.Source.
+func (s *statement) About(t *sql.Table, index int, ranges []query.KeyRange) (n int64, err error) {
+	on, err := s.session(t)
+	if err != nil {
+		return 0, err
+	}
+	db, err := s.tx.inner(on.names[index])
+	for i := 0; i < len(ranges) && err == nil; i++ {
+		var some int64
+		some, err = s.tx.about(db.bounds(ranges[i]))
+		n += some
+	}
+	return n, err
+}
+
 // document gets the document that an index entry belongs to.
 func (s *statement) document(on *session, key []byte) ([]byte, error) {
 	doc, found, err := on.docs.get(key)
@@ -107,13 +122,16 @@ func (s *statement) document(on *session, key []byte) ([]byte, error) {
 // the transaction ends.
 func (s *statement) Stable() bool { return true }
 
-// keptBytes is how much room is made at once for keys that are kept.
-const keptBytes = 16 << 10
+// Room for keys that are kept is made so much at once, first little and then more.
+const (
+	leastKept = 64
+	mostKept  = 16 << 10
+)
 
 // keep copies a key to where it stays as it is for as long as the statement runs.
 func (s *statement) keep(key []byte) []byte {
 	if len(key) > cap(s.kept)-len(s.kept) {
-		s.kept = make([]byte, 0, max(keptBytes, len(key)))
+		s.kept = make([]byte, 0, max(min(2*cap(s.kept), mostKept), leastKept, len(key)))
 	}
 	start := len(s.kept)
 	s.kept = append(s.kept, key...)

@@ -136,6 +136,9 @@ func TestScan(t *testing.T) {
 			return ids
 		}
 		second := query.PrefixRange(query.AppendKeyInt(nil, 2))
+		if n, err := source.About(cities, 0, []query.KeyRange{second}); n != 100 || err != nil {
+			t.Errorf("about %d cities of a country: %v", n, err)
+		}
 		if got := ids(sql.Access{Index: 0, Ranges: []query.KeyRange{second}, Documents: true, Reverse: true}); len(got) != 100 || got[0] != 299 || got[99] != 2 {
 			t.Errorf("by country, in reverse: %d", got)
 		}
@@ -287,5 +290,36 @@ func TestSpool(t *testing.T) {
 	after, err := env.Stat(ctx)
 	if err != nil || after.Blobs != before.Blobs {
 		t.Errorf("%d blobs before, %d after: %v", before.Blobs, after.Blobs, err)
+	}
+}
+
+// TestWideRange sees that a range of an index that holds most of a table is read in the order of
+// the documents, hence without the index, and one that holds little by it.
+func TestWideRange(t *testing.T) {
+	env := storetest.Open(t, memory.New(), storetest.Small())
+	table, err := env.Table(ctx, "cities", store.Schema{Key: query.Field("id"), Indexes: []store.IndexSpec{
+		{Name: "size", Paths: []query.Path{query.Field("size")}},
+	}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = env.Update(ctx, func(tx *store.Tx) error {
+		var docs [][]byte
+		for i := range 1000 {
+			docs = append(docs, doc(map[string]any{"id": i, "size": 1000 - i, "name": "a"}))
+		}
+		_, err := table.Insert(tx, docs)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for low, want := range map[int]int64{500: 0, 900: 99} { // the first id
+		for row, err := range env.Query(ctx, "SELECT id, name FROM cities WHERE size > ?", low) {
+			if id := row.At(0); err != nil || id != want {
+				t.Errorf("the first city above %d is %v: %v", low, id, err)
+			}
+			break
+		}
 	}
 }

@@ -47,6 +47,9 @@ const (
 	workSeek  = 4.0
 	workFetch = 2.0
 	workEntry = 0.7
+	// workLookup is what a fetch takes where it is known how many there are; workFetch is
+	// kinder to indexes, whose ranges may turn out to hold little.
+	workLookup = 5.0
 )
 
 // cost is the work that a use of a probe takes.

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"strings"
+	"sync/atomic"
 
 	"github.com/stowage-db/stowage/query/sql/function"
 	"github.com/stowage-db/stowage/query/sql/value"
@@ -261,6 +262,7 @@ func truthEvaluator(t *term) eval {
 
 func matchEvaluator(t *term) eval {
 	kids, not, glob := evaluators(t.kids), t.not, t.op == "glob"
+	var last atomic.Pointer[value.Pattern] // mostly it is the same one for every row
 	return func(r *run) value.Value {
 		v := kids[0](r)
 		pattern := kids[1](r)
@@ -285,7 +287,12 @@ func matchEvaluator(t *term) eval {
 		if glob {
 			return value.FromBool(value.Glob(ended(pattern), ended(v)) != not)
 		}
-		return value.FromBool(value.Like(ended(pattern), ended(v), sign) != not)
+		like := last.Load()
+		if text := ended(pattern); like == nil || !like.Is(text, sign) {
+			like = value.NewLike(text, sign)
+			last.Store(like)
+		}
+		return value.FromBool(like.Match(ended(v)) != not)
 	}
 }
 

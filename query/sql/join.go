@@ -160,6 +160,7 @@ func greedy(all *operands, free, first int) (order []*operand, cost float64) {
 // each finds; and the work for all together.
 func reach(o *operand, pool []*pooled, bound sources, rows float64) (a *probe, each, work float64) {
 	var local, joining int
+	var different float64
 	share := 1.0
 	for _, p := range pool {
 		if p.uses&o.bits == 0 || p.uses&^(bound|o.bits|outside) != 0 {
@@ -168,14 +169,18 @@ func reach(o *operand, pool []*pooled, bound sources, rows float64) (a *probe, e
 		if p.uses&^o.bits == 0 {
 			local++
 			share *= selectivity(p.term)
-		} else if isEquality(p.term, o.bits) {
+		} else if e, is := equalityOf(p.term, o.bits); is {
 			joining++
+			different = max(different, e.own.different(), e.other.different())
 		}
 	}
 	found := max(1, o.rows*share)
 	each = found
 	if joining > 0 {
 		each = max(0.5, found/max(1, o.rows)) // as if what joins were a key of the other side
+		if different > 0 {
+			each = found / different
+		}
 		if o.table == nil {
 			each = max(1, found/10)
 		}
@@ -201,6 +206,23 @@ func reach(o *operand, pool []*pooled, bound sources, rows float64) (a *probe, e
 		return best, max(0.1, min(each*1.5, best.rows)), probing
 	}
 	return nil, each, work
+}
+
+// different guesses how many different values a column has, 0 where nothing tells.
+func (t *term) different() float64 {
+	if t.kind != termSlot || t.origin == nil || t.origin.table == nil {
+		return 0
+	}
+	table, path := t.origin.table, t.origin.columns[t.column].path
+	if table.Key.Equal(path) {
+		return float64(table.Rows)
+	}
+	for i, index := range table.Indexes {
+		if i < len(table.Distinct) && len(table.Distinct[i]) > 0 && index.Paths[0].Equal(path) && !index.Multi {
+			return float64(table.Distinct[i][0])
+		}
+	}
+	return 0
 }
 
 // written reports whether the statement writes to the operand: then each of its rows
@@ -329,10 +351,11 @@ func (j *joiner) first(o *operand, order []orderTerm) {
 		if best == nil {
 			best = allOf(o)
 		}
-		j.rows = best.rows
+		_, each, _ := reach(o, pool, 0, 1)
+		j.rows = min(best.rows, each)
 		j.inOrder = best.inOrder
 		j.c.note(best.describe(o))
-		j.feed = j.c.scan(o, best, j.take(0, o))
+		j.feed = j.c.scan(o, best, j.take(0, o), true)
 	} else {
 		j.rows = o.rows
 		j.c.note("SCAN " + o.label)
@@ -374,7 +397,7 @@ func (j *joiner) source(o *operand, local []*term) feed {
 		if best == nil {
 			best = allOf(o)
 		}
-		return j.c.scan(o, best, local)
+		return j.c.scan(o, best, local, true)
 	case o.nested != nil:
 		rows, _, _ := j.c.joinFeed(o.nested, nil, nil, nil)
 		return filtered(rows, local)
@@ -420,19 +443,19 @@ func (j *joiner) right(o *operand, terms []*term, i int) feed {
 	switch {
 	case a != nil:
 		j.c.note(a.describe(o))
-		return j.c.scan(o, a, terms)
+		return j.c.scan(o, a, terms, false)
 	case o.reads != 0 || o.outer && o.table == nil:
 		j.c.note("SCAN " + o.label)
 		return filtered(j.source(o, nil), terms)
 	case o.written():
 		j.c.note("SCAN " + o.label)
-		return j.c.scan(o, allOf(o), terms)
+		return j.c.scan(o, allOf(o), terms, false)
 	case len(keys) > 0:
 		j.c.note("SEARCH " + o.label + " USING HASH TABLE")
 		return filtered(hashFeed(j.source(o, local), o.slots, keys), rest)
 	case rows <= 1.5 && o.table != nil:
 		j.c.note("SCAN " + o.label)
-		return j.c.scan(o, allOf(o), terms)
+		return j.c.scan(o, allOf(o), terms, false)
 	default:
 		j.c.note("SCAN " + o.label)
 		return filtered(keptFeed(j.source(o, local), o.slots), rest)

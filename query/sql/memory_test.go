@@ -92,6 +92,11 @@ func (t *memoryTable) entry(index query.Index, row memoryRow) (entry []byte, nul
 	return append(entry, row.key...), null
 }
 
+func (m *memory) About(t *sql.Table, index int, ranges []query.KeyRange) (n int64, err error) {
+	err = m.Scan(t, &sql.Access{Index: index, Ranges: ranges}, func(*sql.Record) error { n++; return nil })
+	return n, err
+}
+
 func (t *memoryTable) of(index int) []memoryRow {
 	if index < 0 {
 		return t.rows

@@ -12,6 +12,7 @@ type scanner struct {
 	probe  *probe
 	ranger *ranger
 	test   test
+	wide   bool // a range that may hold more than is worth looking up one by one
 	key    int // where a record is put for those who write: its number among the run's records
 
 	extractor *query.Extractor
@@ -21,9 +22,10 @@ type scanner struct {
 	affinity  []value.Affinity
 }
 
-// scan is the feed of a table that a probe reads, and of whose rows terms hold.
-func (c *compiler) scan(o *operand, p *probe, terms []*term) feed {
-	s := &scanner{origin: o.table, table: o.table.table, probe: p, ranger: p.ranger(), test: conditions(terms), key: -1}
+// scan is the feed of a table that a probe reads, and of whose rows terms hold. once: it is
+// read once, not for each row of what is before it.
+func (c *compiler) scan(o *operand, p *probe, terms []*term, once bool) feed {
+	s := &scanner{origin: o.table, table: o.table.table, probe: p, ranger: p.ranger(), test: conditions(terms), wide: once, key: -1}
 	c.finish = append(c.finish, func() { s.finish(o) })
 	if o.table.record >= 0 {
 		s.key = o.table.record
@@ -34,6 +36,7 @@ func (c *compiler) scan(o *operand, p *probe, terms []*term) feed {
 // finish finds out what is read of each record, once the statement is resolved.
 func (s *scanner) finish(o *operand) {
 	s.covers = s.probe.index >= 0 && s.key < 0 && s.probe.coversAll(o)
+	s.wide = s.wide && s.probe.index >= 0 && !s.covers && s.probe.inOrder == nil && (s.probe.low != nil || s.probe.high != nil)
 	var paths []query.Path
 	for _, i := range s.origin.used {
 		col := &s.origin.columns[i]
@@ -64,8 +67,24 @@ func (s *scanner) open(r *run, next func() error) func() error {
 		if all {
 			cursor.access.Ranges = nil
 		}
+		if s.wide {
+			few, err := cursor.few()
+			if err != nil {
+				return err
+			}
+			if !few {
+				return r.source.Scan(s.table, &Access{Index: -1, Documents: true}, emit)
+			}
+		}
 		return r.source.Scan(s.table, &cursor.access, emit)
 	}
+}
+
+// few reports whether it is less work to look up what lies in the ranges than to pass over
+// all documents: what the bounds are is not known before the statement runs.
+func (s *scanning) few() (bool, error) {
+	n, err := s.r.source.About(s.table, s.access.Index, s.access.Ranges)
+	return n < 64 || float64(n)*workLookup < float64(s.table.Rows), err
 }
 
 // scanning is a run of a scanner.

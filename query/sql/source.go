@@ -66,6 +66,8 @@ type Source interface {
 	// is returned. r and what it holds are only for the call, unless the bytes are
 	// never written again, which Stable tells.
 	Scan(t *Table, a *Access, emit func(r *Record) error) error
+	// About tells about how many entries of an index lie in ranges.
+	About(t *Table, index int, ranges []query.KeyRange) (int64, error)
 	// Stable reports whether the bytes of records stay as they are after the call.
 	Stable() bool
 

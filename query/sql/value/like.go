@@ -5,9 +5,70 @@ import "unicode/utf8"
 // Like reports whether s is as pattern says: % stands for any text, _ for one
 // character, and ASCII letters are alike in both cases. After escape, if it is not
 // 0, a character stands for itself.
-func Like(pattern, s string, escape rune) bool {
-	p := matcher{any: '%', one: '_', escape: escape, fold: true}
-	return p.match(pattern, s)
+func Like(pattern, s string, escape rune) bool { return NewLike(pattern, escape).Match(s) }
+
+// Pattern is a pattern of LIKE, made ready for many texts.
+type Pattern struct {
+	matcher
+	text string
+	// infix is where the text is what a pattern %…% holds, ASCII without a sign that
+	// means something: most patterns are of this kind, and it is a search.
+	infix bool
+	skips [256]uint8 // how far the search may go on from a byte below the infix's end
+}
+
+// NewLike prepares Like.
+func NewLike(pattern string, escape rune) *Pattern {
+	p := &Pattern{matcher: matcher{any: '%', one: '_', escape: escape, fold: true}, text: pattern}
+	if len(pattern) < 3 || pattern[0] != '%' || pattern[len(pattern)-1] != '%' || escape != 0 {
+		return p
+	}
+	infix := pattern[1 : len(pattern)-1]
+	for i := range len(infix) {
+		if c := infix[i]; c == '%' || c == '_' || c >= utf8.RuneSelf {
+			return p
+		}
+	}
+	p.infix = true
+	for i := range p.skips {
+		p.skips[i] = uint8(min(len(infix), 255))
+	}
+	for i := range len(infix) - 1 {
+		c, skip := fold(infix[i]), uint8(min(len(infix)-1-i, 255))
+		p.skips[c] = skip
+		if 'a' <= c && c <= 'z' {
+			p.skips[c-'a'+'A'] = skip
+		}
+	}
+	return p
+}
+
+// Is reports whether p was made of these.
+func (p *Pattern) Is(pattern string, escape rune) bool { return p.text == pattern && p.escape == escape }
+
+// Match reports whether s is as the pattern says.
+func (p *Pattern) Match(s string) bool {
+	if p.infix {
+		return p.search(s)
+	}
+	return p.match(p.text, s)
+}
+
+// search looks for the infix from its end backwards, and goes on by as much as the
+// byte below that allows (Horspool).
+func (p *Pattern) search(s string) bool {
+	infix := p.text[1 : len(p.text)-1]
+	last := len(infix) - 1
+	for end := last; end < len(s); end += int(p.skips[s[end]]) {
+		i := last
+		for i >= 0 && fold(s[end-last+i]) == fold(infix[i]) {
+			i--
+		}
+		if i < 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Glob reports whether s is as pattern says: * stands for any text, ? for one
