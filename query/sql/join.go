@@ -270,11 +270,6 @@ func equalityOf(t *term, bits sources) (e equality, is bool) {
 	return e, false
 }
 
-func isEquality(t *term, bits sources) bool {
-	_, is := equalityOf(t, bits)
-	return is
-}
-
 // joiner puts one operand behind the other.
 type joiner struct {
 	c       *compiler

@@ -13,7 +13,7 @@ type scanner struct {
 	ranger *ranger
 	test   test
 	wide   bool // a range that may hold more than is worth looking up one by one
-	key    int // where a record is put for those who write: its number among the run's records
+	key    int  // where a record is put for those who write: its number among the run's records
 
 	extractor *query.Extractor
 	slots     []int

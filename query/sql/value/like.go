@@ -44,7 +44,9 @@ func NewLike(pattern string, escape rune) *Pattern {
 }
 
 // Is reports whether p was made of these.
-func (p *Pattern) Is(pattern string, escape rune) bool { return p.text == pattern && p.escape == escape }
+func (p *Pattern) Is(pattern string, escape rune) bool {
+	return p.text == pattern && p.escape == escape
+}
 
 // Match reports whether s is as the pattern says.
 func (p *Pattern) Match(s string) bool {
