@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stowage-db/stowage/store"
@@ -23,6 +24,23 @@ func TestStatementsSpill(t *testing.T) {
 			"SELECT text, count(*), sum(x) FROM a GROUP BY text ORDER BY 1",
 			"SELECT DISTINCT text FROM a ORDER BY text DESC",
 			"SELECT text FROM a UNION SELECT text || '+' FROM a ORDER BY 1",
+			"SELECT text FROM a WHERE x > 100 INTERSECT SELECT text FROM a WHERE x < 9000 ORDER BY 1",
+			"SELECT text FROM a EXCEPT SELECT text FROM a WHERE x > 100 ORDER BY 1",
+			"SELECT a.id, b.text FROM a JOIN a b ON a.x = b.x + 1 ORDER BY 1, 2",
+			"SELECT a.id, b.text FROM a LEFT JOIN (SELECT x + 1 AS x, text FROM a WHERE id % 3 > 0) b ON a.x = b.x ORDER BY 1, 2",
+			"SELECT a.id, b.text FROM a FULL JOIN (SELECT x + 1 AS x, text FROM a WHERE id % 3 > 0) b ON a.x = b.x ORDER BY 1, 2",
+			"SELECT c.id, b.text FROM (SELECT id FROM a WHERE id < 4) c LEFT JOIN a b ON b.id % 500 < c.id ORDER BY 1, 2",
+			"SELECT count(*) FROM a WHERE text || '' IN (SELECT text FROM a WHERE x < 9000)",
+			"SELECT id FROM a WHERE id % 900 = 1 AND (text, NULL) NOT IN (SELECT text, x FROM a WHERE x < 5000) ORDER BY 1",
+			"SELECT id, row_number() OVER (ORDER BY text DESC), sum(x) OVER (ORDER BY text), lag(text, 3) OVER (ORDER BY text) FROM a ORDER BY 1",
+			"SELECT id, sum(x) OVER (PARTITION BY id % 2 ORDER BY text ROWS BETWEEN 700 PRECEDING AND 700 FOLLOWING), count(*) OVER (ORDER BY id RANGE BETWEEN 5 PRECEDING AND 6 FOLLOWING) FROM a ORDER BY 1",
+			"SELECT count(DISTINCT text), group_concat(DISTINCT text) FROM a",
+			"SELECT x % 7, count(DISTINCT text), group_concat(text, '+'), group_concat(text ORDER BY text DESC) FROM a GROUP BY 1 ORDER BY 1",
+			"SELECT x % 3, json_group_array(json_array(text, x)) FROM a GROUP BY 1 ORDER BY 1",
+			"WITH b AS (SELECT id, text FROM a WHERE x > 10) SELECT count(*), min(c.text) FROM b c JOIN b d ON c.id = d.id + 1",
+			"WITH RECURSIVE up (n, text) AS (SELECT id, text FROM a UNION SELECT n - 4500, text || '-' FROM up WHERE n > 4500) SELECT count(*), max(text) FROM up",
+			"WITH RECURSIVE up (n, text) AS (SELECT id, text FROM a UNION ALL SELECT n - 4500, text || '-' FROM up WHERE n > 4500) SELECT count(*), max(text) FROM up",
+			"UPDATE a SET x = x + 0 WHERE text > '' RETURNING id, text",
 		} {
 			before, err := env.Stat(ctx)
 			if err != nil {
@@ -33,7 +51,7 @@ func TestStatementsSpill(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if spilled := after.WrittenBytes > before.WrittenBytes; ceiling > 0 && !spilled {
+			if spilled := after.WrittenBytes > before.WrittenBytes; ceiling > 0 && !spilled && !strings.HasPrefix(text, "UPDATE") {
 				t.Errorf("%s: nothing was spilled", text)
 			}
 			answers[text] = append(answers[text], got)

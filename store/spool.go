@@ -69,11 +69,20 @@ type long struct{ key, row []byte }
 
 // Each implements sql.Spool. Rows whose keys differ only beyond what stands in those of the
 // entries are put in order by the way.
-func (s *spool) Each(emit func(key, row []byte) error) error {
-	c := s.db.Cursor(KeyRange{})
+func (s *spool) Each(within KeyRange, emit func(key, row []byte) error) error {
+	c := s.db.Cursor(stored(within))
 	defer c.Close()
 	var alike []long
 	var key []byte
+	hand := emit
+	if within.Low != nil || within.High != nil {
+		hand = func(key, row []byte) error {
+			if !within.Contains(key) {
+				return nil
+			}
+			return emit(key, row)
+		}
+	}
 	for ok := c.First(); ok; ok = c.Next() {
 		stored := c.Key()
 		head, _ := DupSort.headOf(stored)
@@ -89,7 +98,7 @@ func (s *spool) Each(emit func(key, row []byte) error) error {
 		}
 		key = DupSort.appendPlain(key[:0], head)
 		if len(alike) > 0 && !bytes.HasPrefix(alike[0].key, key) {
-			if err := inOrder(alike, emit); err != nil {
+			if err := inOrder(alike, hand); err != nil {
 				return err
 			}
 			alike = alike[:0]
@@ -97,14 +106,28 @@ func (s *spool) Each(emit func(key, row []byte) error) error {
 		end := 4 + binary.BigEndian.Uint32(value)
 		if len(key) == spoolKeyBytes {
 			alike = append(alike, long{append(bytes.Clone(key), value[4:end]...), bytes.Clone(value[end:])})
-		} else if err := emit(key, value[end:]); err != nil {
+		} else if err := hand(key, value[end:]); err != nil {
 			return err
 		}
 	}
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return inOrder(alike, emit)
+	return inOrder(alike, hand)
+}
+
+// stored is the range of entries that those of rows within a range of keys lie in.
+func stored(within KeyRange) (r KeyRange) {
+	if within.Low != nil {
+		r.Low = DupSort.appendKey(nil, within.Low[:min(len(within.Low), spoolKeyBytes)])
+	}
+	if within.High != nil {
+		r.High = DupSort.appendKey(nil, within.High[:min(len(within.High), spoolKeyBytes)])
+		if len(within.High) > spoolKeyBytes {
+			r.High = append(r.High, bytes.Repeat([]byte{0xff}, 9)...) // behind all that begin alike
+		}
+	}
+	return r
 }
 
 // inOrder hands out rows by their keys.

@@ -268,7 +268,7 @@ func TestSpool(t *testing.T) {
 		}
 		slices.SortStableFunc(order, func(a, b int) int { return bytes.Compare(keys[a], keys[b]) })
 		at := 0
-		err = spool.Each(func(key, row []byte) error {
+		err = spool.Each(store.KeyRange{}, func(key, row []byte) error {
 			i := int(binary.BigEndian.Uint32(row))
 			if i != order[at] || !bytes.Equal(key, keys[i]) {
 				return fmt.Errorf("row %d is %d, which came as %d", at, i, order[at])

@@ -20,6 +20,8 @@ type probe struct {
 	parts   []part
 	low     []limit
 	high    []limit
+	begin   *beginning
+	arms    []arm   // where it is several others
 	rows    float64 // that each use of it finds, a guess
 	covers  bool
 	reverse bool
@@ -31,6 +33,7 @@ type probe struct {
 type part struct {
 	values   []*term
 	in       *term // IN a subquery
+	member   bool  // it is a list that has the value
 	affinity value.Affinity
 }
 
@@ -38,7 +41,6 @@ type part struct {
 type limit struct {
 	*term
 	open     bool
-	like     bool // the bound is the beginning of a pattern
 	affinity value.Affinity
 }
 
@@ -55,7 +57,13 @@ const (
 // cost is the work that a use of a probe takes.
 func (p *probe) cost() float64 {
 	switch {
-	case p.index < 0 && len(p.parts) == 0 && p.low == nil && p.high == nil:
+	case p.arms != nil:
+		all := 0.0
+		for _, a := range p.arms {
+			all += a.cost()
+		}
+		return all
+	case p.index < 0 && !p.searches():
 		return p.rows
 	case p.index < 0:
 		return workSeek + p.rows
@@ -79,15 +87,7 @@ func bestProbe(o *operand, pool []*pooled, bound sources, order []orderTerm, alo
 	if len(order) > 0 {
 		least += sorting(o.rows)
 	}
-	for i := -1; i < len(t.Indexes); i++ {
-		if i >= 0 && t.Indexes[i].Multi {
-			continue
-		}
-		p := newProbe(o, i, pool, bound)
-		p.arrange(o, order, alone)
-		if !p.useful() {
-			continue
-		}
+	consider := func(p *probe) {
 		cost := p.cost()
 		if len(order) > 0 && !p.ordered {
 			cost += sorting(p.rows)
@@ -96,7 +96,29 @@ func bestProbe(o *operand, pool []*pooled, bound sources, order []orderTerm, alo
 			best, least = p, cost
 		}
 	}
+	for i := -1; i < len(t.Indexes); i++ {
+		p := newProbe(o, i, pool, bound)
+		if !p.multi(t) {
+			p.arrange(o, order, alone)
+		}
+		if p.useful() {
+			consider(p)
+		}
+	}
+	for _, or := range pool {
+		if p := unionOf(o, or, pool, bound); p != nil {
+			consider(p)
+		}
+	}
 	return best
+}
+
+// multi reports whether the probe's index has an entry for each element of a list.
+func (p *probe) multi(t *Table) bool { return p.index >= 0 && t.Indexes[p.index].Multi }
+
+// searches reports whether a probe looks something up.
+func (p *probe) searches() bool {
+	return len(p.parts) > 0 || p.low != nil || p.high != nil || p.begin != nil || p.arms != nil
 }
 
 // sorting is the work of bringing rows in order.
@@ -104,7 +126,7 @@ func sorting(rows float64) float64 { return rows * (1 + 0.2*math.Log2(rows+2)) }
 
 // useful reports whether a probe is anything but a pass over all.
 func (p *probe) useful() bool {
-	return len(p.parts) > 0 || p.low != nil || p.high != nil || p.ordered || p.covers && p.index >= 0
+	return p.searches() || p.ordered || p.covers && p.index >= 0
 }
 
 // newProbe finds out what the pool says of an index's components.
@@ -115,11 +137,19 @@ func newProbe(o *operand, index int, pool []*pooled, bound sources) *probe {
 		p.path = append(p.path, t.Indexes[index].Paths...)
 	}
 	p.path = append(p.path, t.Key)
+	if p.multi(t) {
+		if is := memberOf(o, p.path[0], pool, bound); is != nil {
+			p.parts = []part{*is}
+		}
+		p.rows = min(o.rows, p.guess(t, o.rows))
+		return p
+	}
 	many := 1.0
 	for _, path := range p.path {
 		eq := partOf(o, path, pool, bound)
 		if eq == nil {
 			p.low, p.high = limitsOf(o, path, pool, bound)
+			p.begin = beginningOf(o, path, pool, bound)
 			break
 		}
 		p.parts = append(p.parts, *eq)
@@ -154,6 +184,9 @@ func (p *probe) guess(t *Table, rows float64) float64 {
 	}
 	if p.high != nil {
 		each /= 3
+	}
+	if p.begin != nil {
+		each /= 10
 	}
 	return max(each, 1)
 }
@@ -243,13 +276,6 @@ func limitsOf(o *operand, path query.Path, pool []*pooled, bound sources) (low, 
 		if p.uses&o.bits == 0 || p.volatile {
 			continue
 		}
-		if p.kind == termMatch {
-			if l := patternLimit(p.term, o, path); l != nil {
-				low = append(low, *l)
-				high = append(high, *l)
-			}
-			continue
-		}
 		if p.kind != termCompare || p.kids[0].width() > 1 {
 			continue
 		}
@@ -282,19 +308,6 @@ func limitsOf(o *operand, path query.Path, pool []*pooled, bound sources) (low, 
 
 // turned are the operators that say the same with the sides changed.
 var turned = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-
-// patternLimit returns the texts that a GLOB pattern of a text column can match, where
-// it begins with letters.
-func patternLimit(t *term, o *operand, path query.Path) *limit {
-	if t.not || t.op != "glob" || !columnAt(t.kids[0], o, path) || t.kids[1].kind != termLiteral || t.kids[0].affinity != value.TextAffinity {
-		return nil
-	}
-	pattern := t.kids[1].value.Text()
-	if end := strings.IndexAny(pattern, "*?["); end > 0 {
-		return &limit{term: &term{kind: termLiteral, value: value.FromText(pattern[:end])}, like: true}
-	}
-	return nil
-}
 
 // coversAll reports whether an index's entries tell all that is read of a table. A
 // key does not tell an integer from a real: columns whose affinity says which may be
@@ -355,11 +368,28 @@ func (p *probe) arrange(o *operand, order []orderTerm, alone bool) {
 	p.inOrder = p.orderChecker(o, max(at, len(p.parts)))
 }
 
+// note tells EXPLAIN QUERY PLAN of a probe.
+func (p *probe) note(c *compiler, o *operand) {
+	if p.arms == nil {
+		c.note(p.describe(o))
+		return
+	}
+	c.note("MULTI-INDEX OR")
+	c.level++
+	for i, a := range p.arms {
+		c.note("INDEX " + itoa(i+1))
+		c.level++
+		a.note(c, o)
+		c.level--
+	}
+	c.level--
+}
+
 // describe is the probe's line of EXPLAIN QUERY PLAN.
 func (p *probe) describe(o *operand) string {
 	t := o.table.table
 	how := "SCAN "
-	if len(p.parts) > 0 || p.low != nil || p.high != nil {
+	if p.searches() {
 		how = "SEARCH "
 	}
 	text := how + o.label
@@ -373,7 +403,9 @@ func (p *probe) describe(o *operand) string {
 	}
 	var said []string
 	for i, at := range p.parts {
-		if len(at.values) == 1 {
+		if at.member {
+			said = append(said, p.path[i].String()+" HAS ?")
+		} else if len(at.values) == 1 {
 			said = append(said, p.path[i].String()+"=?")
 		} else {
 			said = append(said, p.path[i].String()+" IN ?")
@@ -384,6 +416,9 @@ func (p *probe) describe(o *operand) string {
 	}
 	if p.high != nil {
 		said = append(said, p.path[len(p.parts)].String()+"<?")
+	}
+	if p.begin != nil {
+		said = append(said, p.path[len(p.parts)].String()+" "+strings.ToUpper(p.begin.op)+" ?")
 	}
 	if said != nil {
 		text += " (" + strings.Join(said, " AND ") + ")"

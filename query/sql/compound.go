@@ -86,7 +86,7 @@ func appendFeed(first, second feed) feed {
 func amongFeed(from, others feed, columns []outColumn, among bool) feed {
 	slots, collations := slotsOf(columns), collationsOf(columns)
 	return func(r *run, next func() error) func() error {
-		set := newHashed(collations)
+		known := newSet(collations)
 		row := make([]value.Value, len(slots))
 		load := func() {
 			for i, slot := range slots {
@@ -95,18 +95,22 @@ func amongFeed(from, others feed, columns []outColumn, among bool) feed {
 		}
 		fill := others(r, func() error {
 			load()
-			set.add(r, row)
+			if _, err := known.add(r, row); err != nil {
+				return err
+			}
 			return r.tick()
 		})
 		start := from(r, func() error {
 			load()
-			if (set.find(row) >= 0) != among {
-				return nil
+			if known.has(r, row) != among || r.err != nil {
+				return r.err
 			}
 			return next()
 		})
 		return func() error {
-			set.clear()
+			if err := known.clear(); err != nil {
+				return err
+			}
 			if err := fill(); err != nil {
 				return err
 			}

@@ -128,9 +128,11 @@ func (s *Statement) compileCreateAs(c *compiler, d *definition) {
 	}
 	slots := slotsOf(chosen.columns)
 	s.start = func(r *run, _ func(row []value.Value) error) error {
-		rows := &kept{width: len(slots)}
+		rows := newRoll(len(slots))
 		if err := chosen.feed(r, func() error {
-			rows.add(r, slots)
+			if err := rows.add(r, slots); err != nil {
+				return err
+			}
 			return r.tick()
 		})(); err != nil {
 			return err
@@ -155,7 +157,7 @@ func (d *Definition) has(name string) bool {
 }
 
 // fill inserts rows in a table that was just created.
-func fill(r *run, name string, rows *kept) error {
+func fill(r *run, name string, rows *roll) error {
 	t, err := r.source.Table(name)
 	if err != nil {
 		return err
@@ -173,8 +175,11 @@ func fill(r *run, name string, rows *kept) error {
 		if err := r.tick(); err != nil {
 			return err
 		}
-		for i, v := range rows.row(n) {
+		for i, v := range rows.row(r, n) {
 			r.row[into[i]] = t.Columns[into[i]].Affinity.Apply(v).Plain()
+		}
+		if r.err != nil {
+			return r.err
 		}
 		doc := m.document(r, nil, func(int) bool { return false })
 		if _, _, err := r.source.Insert(t, doc); err != nil {

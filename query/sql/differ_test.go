@@ -33,7 +33,8 @@ func unsupported(err error) bool {
 }
 
 // TestDiffers lets statements made at random be answered here and by SQLite, with
-// indexes and without: the same ones each time, or those of SEED.
+// indexes and without, in memory and where nearly all has to be spooled: the same ones
+// each time, or those of SEED.
 func TestDiffers(t *testing.T) {
 	seed := uint64(1_000_000)
 	if given := os.Getenv("SEED"); given != "" {
@@ -49,6 +50,9 @@ func TestDiffers(t *testing.T) {
 		n, wrong, d := slt.Differ(seed+i, 100, func() slt.Pair {
 			memory := newMemory()
 			memory.plain = i%2 == 1
+			if i%4 > 1 {
+				memory.ceiling = 200
+			}
 			right, err := standard.Open()
 			if err != nil {
 				t.Fatal(err)

@@ -18,6 +18,7 @@ type run struct {
 	states  []any         // what steps keep
 	stack   []value.Value // arguments of calls
 	records []Record      // of those who write
+	spools  []*spooled    // what steps have put outside of memory
 	changes int64
 	work    int  // since the source was told
 	stable  bool // bytes of records stay as they are

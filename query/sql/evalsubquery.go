@@ -23,8 +23,8 @@ type asked struct {
 	known  bool
 	found  bool
 	row    []value.Value
-	set    *hashed
-	nulls  *kept // rows that hold NULL
+	set    *set
+	nulls  *roll // rows that hold NULL
 }
 
 // asked returns what the run keeps of a subquery; emit is what its rows are for.
@@ -247,8 +247,8 @@ func newInQuery(t *term) *inQuery {
 // set returns the subquery's rows, gathered at most once where they last.
 func (in *inQuery) set(r *run) *asked {
 	a := in.sub.asked(r, func(a *asked) func() error {
-		a.set = newHashed(in.collations)
-		a.nulls = &kept{width: in.sub.width}
+		a.set = newSet(in.collations)
+		a.nulls = newRoll(in.sub.width)
 		a.row = make([]value.Value, in.sub.width)
 		return func() error {
 			null := false
@@ -256,20 +256,30 @@ func (in *inQuery) set(r *run) *asked {
 				a.row[i] = in.affinities[i].Apply(r.row[column.slot])
 				null = null || a.row[i].IsNull()
 			}
-			if !null {
-				a.set.add(r, a.row)
-				return r.tick()
+			switch {
+			case !null:
+				if _, err := a.set.add(r, a.row); err != nil {
+					return err
+				}
+			case in.sub.width > 1 || a.nulls.count == 0:
+				if err := a.nulls.push(r, a.row); err != nil {
+					return err
+				}
 			}
-			a.nulls.push(r, a.row)
 			return r.tick()
 		}
 	})
 	if a.known && in.sub.lasting() {
 		return a
 	}
-	a.set.clear()
-	a.nulls.clear()
-	if err := a.start(); err != nil {
+	err := a.set.clear()
+	if err == nil {
+		err = a.nulls.clear()
+	}
+	if err == nil {
+		err = a.start()
+	}
+	if err != nil {
 		r.fail(err)
 	}
 	a.known = true
@@ -284,20 +294,23 @@ func (in *inQuery) ask(r *run, row []value.Value) (found, unknown bool) {
 		row[i] = in.affinities[i].Apply(row[i])
 		null = null || row[i].IsNull()
 	}
-	if !null && a.set.find(row) >= 0 {
+	if !null && a.set.has(r, row) {
 		return true, false
 	}
 	if null {
-		for i := range a.set.len() {
-			if _, unknown := equalRows(row, a.set.row(i), in.compares); unknown {
-				return false, true
+		enough := newStop()
+		err := a.set.each(func(other []value.Value) error {
+			if _, unknown = equalRows(row, other, in.compares); unknown {
+				return enough
 			}
+			return nil
+		})
+		if err != nil && err != enough {
+			r.fail(err)
 		}
 	}
-	for i := range a.nulls.count {
-		if _, unknown := equalRows(row, a.nulls.row(i), in.compares); unknown {
-			return false, true
-		}
+	for i := 0; i < a.nulls.count && !unknown; i++ {
+		_, unknown = equalRows(row, a.nulls.row(r, i), in.compares)
 	}
-	return false, false
+	return false, unknown
 }

@@ -286,6 +286,7 @@ func (c *compiler) tryFlatten(q *selection, name string, names []string, in, s *
 			}
 			*in, *s.bits, s.origins = fresh, bits, s.origins[:origins]
 			c.notes, c.finish, c.level, c.depth = before.notes, before.finish, before.level, before.depth
+			c.attempt++
 			all = nil
 		default:
 			panic(thrown)

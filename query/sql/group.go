@@ -156,14 +156,13 @@ func (s *scope) own() sources {
 type group struct {
 	bare   []value.Value // of the row that stands for it
 	states []function.State
-	seen   []*hashed // of DISTINCT
-	sorted []*sorter // of ORDER BY inside
 }
 
 // grouper is a run of a grouping.
 type grouper struct {
 	r       *run
 	calls   []*aggregateCall
+	waiting []waiting // by call
 	keys    []eval
 	bare    []int
 	extreme int // the last min or max, whose row stands for the group; −1: the first row
@@ -183,14 +182,25 @@ type grouper struct {
 }
 
 // aggregateCall is an aggregate ready to be computed.
+//
+// Rows of all groups wait together, by the number of their group, where an ORDER BY
+// inside wants them sorted, and where states would grow with each of them: those are
+// fed group by group, when the group is handed on.
 type aggregateCall struct {
 	*aggregate
 	evals     []eval
 	filter    test
 	collation value.Collation
-	sort      []sortKey
-	evalSlots []int // where arguments wait to be sorted, keys behind them
+	waits     bool
+	sort      []sortKey // the number of the group, then what ORDER BY inside says
+	sortSlots []int     // the places of these, then those of the arguments
 	sortEvals []eval
+}
+
+// waiting is what a run holds of a call.
+type waiting struct {
+	seen   *set    // of DISTINCT: arguments with the number of their group
+	sorted *sorter // rows that wait
 }
 
 func (c *compiler) groupFeed(from feed, s *scope) feed {
@@ -198,7 +208,7 @@ func (c *compiler) groupFeed(from feed, s *scope) feed {
 	var calls []*aggregateCall
 	extreme := -1
 	for i, a := range g.aggregates {
-		calls = append(calls, c.aggregateCall(a))
+		calls = append(calls, c.aggregateCall(a, len(g.keys) > 0))
 		if a.function.Name == "min" || a.function.Name == "max" {
 			extreme = i
 		}
@@ -215,23 +225,33 @@ func (c *compiler) groupFeed(from feed, s *scope) feed {
 		}
 	}
 	inputs := g.inputs(bare)
-	sorts := make([]sortKey, len(collations))
-	for i, collation := range collations {
-		sorts[i].collation = collation
-	}
+	sorts := keysOf(collations)
 	return func(r *run, next func() error) func() error {
 		g := &grouper{r: r, inputs: inputs, sorts: sorts, calls: calls, keys: keys, bare: bare, extreme: extreme, table: newHashed(collations), key: make([]value.Value, len(keys))}
+		g.waiting = make([]waiting, len(calls))
+		for i, call := range calls {
+			if call.distinct {
+				g.waiting[i].seen = newSet([]value.Collation{call.collation, value.Binary})
+			}
+			if call.waits {
+				g.waiting[i].sorted = newSorter(call.sort, call.sortSlots)
+			}
+		}
 		start := from(r, g.take)
-		return func() (err error) {
-			g.begin()
-			defer func() { err = g.out.close(err) }()
-			if err := start(); err != nil {
-				return err
+		return func() error {
+			err := g.begin()
+			if err == nil {
+				err = start()
 			}
-			if err := g.finish(next); err != nil || g.out == nil {
-				return err
+			if err == nil {
+				err = g.finish(next)
 			}
-			return g.finishSpooled(next)
+			if err == nil && g.out != nil {
+				err = g.finishSpooled(next)
+			}
+			out := g.out
+			g.out = nil
+			return out.close(err)
 		}
 	}
 }
@@ -259,16 +279,34 @@ func (g *grouping) inputs(bare []int) []int {
 }
 
 // begin forgets all groups.
-func (g *grouper) begin() {
+func (g *grouper) begin() error {
 	g.table.clear()
-	g.groups, g.met, g.out, g.held = nil, false, nil, 0
+	g.groups, g.met, g.held = nil, false, 0
 	if len(g.keys) == 0 {
 		g.table.add(g.r, nil)
 		g.groups = append(g.groups, g.fresh(false))
 	}
+	return g.empty()
 }
 
-func (c *compiler) aggregateCall(a *aggregate) *aggregateCall {
+// empty forgets all rows that wait.
+func (g *grouper) empty() error {
+	for _, w := range g.waiting {
+		if w.seen != nil {
+			if err := w.seen.clear(); err != nil {
+				return err
+			}
+		}
+		if w.sorted != nil {
+			if err := w.sorted.clear(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *compiler) aggregateCall(a *aggregate, several bool) *aggregateCall {
 	call := &aggregateCall{aggregate: a, evals: evaluators(a.args)}
 	if a.filter != nil {
 		call.filter = condition(a.filter)
@@ -276,17 +314,16 @@ func (c *compiler) aggregateCall(a *aggregate) *aggregateCall {
 	if len(a.args) > 0 {
 		call.collation = collationOf(a.args...)
 	}
-	for range a.order {
-		call.evalSlots = append(call.evalSlots, c.slot())
+	if call.waits = len(a.order) > 0 || several && a.function.Gathers; !call.waits {
+		return call
 	}
+	for range 1 + len(a.order) + len(a.args) {
+		call.sortSlots = append(call.sortSlots, c.slot())
+	}
+	call.sort = []sortKey{{slot: call.sortSlots[0]}}
 	for i, o := range a.order {
-		call.sort = append(call.sort, sortKey{slot: call.evalSlots[i], desc: o.desc, nulls: o.nulls, collation: o.collation})
+		call.sort = append(call.sort, sortKey{slot: call.sortSlots[1+i], desc: o.desc, nulls: o.nulls, collation: o.collation})
 		call.sortEvals = append(call.sortEvals, evaluator(o.term))
-	}
-	if len(a.order) > 0 {
-		for range a.args {
-			call.evalSlots = append(call.evalSlots, c.slot())
-		}
 	}
 	return call
 }
@@ -298,18 +335,6 @@ func (g *grouper) fresh(row bool) *group {
 		g.r.context.Collation = call.collation
 		context := g.r.context
 		fresh.states[i] = call.function.New(&context)
-		if call.distinct {
-			if fresh.seen == nil {
-				fresh.seen = make([]*hashed, len(g.calls))
-			}
-			fresh.seen[i] = newHashed([]value.Collation{call.collation})
-		}
-		if call.sort != nil {
-			if fresh.sorted == nil {
-				fresh.sorted = make([]*sorter, len(g.calls))
-			}
-			fresh.sorted[i] = newSorter(call.sort, call.evalSlots)
-		}
 	}
 	if row {
 		g.represent(fresh)
@@ -349,7 +374,7 @@ func (g *grouper) take() error {
 		g.met = true
 		g.represent(g.groups[0])
 	}
-	return g.join(g.groups[at])
+	return g.join(at)
 }
 
 // groupBytes is about what a group takes up beside its values, and each of its states.
@@ -360,10 +385,7 @@ func (g *grouper) wait() error {
 	if err := openSpool(g.r, &g.out); err != nil {
 		return err
 	}
-	g.packed = g.packed[:0]
-	for i, v := range g.key {
-		g.packed = g.sorts[i].appendKey(g.packed, v)
-	}
+	g.packed = appendKeys(g.packed[:0], g.sorts, g.key)
 	g.row = g.row[:0]
 	for _, slot := range g.inputs {
 		g.row = append(g.row, g.r.row[slot])
@@ -376,9 +398,9 @@ func (g *grouper) wait() error {
 func (g *grouper) finishSpooled(next func() error) error {
 	var last []byte
 	g.groups = nil
-	err := g.out.each(g.r, g.inputs, func(key []byte) error {
+	err := g.out.each(g.r, all, g.inputs, func(key []byte) error {
 		if g.groups != nil && bytes.Equal(key, last) {
-			return g.join(g.groups[0])
+			return g.join(0)
 		}
 		// Handing a group on changes places that the row at hand is read from.
 		row := make([]value.Value, len(g.inputs))
@@ -393,7 +415,7 @@ func (g *grouper) finishSpooled(next func() error) error {
 		}
 		last = append(last[:0], key...)
 		g.groups = []*group{g.fresh(true)}
-		return g.join(g.groups[0])
+		return g.join(0)
 	})
 	if err != nil {
 		return err
@@ -402,21 +424,21 @@ func (g *grouper) finishSpooled(next func() error) error {
 }
 
 // join takes the run's row into a group.
-func (g *grouper) join(one *group) error {
+func (g *grouper) join(at int) error {
 	r := g.r
 	for i, call := range g.calls {
 		if call.filter != nil && !call.filter(r) {
 			continue
 		}
-		if err := g.step(one, i, call); err != nil {
+		if err := g.step(at, i, call); err != nil {
 			return err
 		}
 	}
 	return r.err
 }
 
-func (g *grouper) step(one *group, i int, call *aggregateCall) error {
-	r := g.r
+func (g *grouper) step(at, i int, call *aggregateCall) error {
+	r, one := g.r, g.groups[at]
 	g.args = g.args[:0]
 	for _, e := range call.evals {
 		g.args = append(g.args, e(r))
@@ -425,19 +447,22 @@ func (g *grouper) step(one *group, i int, call *aggregateCall) error {
 		if g.args[0].IsNull() {
 			return nil
 		}
-		if _, added := one.seen[i].add(r, g.args); !added {
-			return nil
+		g.args = append(g.args, value.FromInt(int64(at)))
+		if added, err := g.waiting[i].seen.add(r, g.args); !added || err != nil {
+			return err
 		}
+		g.args = g.args[:1]
 	}
-	if call.sort != nil {
+	if call.waits {
+		slots := call.sortSlots
+		r.row[slots[0]] = value.FromInt(int64(at))
 		for j, e := range call.sortEvals {
-			r.row[call.evalSlots[j]] = e(r)
+			r.row[slots[1+j]] = e(r)
 		}
 		for j, v := range g.args {
-			r.row[call.evalSlots[len(call.sortEvals)+j]] = v
+			r.row[slots[len(call.sort)+j]] = v
 		}
-		one.sorted[i].add(r)
-		return nil
+		return g.waiting[i].sorted.add(r)
 	}
 	if err := one.states[i].Step(g.args); err != nil {
 		return fail(codeInvalid, -1, err.Error())
@@ -458,9 +483,16 @@ func (g *grouper) stands(state function.Extreme) bool {
 	return best.IsNull()
 }
 
-// finish hands on the groups.
+// finish hands on the groups, and forgets what waited for them.
 func (g *grouper) finish(next func() error) error {
-	for _, one := range g.groups {
+	for _, w := range g.waiting {
+		if w.sorted != nil {
+			if err := w.sorted.sort(g.r); err != nil {
+				return err
+			}
+		}
+	}
+	for at, one := range g.groups {
 		if err := g.r.tick(); err != nil {
 			return err
 		}
@@ -468,8 +500,8 @@ func (g *grouper) finish(next func() error) error {
 			g.r.row[slot] = one.bare[i]
 		}
 		for i, call := range g.calls {
-			if call.sort != nil {
-				if err := g.stepSorted(one, i, call); err != nil {
+			if call.waits {
+				if err := g.stepSorted(at, i, call); err != nil {
 					return err
 				}
 			}
@@ -479,22 +511,25 @@ func (g *grouper) finish(next func() error) error {
 			}
 			g.r.row[call.slot] = v
 		}
+		g.groups[at] = nil
 		if err := next(); err != nil {
 			return err
 		}
 	}
-	return nil
+	return g.empty()
 }
 
-// stepSorted takes in the rows that waited to be sorted.
-func (g *grouper) stepSorted(one *group, i int, call *aggregateCall) error {
-	rows := one.sorted[i]
-	rows.sort()
-	keys := len(call.sort)
-	for _, at := range rows.order {
-		if err := one.states[i].Step(rows.kept.row(int(at))[keys:]); err != nil {
+// stepSorted takes in the rows of a group that waited.
+func (g *grouper) stepSorted(at, i int, call *aggregateCall) error {
+	state, slots := g.groups[at].states[i], call.sortSlots[len(call.sort):]
+	return g.waiting[i].sorted.part(g.r, value.FromInt(int64(at)), func() error {
+		g.args = g.args[:0]
+		for _, slot := range slots {
+			g.args = append(g.args, g.r.row[slot])
+		}
+		if err := state.Step(g.args); err != nil {
 			return fail(codeInvalid, -1, err.Error())
 		}
-	}
-	return nil
+		return nil
+	})
 }

@@ -17,6 +17,9 @@ func newHashed(collations []value.Collation) *hashed {
 
 func (h *hashed) len() int { return len(h.hashes) }
 
+// bytes is about what the rows and the table over them take up.
+func (h *hashed) bytes() int { return h.rows.bytes + 8*(len(h.hashes)+len(h.index)) }
+
 // row returns the values of row i.
 func (h *hashed) row(i int) []value.Value { return h.rows.row(i) }
 

@@ -4,19 +4,26 @@ import "github.com/stowage-db/stowage/query/sql/value"
 
 var null value.Value
 
-// bucket is rows by what they are joined by: chains through links, from 1.
+// bucket is rows by what they are joined by: chains through links, from 1. Those that
+// there is no room for lie in a spool by the same keys.
 type bucket struct {
 	keys        *hashed
 	rows        *kept
+	slots       []int
 	head, tail  []int32
 	links       []int32
 	affinities  []value.Affinity
 	build, find []eval
 	key         []value.Value
+
+	sorts  []sortKey
+	out    *spooled
+	packed []byte
+	row    []value.Value
 }
 
-func newBucket(keys []equality, width int) *bucket {
-	b := &bucket{rows: &kept{width: width}, key: make([]value.Value, len(keys))}
+func newBucket(keys []equality, slots []int) *bucket {
+	b := &bucket{rows: &kept{width: len(slots)}, slots: slots, key: make([]value.Value, len(keys)), row: make([]value.Value, len(slots))}
 	var collations []value.Collation
 	for _, key := range keys {
 		b.build = append(b.build, evaluator(key.own))
@@ -24,8 +31,23 @@ func newBucket(keys []equality, width int) *bucket {
 		b.affinities = append(b.affinities, key.affinity)
 		collations = append(collations, key.collation)
 	}
-	b.keys = newHashed(collations)
+	b.keys, b.sorts = newHashed(collations), keysOf(collations)
 	return b
+}
+
+// clear forgets all rows.
+func (b *bucket) clear() error {
+	b.keys.clear()
+	b.rows.clear()
+	b.head, b.tail, b.links = b.head[:0], b.tail[:0], b.links[:0]
+	out := b.out
+	b.out = nil
+	return out.close(nil)
+}
+
+// full reports whether there is no room in memory for more rows.
+func (b *bucket) full(r *run) bool {
+	return b.out != nil || b.rows.bytes+b.keys.bytes()+4*(len(b.head)+len(b.tail)+len(b.links)) > r.ceiling
 }
 
 // compute enters the key of the run's row; ok is false where a part of it is NULL,
@@ -41,40 +63,77 @@ func (b *bucket) compute(r *run, evals []eval) (ok bool) {
 	return true
 }
 
-// add takes in the run's row.
-func (b *bucket) add(r *run, slots []int) {
+// add takes in the run's row by its key.
+func (b *bucket) add(r *run) error {
+	if b.full(r) {
+		return b.spill(r, b.key)
+	}
 	n := int32(b.rows.count + 1)
 	i, added := b.keys.add(r, b.key)
-	b.rows.add(r, slots)
+	b.rows.add(r, b.slots)
 	b.links = append(b.links, 0)
 	if added {
 		b.head, b.tail = append(b.head, n), append(b.tail, n)
-		return
+		return nil
 	}
 	b.links[b.tail[i]-1] = n
 	b.tail[i] = n
+	return nil
 }
 
-// first returns the number of the first row that the run's row joins, 0 for none.
-func (b *bucket) first(r *run) int32 {
+// hide takes in the run's row, which nothing joins.
+func (b *bucket) hide(r *run) error {
+	if b.full(r) {
+		return b.spill(r, nil)
+	}
+	b.rows.add(r, b.slots)
+	b.links = append(b.links, 0)
+	return nil
+}
+
+// spill puts the run's row where there is room. One that nothing joins comes first.
+func (b *bucket) spill(r *run, key []value.Value) error {
+	if err := openSpool(r, &b.out); err != nil {
+		return err
+	}
+	for i, slot := range b.slots {
+		b.row[i] = r.row[slot]
+	}
+	b.packed = appendKeys(b.packed[:0], b.sorts[:len(key)], key)
+	return b.out.add(b.packed, b.row)
+}
+
+// each enters each row that the run's row joins.
+func (b *bucket) each(r *run, emit func() error) error {
 	if !b.compute(r, b.find) {
-		return 0
+		return r.err
 	}
 	if i := b.keys.find(b.key); i >= 0 {
-		return b.head[i]
+		for n := b.head[i]; n > 0; n = b.links[n-1] {
+			b.rows.load(r, b.slots, int(n-1))
+			if err := r.tick(); err != nil {
+				return err
+			}
+			if err := emit(); err != nil {
+				return err
+			}
+		}
 	}
-	return 0
+	if b.out == nil {
+		return r.err
+	}
+	b.packed = appendKeys(b.packed[:0], b.sorts, b.key)
+	return b.out.each(r, exactly(b.packed), b.slots, func([]byte) error { return emit() })
 }
 
 // hashFeed finds rows by their keys in a table that is made once.
 func hashFeed(from feed, slotsOf func() []int, keys []equality) feed {
 	return func(r *run, next func() error) func() error {
-		slots := slotsOf()
-		b := newBucket(keys, len(slots))
+		b := newBucket(keys, slotsOf())
 		known := false
 		fill := from(r, func() error {
 			if b.compute(r, b.build) {
-				b.add(r, slots)
+				return b.add(r)
 			}
 			return r.err
 		})
@@ -85,16 +144,7 @@ func hashFeed(from feed, slotsOf func() []int, keys []equality) feed {
 				}
 				known = true
 			}
-			for n := b.first(r); n > 0; n = b.links[n-1] {
-				b.rows.load(r, slots, int(n-1))
-				if err := r.tick(); err != nil {
-					return err
-				}
-				if err := next(); err != nil {
-					return err
-				}
-			}
-			return r.err
+			return b.each(r, next)
 		}
 	}
 }
@@ -117,7 +167,7 @@ func splitOn(o *operand) (keys []equality, rest test) {
 // left joins come last, with NULLs for the left. What of the condition reads only the
 // right side decides there whether a row can be met at all, so that such rows are
 // kept too.
-func addingFeed(left, right feed, o *operand, before []*operand) feed {
+func addingFeed(left, right feed, o *operand, before []*operand, number int) feed {
 	keys, rest := splitOn(o)
 	return func(r *run, next func() error) func() error {
 		slots := o.slots()
@@ -125,12 +175,14 @@ func addingFeed(left, right feed, o *operand, before []*operand) feed {
 		for _, b := range before {
 			others = append(others, b.slots()...)
 		}
-		j := &adding{r: r, next: next, slots: slots, full: o.kind == joinFull, rest: rest}
-		j.b = newBucket(keys, len(slots))
+		j := &adding{r: r, next: next, slots: slots, full: o.kind == joinFull, rest: rest, number: number}
+		j.b = newBucket(keys, append(slots[:len(slots):len(slots)], number))
 		fill := right(r, j.take)
 		start := left(r, j.probe)
 		return func() error {
-			*j.b = *newBucket(keys, len(slots))
+			if err := j.b.clear(); err != nil {
+				return err
+			}
 			j.met = j.met[:0]
 			if err := fill(); err != nil {
 				return err
@@ -145,39 +197,36 @@ func addingFeed(left, right feed, o *operand, before []*operand) feed {
 
 // adding is a run of a right or full join.
 type adding struct {
-	r     *run
-	next  func() error
-	slots []int
-	full  bool
-	rest  test
-	b     *bucket
-	met   []bool
+	r      *run
+	next   func() error
+	slots  []int
+	full   bool
+	rest   test
+	b      *bucket
+	number int    // where the number of a row of the right side stands
+	met    []bool // by these numbers
+	any    bool   // the row on the left was met
 }
 
 func (j *adding) take() error {
-	if j.b.compute(j.r, j.b.build) {
-		j.b.add(j.r, j.slots)
-	} else {
-		j.b.rows.add(j.r, j.slots)
-		j.b.links = append(j.b.links, 0)
-	}
+	j.r.row[j.number] = value.FromInt(int64(len(j.met)))
 	j.met = append(j.met, false)
-	return j.r.tick()
+	err := j.r.tick()
+	if err != nil {
+		return err
+	}
+	if j.b.compute(j.r, j.b.build) {
+		return j.b.add(j.r)
+	}
+	return j.b.hide(j.r)
 }
 
 func (j *adding) probe() error {
-	met := false
-	for n := j.b.first(j.r); n > 0; n = j.b.links[n-1] {
-		j.b.rows.load(j.r, j.slots, int(n-1))
-		if j.rest != nil && !j.rest(j.r) {
-			continue
-		}
-		met, j.met[n-1] = true, true
-		if err := j.next(); err != nil {
-			return err
-		}
+	j.any = false
+	if err := j.b.each(j.r, j.meet); err != nil {
+		return err
 	}
-	if met || !j.full || j.r.err != nil {
+	if j.any || !j.full || j.r.err != nil {
 		return j.r.err
 	}
 	for _, slot := range j.slots {
@@ -186,19 +235,34 @@ func (j *adding) probe() error {
 	return j.next()
 }
 
+// meet hands on two rows where the rest of the condition holds.
+func (j *adding) meet() error {
+	if j.rest != nil && !j.rest(j.r) {
+		return j.r.err
+	}
+	j.any, j.met[j.r.row[j.number].Int()] = true, true
+	return j.next()
+}
+
 // finish hands on the rows that were not met.
 func (j *adding) finish(others []int) error {
-	for i, met := range j.met {
-		if met {
-			continue
+	lonely := func() error {
+		if j.met[j.r.row[j.number].Int()] {
+			return nil
 		}
-		j.b.rows.load(j.r, j.slots, i)
 		for _, slot := range others {
 			j.r.row[slot] = null
 		}
-		if err := j.next(); err != nil {
+		return j.next()
+	}
+	for i := range j.b.rows.count {
+		j.b.rows.load(j.r, j.b.slots, i)
+		if err := lonely(); err != nil {
 			return err
 		}
 	}
-	return nil
+	if j.b.out == nil {
+		return nil
+	}
+	return j.b.out.each(j.r, all, j.b.slots, func([]byte) error { return lonely() })
 }

@@ -53,7 +53,7 @@ func (s *Statement) compileInsert(c *compiler, q *insertion) {
 	}
 	in := &inserting{image: c.image(t, name, q.pos), resolve: q.resolve, given: make([]bool, len(t.Columns))}
 	around := &scope{}
-	around.commons = c.with(q.with, around)
+	around.commons = c.with(q.with, around, nowhere)
 	if q.query != nil {
 		in.rows = c.selection(q.query, &scope{commons: around.commons}, nil)
 		in.all = len(q.query.cores[0].values) == 0 || len(q.query.cores) > 1
@@ -131,13 +131,17 @@ func (in *inserting) start(r *run, emit func() error) error {
 			return in.write(r, row, emit)
 		})()
 	}
-	rows := &kept{width: len(slots)}
+	rows := newRoll(len(slots))
 	err := in.rows.feed(r, func() error {
-		rows.add(r, slots)
+		if err := rows.add(r, slots); err != nil {
+			return err
+		}
 		return r.tick()
 	})()
 	for i := 0; i < rows.count && err == nil; i++ {
-		err = in.write(r, rows.row(i), emit)
+		if err = in.write(r, rows.row(r, i), emit); err == nil {
+			err = r.err
+		}
 	}
 	return err
 }

@@ -305,7 +305,7 @@ func (j *joiner) add(i int, order []orderTerm) {
 		j.feed = filtered(j.feed, j.take(i, o))
 	case joinRight, joinFull:
 		before := j.all.list[:i]
-		j.feed = addingFeed(j.feed, j.source(o, nil), o, before)
+		j.feed = addingFeed(j.feed, j.source(o, nil), o, before, j.c.slot())
 		j.rows = max(j.rows, o.rows)
 		j.bound |= o.bits
 		j.feed = filtered(j.feed, j.take(i, o))
@@ -349,7 +349,7 @@ func (j *joiner) first(o *operand, order []orderTerm) {
 		_, each, _ := reach(o, pool, 0, 1)
 		j.rows = min(best.rows, each)
 		j.inOrder = best.inOrder
-		j.c.note(best.describe(o))
+		best.note(j.c, o)
 		j.feed = j.c.scan(o, best, j.take(0, o), true)
 	} else {
 		j.rows = o.rows
@@ -437,7 +437,7 @@ func (j *joiner) right(o *operand, terms []*term, i int) feed {
 	}
 	switch {
 	case a != nil:
-		j.c.note(a.describe(o))
+		a.note(j.c, o)
 		return j.c.scan(o, a, terms, false)
 	case o.reads != 0 || o.outer && o.table == nil:
 		j.c.note("SCAN " + o.label)
@@ -461,12 +461,9 @@ func (j *joiner) right(o *operand, terms []*term, i int) feed {
 func keptFeed(from feed, slotsOf func() []int) feed {
 	return func(r *run, next func() error) func() error {
 		slots := slotsOf()
-		rows := &kept{width: len(slots)}
+		rows := newRoll(len(slots))
 		known := false
-		fill := from(r, func() error {
-			rows.add(r, slots)
-			return nil
-		})
+		fill := from(r, func() error { return rows.add(r, slots) })
 		return func() error {
 			if !known {
 				if err := fill(); err != nil {
@@ -474,16 +471,7 @@ func keptFeed(from feed, slotsOf func() []int) feed {
 				}
 				known = true
 			}
-			for i := range rows.count {
-				rows.load(r, slots, i)
-				if err := r.tick(); err != nil {
-					return err
-				}
-				if err := next(); err != nil {
-					return err
-				}
-			}
-			return nil
+			return rows.each(r, slots, next)
 		}
 	}
 }

@@ -58,17 +58,24 @@ func (m *memory) Ceiling() int                        { return m.ceiling }
 func (m *memory) Spool() (sql.Spool, error)           { m.spools++; return &memorySpool{}, nil }
 
 // memorySpool is a run of rows, sorted when they are asked for.
-type memorySpool struct{ rows []memoryRow }
+type memorySpool struct {
+	rows   []memoryRow
+	sorted bool
+}
 
 func (s *memorySpool) Add(key, row []byte) error {
-	s.rows = append(s.rows, memoryRow{bytes.Clone(key), bytes.Clone(row)})
+	s.rows, s.sorted = append(s.rows, memoryRow{bytes.Clone(key), bytes.Clone(row)}), false
 	return nil
 }
 
-func (s *memorySpool) Each(emit func(key, row []byte) error) error {
-	slices.SortStableFunc(s.rows, byKey)
-	for _, row := range s.rows {
-		if err := emit(row.key, row.doc); err != nil {
+func (s *memorySpool) Each(within query.KeyRange, emit func(key, row []byte) error) error {
+	if !s.sorted {
+		slices.SortStableFunc(s.rows, byKey)
+		s.sorted = true
+	}
+	at, _ := slices.BinarySearchFunc(s.rows, memoryRow{key: within.Low}, byKey)
+	for ; at < len(s.rows) && within.Contains(s.rows[at].key); at++ {
+		if err := emit(s.rows[at].key, s.rows[at].doc); err != nil {
 			return err
 		}
 	}

@@ -26,11 +26,13 @@ const (
 type ranger struct {
 	parts     []rangerPart
 	low, high []rangerLimit
+	begin     *beginning
 }
 
 type rangerPart struct {
 	values   []eval
 	in       *inQuery
+	member   bool
 	affinity value.Affinity
 }
 
@@ -42,7 +44,7 @@ type rangerLimit struct {
 func (p *probe) ranger() *ranger {
 	g := &ranger{}
 	for _, at := range p.parts {
-		rp := rangerPart{values: evaluators(at.values), affinity: at.affinity}
+		rp := rangerPart{values: evaluators(at.values), affinity: at.affinity, member: at.member}
 		if at.in != nil {
 			rp.in = newInQuery(at.in)
 		}
@@ -54,24 +56,39 @@ func (p *probe) ranger() *ranger {
 	for _, l := range p.high {
 		g.high = append(g.high, rangerLimit{evaluator(l.term), l})
 	}
+	if p.begin != nil {
+		g.begin = &beginning{term: p.begin.term, pattern: evaluator(p.begin.kids[1])}
+	}
 	return g
 }
 
 // ranges are what may hold what is looked for; none: nothing does. all: there is
 // nothing to look for.
 func (g *ranger) ranges(r *run, dst []query.KeyRange) (ranges []query.KeyRange, all bool) {
-	if len(g.parts) == 0 && g.low == nil && g.high == nil {
+	bounded := g.low != nil || g.high != nil || g.begin != nil
+	if len(g.parts) == 0 && !bounded || g.tooMany(r) {
 		return nil, true
 	}
 	prefixes, dst := g.prefixes(r, dst)
 	for _, prefix := range prefixes {
-		if g.low == nil && g.high == nil {
+		if !bounded {
 			dst = append(dst, query.PrefixRange(prefix))
 		} else {
 			dst = g.bounded(r, dst, prefix)
 		}
 	}
 	return merge(dst), false
+}
+
+// tooMany reports whether a part is equal to so many values that ranges of them would
+// not go into memory.
+func (g *ranger) tooMany(r *run) bool {
+	for i := range g.parts {
+		if in := g.parts[i].in; in != nil && in.set(r).set.out != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // prefixes are the first components of all keys that may stand for the parts' values;
@@ -83,7 +100,11 @@ func (g *ranger) prefixes(r *run, dst []query.KeyRange) ([][]byte, []query.KeyRa
 		for _, v := range g.parts[i].all(r) {
 			for _, prefix := range prefixes {
 				longer = appendEqual(longer, prefix, v)
-				dst = appendNested(dst, prefix, v)
+				if g.parts[i].member {
+					dst = appendMember(dst, prefix)
+				} else {
+					dst = appendNested(dst, prefix, v)
+				}
 			}
 		}
 		prefixes = longer
@@ -95,9 +116,9 @@ func (g *ranger) prefixes(r *run, dst []query.KeyRange) ([][]byte, []query.KeyRa
 func (p *rangerPart) all(r *run) []value.Value {
 	var values []value.Value
 	if p.in != nil {
-		set := p.in.set(r).set
-		for i := range set.len() {
-			values = append(values, set.row(i)...)
+		known := p.in.set(r).set.known
+		for i := range known.len() {
+			values = append(values, known.row(i)...)
 		}
 		return values
 	}
@@ -180,6 +201,13 @@ func (g *ranger) bounded(r *run, dst []query.KeyRange, prefix []byte) []query.Ke
 		}
 		ranges = overlap(ranges, below(prefix, v, &l.limit))
 	}
+	if g.begin != nil {
+		v := g.begin.pattern(r)
+		if v.IsNull() {
+			return dst
+		}
+		ranges = overlap(ranges, g.begin.ranges(prefix, g.begin.of(v)))
+	}
 	return append(dst, ranges...)
 }
 
@@ -225,10 +253,6 @@ func above(prefix []byte, v value.Value, open bool) []query.KeyRange {
 func below(prefix []byte, v value.Value, l *limit) []query.KeyRange {
 	base := prefix[:len(prefix):len(prefix)]
 	to := query.KeyRange{Low: append(base, tagFalse), High: appendValue(base, v)}
-	if l.like {
-		to.High[len(to.High)-1] = tagEnd // in place of the text's end
-		return []query.KeyRange{to}
-	}
 	if !l.open {
 		to.High = append(to.High, tagEnd)
 	}

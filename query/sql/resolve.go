@@ -14,6 +14,7 @@ type compiler struct {
 	notes   []note
 	level   int
 	finish  []func() // to be called once everything is resolved
+	attempt int      // counts what was planned in vain
 }
 
 // note is a line of EXPLAIN QUERY PLAN.
@@ -79,7 +80,11 @@ func (c *compiler) resolveAny(e *expr, s *scope) *term {
 		return c.resolveIn(e, s)
 	case exprExists:
 		sub := c.subquery(e.query, s)
-		return &term{kind: termExists, pos: e.pos, not: e.not, sub: sub.sub, uses: sub.uses, volatile: sub.volatile, reads: sub.reads}
+		t := &term{kind: termExists, pos: e.pos, not: e.not, sub: sub.sub, uses: sub.uses, volatile: sub.volatile, reads: sub.reads}
+		if list, equal := elementOf(e.query, true); list != nil {
+			t.element = &element{c.resolve(list, s), c.resolve(equal, s)}
+		}
+		return t
 	case exprSelect:
 		sub := c.subquery(e.query, s)
 		if sub.sub.width == 1 {
@@ -283,6 +288,9 @@ func (c *compiler) resolveIn(e *expr, s *scope) *term {
 		t := joined(&term{kind: termInQuery, not: e.not, pos: e.pos, kids: []*term{left}, sub: sub.sub, reads: sub.reads})
 		t.uses |= sub.uses
 		t.volatile = t.volatile || sub.volatile
+		if list, _ := elementOf(e.query, false); list != nil {
+			t.element = &element{c.resolve(list, s), left}
+		}
 		return t
 	}
 	t := &term{kind: termIn, not: e.not, pos: e.pos, kids: []*term{left}}

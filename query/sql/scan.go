@@ -25,6 +25,9 @@ type scanner struct {
 // scan is the feed of a table that a probe reads, and of whose rows terms hold. once: it is
 // read once, not for each row of what is before it.
 func (c *compiler) scan(o *operand, p *probe, terms []*term, once bool) feed {
+	if p.arms != nil {
+		return c.scanUnion(o, p, terms, once)
+	}
 	s := &scanner{origin: o.table, table: o.table.table, probe: p, ranger: p.ranger(), test: conditions(terms), wide: once, key: -1}
 	c.finish = append(c.finish, func() { s.finish(o) })
 	if o.table.record >= 0 {
@@ -36,7 +39,7 @@ func (c *compiler) scan(o *operand, p *probe, terms []*term, once bool) feed {
 // finish finds out what is read of each record, once the statement is resolved.
 func (s *scanner) finish(o *operand) {
 	s.covers = s.probe.index >= 0 && s.key < 0 && s.probe.coversAll(o)
-	s.wide = s.wide && s.probe.index >= 0 && !s.covers && s.probe.inOrder == nil && (s.probe.low != nil || s.probe.high != nil)
+	s.wide = s.wide && s.probe.index >= 0 && !s.covers && s.probe.inOrder == nil && (s.probe.low != nil || s.probe.high != nil || s.probe.begin != nil)
 	var paths []query.Path
 	for _, i := range s.origin.used {
 		col := &s.origin.columns[i]
@@ -181,7 +184,7 @@ func (s *scanning) component(component []byte) value.Value {
 // behind the probe's parts, it is the same.
 func (p *probe) orderChecker(o *operand, components int) func(r *run) bool {
 	ranger := p.ranger()
-	ranger.low, ranger.high = nil, nil
+	ranger.low, ranger.high, ranger.begin = nil, nil, nil
 	table := o.table.table
 	behind := len(p.parts)
 	return func(r *run) bool {

@@ -58,7 +58,8 @@ type origin struct {
 	used    []int // columns that have a place in the row
 	record  int   // where the run keeps the record itself, for those who write; −1: nowhere
 	pos     int
-	shy     bool // found by its name only
+	shy     bool  // found by its name only
+	list    *term // of json_each: the column that it takes apart
 
 	// Of a table of documents, once whole: which columns * stands for, in its order.
 	whole bool
@@ -90,6 +91,8 @@ type commons struct {
 	queue   bool     // its recursive part is
 	columns []outColumn
 	state   int // where a run keeps the row that is being followed
+	often   bool
+	shared  *shared // how it is planned where it is read often
 }
 
 // find returns the table of WITH of a name.
@@ -297,6 +300,14 @@ func (s *scope) collect(t *term) {
 	for _, kid := range t.kids {
 		if kid != nil {
 			s.collect(kid)
+		}
+	}
+}
+
+func (s *scope) collectAll(lists ...[]*term) {
+	for _, list := range lists {
+		for _, t := range list {
+			s.collect(t)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func slotsOf(columns []outColumn) []int {
 // selection plans a SELECT with all that stands around it, whose scope is s as yet
 // without origins. targets, where given, are the places for its result.
 func (c *compiler) selection(q *selection, s *scope, targets []int) *selected {
-	s.commons = c.with(q.with, s)
+	s.commons = c.with(q.with, s, q.names)
 	if len(q.cores) > 1 {
 		return c.compound(q, s, targets)
 	}
@@ -105,6 +105,7 @@ func (c *compiler) core(k *core, s *scope, targets []int, order []ordering) (p *
 			}
 			*s = fresh
 			c.notes, c.finish, c.level = before.notes, before.finish, before.level
+			c.attempt++
 			p = c.rows(k, s, targets, order, true)
 		default:
 			panic(thrown)

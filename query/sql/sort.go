@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
 
@@ -33,13 +34,17 @@ func (k *sortKey) compare(a, b value.Value) int {
 	return order
 }
 
-// sorter holds rows, keys first.
+// sorter brings rows in order, keys first. Those that there is no room for lie in a
+// spool; then all do.
 type sorter struct {
 	keys  []sortKey
 	slots []int // of the keys, then of what else a row has
 	kept  kept
 	order []int32
+	at    int // how many of order were handed out
 	most  int // how many rows are asked for; −1: all
+	out   *spooled
+	key   []byte
 }
 
 func newSorter(keys []sortKey, slots []int) *sorter {
@@ -58,28 +63,39 @@ func newSorter(keys []sortKey, slots []int) *sorter {
 
 // compare orders rows i and j, of equal ones the one that came first.
 func (s *sorter) compare(i, j int32) int {
-	a, b := s.kept.row(int(i)), s.kept.row(int(j))
+	if order := s.apart(s.kept.row(int(i)), s.kept.row(int(j))); order != 0 {
+		return order
+	}
+	return int(i - j)
+}
+
+// apart orders two rows by their keys.
+func (s *sorter) apart(a, b []value.Value) int {
 	for n := range s.keys {
 		if order := s.keys[n].compare(a[n], b[n]); order != 0 {
 			return order
 		}
 	}
-	return int(i - j)
+	return 0
 }
 
 // add takes in the run's row. Where few rows are asked for, those beyond are dropped
 // as soon as there are twice as many.
-func (s *sorter) add(r *run) {
+func (s *sorter) add(r *run) error {
 	s.order = append(s.order, int32(s.kept.count))
 	s.kept.add(r, s.slots)
 	if s.most >= 0 && s.kept.count >= 2*s.most+64 {
 		s.cut(r)
 	}
+	if s.kept.bytes > r.ceiling {
+		return s.spill(r)
+	}
+	return nil
 }
 
 // cut keeps the first rows only.
 func (s *sorter) cut(r *run) {
-	s.sort()
+	slices.SortFunc(s.order, s.compare)
 	s.order = s.order[:min(len(s.order), s.most)]
 	fewer := kept{width: s.kept.width}
 	for _, i := range s.order {
@@ -91,69 +107,94 @@ func (s *sorter) cut(r *run) {
 	}
 }
 
-func (s *sorter) sort() { slices.SortFunc(s.order, s.compare) }
+// sort ends the taking in of rows.
+func (s *sorter) sort(r *run) error {
+	if s.out != nil {
+		return s.spill(r)
+	}
+	slices.SortFunc(s.order, s.compare)
+	return nil
+}
 
-func (s *sorter) clear() {
+// each hands out all rows in order, once they are sorted.
+func (s *sorter) each(r *run, emit func() error) error {
+	if s.out != nil {
+		return s.out.each(r, all, s.slots, func([]byte) error { return emit() })
+	}
+	for _, i := range s.order {
+		s.kept.load(r, s.slots, int(i))
+		if err := emit(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part hands out the rows whose first key is first, where rows with a lesser one have
+// been.
+func (s *sorter) part(r *run, first value.Value, emit func() error) error {
+	if s.out != nil {
+		return s.out.each(r, query.PrefixRange(s.keys[0].appendKey(nil, first)), s.slots, func([]byte) error { return emit() })
+	}
+	for ; s.at < len(s.order); s.at++ {
+		i := int(s.order[s.at])
+		if s.keys[0].compare(s.kept.row(i)[0], first) != 0 {
+			break
+		}
+		s.kept.load(r, s.slots, i)
+		if err := emit(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spill moves what the sorter holds to where there is more room.
+func (s *sorter) spill(r *run) error {
+	if err := openSpool(r, &s.out); err != nil {
+		return err
+	}
+	for i := range s.kept.count {
+		row := s.kept.row(i)
+		s.key = appendKeys(s.key[:0], s.keys, row)
+		if err := s.out.add(s.key, row); err != nil {
+			return err
+		}
+	}
 	s.kept.clear()
 	s.order = s.order[:0]
+	return nil
+}
+
+// clear forgets all rows.
+func (s *sorter) clear() error {
+	s.kept.clear()
+	s.order, s.at = s.order[:0], 0
+	out := s.out
+	s.out = nil
+	return out.close(nil)
 }
 
 // sortFeed hands rows on in order.
 func sortFeed(from feed, slots []int, keys []sortKey, limit, offset eval) feed {
 	return func(r *run, next func() error) func() error {
 		s := newSorter(keys, slots)
-		var out *spooled
-		start := from(r, func() error {
-			s.add(r)
-			if s.kept.bytes > r.ceiling {
-				return s.spill(r, &out)
-			}
-			return nil
-		})
-		return func() (err error) {
-			s.clear()
-			out = nil
+		start := from(r, func() error { return s.add(r) })
+		return func() error {
 			s.most = mostOf(r, limit, offset)
-			defer func() { err = out.close(err) }()
-			if err := start(); err != nil {
-				return err
+			err := start()
+			if err == nil {
+				err = s.sort(r)
 			}
-			if out != nil {
-				if err := s.spill(r, &out); err != nil {
-					return err
-				}
-				return out.each(r, s.slots, func([]byte) error { return next() })
+			if err == nil {
+				err = s.each(r, next)
 			}
-			s.sort()
-			for _, i := range s.order {
-				s.kept.load(r, s.slots, int(i))
-				if err := next(); err != nil {
-					return err
-				}
+			if failed := s.clear(); err == nil {
+				err = failed
 			}
-			return nil
-		}
-	}
-}
-
-// spill moves what the sorter holds to where there is more room.
-func (s *sorter) spill(r *run, out **spooled) error {
-	if err := openSpool(r, out); err != nil {
-		return err
-	}
-	var key []byte
-	for i := range s.kept.count {
-		row := s.kept.row(i)
-		key = key[:0]
-		for n := range s.keys {
-			key = s.keys[n].appendKey(key, row[n])
-		}
-		if err := (*out).add(key, row); err != nil {
 			return err
 		}
 	}
-	s.clear()
-	return nil
 }
 
 // mostOf is how many rows limits let through at most, −1 where there is no end.
@@ -227,6 +268,7 @@ func limitFeed(from feed, limit, offset eval) feed {
 func distinctFeed(from feed, columns []outColumn, more ...int) feed {
 	slots := append(slotsOf(columns), more...)
 	collations := collationsOf(columns)
+	keys := keysOf(collations)
 	return func(r *run, next func() error) func() error {
 		seen := newHashed(collations)
 		row := make([]value.Value, len(slots))
@@ -236,17 +278,14 @@ func distinctFeed(from feed, columns []outColumn, more ...int) feed {
 			for i, slot := range slots {
 				row[i] = r.row[slot]
 			}
-			if seen.rows.bytes > r.ceiling {
+			if seen.bytes() > r.ceiling {
 				if seen.find(row[:len(columns)]) >= 0 {
 					return nil
 				}
 				if err := openSpool(r, &out); err != nil {
 					return err
 				}
-				key = key[:0]
-				for i, v := range row[:len(columns)] {
-					key = (&sortKey{collation: collations[i]}).appendKey(key, v)
-				}
+				key = appendKeys(key[:0], keys, row)
 				return out.add(key, row)
 			}
 			if _, added := seen.add(r, row[:len(columns)]); !added {
@@ -262,7 +301,7 @@ func distinctFeed(from feed, columns []outColumn, more ...int) feed {
 				return err
 			}
 			var last []byte
-			return out.each(r, slots, func(key []byte) error {
+			return out.each(r, all, slots, func(key []byte) error {
 				if last != nil && bytes.Equal(key, last) {
 					return nil
 				}
@@ -279,4 +318,13 @@ func collationsOf(columns []outColumn) []value.Collation {
 		list[i] = columns[i].collation
 	}
 	return list
+}
+
+// keysOf are keys that tell rows apart as collations do.
+func keysOf(collations []value.Collation) []sortKey {
+	keys := make([]sortKey, len(collations))
+	for i, collation := range collations {
+		keys[i].collation = collation
+	}
+	return keys
 }

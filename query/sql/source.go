@@ -123,8 +123,9 @@ type Conflict struct {
 // keys in the order in which they came.
 type Spool interface {
 	Add(key, row []byte) error
-	// Each hands out all rows, whose bytes are only for the call.
-	Each(emit func(key, row []byte) error) error
+	// Each hands out the rows of a range of keys, whose bytes are only for the call. emit
+	// may ask for others, and adds none.
+	Each(within query.KeyRange, emit func(key, row []byte) error) error
 	Close() error
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // spooled is rows that a run has put outside of memory, by keys that order their bytes
-// as the rows are to come.
+// as the rows are to come. What is not closed before is closed when the run ends.
 type spooled struct {
 	spool Spool
 	row   []byte
@@ -22,6 +22,15 @@ func openSpool(r *run, out **spooled) error {
 	spool, err := r.source.Spool()
 	if err == nil {
 		*out = &spooled{spool: spool}
+		r.spools = append(r.spools, *out)
+	}
+	return err
+}
+
+// closeSpools gives back what the run's steps still hold, and returns the first error.
+func (r *run) closeSpools(err error) error {
+	for _, s := range r.spools {
+		err = s.close(err)
 	}
 	return err
 }
@@ -29,19 +38,28 @@ func openSpool(r *run, out **spooled) error {
 func (s *spooled) add(key []byte, row []value.Value) error {
 	s.row = s.row[:0]
 	for _, v := range row {
+		if v.IsJSON() && v.Kind() == value.Text {
+			s.row = append(s.row, jsonFollows)
+		}
 		s.row = v.AppendMsgpack(s.row)
 	}
 	return s.spool.Add(key, s.row)
 }
 
-// each enters each row in places of the run's row.
-func (s *spooled) each(r *run, slots []int, emit func(key []byte) error) error {
-	return s.spool.Each(func(key, row []byte) error {
+// all is every key.
+var all query.KeyRange
+
+// exactly is a key alone.
+func exactly(key []byte) query.KeyRange {
+	return query.KeyRange{Low: key, High: append(key[:len(key):len(key)], 0)}
+}
+
+// each enters each row within a range of keys in places of the run's row.
+func (s *spooled) each(r *run, within query.KeyRange, slots []int, emit func(key []byte) error) error {
+	return s.spool.Each(within, func(key, row []byte) error {
 		row = bytes.Clone(row) // for values are kept as long as anybody likes
 		for _, slot := range slots {
-			raw := query.ValueAt(row, 0)
-			r.row[slot] = value.FromMsgpack(raw)
-			row = row[len(raw):]
+			r.row[slot], row = unpackValue(row)
 		}
 		if err := r.tick(); err != nil {
 			return err
@@ -50,15 +68,47 @@ func (s *spooled) each(r *run, slots []int, emit func(key []byte) error) error {
 	})
 }
 
+// unpack reads a row that was packed.
+func unpack(packed []byte, row []value.Value) {
+	packed = bytes.Clone(packed)
+	for i := range row {
+		row[i], packed = unpackValue(packed)
+	}
+}
+
+// jsonFollows stands before a text that functions take for JSON. No value begins so.
+const jsonFollows = 0xc1
+
+func unpackValue(packed []byte) (v value.Value, rest []byte) {
+	json := packed[0] == jsonFollows
+	if json {
+		packed = packed[1:]
+	}
+	raw := query.ValueAt(packed, 0)
+	if v = value.FromMsgpack(raw); json {
+		v = value.FromJSON(v.Text())
+	}
+	return v, packed[len(raw):]
+}
+
 // close gives the spool back, if there is one, and returns the first error.
 func (s *spooled) close(err error) error {
-	if s == nil {
+	if s == nil || s.spool == nil {
 		return err
 	}
-	if failed := s.spool.Close(); err == nil {
+	failed := s.spool.Close()
+	if s.spool = nil; err == nil {
 		return failed
 	}
 	return err
+}
+
+// appendKeys appends bytes that are ordered as the keys order the first values of a row.
+func appendKeys(dst []byte, keys []sortKey, row []value.Value) []byte {
+	for i := range keys {
+		dst = keys[i].appendKey(dst, row[i])
+	}
+	return dst
 }
 
 // appendKey appends bytes that are ordered as the key orders values.

@@ -105,7 +105,7 @@ func (s *Statement) Run(source Source, context function.Context, args []value.Va
 	if err == nil {
 		err = r.err
 	}
-	return Result{Changes: r.changes}, err
+	return Result{Changes: r.changes}, r.closeSpools(err)
 }
 
 // explain makes of a statement one that tells how it would be carried out.

@@ -48,6 +48,9 @@ func (c *compiler) tableCall(t *fromTerm, name string, s *scope) *operands {
 	}
 	o := c.chosenOperand(chosen, name, nil, t.pos, s)
 	o.reads = reads
+	if folded == "json_each" && len(args) == 1 {
+		o.origins[0].list = args[0]
+	}
 	o.outer = reads&outside != 0
 	return &operands{list: []*operand{o}}
 }

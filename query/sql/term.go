@@ -28,6 +28,7 @@ type term struct {
 	volatile           bool // another value each time
 
 	sub      *subquery
+	element  *element           // of IN and EXISTS: what it says of a list
 	reads    []int              // places of the scope around that the subquery reads
 	function *function.Function // of a call
 }

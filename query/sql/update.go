@@ -1,10 +1,6 @@
 package sql
 
-import (
-	"bytes"
-
-	"github.com/stowage-db/stowage/query/sql/value"
-)
+import "github.com/stowage-db/stowage/query/sql/value"
 
 // setting is what SET says.
 type setting struct {
@@ -102,7 +98,7 @@ func (s *Statement) compileUpdate(c *compiler, q *update) {
 		name = q.table
 	}
 	around := &scope{}
-	in := &scope{commons: c.with(q.with, around)}
+	in := &scope{commons: c.with(q.with, around, nowhere)}
 	all := c.target(t, name, q.pos, q.from, in)
 	where := conjuncts(nil, c.optional(q.where, in))
 	shown := c.image(t, name, q.pos)
@@ -111,31 +107,31 @@ func (s *Statement) compileUpdate(c *compiler, q *update) {
 	rows, _, _ := c.joinFeed(all, where, nil, in)
 	s.Writes, s.records = true, 1
 	s.finishWrite(out, func(r *run, emit func() error) error {
-		var keys, docs [][]byte
-		var values [][]value.Value
-		seen := map[string]bool{}
+		met := newRoll(2 + len(set.into))
+		seen := newSet([]value.Collation{value.Binary})
 		err := rows(r, func() error {
 			rec := &r.records[0]
-			if seen[string(rec.Key)] {
-				return nil
+			row := []value.Value{value.FromBlob(rec.Key), value.FromBlob(rec.Doc)}
+			if added, err := seen.add(r, row[:1]); !added || err != nil {
+				return err
 			}
-			seen[string(rec.Key)] = true
-			keys, docs = append(keys, bytes.Clone(rec.Key)), append(docs, bytes.Clone(rec.Doc))
-			row := set.compute(r)
-			for i := range row {
-				row[i] = r.keep(row[i])
+			if err := met.push(r, append(row, set.compute(r)...)); err != nil {
+				return err
 			}
-			values = append(values, row)
 			return r.err
 		})()
-		for i := 0; i < len(keys) && err == nil; i++ {
+		for i := 0; i < met.count && err == nil; i++ {
 			if err = r.tick(); err == nil {
-				err = set.write(r, keys[i], docs[i], values[i], q.resolve, out, shown, emit)
+				row := met.row(r, i)
+				err = set.write(r, []byte(row[0].Raw()), []byte(row[1].Raw()), row[2:], q.resolve, out, shown, emit)
 			}
 		}
 		return err
 	})
 }
+
+// nowhere counts no names.
+func nowhere(func(t *fromTerm) bool) int { return 0 }
 
 // target is the table that is written, and what is joined to it. The run keeps its
 // records.
@@ -158,7 +154,7 @@ func (s *Statement) compileDelete(c *compiler, q *deletion) {
 		name = q.table
 	}
 	around := &scope{}
-	in := &scope{commons: c.with(q.with, around)}
+	in := &scope{commons: c.with(q.with, around, nowhere)}
 	all := c.target(t, name, q.pos, nil, in)
 	where := conjuncts(nil, c.optional(q.where, in))
 	shown := c.image(t, name, q.pos)
@@ -166,24 +162,28 @@ func (s *Statement) compileDelete(c *compiler, q *deletion) {
 	rows, _, _ := c.joinFeed(all, where, nil, in)
 	s.Writes, s.records = true, 1
 	s.finishWrite(out, func(r *run, emit func() error) error {
-		var keys, docs [][]byte
+		met := newRoll(2)
 		err := rows(r, func() error {
-			keys = append(keys, bytes.Clone(r.records[0].Key))
+			row := [2]value.Value{value.FromBlob(r.records[0].Key)}
 			if out != nil {
-				docs = append(docs, bytes.Clone(r.records[0].Doc))
+				row[1] = value.FromBlob(r.records[0].Doc)
 			}
-			return nil
+			return met.push(r, row[:])
 		})()
-		for i := 0; i < len(keys) && err == nil; i++ {
+		for i := 0; i < met.count && err == nil; i++ {
 			if err = r.tick(); err != nil {
 				break
 			}
-			if err = r.source.Delete(t, keys[i]); err != nil {
+			row := met.row(r, i)
+			if r.err != nil {
+				return r.err
+			}
+			if err = r.source.Delete(t, []byte(row[0].Raw())); err != nil {
 				break
 			}
 			r.changes++
 			if out != nil {
-				err = out.row(r, shown, docs[i], emit)
+				err = out.row(r, shown, []byte(row[1].Raw()), emit)
 			}
 		}
 		return err
@@ -239,13 +239,12 @@ func (s *Statement) finishWrite(out *returning, start func(r *run, emit func() e
 	}
 	slots := slotsOf(out.columns)
 	s.start = func(r *run, emit func(row []value.Value) error) error {
-		rows := &kept{width: len(slots)}
-		err := start(r, func() error {
-			rows.add(r, slots)
-			return nil
-		})
+		rows := newRoll(len(slots))
+		err := start(r, func() error { return rows.add(r, slots) })
 		for i := 0; i < rows.count && err == nil; i++ {
-			err = emit(rows.row(i))
+			if err = emit(rows.row(r, i)); err == nil {
+				err = r.err
+			}
 		}
 		return err
 	}

@@ -1,6 +1,8 @@
 package sql
 
 import (
+	"slices"
+
 	"github.com/stowage-db/stowage/query/sql/function"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
@@ -153,12 +155,15 @@ func sameTerms(a, b []*term) bool {
 	return true
 }
 
-// windowPlan is all calls over windows of a SELECT.
-type windowPlan struct {
+// windowStage is calls over windows that want their rows in the same order. Stages
+// follow each other, each with the rows of the one before and what that has added.
+type windowStage struct {
 	calls  []*windowCall
-	slots  []int // what is kept of each row
 	inputs []int // places that are computed for each row, by
 	evals  []eval
+	keys   []sortKey
+	parts  int   // how many of the keys part the rows
+	slots  []int // what is kept of each row: the keys, then the rest
 }
 
 // windowCall is a call ready to be computed. Numbers are of what is kept of a row.
@@ -166,53 +171,76 @@ type windowCall struct {
 	*windowed
 	args      []int
 	filter    int // −1 for none
-	keys      []sortKey
-	partition int // how many of the keys part the rows
-	columns   []int
-	result    int
 	offsets   [2]eval
 	collation value.Collation
-	sorted    bool // the call before has the rows in order already
 }
 
 // windowFeed reads all rows, and hands them on with what the windows show.
 func (c *compiler) windowFeed(from feed, s *scope) feed {
-	p := &windowPlan{slots: append([]int(nil), s.touched...)}
+	carried := append([]int(nil), s.touched...)
+	for left := s.windows; len(left) > 0; {
+		n := 1
+		for n < len(left) && left[n].sameOrder(left[0]) {
+			n++
+		}
+		from = c.windowStage(left[:n], carried, left[n:]).feed(from)
+		for _, w := range left[:n] {
+			carried = append(carried, w.slot)
+		}
+		left = left[n:]
+	}
+	c.note("USE TEMP B-TREE FOR WINDOWS")
+	return from
+}
+
+// windowStage readies calls of one order, which keep what is carried and what later
+// ones read.
+func (c *compiler) windowStage(calls []*windowed, carried []int, later []*windowed) *windowStage {
+	stage := &windowStage{parts: len(calls[0].partition)}
 	keep := func(t *term) int {
 		slot := c.slot()
-		p.inputs, p.evals = append(p.inputs, slot), append(p.evals, evaluator(t))
-		p.slots = append(p.slots, slot)
-		return len(p.slots) - 1
+		stage.inputs, stage.evals = append(stage.inputs, slot), append(stage.evals, evaluator(t))
+		return slot
 	}
-	for i, w := range s.windows {
-		call := &windowCall{windowed: w, filter: -1, partition: len(w.partition)}
+	for _, t := range calls[0].partition {
+		stage.keys = append(stage.keys, sortKey{slot: keep(t), collation: t.collation})
+	}
+	for _, t := range calls[0].order {
+		stage.keys = append(stage.keys, sortKey{slot: keep(t.term), desc: t.desc, nulls: t.nulls, collation: t.collation})
+	}
+	var slots []int
+	at := func(t *term) int {
+		slots = append(slots, keep(t))
+		return len(stage.keys) + len(slots) - 1
+	}
+	for _, w := range calls {
+		call := &windowCall{windowed: w, filter: -1}
 		for _, t := range w.args {
-			call.args = append(call.args, keep(t))
+			call.args = append(call.args, at(t))
 		}
 		if len(w.args) > 0 {
 			call.collation = collationOf(w.args...)
 		}
 		if w.filter != nil {
-			call.filter = keep(w.filter)
-		}
-		for _, t := range w.partition {
-			call.keys = append(call.keys, sortKey{collation: t.collation})
-			call.columns = append(call.columns, keep(t))
-		}
-		for _, t := range w.order {
-			call.keys = append(call.keys, sortKey{desc: t.desc, nulls: t.nulls, collation: t.collation})
-			call.columns = append(call.columns, keep(t.term))
+			call.filter = at(w.filter)
 		}
 		for j, t := range w.offsets {
 			if t != nil {
 				call.offsets[j] = evaluator(t)
 			}
 		}
-		call.sorted = i > 0 && w.sameOrder(s.windows[i-1])
-		p.slots = append(p.slots, w.slot)
-		call.result = len(p.slots) - 1
-		p.calls = append(p.calls, call)
+		stage.calls = append(stage.calls, call)
 	}
-	c.note("USE TEMP B-TREE FOR WINDOWS")
-	return p.feed(from)
+	read := &scope{}
+	for _, w := range later {
+		read.collectAll(w.args, w.partition)
+		if w.filter != nil {
+			read.collect(w.filter)
+		}
+		for _, t := range w.order {
+			read.collect(t.term)
+		}
+	}
+	stage.slots = newSorter(stage.keys, slices.Concat(slots, carried, read.reads)).slots
+	return stage
 }

@@ -1,108 +1,217 @@
 package sql
 
 import (
-	"slices"
-
 	"github.com/stowage-db/stowage/query/sql/function"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
 
-func (p *windowPlan) feed(from feed) feed {
+func (st *windowStage) feed(from feed) feed {
 	return func(r *run, next func() error) func() error {
-		rows := &kept{width: len(p.slots)}
+		rows := newSorter(st.keys, st.slots)
+		part := &partition{windowStage: st, r: r, next: next, roll: newRoll(len(st.slots))}
+		for _, call := range st.calls {
+			part.runs = append(part.runs, &windowRun{windowCall: call, partition: part})
+		}
 		start := from(r, func() error {
-			for i, e := range p.evals {
-				r.row[p.inputs[i]] = e(r)
+			for i, e := range st.evals {
+				r.row[st.inputs[i]] = e(r)
 			}
-			rows.add(r, p.slots)
-			return r.err
+			if r.err != nil {
+				return r.err
+			}
+			return rows.add(r)
 		})
 		return func() error {
-			rows.clear()
-			if err := start(); err != nil {
-				return err
+			err := start()
+			if err == nil {
+				err = rows.sort(r)
 			}
-			order := make([]int32, rows.count)
-			for i := range order {
-				order[i] = int32(i)
-			}
-			for _, call := range p.calls {
-				w := &windowRun{windowCall: call, r: r, rows: rows, order: order}
-				if err := w.all(); err != nil {
-					return err
+			for _, w := range part.runs {
+				if err == nil {
+					err = w.offsetsOf()
 				}
 			}
-			for _, i := range order {
-				rows.load(r, p.slots, int(i))
-				if err := next(); err != nil {
-					return err
-				}
+			if err == nil {
+				err = part.all(rows)
 			}
-			return nil
+			if failed := rows.clear(); err == nil {
+				err = failed
+			}
+			return err
 		}
 	}
 }
 
-// windowRun computes one call for all rows.
-type windowRun struct {
-	*windowCall
-	r     *run
-	rows  *kept
-	order []int32 // the rows, sorted
+// partition is the rows of one partition after the other: some of those that are
+// sorted in memory, or all that come one by one.
+type partition struct {
+	*windowStage
+	r    *run
+	next func() error
+	runs []*windowRun
 
-	// Of the partition that is being computed: its rows, and for each of them the group
-	// of peers that it is in; where the groups begin, and at last where the last one ends.
-	part    []int32
-	group   []int
-	begins  []int
-	numbers [2]value.Value // the frame's offsets
-	args    []value.Value
+	sorted *sorter // in memory; nil: the rows are on the roll
+	order  []int32
+	roll   *roll
+	count  int
+
+	// For each row the group of peers that it is in; where the groups begin, and at last
+	// where the last one ends.
+	group  []int32
+	begins []int32
 }
 
-// at is a value of the partition's row i.
-func (w *windowRun) at(i, column int) value.Value { return w.rows.row(int(w.part[i]))[column] }
+// row returns row i of the partition.
+func (p *partition) row(i int) []value.Value {
+	if p.sorted != nil {
+		return p.sorted.kept.row(int(p.order[i]))
+	}
+	return p.roll.row(p.r, i)
+}
 
-// compare orders rows a and b by keys from and up to.
-func (w *windowRun) compare(a, b int32, from, to int) int {
-	x, y := w.rows.row(int(a)), w.rows.row(int(b))
+// all computes the calls for all rows, partition by partition.
+func (p *partition) all(rows *sorter) error {
+	if rows.out != nil {
+		return p.spooled(rows)
+	}
+	p.sorted = rows
+	for at := 0; at < len(rows.order); {
+		p.order = rows.order[at:]
+		p.begin()
+		first := p.row(0)
+		p.admit(first, nil)
+		for p.count < len(p.order) && p.apart(p.row(p.count), first, 0, p.parts) == 0 {
+			p.admit(p.row(p.count), p.row(p.count-1))
+		}
+		at += p.count
+		if err := p.compute(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spooled is all for rows that come from outside of memory.
+func (p *partition) spooled(rows *sorter) error {
+	p.sorted = nil
+	fresh, last := make([]value.Value, len(p.slots)), []value.Value(nil)
+	p.begin()
+	err := rows.each(p.r, func() error {
+		for i, slot := range p.slots {
+			fresh[i] = p.r.row[slot]
+		}
+		if p.count > 0 && p.apart(fresh, last, 0, p.parts) != 0 {
+			if err := p.compute(); err != nil {
+				return err
+			}
+			p.begin()
+			if err := p.roll.clear(); err != nil {
+				return err
+			}
+		}
+		p.admit(fresh, last)
+		last = append(last[:0], fresh...)
+		return p.roll.push(p.r, fresh)
+	})
+	if err == nil && p.count > 0 {
+		err = p.compute()
+	}
+	if failed := p.roll.clear(); err == nil {
+		err = failed
+	}
+	return err
+}
+
+// apart orders two rows by keys from and up to.
+func (p *partition) apart(a, b []value.Value, from, to int) int {
 	for n := from; n < to; n++ {
-		if order := w.keys[n].compare(x[w.columns[n]], y[w.columns[n]]); order != 0 {
+		if order := p.keys[n].compare(a[n], b[n]); order != 0 {
 			return order
 		}
 	}
 	return 0
 }
 
-// all computes the call, partition by partition.
-func (w *windowRun) all() error {
-	if err := w.offsetsOf(); err != nil || len(w.order) == 0 {
-		return err
+// begin forgets all rows.
+func (p *partition) begin() { p.count, p.group, p.begins = 0, p.group[:0], p.begins[:0] }
+
+// admit counts a row, which is behind last, into its group of peers.
+func (p *partition) admit(row, last []value.Value) {
+	if p.count == 0 || p.apart(last, row, p.parts, len(p.keys)) != 0 {
+		p.begins = append(p.begins, int32(p.count))
 	}
-	if !w.sorted {
-		place := make([]int32, len(w.order))
-		for at, row := range w.order {
-			place[row] = int32(at)
-		}
-		slices.SortFunc(w.order, func(a, b int32) int {
-			if order := w.compare(a, b, 0, len(w.keys)); order != 0 {
-				return order
-			}
-			return int(place[a] - place[b])
-		})
+	p.group = append(p.group, int32(len(p.begins)-1))
+	p.count++
+}
+
+// compute hands on the rows of the partition with what the calls come to.
+func (p *partition) compute() error {
+	p.begins = append(p.begins, int32(p.count))
+	for _, w := range p.runs {
+		w.begin()
 	}
-	for at := 0; at < len(w.order); {
-		end := at + 1
-		for end < len(w.order) && w.compare(w.order[at], w.order[end], 0, w.partition) == 0 {
-			end++
-		}
-		w.part = w.order[at:end]
-		w.peers()
-		if err := w.compute(); err != nil {
+	for i := range p.count {
+		if err := p.r.tick(); err != nil {
 			return err
 		}
-		at = end
+		for _, w := range p.runs {
+			v, err := w.of(i)
+			if err != nil {
+				return err
+			}
+			w.result = v
+		}
+		row := p.row(i)
+		if p.r.err != nil {
+			return p.r.err
+		}
+		for j, slot := range p.slots {
+			p.r.row[slot] = row[j]
+		}
+		for _, w := range p.runs {
+			p.r.row[w.slot] = w.result
+		}
+		if err := p.next(); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// windowRun computes one call.
+type windowRun struct {
+	*windowCall
+	*partition
+	numbers [2]value.Value // the frame's offsets
+	bound   [2]int         // the frame's bounds in the row before
+	args    []value.Value
+	result  value.Value
+
+	// Of an aggregate: what the rows from one and before another come to.
+	state    function.State
+	from, to int
+}
+
+// at is a value of the partition's row i.
+func (w *windowRun) at(i, column int) value.Value { return w.row(i)[column] }
+
+// begin is called when there is another partition.
+func (w *windowRun) begin() {
+	w.bound, w.from, w.to = [2]int{}, 0, 0
+	if w.aggregate != nil {
+		w.state = w.fresh()
+	}
+}
+
+// of computes the call for a row, which come one after the other.
+func (w *windowRun) of(i int) (value.Value, error) {
+	switch {
+	case w.aggregate != nil:
+		return w.aggregated(i)
+	case w.window.OfFrame():
+		return w.ofFrame(i)
+	}
+	return w.ofPartition(i)
 }
 
 // offsetsOf computes the frame's offsets, which are the same for all rows.
@@ -127,53 +236,9 @@ func (w *windowRun) offsetsOf() error {
 
 var endNames = [2]string{"starting", "ending"}
 
-// peers finds the groups of rows that the order does not tell apart.
-func (w *windowRun) peers() {
-	w.group, w.begins = w.group[:0], w.begins[:0]
-	for i := range w.part {
-		if i == 0 || w.compare(w.part[i-1], w.part[i], w.partition, len(w.keys)) != 0 {
-			w.begins = append(w.begins, i)
-		}
-		w.group = append(w.group, len(w.begins)-1)
-	}
-	w.begins = append(w.begins, len(w.part))
-}
-
-func (w *windowRun) set(i int, v value.Value) {
-	w.rows.row(int(w.part[i]))[w.result] = v
-}
-
-// compute computes the call for the rows of a partition.
-func (w *windowRun) compute() error {
-	switch {
-	case w.aggregate != nil:
-		return w.aggregated()
-	case w.window.OfFrame():
-		for i := range w.part {
-			v, err := w.ofFrame(i)
-			if err != nil {
-				return err
-			}
-			w.set(i, v)
-		}
-		return nil
-	}
-	for i := range w.part {
-		if err := w.r.tick(); err != nil {
-			return err
-		}
-		v, err := w.ofPartition(i)
-		if err != nil {
-			return err
-		}
-		w.set(i, v)
-	}
-	return nil
-}
-
 // ofPartition computes what does not depend on the frame.
 func (w *windowRun) ofPartition(i int) (value.Value, error) {
-	n, group := len(w.part), w.group[i]
+	n, group := w.count, w.group[i]
 	switch w.window {
 	case function.RowNumber:
 		return value.FromInt(int64(i + 1)), nil
@@ -222,7 +287,7 @@ func (w *windowRun) neighbour(i int) value.Value {
 	if w.window == function.Lag {
 		by = -by
 	}
-	if at := int64(i) + by; at >= 0 && at < int64(len(w.part)) {
+	if at := int64(i) + by; at >= 0 && at < int64(w.count) {
 		return w.at(int(at), args[0])
 	}
 	if len(args) > 2 {
@@ -274,40 +339,32 @@ func (w *windowRun) excluded(i, at int) bool {
 	return false
 }
 
-// aggregated computes an aggregate over the frame of each row. What one frame has in
-// common with the next is not computed again where the function forgets rows.
-func (w *windowRun) aggregated() error {
-	state := w.fresh()
-	from, to := 0, 0
-	for i := range w.part {
-		if err := w.r.tick(); err != nil {
-			return err
-		}
-		start, end := w.bounds(i)
-		end = max(start, end)
-		if w.frame.exclude != excludeNothing || start < from || end < to || start > from && !w.aggregate.Invertible {
-			state, from, to = w.fresh(), start, start
-		}
-		for ; to < max(start, end); to++ {
-			if w.excluded(i, to) {
-				continue
-			}
-			if err := w.feed(to, state.Step); err != nil {
-				return err
-			}
-		}
-		for ; from < start; from++ {
-			if err := w.feed(from, state.Undo); err != nil {
-				return err
-			}
-		}
-		v, err := state.Result()
-		if err != nil {
-			return fail(codeInvalid, -1, err.Error())
-		}
-		w.set(i, v)
+// aggregated computes an aggregate over the frame of a row. What it has in common with
+// the one before is not computed again where the function forgets rows.
+func (w *windowRun) aggregated(i int) (value.Value, error) {
+	start, end := w.bounds(i)
+	end = max(start, end)
+	if w.frame.exclude != excludeNothing || start < w.from || end < w.to || start > w.from && !w.aggregate.Invertible {
+		w.state, w.from, w.to = w.fresh(), start, start
 	}
-	return nil
+	for ; w.to < end; w.to++ {
+		if w.excluded(i, w.to) {
+			continue
+		}
+		if err := w.feed(w.to, w.state.Step); err != nil {
+			return null, err
+		}
+	}
+	for ; w.from < start; w.from++ {
+		if err := w.feed(w.from, w.state.Undo); err != nil {
+			return null, err
+		}
+	}
+	v, err := w.state.Result()
+	if err != nil {
+		return null, fail(codeInvalid, -1, err.Error())
+	}
+	return v, nil
 }
 
 func (w *windowRun) fresh() function.State {
@@ -348,36 +405,36 @@ func (w *windowRun) bounds(i int) (start, end int) {
 
 // rowBound is a bound in rows; behind is 1 for one that rows lie before.
 func (w *windowRun) rowBound(i int, kind boundKind, offset value.Value, behind int) int {
-	n := int(min(offset.Int(), int64(len(w.part))))
+	n := int(min(offset.Int(), int64(w.count)))
 	at := i + behind
 	switch kind {
 	case unboundedPreceding:
 		at = 0
 	case unboundedFollowing:
-		at = len(w.part)
+		at = w.count
 	case preceding:
 		at -= n
 	case following:
 		at += n
 	}
-	return min(max(at, 0), len(w.part))
+	return min(max(at, 0), w.count)
 }
 
 // groupBound is a bound in groups of peers.
 func (w *windowRun) groupBound(i int, kind boundKind, offset value.Value, behind int) int {
-	n := int(min(offset.Int(), int64(len(w.part))))
-	at := w.group[i] + behind
+	n := int(min(offset.Int(), int64(w.count)))
+	at := int(w.group[i]) + behind
 	switch kind {
 	case unboundedPreceding:
 		return 0
 	case unboundedFollowing:
-		return len(w.part)
+		return w.count
 	case preceding:
 		at -= n
 	case following:
 		at += n
 	}
-	return w.begins[min(max(at, 0), len(w.begins)-1)]
+	return int(w.begins[min(max(at, 0), len(w.begins)-1)])
 }
 
 // rangeBound is a bound by how far the values lie from that of row i, where that is a
@@ -387,25 +444,45 @@ func (w *windowRun) rangeBound(i int, kind boundKind, offset value.Value, behind
 	case unboundedPreceding:
 		return 0
 	case unboundedFollowing:
-		return len(w.part)
+		return w.count
 	case currentRow:
-		return w.begins[w.group[i]+behind]
+		return int(w.begins[int(w.group[i])+behind])
 	}
-	key, column := &w.keys[w.partition], w.columns[w.partition]
-	v := w.at(i, column)
+	column := w.parts
+	key, v := &w.keys[column], w.at(i, column)
 	if !v.IsNumber() {
-		return w.begins[w.group[i]+behind]
+		return int(w.begins[int(w.group[i])+behind])
 	}
 	if (kind == preceding) != key.desc {
 		v = value.Subtract(v, offset)
 	} else {
 		v = value.Add(v, offset)
 	}
-	at, _ := slices.BinarySearchFunc(w.part, 0, func(row int32, _ int) int {
-		if order := key.compare(w.rows.row(int(row))[column], v); order < 0 || order == 0 && behind == 1 {
-			return -1
-		}
-		return 1
+	w.bound[behind] = w.search(w.bound[behind], func(at int) bool {
+		order := key.compare(w.at(at, column), v)
+		return order < 0 || order == 0 && behind == 1
 	})
-	return at
+	return w.bound[behind]
+}
+
+// search returns the first row that does not lie before. It is looked for in steps that
+// double, for it is near the one that it was for the row before.
+func (p *partition) search(near int, before func(at int) bool) int {
+	low, high := near, near
+	for step := 1; low > 0 && !before(low-1); step *= 2 {
+		high = low - 1
+		low = max(0, high-step)
+	}
+	for step := 1; high < p.count && before(high); step *= 2 {
+		low = high + 1
+		high = min(p.count, low+step)
+	}
+	for low < high {
+		if middle := (low + high) / 2; before(middle) {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low
 }

@@ -1,10 +1,15 @@
 package sql
 
-import "github.com/stowage-db/stowage/query/sql/value"
+import (
+	"slices"
 
-// with makes the tables of WITH known. What a SELECT reads once is made part of it;
-// what it reads more often is computed once and kept.
-func (c *compiler) with(list []*common, s *scope) *commons {
+	"github.com/stowage-db/stowage/query/sql/value"
+)
+
+// with makes the tables of WITH known to a statement, whose terms of FROM names counts.
+// What is read once is made part of what reads it; what is read more often is computed
+// once and kept.
+func (c *compiler) with(list []*common, s *scope, names func(is func(t *fromTerm) bool) int) *commons {
 	chain := s.commons
 	var group []*commons
 	for _, def := range list {
@@ -19,6 +24,7 @@ func (c *compiler) with(list []*common, s *scope) *commons {
 	// All of one WITH see each other; which of them are circular shows when they are read.
 	for _, w := range group {
 		w.base = chain
+		w.often = w.def.keep || !w.def.inline && names(w.isNamed)-w.def.query.names(w.isNamed) > 1
 	}
 	return chain
 }
@@ -40,15 +46,70 @@ func (c *compiler) common(w *commons, t *fromTerm, name string, s *scope, whole 
 	}
 	w.busy = true
 	defer func() { w.busy = false }()
+	if w.often && (w.shared == nil || w.shared.by != c || w.shared.attempt != c.attempt) {
+		w.shared = c.share(w)
+	}
+	if w.often && !w.shared.outer {
+		return &operands{list: []*operand{c.chosenOperand(c.shared(w.shared), name, w.def.columns, t.pos, s)}}
+	}
 	in := &scope{up: w.scope.up, commons: w.base}
 	if w.recursive() {
 		chosen := c.recursive(w, in)
 		return &operands{list: []*operand{c.chosenOperand(chosen, name, w.def.columns, t.pos, s)}}
 	}
-	if w.def.keep {
-		whole = true
-	}
 	return c.derived(w.def.query, name, w.def.columns, in, s, whole)
+}
+
+// shared is a table of WITH that is computed once a run.
+type shared struct {
+	*selected
+	state   int // where a run keeps its rows
+	by      *compiler
+	attempt int // of by, which holds as long as that does not begin anew
+}
+
+// share plans a table of WITH for all that read it. One that depends on a row further
+// out is outer, and of no use to others.
+func (c *compiler) share(w *commons) *shared {
+	notes := len(c.notes)
+	c.note("MATERIALIZE " + w.def.name)
+	c.level++
+	in := &scope{up: w.scope.up, commons: w.base}
+	all := &shared{state: c.state(), by: c}
+	if w.recursive() {
+		all.selected = c.recursive(w, in)
+	} else {
+		all.selected = c.selection(w.def.query, in, nil)
+	}
+	if c.level--; all.outer {
+		c.notes = c.notes[:notes]
+	}
+	all.attempt = c.attempt
+	return all
+}
+
+// shared is a table of WITH as one of those that read it sees it.
+func (c *compiler) shared(all *shared) *selected {
+	own := &selected{rows: all.rows, columns: slices.Clone(all.columns)}
+	from, slots := slotsOf(all.columns), make([]int, len(all.columns))
+	for i := range slots {
+		slots[i] = c.slot()
+		own.columns[i].slot = slots[i]
+	}
+	own.feed = func(r *run, next func() error) func() error {
+		return func() error {
+			rows, known := r.states[all.state].(*roll)
+			if !known {
+				rows = newRoll(len(from))
+				if err := all.feed(r, func() error { return rows.add(r, from) })(); err != nil {
+					return err
+				}
+				r.states[all.state] = rows
+			}
+			return rows.each(r, slots, next)
+		}
+	}
+	return own
 }
 
 // queueOperand is a recursive table inside of its own SELECT: the one row that is
@@ -86,7 +147,7 @@ func (c *compiler) recursive(w *commons, in *scope) *selected {
 	if first == 0 || first == len(q.cores) {
 		panic(fail(codeInvalid, w.def.pos, "circular reference: "+w.def.name))
 	}
-	in.commons = c.with(q.with, in)
+	in.commons = c.with(q.with, in, q.names)
 	begin := &selection{pos: q.pos, cores: q.cores[:first], joins: q.joins[:first-1]}
 	start := c.selection(begin, &scope{up: in.up, commons: in.commons}, nil)
 	w.columns, w.state = start.columns, c.state()
@@ -135,22 +196,27 @@ type recursion struct {
 	keys     []sortKey
 }
 
-// feed hands on the rows of the queue, which grows meanwhile.
+// feed hands on the rows of the queue, which grows meanwhile. Those that an ORDER BY
+// chooses from stay in memory.
 func (f *recursion) feed(r *run, next func() error) func() error {
 	out := slotsOf(f.start.columns)
-	var seen *hashed
-	var queue [][]value.Value
+	seen, queue := newSet(collationsOf(f.start.columns)), newRoll(len(out))
+	var choice [][]value.Value
+	row := make([]value.Value, len(out))
 	push := func(slots []int) error {
-		row := make([]value.Value, len(slots))
 		for i, slot := range slots {
 			row[i] = r.keep(r.row[slot])
 		}
 		if f.distinct {
-			if _, added := seen.add(r, row); !added {
-				return nil
+			if added, err := seen.add(r, row); !added || err != nil {
+				return err
 			}
 		}
-		queue = append(queue, row)
+		if f.keys != nil {
+			choice = append(choice, slices.Clone(row))
+		} else if err := queue.push(r, row); err != nil {
+			return err
+		}
 		return r.tick()
 	}
 	begin := f.start.feed(r, func() error { return push(out) })
@@ -158,40 +224,51 @@ func (f *recursion) feed(r *run, next func() error) func() error {
 	for _, step := range f.steps {
 		steps = append(steps, step(r, func() error { return push(f.targets) }))
 	}
-	return func() error {
-		seen, queue = newHashed(collationsOf(f.start.columns)), nil
-		if err := begin(); err != nil {
+	follow := func(row []value.Value) error {
+		for i, slot := range out {
+			r.row[slot] = row[i]
+		}
+		if err := next(); err != nil {
 			return err
 		}
-		for len(queue) > 0 {
-			at := f.next(queue)
-			row := queue[at]
-			if at == 0 {
-				queue = queue[1:]
-			} else {
-				queue = append(queue[:at:at], queue[at+1:]...)
-			}
-			for i, slot := range out {
-				r.row[slot] = row[i]
-			}
-			if err := next(); err != nil {
+		r.states[f.state] = row
+		for _, step := range steps {
+			if err := step(); err != nil {
 				return err
 			}
-			r.states[f.state] = row
-			for _, step := range steps {
-				if err := step(); err != nil {
-					return err
-				}
+		}
+		return r.err
+	}
+	return func() error {
+		choice = nil
+		err := seen.clear()
+		if err == nil {
+			err = queue.clear()
+		}
+		if err == nil {
+			err = begin()
+		}
+		for i := 0; err == nil && i < queue.count; i++ {
+			if row := queue.row(r, i); r.err == nil {
+				err = follow(row)
+			} else {
+				err = r.err
 			}
 		}
-		return nil
+		for err == nil && len(choice) > 0 {
+			at := f.next(choice)
+			row := choice[at]
+			choice = slices.Delete(choice, at, at+1)
+			err = follow(row)
+		}
+		return err
 	}
 }
 
 // next is the position of the row to go on with: the first by ORDER BY.
 func (f *recursion) next(queue [][]value.Value) int {
 	best := 0
-	for i := 1; i < len(queue) && len(f.keys) > 0; i++ {
+	for i := 1; i < len(queue); i++ {
 		for _, key := range f.keys {
 			n := 0
 			for j, column := range f.start.columns {

@@ -12,6 +12,7 @@ type Aggregate struct {
 	Name        string
 	least, most int8
 	Invertible  bool // its states forget rows again: see [State.Undo]
+	Gathers     bool // its states grow with each row
 	New         func(c *Context) State
 }
 
@@ -55,16 +56,16 @@ func AggregateNamed(name string) *Aggregate {
 
 // aggregates are sorted by their names.
 var aggregates = [...]Aggregate{
-	{"avg", 1, 1, true, func(*Context) State { return &sum{as: mean} }},
-	{"count", 0, 1, true, func(*Context) State { return &count{} }},
-	{"group_concat", 1, 2, true, func(c *Context) State { return &chain{context: c} }},
-	{"json_group_array", 1, 1, true, func(c *Context) State { return &group{context: c} }},
-	{"json_group_object", 2, 2, true, func(c *Context) State { return &group{context: c, object: true} }},
-	{"max", 1, 1, false, func(c *Context) State { return &top{collation: c.Collation, side: 1} }},
-	{"min", 1, 1, false, func(c *Context) State { return &top{collation: c.Collation, side: -1} }},
-	{"string_agg", 2, 2, true, func(c *Context) State { return &chain{context: c} }},
-	{"sum", 1, 1, true, func(*Context) State { return &sum{as: exactSum} }},
-	{"total", 1, 1, true, func(*Context) State { return &sum{as: totalSum} }},
+	{"avg", 1, 1, true, false, func(*Context) State { return &sum{as: mean} }},
+	{"count", 0, 1, true, false, func(*Context) State { return &count{} }},
+	{"group_concat", 1, 2, true, true, func(c *Context) State { return &chain{context: c} }},
+	{"json_group_array", 1, 1, true, true, func(c *Context) State { return &group{context: c} }},
+	{"json_group_object", 2, 2, true, true, func(c *Context) State { return &group{context: c, object: true} }},
+	{"max", 1, 1, false, false, func(c *Context) State { return &top{collation: c.Collation, side: 1} }},
+	{"min", 1, 1, false, false, func(c *Context) State { return &top{collation: c.Collation, side: -1} }},
+	{"string_agg", 2, 2, true, true, func(c *Context) State { return &chain{context: c} }},
+	{"sum", 1, 1, true, false, func(*Context) State { return &sum{as: exactSum} }},
+	{"total", 1, 1, true, false, func(*Context) State { return &sum{as: totalSum} }},
 }
 
 // count counts rows, or those whose argument is not NULL.

@@ -1,0 +1,73 @@
+package sql
+
+import "github.com/stowage-db/stowage/query/sql/value"
+
+// arm is one way of several to read a table: by a probe, what one of the terms of an OR
+// lets through.
+type arm struct {
+	*probe
+	term *term
+}
+
+// unionOf finds probes for all terms of an OR, nil where one of them has none. The rows of
+// each are passed over where a term before would have let them through.
+func unionOf(o *operand, or *pooled, pool []*pooled, bound sources) *probe {
+	if or.kind != termOr || or.volatile || or.uses&^(bound|o.bits|outside) != 0 {
+		return nil
+	}
+	all := &probe{index: -1}
+	for _, t := range disjuncts(nil, or.term) {
+		own := []*pooled{}
+		for _, one := range conjuncts(nil, t) {
+			own = append(own, &pooled{term: one})
+		}
+		for _, p := range pool {
+			if p != or {
+				own = append(own, p)
+			}
+		}
+		best := bestSearch(o, own, bound)
+		if best == nil {
+			return nil
+		}
+		all.arms = append(all.arms, arm{best, t})
+		all.rows += best.rows
+	}
+	all.rows = min(all.rows, o.rows)
+	return all
+}
+
+// bestSearch is the cheapest probe that looks something up.
+func bestSearch(o *operand, pool []*pooled, bound sources) (best *probe) {
+	for i := -1; i < len(o.table.table.Indexes); i++ {
+		if p := newProbe(o, i, pool, bound); p.searches() && (best == nil || p.cost() < best.cost()) {
+			best = p
+		}
+	}
+	return best
+}
+
+// disjuncts appends the terms of which one has to hold for t to hold.
+func disjuncts(list []*term, t *term) []*term {
+	if t.kind == termOr {
+		return disjuncts(disjuncts(list, t.kids[0]), t.kids[1])
+	}
+	return append(list, t)
+}
+
+// scanUnion reads a table by all arms of a probe, one after the other.
+func (c *compiler) scanUnion(o *operand, p *probe, terms []*term, once bool) (all feed) {
+	for i, a := range p.arms {
+		own := terms[:len(terms):len(terms)]
+		for _, before := range p.arms[:i] {
+			own = append(own, joined(&term{kind: termTruth, not: true, value: value.FromBool(true), kids: []*term{before.term}}))
+		}
+		one := c.scan(o, a.probe, own, once)
+		if all == nil {
+			all = one
+		} else {
+			all = appendFeed(all, one)
+		}
+	}
+	return all
+}
