@@ -283,7 +283,8 @@ func (p *parser) fragment(operands int) (*node, error) {
 		n.filters = append(n.filters, &node{op: findOperator("eq"), accepts: same, path: path.Field(name), operand: value})
 	}
 	if fields.count == 0 {
-		n.filters = []*node{{op: findOperator("type"), path: path, types: typeObject}}
+		name := operand{value: value{kind: kindString, body: []byte("object")}}
+		n.filters = []*node{{op: findOperator("type"), path: path, operand: name, types: typeObject}}
 	}
 	return n, nil
 }

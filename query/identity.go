@@ -12,7 +12,8 @@ import (
 // say that have no identity themselves.
 //
 // So two filters of one identity match the same documents. That two filters that
-// match the same have one identity is not promised.
+// match the same have one identity is not promised. JavaScript has the same ones in
+// js/src/identity.ts; both are held to the vectors in testdata/identities.json.
 func (f *Filter) Identity() (identity string, ok bool) {
 	if f == nil {
 		return noopIdentity, true
@@ -22,6 +23,27 @@ func (f *Filter) Identity() (identity string, ok bool) {
 		return "", false
 	}
 	return string(b), true
+}
+
+// Hash is a number that filters share if they have the same identity, and hardly any
+// others do: FNV-1a, of 64 bits. It reports false where there is no identity.
+func (f *Filter) Hash() (hash uint64, ok bool) {
+	identity, ok := f.Identity()
+	return hashOf(identity), ok
+}
+
+// Hash is that of the query's identity, as Filter.Hash is.
+func (q *Query) Hash() (hash uint64, ok bool) {
+	identity, ok := q.Identity()
+	return hashOf(identity), ok
+}
+
+func hashOf(identity string) uint64 {
+	hash := uint64(0xcbf29ce484222325)
+	for i := range len(identity) {
+		hash = (hash ^ uint64(identity[i])) * 0x100000001b3
+	}
+	return hash
 }
 
 // Identity is a text that queries share if their filters do and all else about what

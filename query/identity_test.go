@@ -28,6 +28,7 @@ func TestIdentity(t *testing.T) {
 		{Eq(Field("a"), map[string]any{"x": 1, "y": []any{0.0}}), Eq(Field("a"), Raw{0x82, 0xa1, 'y', 0x91, 0, 0xa1, 'x', 1})},
 		{Eq(Field("a"), math.Copysign(0, -1)), Eq(Field("a"), 0)},
 		{Fragment(Field("a"), map[string]any{"x": 1, "y": 2}), And(Eq(Field("a", "y"), 2), Eq(Field("a", "x"), 1))},
+		{Fragment(Field("a"), map[string]any{}), Type(Field("a"), "object")},
 		{nil, Noop()},
 		{Search(Field("a"), "x+", regexp.Compile), Search(Field("a"), "x+", regexp.Compile)},
 	}

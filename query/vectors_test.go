@@ -83,7 +83,11 @@ func (v tagged) value(t *testing.T) any {
 		}
 		return list
 	case v.Map != nil:
-		return map[string]any{}
+		members := map[string]any{}
+		for name, member := range *v.Map {
+			members[name] = member.value(t)
+		}
+		return members
 	case v.Bool != nil:
 		return *v.Bool
 	case v.Undefined:
@@ -319,4 +323,78 @@ func integers(v any) any {
 		}
 	}
 	return v
+}
+
+// identityVector is a filter, its identity, and the hash of that.
+type identityVector struct {
+	Name     string `json:"name"`
+	Filter   tagged `json:"filter"`
+	Identity string `json:"identity"` // hex
+	Hash     string `json:"hash"`     // hex
+}
+
+// TestIdentityVectors: the identities in testdata/identities.json are those that are
+// made here. The TypeScript tests read the same file.
+func TestIdentityVectors(t *testing.T) {
+	ast := func(operator string, operands ...tagged) tagged {
+		return arrayOf(append([]tagged{text(operator)}, operands...)...)
+	}
+	a, ab, none := arrayOf(text("a")), arrayOf(text("a"), num("300"), text("å.b")), arrayOf()
+	mapOf := func(members map[string]tagged) tagged { return tagged{Map: &members} }
+	object := mapOf(map[string]tagged{"y": arrayOf(num("1"), text("x\x00")), "x": tagged{Null: true}, "": num("NaN")})
+	members := mapOf(map[string]tagged{"y": num("1"), "x": arrayOf(text("z"))})
+	eq, gt := ast("eq", a, num("2")), ast("gt", ab, text("x"))
+	vectors := []identityVector{{Name: "noop", Filter: ast("noop")}}
+	add := func(name string, filter tagged) {
+		vectors = append(vectors, identityVector{Name: name, Filter: filter})
+	}
+	for _, v := range keyVectors {
+		add("eq: "+v.Name, ast("eq", a, v.Value))
+	}
+	for _, operator := range []string{"eq", "ne", "lt", "lte", "gt", "gte"} {
+		add(operator, ast(operator, ab, dateOf(5)))
+		add(operator+" of fields", ast("field", text(operator), a, ab))
+	}
+	for _, operator := range []string{"in", "any", "all"} {
+		add(operator, ast(operator, a, arrayOf(text("b"), num("1"), bigint("1"), object, num("NaN"), arrayOf(), tagged{Undefined: true})))
+	}
+	for _, operator := range []string{"startsWith", "endsWith", "contains", "icontains"} {
+		add(operator, ast(operator, a, text("Å")))
+	}
+	for _, operator := range []string{"elemMatch", "every"} {
+		add(operator, ast(operator, a, ast("gt", none, num("1"))))
+	}
+	add("an object", ast("eq", a, object))
+	add("between", ast("between", a, num("1"), num("2")))
+	add("between, open", ast("between", a, num("1"), num("2"), flagOf(true), flagOf(false)))
+	add("exists", ast("exists", ab))
+	add("type", ast("type", a, text("null")))
+	add("mod", ast("mod", a, num("7"), num("-1")))
+	add("size", ast("size", a, num("200")))
+	add("fragment", ast("fragment", ab, members))
+	add("fragment of the whole", ast("and", eq, ast("fragment", none, members)))
+	add("fragment of nothing", ast("fragment", a, emptyMap))
+	add("a function", ast("host", none, num("0"), text("search /å/i")))
+	add("a function's answer", ast("host", a, num("3"), text("f"), ast("eq", none, num("1"))))
+	add("and", ast("and", eq, gt))
+	add("and, the other way round", ast("and", gt, eq))
+	add("and, nested", ast("and", gt, ast("and", eq, gt)))
+	add("and of one", ast("and", eq))
+	add("or", ast("or", eq, gt, ast("or")))
+	add("or of none", ast("or"))
+	add("not", ast("not", ast("or", eq, ast("not", gt))))
+	for i := range vectors {
+		v := &vectors[i]
+		f, err := ParseFilter(AppendValue(nil, v.Filter.value(t)))
+		if err != nil {
+			t.Fatal(v.Name, err)
+		}
+		identity, ok := f.Identity()
+		hash, hashed := f.Hash()
+		if !ok || !hashed {
+			t.Errorf("%s: no identity", v.Name)
+		}
+		v.Identity, v.Hash = hex.EncodeToString([]byte(identity)), strconv.FormatUint(hash, 16)
+	}
+	compareVectors(t, "testdata/identities.json", lines(t, vectors))
 }

@@ -45,7 +45,9 @@ export { isWhole, mustName } from './name.js'
 /** @internal */
 export { lookUp } from './document/path.js'
 /** @internal */
-export { packQuery } from './query/query.js'
+export { packQuery, query } from './query/query.js'
+/** @internal For identity.js. */
+export { writeKey } from './document/key.js'
 export type { Bounds, Range, RangeOptions } from './store/range.js'
 export { type IndexSpec, type Policy, type TableSpec, table } from './table/schema.js'
 export type { PlanStep, Sql, Statement } from './query/sql.js'

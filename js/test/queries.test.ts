@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 import * as stowage from 'stowage'
+import { hash, identity } from 'stowage/identity'
 
 import { Condition } from '../src/query/where.js'
 
@@ -40,6 +41,18 @@ test('every example of QUERIES.md finds what it says', async () => {
   }
   assert.ok(examples > 80, `${examples} examples`)
   await db.close()
+})
+
+test('every two filters that QUERIES.md says to be the same have one identity', () => {
+  const { where, and, or } = stowage
+  const scope = { where, and, or }
+  const filter = (source: string) => new Function(...Object.keys(scope), `return (${source})`)(...Object.values(scope)) as object
+  const lines = blocks('same').join('').trim().split('\n').map(line => line.split('//') as [string, string])
+  for (const [one, other] of lines) {
+    assert.equal(identity(filter(one)), identity(filter(other)), one)
+    assert.equal(hash(filter(one)), hash(filter(other)), one)
+  }
+  assert.equal(new Set(lines.map(([one]) => identity(filter(one)))).size, 5)
 })
 
 test('every result of QUERIES.md is what it says', async () => {
