@@ -23,7 +23,7 @@ const parts = [
   ['coders', 3, ['coders.js'], [index], 'where they are imported'],
   ['opening', 4, ['opening.js', 'keeper.js'], [], 'loaded while the engine starts: states and the sentinel, its worker included'],
   ['live', 3, ['live.js'], [index], 'loaded with the first live query'],
-  ['identity', 1, ['identity.js'], [index], 'where it is imported'],
+  ['identity', 1.5, ['identity.js'], [index], 'where it is imported'],
   ['backup', 2, ['backup.js'], [index], 'loaded with the first export, import or copy'],
   ['rewrite', 2, ['rewrite.js'], [index], 'loaded with the first update by function, upsert, replace, or identity made'],
   ['structures', 8, ['structures.js'], [index], 'where they are imported'],
