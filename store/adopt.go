@@ -16,11 +16,14 @@ import (
 // Then one takes the place of the other, and nobody sees less than before.
 func (e *Env) adopt(ctx context.Context) error {
 	r := e.replica()
-	p, facts, err := r.hint(ctx)
-	if err != nil || p == nil || r.base != nil && p.stamp.compare(r.base.stamp) <= 0 {
+	p, err := r.later(ctx)
+	if err != nil || p == nil {
 		return err
 	}
-	aside, err := e.aside(ctx, p, facts)
+	aside, err := e.aside(ctx, p)
+	if err == nil {
+		err = aside.learn(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -43,8 +46,24 @@ func (e *Env) adopt(ctx context.Context) error {
 	return err
 }
 
-// aside is an environment of its own on a snapshot, with what is listed after it.
-func (e *Env) aside(ctx context.Context, p *published, facts []byte) (*Env, error) {
+// later returns a snapshot that is later than the one it is on, nil if none is seen: what the hint tells of,
+// or this context's own portion, which it may not tell of yet.
+func (r *replica) later(ctx context.Context) (*published, error) {
+	p, err := r.hint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if own := r.portion; own != nil && (p == nil || p.stamp.compare(own.stamp) < 0) {
+		p = own
+	}
+	if p == nil || r.base != nil && p.stamp.compare(r.base.stamp) <= 0 {
+		return nil, nil
+	}
+	return p, nil
+}
+
+// aside is an environment of its own on a snapshot, nil for none.
+func (e *Env) aside(ctx context.Context, p *published) (*Env, error) {
 	o := e.options
 	o.CacheBytes, o.OverlayBytes, o.LockAfter, o.OnLost = asideCache, math.MaxInt, 0, nil
 	s, err := newSealer(o.Modifiers)
@@ -53,11 +72,7 @@ func (e *Env) aside(ctx context.Context, p *published, facts []byte) (*Env, erro
 	}
 	r := newReplica(e.replica().shared, Info{}, &o)
 	r.largest = e.replica().largest
-	other, err := r.open(ctx, p, facts, o, s)
-	if err != nil {
-		return nil, err
-	}
-	return other, other.learn(ctx)
+	return r.open(ctx, p, o, s)
 }
 
 const asideCache = 1 << 20
@@ -102,7 +117,8 @@ func (e *Env) take(other *replica) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.before, r.held = r.held, other.held
-	r.base, r.known, r.retired, r.publishes = other.base, other.known, other.retired, nil
+	r.base, r.known, r.retired = other.base, other.known, other.retired
+	r.done, r.folded = other.done, other.folded
 	r.since = e.reloads + 1
 	r.clock.heard(other.clock.last)
 	e.garbage = nil // of the state before

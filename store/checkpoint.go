@@ -145,6 +145,14 @@ func (e *Env) runCheckpoint(ctx context.Context, whole bool, r *renewal) error {
 }
 
 func (e *Env) fold(ctx context.Context, whole bool, r *renewal) error {
+	return e.foldBy(ctx, r, func(in *reader, w *pageWriter, layers []layer) ([]tree, []Ref, error) {
+		return e.foldLayers(in, w, layers, whole, r)
+	})
+}
+
+// foldBy makes the trees of the next root of what is committed, and publishes them. What
+// makes them also lists the blobs that it leaves over.
+func (e *Env) foldBy(ctx context.Context, r *renewal, make func(*reader, *pageWriter, []layer) ([]tree, []Ref, error)) error {
 	if err := e.sweep(ctx); err != nil {
 		return err
 	}
@@ -159,7 +167,7 @@ func (e *Env) fold(ctx context.Context, whole bool, r *renewal) error {
 	}
 	w := e.newPageWriter(ctx, e.worker(ctx))
 	in := &reader{ctx: ctx, pages: e.pages, env: e, generation: c.root.generation}
-	trees, leftover, err := e.foldLayers(in, w, c.state.lower, whole, r)
+	trees, leftover, err := make(in, w, c.state.lower)
 	var blobs []Blob
 	if err == nil {
 		blobs, err = w.take()

@@ -9,24 +9,23 @@ import (
 	"time"
 )
 
-// publishing is a snapshot on its way to the others.
-type publishing struct {
-	snapshot published
-	left     []Blob // to be written before it
-	written  []string
-	began    time.Time
-}
-
-// stale is how old a snapshot may be when it is published: others may have published
-// later ones.
-const stale = time.Hour
+const (
+	// stale is how long publishing a snapshot may take: others may have published
+	// later ones, and tidied up after them.
+	stale = time.Hour
+	// leastBudget is as few blobs as a call makes do with.
+	leastBudget = 16
+	// forgottenStamps is how many stamps a call forgets at most.
+	forgottenStamps = 1 << 14
+)
 
 // Compact publishes a snapshot of what is known here, so that others have less to
 // read, and deletes what snapshots and time have made needless: not before a day
-// has gone, for whoever begins with a snapshot reads on from it. It writes and deletes no more
-// than budget blobs and reports whether there is nothing left to do; the next call
-// goes on. Any context may do so at any time, also several at once. Elsewhere than on a Merging
-// backend it is a checkpoint.
+// has gone, for whoever begins with a snapshot reads on from it. It writes and deletes about
+// budget blobs at most and reports whether there is nothing left to do. What one call has done
+// stays done: where all that is new takes more than budget, a call publishes a portion of it, and the
+// next one, by whatever context, goes on from there. Any context may do so at any time, also several at once.
+// Elsewhere than on a Merging backend it is a checkpoint.
 func (e *Env) Compact(ctx context.Context, budget int) (done bool, err error) {
 	if e.merger == nil {
 		return true, e.Checkpoint(ctx)
@@ -39,28 +38,28 @@ func (r *replica) compact(ctx context.Context, budget int) (done bool, err error
 		return false, err
 	}
 	defer r.turn.pass()
-	for budget > 0 {
-		tidy, fresh := true, r.publishes == nil || r.env.now().Sub(r.publishes.began) > stale
-		if fresh {
-			if tidy, err = r.begin(ctx, &budget); err != nil {
-				return false, err
-			}
-		}
-		if err := r.env.goOnPublishing(ctx, &budget); err != nil || r.publishes != nil || !tidy {
-			return false, err
-		}
-		if fresh {
-			return true, nil
-		}
+	budget = max(budget, leastBudget)
+	tidy, err := r.tidy(ctx, &budget)
+	if err != nil {
+		return false, err
 	}
-	return false, nil
+	u, err := r.env.fresh(ctx)
+	switch {
+	case err != nil:
+		return false, err
+	case u == nil && len(r.env.trees()) <= maxRuns:
+		return tidy, nil
+	case u != nil && len(u.pages)+2 <= budget:
+		return tidy, r.publish(ctx, u)
+	}
+	progress, err := r.env.publishPortion(ctx, budget-2)
+	return tidy && !progress, err
 }
 
-// begin tidies up and begins a snapshot that says so. It reports whether all is tidy. Deleting takes
+// tidy brings this context up to date and deletes what is needless. It reports whether that was all. Deleting takes
 // half of the budget at most, so that what is committed is not kept from those who open.
-func (r *replica) begin(ctx context.Context, budget *int) (tidy bool, err error) {
+func (r *replica) tidy(ctx context.Context, budget *int) (tidy bool, err error) {
 	e := r.env
-	r.publishes = nil
 	if err := e.adopt(ctx); err != nil {
 		return false, err
 	}
@@ -74,50 +73,64 @@ func (r *replica) begin(ctx context.Context, budget *int) (tidy bool, err error)
 	if err != nil {
 		return false, err
 	}
-	if err := e.noteStrays(ctx); err != nil {
-		return false, err
-	}
-	return tidy, e.beginPublishing(ctx)
+	return tidy, e.noteStrays(ctx)
 }
 
-// beginPublishing folds what is known, unless the snapshot it is on has all of it.
-func (e *Env) beginPublishing(ctx context.Context) error {
+// publishing is a snapshot, and the pages that have to be written before it.
+type publishing struct {
+	snapshot published
+	pages    []Blob
+	done     int // of the records that were done, those which it contains
+	retired  int // of what this context retires, how much the snapshot says
+	began    time.Time
+}
+
+// fresh folds what is known, unless the snapshot it is on has all of it: then it returns nil.
+func (e *Env) fresh(ctx context.Context) (*publishing, error) {
 	r := e.replica()
-	if err := e.forgetStamps(ctx); err != nil {
-		return err
+	if err := e.forgetStamps(ctx, forgottenStamps); err != nil {
+		return nil, err
 	}
 	r.mu.Lock()
-	known, news := r.known.clone(), r.base == nil || r.base.changed
-	for m := range known.recent {
-		news = news || !r.base.known.contains(m)
-	}
+	known, done := r.known.clone(), r.done
+	news := done > r.folded || r.base == nil || r.base.changed
 	r.mu.Unlock()
 	if !news {
-		return nil
+		return nil, nil
 	}
 	if err := e.foldNews(ctx); err != nil {
-		return err
+		return nil, err
 	}
+	return r.snapshot(known, done), nil
+}
+
+// snapshot is one of what is folded here and contains what is known, which are so many of the records that
+// were done. It is nil where nothing was ever committed.
+func (r *replica) snapshot(known knowledge, done int) *publishing {
+	now := r.env.now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.held[RootName] == nil {
-		return nil // nothing was ever committed
+		return nil
 	}
-	now := e.now()
 	p := published{stamp: stamp{r.clock.next(now), r.id}, root: r.held[RootName], known: known}
 	if r.base != nil {
 		p.retired, p.swept, p.looked = slices.Clone(r.base.retired), r.base.swept, r.base.looked
 	}
-	if len(r.retired) > 0 {
-		p.retired = append(p.retired, retirement{p.stamp.time, r.retired})
+	names := slices.Clone(r.retired)
+	if bound := p.bound(); bound != "" {
+		names = append(names, bound)
 	}
-	r.publishes = &publishing{snapshot: p, began: now}
+	if len(names) > 0 {
+		p.retired = append(p.retired, retirement{p.stamp.time, names})
+	}
+	u := &publishing{snapshot: p, done: done, retired: len(r.retired), began: now}
 	for name, bytes := range r.held {
 		if isShared(name) {
-			r.publishes.left = append(r.publishes.left, Blob{name, bytes})
+			u.pages = append(u.pages, Blob{name, bytes})
 		}
 	}
-	return nil
+	return u
 }
 
 // foldNews folds what was committed since the snapshot that it is on, if anything was.
@@ -134,39 +147,24 @@ func (e *Env) foldNews(ctx context.Context) error {
 	return e.runCheckpoint(ctx, false, nil)
 }
 
-// goOnPublishing writes as many blobs as it may, and then the snapshot.
-func (e *Env) goOnPublishing(ctx context.Context, budget *int) error {
-	r := e.replica()
-	u := r.publishes
-	if u == nil {
-		return nil
-	}
-	n := min(len(u.left), *budget)
-	if n > 0 {
-		if err := r.shared.Commit(ctx, &Batch{Put: u.left[:n]}); err != nil {
-			return backendError("compact", err)
-		}
-		for _, blob := range u.left[:n] {
-			u.written = append(u.written, blob.Name)
-		}
-		u.left = u.left[n:]
-		*budget -= n
-	}
-	if *budget < 2 {
-		return nil
-	}
+// publish writes the pages, then the snapshot, then the hint to it.
+func (r *replica) publish(ctx context.Context, u *publishing) error {
 	p := &u.snapshot
-	sealed, err := p.seal(ctx, e.pages.sealer)
-	if err == nil {
-		err = backendError("compact", r.shared.Commit(ctx, &Batch{Put: []Blob{{p.name(), sealed}}}))
-	}
-	if err == nil {
-		err = backendError("compact", r.shared.Commit(ctx, &Batch{Put: []Blob{{RootName, sealed}}}))
-	}
+	sealed, err := p.seal(ctx, r.env.pages.sealer)
 	if err != nil {
 		return err
 	}
-	*budget -= 2
+	for _, blobs := range [][]Blob{u.pages, {{p.name(), sealed}}, {{RootName, sealed}}} {
+		if r.env.now().Sub(u.began) > stale {
+			return fail(Aborted, "compact: it took too long", "", nil)
+		}
+		if len(blobs) == 0 {
+			continue
+		}
+		if err := r.shared.Commit(ctx, &Batch{Put: blobs}); err != nil {
+			return backendError("compact", err)
+		}
+	}
 	r.published(u)
 	return nil
 }
@@ -175,43 +173,80 @@ func (e *Env) goOnPublishing(ctx context.Context, budget *int) error {
 func (r *replica) published(u *publishing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if left := u.snapshot.retired; len(left) > 0 && left[len(left)-1].time == u.snapshot.stamp.time {
-		r.retired = r.retired[len(left[len(left)-1].names):]
-	}
-	for _, name := range u.written {
-		if _, held := r.held[name]; !held { // it was left over meanwhile
-			r.retired = append(r.retired, name)
+	r.retired = r.retired[u.retired:]
+	for _, page := range u.pages {
+		if _, held := r.held[page.Name]; !held { // it was left over meanwhile
+			r.retired = append(r.retired, page.Name)
 		}
-		delete(r.held, name)
-		r.out[name] = struct{}{}
+		delete(r.held, page.Name)
+		r.out[page.Name] = struct{}{}
 	}
-	r.base, r.publishes = &u.snapshot, nil
+	r.base, r.folded = &u.snapshot, u.done
 }
 
 // deleteSuperseded deletes what nobody reads any more who began less than a day ago, and
 // reports whether that was all.
+//
+// What the snapshot retires, another one may need that was published at about the same time, and
+// last: it is the one that is read then. So nothing is deleted as long as the hint tells of another.
 func (e *Env) deleteSuperseded(ctx context.Context, budget *int) (all bool, err error) {
 	r := e.replica()
-	if r.base == nil {
+	if r.base == nil || r.overwritten() {
 		return true, nil
 	}
-	limit := min(hybridOf(e.now()).add(-grace), r.base.known.horizon)
+	limit := hybridOf(e.now()).add(-grace)
 	for len(r.base.retired) > 0 && r.base.retired[0].time < limit {
 		oldest := &r.base.retired[0]
-		n := min(len(oldest.names), *budget)
+		n := slices.IndexFunc(oldest.names, func(name string) bool { _, ok := boundOf(name); return ok })
+		if n < 0 {
+			n = len(oldest.names)
+		}
+		n = min(n, *budget)
 		if err := r.delete(ctx, oldest.names[:n], budget); err != nil {
 			return false, err
 		}
-		r.base.changed = r.base.changed || n > 0
+		r.base.changed = true
 		if oldest.names = oldest.names[n:]; len(oldest.names) > 0 {
-			return false, nil
+			bound, ok := boundOf(oldest.names[0])
+			if !ok {
+				return false, nil
+			}
+			if all, err := e.deleteCovered(ctx, bound, oldest.time, budget); !all {
+				return false, err
+			}
+			r.base.swept, oldest.names = bound, oldest.names[1:]
 		}
-		r.base.retired, r.base.changed = r.base.retired[1:], true
+		if len(oldest.names) == 0 {
+			r.base.retired = r.base.retired[1:]
+		}
 	}
-	if r.base.swept.until(limit) < settling {
-		return true, nil
+	return true, nil
+}
+
+// overwritten reports whether the hint tells of another snapshot than the one that it is on, which is not
+// just because it was published a moment ago. That one is published anew then, and what it has retired
+// so far stays for another day.
+func (r *replica) overwritten() bool {
+	now := hybridOf(r.env.now())
+	if r.hinted == r.base.stamp || r.base.stamp.time.until(now) < settling {
+		return false
 	}
-	for _, prefix := range append(buckets(r.base.swept, limit), publishedPrefix) {
+	for i := range r.base.retired {
+		r.base.retired[i].time = now
+	}
+	r.base.changed = true
+	return true
+}
+
+// deleteCovered deletes records from before bound and snapshots from before a time, and reports whether
+// that was all.
+func (e *Env) deleteCovered(ctx context.Context, bound, published hybrid, budget *int) (all bool, err error) {
+	r := e.replica()
+	for _, prefix := range append(buckets(r.base.swept, bound), publishedPrefix) {
+		limit := bound
+		if prefix == publishedPrefix {
+			limit = published
+		}
 		names, err := r.shared.List(ctx, prefix)
 		if err != nil {
 			return false, backendError("compact", err)
@@ -222,7 +257,6 @@ func (e *Env) deleteSuperseded(ctx context.Context, budget *int) (all bool, err 
 			return false, err
 		}
 	}
-	r.base.swept, r.base.changed = limit, true
 	return true, nil
 }
 
@@ -239,14 +273,17 @@ func (r *replica) delete(ctx context.Context, names []string, budget *int) error
 	return backendError("compact", r.shared.Commit(ctx, &Batch{Delete: names}))
 }
 
-// forgetStamps deletes the stamps that no record can be older than.
-func (e *Env) forgetStamps(ctx context.Context) error {
-	limit := hybridOf(e.now()).add(-grace)
+// forgetStamps deletes so many of the stamps that no record can be older than.
+func (e *Env) forgetStamps(ctx context.Context, most int) error {
+	r := e.replica()
+	r.mu.Lock()
+	limit := min(hybridOf(e.now()).add(-grace), r.known.horizon)
+	r.mu.Unlock()
 	return e.asForeign(ctx, func(tx *Tx) error {
 		var old [][]byte
 		c := tx.stamps.Cursor(KeyRange{})
 		defer c.Close()
-		for ok := c.First(); ok; ok = c.Next() {
+		for ok := c.First(); ok && len(old) < most; ok = c.Next() {
 			value, err := c.Value()
 			if err != nil {
 				return err

@@ -10,18 +10,24 @@ type fold struct {
 	target  int              // bytes of a plain page
 	bottom  bool             // nothing lies below: tombstones and dropped databases fall away
 	dropped func(space) bool // with bottom: whether a space's database is gone; nil: none is
+	from    []byte           // the first key that is merged; nil: all are
+	most    int              // pages after which it is enough, about; 0: it goes on to the end
 
 	renewal *renewal // nil: none
 
-	adopted map[Ref]bool
-	dead    []Overflow // large values that nothing refers to once the fold is published
+	rest    []byte       // where it was enough: from here on the tree is as the lowest layer was, nil if all is merged
+	adopted map[Ref]bool // of all layers
+	dead    []Overflow   // large values that nothing refers to once the fold is published
 	cursors []*treeCursor
 	sources []source
 }
 
 // run merges layers, newest first.
 func (f *fold) run(layers []layer) (tree, error) {
-	f.adopted = make(map[Ref]bool)
+	if f.adopted == nil {
+		f.adopted = make(map[Ref]bool)
+	}
+	written := len(f.out.refs)
 	for _, l := range layers {
 		if l.memory != nil {
 			f.sources = append(f.sources, newMemoryCursor(l.memory))
@@ -33,7 +39,7 @@ func (f *fold) run(layers []layer) (tree, error) {
 		f.cursors = append(f.cursors, c)
 	}
 	for _, s := range f.sources {
-		s.seek(nil)
+		s.seek(f.from)
 	}
 	b := newBuilder(f.out, f.target)
 	for {
@@ -44,10 +50,21 @@ func (f *fold) run(layers []layer) (tree, error) {
 		if at < 0 {
 			return b.finish()
 		}
+		if f.most > 0 && f.rest == nil && len(f.out.refs)-written >= f.most {
+			f.stop(bytes.Clone(f.sources[at].key()))
+			continue
+		}
 		if err := f.step(b, at); err != nil {
 			return tree{}, err
 		}
 	}
+}
+
+// stop leaves what the layers above the lowest have from a key on where it is.
+func (f *fold) stop(key []byte) {
+	lowest := len(f.sources) - 1
+	f.rest, f.sources, f.cursors = key, f.sources[lowest:], f.cursors[lowest:]
+	f.bottom, f.dropped = false, nil
 }
 
 // least finds the source with the smallest key, the newest among equals.

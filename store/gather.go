@@ -31,11 +31,11 @@ func OpenMerging(ctx context.Context, backend Backend, options Options) (*Env, e
 		return nil, err
 	}
 	r := newReplica(backend, info, &options)
-	p, facts, err := r.hint(ctx)
+	p, err := r.hint(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e, err := r.open(ctx, p, facts, options, s)
+	e, err := r.open(ctx, p, options, s)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func OpenMerging(ctx context.Context, backend Backend, options Options) (*Env, e
 }
 
 // open opens an environment on a snapshot, nil for none, and on nothing else.
-func (r *replica) open(ctx context.Context, p *published, facts []byte, options Options, s *sealer) (*Env, error) {
+func (r *replica) open(ctx context.Context, p *published, options Options, s *sealer) (*Env, error) {
 	if p != nil {
 		r.held[RootName] = p.root
 	} else if s.chain.Load().keyed != nil && !r.founding {
@@ -64,7 +64,7 @@ func (r *replica) open(ctx context.Context, p *published, facts []byte, options 
 	}
 	e.merger, r.env, r.pages = r, e, e.writer
 	if p != nil {
-		if err := p.open(ctx, s, facts); err != nil {
+		if err := p.open(ctx, s); err != nil {
 			return nil, err
 		}
 		r.base, r.known = p, p.known.clone()
@@ -73,9 +73,8 @@ func (r *replica) open(ctx context.Context, p *published, facts []byte, options 
 	return e, e.asForeign(ctx, func(tx *Tx) error { return nil })
 }
 
-// hint returns the snapshot to begin with, and what is sealed of it; nil where none
-// is seen.
-func (r *replica) hint(ctx context.Context) (p *published, facts []byte, err error) {
+// hint returns the snapshot to begin with, nil where none is seen.
+func (r *replica) hint(ctx context.Context) (*published, error) {
 	name := RootName
 	stored, err := r.shared.Read(ctx, []string{name})
 	if err == nil && stored[0] == nil { // or not seen: the list may know better
@@ -86,12 +85,17 @@ func (r *replica) hint(ctx context.Context) (p *published, facts []byte, err err
 		}
 	}
 	if err != nil {
-		return nil, nil, backendError("open", err)
+		return nil, backendError("open", err)
 	}
+	r.hinted = stamp{}
 	if stored[0] == nil {
-		return nil, nil, nil
+		return nil, nil
 	}
-	return readPublished(name, stored[0])
+	p, err := readPublished(name, stored[0])
+	if err == nil {
+		r.hinted = p.stamp
+	}
+	return p, err
 }
 
 // SyncAfter is Sync that also reads the commits which tokens name, one after the
@@ -131,24 +135,9 @@ func (r *replica) syncAfter(ctx context.Context, tokens string) error {
 func (e *Env) learn(ctx context.Context) error {
 	r := e.replica()
 	now := hybridOf(e.now())
-	r.mu.Lock()
-	from := r.known.horizon
-	r.mu.Unlock()
-	var marks []mark
-	for _, prefix := range buckets(from, now.add(skew)) {
-		names, err := r.shared.List(ctx, prefix)
-		if err != nil {
-			return backendError("sync", err)
-		}
-		for _, name := range names {
-			m, ok := markOf(name)
-			if !ok {
-				return fail(Corrupt, "sync: record name", name, nil)
-			}
-			if m.time <= now.add(skew) {
-				marks = append(marks, m)
-			}
-		}
+	marks, err := e.listed(ctx)
+	if err != nil {
+		return err
 	}
 	missing, err := e.fetch(ctx, marks)
 	if err != nil {
@@ -163,6 +152,31 @@ func (e *Env) learn(ctx context.Context) error {
 	defer r.mu.Unlock()
 	r.known.advance(horizon)
 	return nil
+}
+
+// listed are the records that can be seen from here since the horizon.
+func (e *Env) listed(ctx context.Context) (marks []mark, err error) {
+	r := e.replica()
+	until := hybridOf(e.now()).add(skew)
+	r.mu.Lock()
+	from := r.known.horizon
+	r.mu.Unlock()
+	for _, prefix := range buckets(from, until) {
+		names, err := r.shared.List(ctx, prefix)
+		if err != nil {
+			return nil, backendError("sync", err)
+		}
+		for _, name := range names {
+			m, ok := markOf(name)
+			if !ok {
+				return nil, fail(Corrupt, "sync: record name", name, nil)
+			}
+			if m.time <= until {
+				marks = append(marks, m)
+			}
+		}
+	}
+	return marks, nil
 }
 
 // fetchRecords is how many records are read at once.
@@ -317,6 +331,7 @@ func (tx *Tx) do(record *journalRecord) (bool, error) {
 func (r *replica) note(records []*journalRecord) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.done += len(records)
 	for _, record := range records {
 		r.known.add(record.mark, record.before)
 		r.clock.heard(record.mark.time)

@@ -5,6 +5,8 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"strconv"
+	"time"
 
 	"github.com/tinylib/msgp/msgp"
 )
@@ -19,7 +21,8 @@ import (
 //	    array of 5
 //	      horizon  uint   all records from before are contained
 //	      marks    array  of bin: of each writer, the last record that is contained with all before it
-//	      retired  array  oldest first: array of 2 (time uint, names array): blobs that it does not need, and who has published what came before did
+//	      retired  array  oldest first: array of 2 (time uint, names array): blobs that it does not need, and who has published what came before did;
+//	                      "l/" and a time stands for all records from before
 //	      swept    uint   records from before were deleted
 //	      looked   uint   when pages were last looked for that nobody needs
 type published struct {
@@ -30,7 +33,8 @@ type published struct {
 	swept   hybrid
 	looked  hybrid
 
-	changed bool // retired, swept or looked, since it was published
+	facts   []byte // sealed, nil once they have been read
+	changed bool   // retired, swept or looked, since it was published
 }
 
 // retirement are blobs that a snapshot has left over.
@@ -40,6 +44,37 @@ type retirement struct {
 }
 
 const publishedPrefix = "c/"
+
+// boundName stands for all records from before a time where they are retired.
+func boundName(before hybrid) string { return string(appendHex([]byte(logPrefix), uint64(before))) }
+
+func boundOf(name string) (before hybrid, ok bool) {
+	if len(name) != len(logPrefix)+16 || name[:len(logPrefix)] != logPrefix {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(name[len(logPrefix):], 16, 64)
+	return hybrid(n), err == nil
+}
+
+// boundEvery is how much later records have to be for a snapshot to retire them too.
+const boundEvery = time.Hour
+
+// bound is what a snapshot retires of the records which it covers, and those before it have not retired; "" for
+// none.
+func (p *published) bound() string {
+	last := p.swept
+	for _, r := range p.retired {
+		for _, name := range r.names {
+			if before, ok := boundOf(name); ok {
+				last = max(last, before)
+			}
+		}
+	}
+	if last.until(p.known.horizon) < boundEvery {
+		return ""
+	}
+	return boundName(p.known.horizon)
+}
 
 func (p *published) name() string {
 	return string(appendHex(appendHex([]byte(publishedPrefix), uint64(p.stamp.time)), p.stamp.writer))
@@ -76,23 +111,27 @@ func (p *published) seal(ctx context.Context, s *sealer) ([]byte, error) {
 	return appendBin(b, sealed[0].Bytes), nil
 }
 
-// readPublished reads what is not sealed of a snapshot, and returns what is.
-func readPublished(name string, stored []byte) (p *published, facts []byte, err error) {
+// readPublished reads what is not sealed of a snapshot.
+func readPublished(name string, stored []byte) (*published, error) {
 	r := schemaReader{b: stored}
 	r.array(3)
 	at, root, facts := r.bin(), r.bin(), r.bin()
 	if r.err != nil || len(r.b) > 0 || len(at) != stampBytes {
-		return nil, nil, fail(Corrupt, "open snapshot", name, r.err)
+		return nil, fail(Corrupt, "open snapshot", name, r.err)
 	}
-	return &published{stamp: readStamp(at), root: root}, facts, nil
+	return &published{stamp: readStamp(at), root: root, facts: facts}, nil
 }
 
 // open reads the facts. The keys of the root must be loaded.
-func (p *published) open(ctx context.Context, s *sealer, facts []byte) error {
-	plain, err := s.open(ctx, RecordBlob, []Blob{{p.name(), facts}})
+func (p *published) open(ctx context.Context, s *sealer) error {
+	if p.facts == nil {
+		return nil
+	}
+	plain, err := s.open(ctx, RecordBlob, []Blob{{p.name(), p.facts}})
 	if err != nil {
 		return err
 	}
+	p.facts = nil
 	r := schemaReader{b: plain[0].Bytes}
 	r.array(5)
 	p.known = newKnowledge(hybrid(r.uint()))

@@ -33,20 +33,23 @@ type replica struct {
 	turn     turn // of who gathers or compacts; held across waits
 	random   func() uint64
 
-	mu        sync.Mutex // guards what follows; never held across a wait
-	clock     clock
-	id        uint64              // of this context as a writer of records
-	pages     uint64              // and of pages
-	last      mark                // its last record
-	own       []mark              // the last records that this context has written, one for each id it has had lately
-	held      map[string][]byte   // blobs that are this context's alone
-	out       map[string]struct{} // of its blobs, those that it has published
-	before    map[string][]byte   // those of the snapshot it was on before: who has begun there may still read them
-	base      *published          // the snapshot it is on, nil where there is none
-	since     int                 // how often the environment had been read when it came to be
-	retired   []string            // pages of base that it does not need any more
-	known     knowledge
-	publishes *publishing // under way, nil if none is
+	mu      sync.Mutex // guards what follows; never held across a wait
+	clock   clock
+	id      uint64              // of this context as a writer of records
+	pages   uint64              // and of pages
+	last    mark                // its last record
+	own     []mark              // the last records that this context has written, one for each id it has had lately
+	held    map[string][]byte   // blobs that are this context's alone
+	out     map[string]struct{} // of its blobs, those that it has published
+	before  map[string][]byte   // those of the snapshot it was on before: who has begun there may still read them
+	base    *published          // the snapshot it is on, nil where there is none
+	since   int                 // how often the environment had been read when it came to be
+	retired []string            // pages of base that it does not need any more
+	known   knowledge
+	done    int        // records that it has done
+	folded  int        // how many of them base contains
+	hinted  stamp      // of the snapshot that the hint told of last
+	portion *published // the last that this context has published of what it knows, nil if it was all
 }
 
 // clock gives out times that grow.
@@ -247,6 +250,7 @@ func (r *replica) committed(g *group) {
 	defer r.mu.Unlock()
 	m := g.mark
 	r.known.add(m, g.before)
+	r.done++
 	r.own = slices.DeleteFunc(r.own, func(other mark) bool {
 		return other.writer == m.writer || other.time < r.known.horizon
 	})

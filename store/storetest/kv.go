@@ -22,6 +22,7 @@ type KV struct {
 	random   *rand.Rand
 	lags     map[string]time.Duration // by location and key
 	keys     map[string][]kvVersion
+	caches   map[string]map[string]kvVersion // by location: when a key was read
 	// Faults is the part of all calls that fail, half of them after they were carried out.
 	Faults float64
 	// Refused counts writes that came too soon after another one to their key.
@@ -35,7 +36,7 @@ type kvVersion struct {
 
 // NewKV returns an empty store whose faults and delays follow from seed.
 func NewKV(schedule *Schedule, seed uint64) *KV {
-	return &KV{schedule: schedule, random: rand.New(rand.NewPCG(seed, 3)), lags: make(map[string]time.Duration), keys: make(map[string][]kvVersion)}
+	return &KV{schedule: schedule, random: rand.New(rand.NewPCG(seed, 3)), lags: make(map[string]time.Duration), keys: make(map[string][]kvVersion), caches: make(map[string]map[string]kvVersion)}
 }
 
 // stalest is how long a location may go by what it has seen.
@@ -90,7 +91,7 @@ func (k *KV) Unread(l *KVLocation, prefix string) (unread []string) {
 type KVLocation struct {
 	kv     *KV
 	name   string
-	cache  map[string]kvVersion // when it was read
+	cache  map[string]kvVersion // the location's
 	inline map[string][]byte    // small records that came with a list
 	closed bool
 
@@ -113,7 +114,10 @@ var _ store.Backend = (*KVLocation)(nil)
 
 // At connects a context at a place. Those at one place share what the place has cached.
 func (k *KV) At(location string) *KVLocation {
-	return &KVLocation{kv: k, name: location, cache: make(map[string]kvVersion), inline: make(map[string][]byte)}
+	if k.caches[location] == nil {
+		k.caches[location] = make(map[string]kvVersion)
+	}
+	return &KVLocation{kv: k, name: location, cache: k.caches[location], inline: make(map[string][]byte)}
 }
 
 // ErrDied is what a context gets that is dead.

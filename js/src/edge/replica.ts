@@ -51,7 +51,7 @@ export class Replica {
 
   /**
    * Publishes a snapshot, so that others have less to read, and deletes what was superseded a day ago. It
-   * writes and deletes no more than `budget` keys, 500 unless given, and tells whether there is nothing left to do.
+   * writes and deletes about `budget` keys at most, 500 unless given, and tells whether there is nothing left to do. What a call has done stays done.
    * Any number of isolates may do so at the same time; call it from a cron trigger, a queue or an alarm.
    */
   async compact(options?: { budget?: number }): Promise<boolean> {
