@@ -49,9 +49,10 @@ export class Breaker {
     this.trying = false
   }
 
-  /** Lets the next one try at once: the network is back. */
+  /** Forgets what was: the network is back, and may need a moment more. */
   nudge(): void {
     this.trying = false
-    if (this.opened !== undefined) this.opened = Number.NEGATIVE_INFINITY
+    this.row = this.last.length = 0
+    this.opened = undefined
   }
 }

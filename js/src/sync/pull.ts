@@ -9,7 +9,7 @@ import { table } from '../table/schema.js'
 import { Backoff, type RetryOptions } from './backoff.js'
 import { Breaker } from './breaker.js'
 import { electric } from './electric.js'
-import { lead } from './leader.js'
+import { lead, Mood } from './leader.js'
 import { Pulling } from './pulling.js'
 import { Requests } from './request.js'
 import { type Position, Shape, type ShapeSpec, shapesTable, tablesOf } from './shape.js'
@@ -102,6 +102,7 @@ export class Puller {
   private readonly ending = new AbortController()
   private readonly listeners = new Set<(progress: Readonly<Record<string, Progress>>) => void>()
   private readonly pulls: ReadonlyMap<string, Pulling>
+  private readonly mood = new Mood(() => [...this.pulls.values()].every(one => one.rests))
   private running: Promise<void> = Promise.resolve()
   private telling: ReturnType<typeof setTimeout> | undefined
   private unwatch = () => {}
@@ -167,6 +168,7 @@ export class Puller {
   /** @internal Has each shape see whether it is held. */
   nudge(): void {
     for (const one of this.pulls.values()) one.nudge()
+    this.mood.changed()
   }
 
   /** Ends the pulling. What has arrived stays, and the next one goes on from there. */
@@ -195,6 +197,7 @@ export class Puller {
     const lift = () => {
       this.requests.breaker.nudge()
       for (const one of this.pulls.values()) one.wake()
+      this.mood.changed()
     }
     for (const event of waking) globalThis.addEventListener?.(event, lift)
     this.unwatch = () => {
@@ -202,7 +205,7 @@ export class Puller {
     }
     for (const one of this.pulls.values()) one.elsewhere()
     const seen = this.watch()
-    this.running = lead(name, signal, async leading => {
+    this.running = lead(name, signal, this.mood, async leading => {
       await Promise.all([...this.pulls.values()].map(one => one.run(leading)))
     }).catch(error => {
       for (const one of this.pulls.values()) one.fail(asStowageError(error, 'internal', 'the puller failed'))

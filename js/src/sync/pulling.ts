@@ -131,9 +131,10 @@ export class Pulling {
     await this.refresh()
   }
 
-  /** Ends a wait, for what was in vain until now may not be any longer. */
+  /** Ends a wait, for what was in vain until now may not be any longer. Should it be in vain once more, waits are short again. */
   wake(): void {
     this.guard.rest()
+    this.backoff.succeeded()
     this.nudge()
   }
 
@@ -203,7 +204,7 @@ export class Pulling {
     const { source, live, every } = this.origin
     const { rest, wanted, position: at } = this // which another tab may move meanwhile
     const follows = caughtUp && live && source.live && !wanted
-    if ((hidden() || this.held()) && !wanted) return this.idle('paused', undefined)
+    if (this.rests) return this.idle('paused', undefined)
     if (caughtUp && !follows && !wanted) return this.idle('live', live ? every : undefined)
     try {
       this.become(follows ? 'live' : 'pulling')
@@ -215,14 +216,15 @@ export class Pulling {
       return this.took(chunk, ahead?.wanted ?? wanted)
     } catch (error) {
       this.ahead?.end()
-      if (rest.signal.aborted) return caughtUp && !hidden() && !this.held() // whoever ended it wants something else
+      if (rest.signal.aborted) return caughtUp && !this.rests // whoever ended it wants something else
       await this.missed(error, rest.signal)
       return false
     }
   }
 
-  private held(): boolean {
-    return this.origin.held?.(this.current.complete) ?? false
+  /** It is hidden, or told to ask for nothing, and nobody here wants anything else. */
+  get rests(): boolean {
+    return !this.wanted && (hidden() || (this.origin.held?.(this.current.complete) ?? false))
   }
 
   /** Asks for what follows a chunk that is about to be stored. */

@@ -144,6 +144,58 @@ test('of two tabs one pulls, both show it, and the other one goes on', async () 
   await two.close()
 })
 
+test('a network that is back, and needs a moment more, is tried again soon', async () => {
+  const tab = await browser.page('/offline/page.html')
+  await tab.evaluate(async ([name, url]) => {
+    const { open, table, pull } = stowage
+    const network = { cut: true, asked: 0 }
+    const fetch = (...request: Parameters<typeof globalThis.fetch>) => (network.asked++, network.cut ? Promise.reject(new TypeError('cut')) : globalThis.fetch(...request))
+    const db = await open(name!, { tables: { countries: table<Country>({ key: 'code' }) } })
+    const puller = await pull(db, { origin: url!, shapes: { countries: 'countries' }, retry: { base: 50, most: 2 ** 30 }, fetch })
+    // Were each of these one more failure in a row, the next try would be in a week.
+    for (let times = 0; times < 30; times++) {
+      for (const before = network.asked; network.asked === before; await new Promise(resolve => setTimeout(resolve, 5))) dispatchEvent(new Event('online'))
+    }
+    network.cut = false
+    await puller.complete()
+    await puller.close()
+    await db.close()
+  }, ['moment', url])
+  await tab.close()
+})
+
+test('a tab that rests gives way to one that does not', async () => {
+  const [one, two] = [await browser.page('/offline/page.html'), await browser.page('/offline/page.html')]
+  await one.evaluate(async ([name, url]) => {
+    const { open, table, view, model } = stowage
+    const db = await open(name!, { tables: { countries: table<Country>({ key: 'code' }) } })
+    const atlas = await view(db, { origin: url!, models: { countries: model<Country>({ table: 'countries', key: 'code', pulled: true }) }, mode: 'offline', live: true }).open()
+    Object.assign(globalThis, { db, puller: atlas, atlas })
+  }, ['rests', url])
+  await phase(one, 'paused')
+  await two.evaluate(async ([name, url]) => {
+    const { open, table, pull } = stowage
+    const db = await open(name!, { tables: { countries: table<Country>({ key: 'code' }) } })
+    const puller = await pull(db, { origin: url!, shapes: { countries: 'countries' } })
+    Object.assign(globalThis, { db, puller })
+  }, ['rests', url])
+  await two.evaluate(() => puller.complete())
+  await Promise.all([phase(one, 'elsewhere'), phase(two, 'live'), shows(one, 'Norway,Sweden')])
+
+  await one.evaluate(() => { (atlas as { mode: string }).mode = 'cache-first' })
+  await two.evaluate(() => {
+    Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
+  })
+  await Promise.all([phase(one, 'live'), phase(two, 'elsewhere')])
+  origin.write('countries', [{ code: 'SE', name: 'Sverige' }])
+  await Promise.all([shows(one, 'Norway,Sverige'), shows(two, 'Norway,Sverige')])
+  await two.close()
+  await phase(one, 'live')
+  await one.close()
+  origin.write('countries', [{ code: 'SE', name: 'Sweden' }])
+})
+
 test('with the network cut and the page loaded again, everything goes on', { timeout: 120_000 }, async () => {
   const tab = await browser.page('/offline/page.html')
   await tab.evaluate(async () => {
