@@ -28,7 +28,7 @@ NODE_TEST := node --test --test-timeout=900000 --test-reporter=spec
 sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/build/*' -not -name wasm_exec.js -not -name '*_test.go' -not -name '*.test.ts' 2>/dev/null)
 GO_SOURCES := $(call sources,query store wasm) go.mod go.sum
 JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/*.md)
-DEMO_SOURCES := $(call sources,web-demo/src) $(wildcard web-demo/public/*.*) web-demo/index.html web-demo/vite.config.ts
+DEMO_SOURCES := $(call sources,web-demo/src web-demo/shell) $(wildcard web-demo/public/*.* web-demo/*.html) web-demo/vite.config.mjs
 
 .PHONY: help setup build check test proof torture demo bench size pack clean
 .PHONY: tools format vet lint host types node race js campaigns slt fuzz packed browser edge atlas data
@@ -159,9 +159,9 @@ atlas: web-demo/dist/.stamp .build/atlas | tools
 demo: web-demo/dist/.stamp .build/atlas ## build the atlas and serve it (PORT=8080)
 	.build/atlas -addr 127.0.0.1:$(PORT)
 
-data: web-demo/public/data/manifest.json
+data: web-demo/data/world/manifest.json
 
-web-demo/public/data/manifest.json: web-demo/node_modules/.stamp $(wildcard web-demo/data/*.mjs)
+web-demo/data/world/manifest.json: web-demo/node_modules/.stamp $(wildcard web-demo/data/*.mjs)
 	npm run --silent data --prefix web-demo
 
 # The demo gets the package as a user would: out of the tarball.
@@ -169,7 +169,7 @@ web-demo/node_modules/stowage/.stamp: .build/stowage.tgz web-demo/node_modules/.
 	rm -rf $(@D) && mkdir -p $(@D) && tar -xzf $< -C $(@D) --strip-components=1
 	@touch $@
 
-web-demo/dist/.stamp: web-demo/node_modules/stowage/.stamp web-demo/public/data/manifest.json $(DEMO_SOURCES)
+web-demo/dist/.stamp: web-demo/node_modules/stowage/.stamp web-demo/data/world/manifest.json $(DEMO_SOURCES)
 	npm run --silent build --prefix web-demo
 	@touch $@
 
@@ -187,4 +187,4 @@ bench: $(PACKAGE) bench/node_modules/.stamp | tools ## compare with raw IndexedD
 	go test -run '^$$' -bench CacheHit ./store/repository
 
 clean: ## remove all that was built, not what was installed
-	rm -rf .build js/dist js/build wasm/examples/go-worker/build web-demo/dist web-demo/public/data web-demo/test/screenshots web-demo/node_modules/stowage
+	rm -rf .build js/dist js/build wasm/examples/go-worker/build web-demo/dist web-demo/data/world web-demo/test/screenshots web-demo/node_modules/stowage

@@ -27,7 +27,7 @@ try {
 
 /** Cities of the demo; documents of 357 bytes; and some that cannot be compressed. */
 function writeDocuments() {
-  const data = 'web-demo/public/data'
+  const data = 'web-demo/data/world'
   const rows = readdirSync(data).filter((file) => /^cities-0[0-4]/.test(file)).flatMap((file) => JSON.parse(readFileSync(join(data, file), 'utf8')))
   const city = ([id, name, country, feature, region, population, lat, lon]) => ({ id, name, country, feature, region, population, lat, lon })
   const random = new Random(seed, 0)

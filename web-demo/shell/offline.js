@@ -1,39 +1,43 @@
-// A service worker that keeps the page itself, so that the atlas opens with no
-// network and no server. The data needs no such help: it is in the store.
+// The service worker: it keeps the page itself, all files of one version. The
+// data needs no such help: it is in the store. What the origin answers is never
+// kept here, for the page knows better than a cache how old that is.
 
-const cacheName = 'atlas-page'
+/** Written by the build, see shell.mjs: {version, files}. */
+const shell = SHELL
 
-addEventListener('install', () => skipWaiting())
-addEventListener('activate', (event) => event.waitUntil(clients.claim()))
+const cacheName = `atlas ${shell.version}`
 
-// The page says which files it was made of, once it runs. Those of older builds go.
-addEventListener('message', (event) => event.waitUntil(keep(event.data)))
+addEventListener('install', (event) => event.waitUntil(keep()))
+
+// The first version is there at once; a later one waits until the visitor takes it.
+addEventListener('activate', (event) => event.waitUntil(dropOthers().then(() => clients.claim())))
+
+addEventListener('message', ({ data, ports }) => {
+  if (data === 'take') skipWaiting()
+  if (data === 'version') ports[0].postMessage(shell.version)
+})
 
 addEventListener('fetch', (event) => {
   const { request } = event
-  const { pathname } = new URL(request.url)
-  if (request.method !== 'GET' || pathname.includes('/data/')) return
-  // What stands in assets/ has a hash of its content in its name and never changes.
-  event.respondWith(pathname.includes('/assets/') ? cachedFirst(request) : networkFirst(request))
+  const { origin, pathname } = new URL(request.url)
+  const scope = new URL(registration.scope)
+  if (request.method !== 'GET' || origin !== scope.origin || !pathname.startsWith(scope.pathname)) return
+  const file = pathname.slice(scope.pathname.length) || 'index.html'
+  if (shell.files.includes(file)) event.respondWith(kept(request, file))
 })
 
-async function keep(files) {
+/** Fetches all files past the browser's cache, which may have some of another version. */
+async function keep() {
   const cache = await caches.open(cacheName)
-  await cache.addAll(files)
-  const wanted = new Set(files)
-  for (const request of await cache.keys()) if (!wanted.has(request.url)) await cache.delete(request)
+  await cache.addAll(shell.files.map((file) => new Request(file, { cache: 'no-cache' })))
 }
 
-async function cachedFirst(request) {
-  return (await caches.match(request)) ?? fetch(request)
+/** A file that was lost, as when the browser made room, comes from the network. */
+async function kept(request, file) {
+  const cache = await caches.open(cacheName)
+  return (await cache.match(file)) ?? fetch(request)
 }
 
-async function networkFirst(request) {
-  try {
-    return await fetch(request)
-  } catch (error) {
-    const kept = await caches.match(request, { ignoreSearch: true })
-    if (kept) return kept
-    throw error
-  }
+async function dropOthers() {
+  for (const name of await caches.keys()) if (name.startsWith('atlas ') && name !== cacheName) await caches.delete(name)
 }

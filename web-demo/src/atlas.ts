@@ -1,6 +1,6 @@
 // The atlas's store: two tables, and the questions that the pages ask of them.
 
-import { type Database, type Explanation, open, table, where } from 'stowage'
+import { type Database, encrypt, type Explanation, open, table, where } from 'stowage'
 import { many } from './wording'
 
 export interface Country {
@@ -38,9 +38,9 @@ const tables = {
 /** The opened store. */
 export type Atlas = Database<typeof tables>
 
-/** Opens the store, which is empty the first time. */
-export function openAtlas(worker: boolean): Promise<Atlas> {
-  return open('atlas', { tables, worker })
+/** Opens the store, which is empty the first time; with its passphrase, if it has one. */
+export function openAtlas(worker: boolean, passphrase?: string): Promise<Atlas> {
+  return open('atlas', { tables, worker, ...(passphrase !== undefined && { modifiers: [encrypt({ passphrase })] }) })
 }
 
 /** A list shows this many rows at once. */

@@ -1,14 +1,17 @@
-// The atlas from the first line to the last: open the store, fill it if it is
-// empty, show it, and look after it.
+// The atlas from the first line to the last: open the store, pull the world if
+// it is not here, show it, and look after it.
 
-import { openAtlas } from './atlas'
 import { byId } from './element'
 import { WorldMap } from './map'
 import { Meter } from './meter'
 import { navigate } from './navigation'
-import { clearNotice, importAtlas, showTrouble } from './notice'
+import { clearNotice, showTrouble } from './notice'
 import { keepPage } from './offline'
+import { unlockAtlas } from './opening'
+import { Origin } from './origin'
 import { Pages } from './pages'
+import { havePulled } from './pulling'
+import { showStanding } from './standing'
 import { tend } from './tending'
 import { showTiers } from './tiers'
 import { duration } from './wording'
@@ -16,27 +19,28 @@ import { duration } from './wording'
 // ?worker runs the engine in a worker of its own; without it, on the page's thread.
 const worker = new URLSearchParams(location.search).has('worker')
 
+if (import.meta.env.PROD) keepPage().catch(showTrouble)
 start().catch(showTrouble)
 
 async function start(): Promise<void> {
   const meter = new Meter()
-  const began = performance.now()
-  const db = await openAtlas(worker)
-  meter.fact('opened', duration(performance.now() - began))
+  const { db, sealed, took } = await unlockAtlas(worker)
+  meter.fact('opened', duration(took))
 
-  const filled = (await db.cities.count()) > 0
-  const word = filled ? undefined : await importAtlas(db)
+  const origin = await Origin.open(db)
+  const pulled = await havePulled(db, origin)
+  origin.start()
 
   const map = new WorldMap(byId<HTMLCanvasElement>('map'))
-  const pages = new Pages(db, map, meter)
+  const pages = new Pages(db, origin, map, meter)
   map.onPick = (city) => pages.open(city)
   await pages.prepare()
   clearNotice()
+  showStanding(db, origin, pages, sealed || pulled.sealed)
   await navigate(pages)
-  byId('state').textContent = word ?? `Ready in ${duration(performance.now())}, out of this browser`
+  byId('state').textContent = pulled.word || `Ready in ${duration(performance.now())}, out of this browser`
 
   await pages.countCities()
-  tend(db, map, meter)
+  tend(db, origin, pages, map, meter)
   showTiers(db)
-  if (import.meta.env.PROD) await keepPage()
 }

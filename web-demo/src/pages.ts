@@ -1,12 +1,16 @@
 // The three pages of the atlas: the countries, one country's cities, a search.
 // Each asks the store, fills the list and draws its result on the map.
 
+import { StowageError } from 'stowage'
+
 import { type Atlas, beginning, citiesOf, type City, countriesOf, type Country, pageLength, pageOf, plan } from './atlas'
 import { byId, element } from './element'
 import { flagOf } from './flags'
 import { fold } from './fold'
 import type { WorldMap } from './map'
 import type { Meter } from './meter'
+import { showTrouble } from './notice'
+import type { Origin } from './origin'
 import { address, type Route } from './route'
 import { cityRow, countryRow, fillCount } from './rows'
 import { nextTurn } from './turn'
@@ -18,8 +22,14 @@ const mostDots = 20_000
 /** So many warm counts take a few milliseconds; then it is the page's turn. */
 const countsAtOnce = 10
 
+/** A query whose result is told again whenever it has changed. */
+interface Watched {
+  subscribe(listener: { next: () => void; error: () => void }): () => void
+}
+
 export class Pages {
   #db: Atlas
+  #origin: Origin
   #map: WorldMap
   #meter: Meter
   #list = byId('list')
@@ -27,9 +37,12 @@ export class Pages {
   #countries = new Map<string, Country>()
   #counts = new Map<string, number>() // cities a country has
   #current = new AbortController()
+  #route: Route = { page: 'countries', region: '' }
+  #refused = false
 
-  constructor(db: Atlas, map: WorldMap, meter: Meter) {
+  constructor(db: Atlas, origin: Origin, map: WorldMap, meter: Meter) {
     this.#db = db
+    this.#origin = origin
     this.#map = map
     this.#meter = meter
   }
@@ -60,16 +73,63 @@ export class Pages {
   async show(route: Route): Promise<void> {
     this.#current.abort()
     const { signal } = (this.#current = new AbortController())
+    this.#route = route
+    this.#refused = false
     this.#list.setAttribute('aria-busy', 'true')
     this.#pick(undefined)
     try {
+      await this.#origin.ready()
+      if (signal.aborted) return
       if (route.page === 'country') await this.#showCountry(route.code, signal)
       else if (route.page === 'search') await this.#showSearch(route.text, signal)
       else await this.#showCountries(route.region, signal)
     } catch (error) {
-      if (!signal.aborted) throw error
+      if (signal.aborted) return
+      this.#refuse(error)
     }
     if (!signal.aborted) this.#list.setAttribute('aria-busy', 'false')
+  }
+
+  /** Shows nothing any more. */
+  leave(): void {
+    this.#current.abort()
+  }
+
+  /** Says why the mode shows nothing; throws what is not the mode's doing. */
+  #refuse(error: unknown): void {
+    if (!(error instanceof StowageError) || error.code !== 'origin_failed') throw error
+    this.#list.replaceChildren(
+      element('h2', {}, 'The origin does not answer'),
+      element('p', { class: 'none' }, `In the mode ${this.#origin.wish.mode} nothing is shown that may be old. Another mode, below, shows what is here.`))
+    this.#map.show([])
+    this.#legend('All cities')
+    this.#refused = true
+  }
+
+  /** Shows the page once more if the origin was not heard when it was asked for. */
+  async retry(): Promise<void> {
+    if (this.#refused) await this.again()
+  }
+
+  /** Shows the page once more when what a query finds has changed: at the origin, or in another tab. */
+  #follow(query: Watched, signal: AbortSignal): void {
+    let known = false
+    const next = (): void => {
+      if (known) void this.again().catch(showTrouble)
+      known = true
+    }
+    signal.addEventListener('abort', query.subscribe({ next, error: () => {} })) // who locks the atlas says so
+  }
+
+  /** Shows the page once more, and leaves the reader where they were. */
+  async again(): Promise<void> {
+    const rows = (): HTMLElement[] => [...this.#list.querySelectorAll<HTMLElement>('.row')]
+    const top = this.#list.scrollTop
+    const row = rows().indexOf(document.activeElement as HTMLElement)
+    await this.prepare()
+    await this.show(this.#route)
+    this.#list.scrollTop = top
+    rows()[row]?.focus({ preventScroll: true })
   }
 
   async #showCountries(region: string, signal: AbortSignal): Promise<void> {
@@ -92,6 +152,7 @@ export class Pages {
     )
     this.#map.show([])
     this.#legend('All cities')
+    this.#follow(query, signal)
   }
 
   async #showCountry(code: string, signal: AbortSignal): Promise<void> {
@@ -100,8 +161,9 @@ export class Pages {
       this.#list.replaceChildren(element('p', { class: 'none' }, `There is no country “${code}”.`))
       return
     }
-    const total = this.#counts.get(code) ?? (await this.#db.cities.count({ country: code }))
+    const total = await this.#db.cities.count({ country: code })
     if (signal.aborted) return
+    this.#counts.set(code, total)
     const rows = element('ol', { class: 'rows ranked' })
     const more = element('button', { type: 'button', class: 'more' }, `Show ${pageLength} more`)
     this.#list.replaceChildren(
@@ -130,6 +192,7 @@ export class Pages {
     await load()
     await this.#drawAll(`for await (cities.find({ country: '${code}' }))`, citiesOf(this.#db, code, signal), signal, true)
     this.#legend(`${many(total, 'city', 'cities')} of ${country.name}`)
+    this.#follow(pageOf(this.#db, code, signal), signal)
   }
 
   async #showSearch(text: string, signal: AbortSignal): Promise<void> {
@@ -156,6 +219,7 @@ export class Pages {
     )
     await this.#drawAll(`for await (cities.find(where('fold').startsWith('${prefix}')))`, all, signal, false)
     this.#legend(`${many(total, 'city', 'cities')} beginning with “${text}”`)
+    this.#follow(largest, signal)
   }
 
   #row(city: City, country: Country | undefined): HTMLElement {

@@ -6,6 +6,8 @@ import { byId } from './element'
 import type { WorldMap } from './map'
 import type { Meter } from './meter'
 import { showTrouble } from './notice'
+import type { Origin } from './origin'
+import type { Pages } from './pages'
 import { count, duration, many, size } from './wording'
 
 /** The map is painted anew each time so many cities have arrived. */
@@ -15,12 +17,12 @@ const cityBatch = 8000
 const figuresEvery = 2000
 
 /** Starts all of it. */
-export function tend(db: Atlas, map: WorldMap, meter: Meter): void {
+export function tend(db: Atlas, origin: Origin, pages: Pages, map: WorldMap, meter: Meter): void {
   drawAllCities(db, map, meter).catch(showTrouble)
   readFigures(db, meter).catch(showTrouble)
   setInterval(() => readFigures(db, meter).catch(() => {}), figuresEvery)
   byId('check').addEventListener('click', () => check(db).catch(showTrouble))
-  byId('empty').addEventListener('click', () => empty(db).catch(showTrouble))
+  byId('empty').addEventListener('click', () => empty(db, origin, pages).catch(showTrouble))
 }
 
 /** Reads every document once: the outlines of the continents are nothing but cities. */
@@ -55,13 +57,15 @@ async function check(db: Atlas): Promise<void> {
   said.textContent = `${many(report.pages, 'page', 'pages')} and ${count(report.entries)} entries read in ${duration(performance.now() - start)}: ${found}.`
 }
 
-/** Deletes every document and starts over. */
-async function empty(db: Atlas): Promise<void> {
+/** Deletes every document and starts over. Nobody is to pull them again before that is asked for. */
+async function empty(db: Atlas, origin: Origin, pages: Pages): Promise<void> {
   if (!confirm('Delete every city and country from this browser?')) return
+  pages.leave()
+  origin.forget()
   byId('checked').textContent = 'Emptying…'
   await db.transaction(async (tx) => {
-    await tx.cities.deleteMany({})
-    await tx.countries.deleteMany({})
+    await tx.cities.truncate()
+    await tx.countries.truncate()
   })
   location.assign(location.pathname + location.search)
 }

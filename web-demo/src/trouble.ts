@@ -14,6 +14,11 @@ const known: Record<string, Trouble> = {
     text: 'It may be running an older version. Close it, then go on here: everything in the store is kept.',
     action: 'Go on here',
   },
+  key_required: {
+    title: 'The atlas has a passphrase now',
+    text: 'It was encrypted, or locked, in another tab.',
+    action: 'Unlock it',
+  },
   quota: {
     title: 'The browser has no more space',
     text: 'The atlas needs about 30 MB. Free some space on this device, then try again. What was there before is untouched.',
@@ -21,7 +26,7 @@ const known: Record<string, Trouble> = {
   },
   corrupt: {
     title: 'Stored data is damaged',
-    text: 'A page of the store does not match its checksum, so it is not shown. Nothing was changed. All of it came from the server: clear this site’s data in the browser’s settings and import it again.',
+    text: 'A page of the store does not match its checksum, so it is not shown. Nothing was changed. All of it came from the origin: clear this site’s data in the browser’s settings and pull it again.',
     action: 'Try again',
   },
   newer_format: {

@@ -21,6 +21,15 @@ export function size(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`
 }
 
+/** How long ago, from milliseconds: "just now", "12 s ago", "3 min ago", "5 h ago", "2 days ago" */
+export function age(ms: number): string {
+  if (ms < 5000) return 'just now'
+  if (ms < 60_000) return `${Math.floor(ms / 1000)} s ago`
+  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ago`
+  if (ms < 172_800_000) return `${Math.floor(ms / 3_600_000)} h ago`
+  return `${Math.floor(ms / 86_400_000)} days ago`
+}
+
 /** 59.91, 10.75 → "59.91° N, 10.75° E" */
 export function position(lat: number, lon: number): string {
   return `${Math.abs(lat).toFixed(2)}° ${lat < 0 ? 'S' : 'N'}, ${Math.abs(lon).toFixed(2)}° ${lon < 0 ? 'W' : 'E'}`

@@ -1,12 +1,15 @@
-// The atlas from end to end, as a visitor uses it: import and cancel, search with
+// The atlas from end to end, as a visitor uses it: pull and stop, search with
 // keyboard and mouse, end the browser and come back, a second tab, no network.
 
 import assert from 'node:assert/strict'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { documentCount, populationsBeginning, populationsOf, shown } from './expected.mjs'
-import { profile, screenshot, serve, visit, watchThread } from './stage.mjs'
+import { built, profile, screenshot, serve, visit, watchThread } from './stage.mjs'
 
 const patience = { timeout: 60_000 }
+const passphrase = 'norwegian wood'
 
 let server
 let home
@@ -31,50 +34,68 @@ const rowsAre = (count) => page.waitForFunction((n) => document.querySelectorAll
 const atlasShown = () => page.waitForSelector('#list .row', patience)
 const factIs = (name, value) =>
   page.waitForFunction(([id, text]) => document.getElementById(id).textContent === text, [`fact-${name}`, value], patience)
+const linkIs = (pattern, of = page) => of.waitForFunction((text) => new RegExp(text).test(document.querySelector('#link').textContent), pattern.source, patience)
+const numberIn = (text) => Number(/[\d,]+/.exec(text)[0].replaceAll(',', ''))
+const unlock = async (tab, passphrase) => {
+  await tab.waitForSelector('#passphrase:enabled', patience)
+  await tab.fill('#passphrase', passphrase)
+  await tab.keyboard.press('Enter')
+}
 const settled = () => page.waitForSelector('#list[aria-busy="false"]', patience)
 
-test('the first visit offers the import', async () => {
+test('the first visit offers to pull the world', async () => {
   page = await visit(browser, server.url)
-  await page.waitForSelector('#import', patience)
-  assert.equal(await text('#import'), 'Import 138,398 cities')
+  await page.waitForSelector('#pull', patience)
   await screenshot(page, '1-start')
 })
 
-test('an import that is cancelled leaves nothing', async () => {
-  await page.route('**/data/cities-20.json', () => {}) // a network that stalls half-way
-  await page.click('#import')
-  await page.waitForFunction(() => document.querySelector('progress')?.value > 0.5, null, patience)
-  await page.click('#cancel')
-  await page.waitForSelector('#cancelled', patience)
-  await screenshot(page, '2-cancelled')
-
-  await page.unroute('**/data/cities-20.json')
-  await page.reload()
-  await page.waitForSelector('#import', patience)
-  assert.equal(await page.locator('#list .row').count(), 0)
+test('it can be installed', async () => {
+  const devtools = await page.context().newCDPSession(page)
+  const { errors, url } = await devtools.send('Page.getAppManifest')
+  assert.deepEqual(errors, [])
+  assert.match(url, /manifest\.webmanifest$/)
+  const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors')
+  assert.deepEqual(installabilityErrors, [])
+  await devtools.detach()
 })
 
-test('the import shows its progress and never holds the page up', async () => {
+test('a pull that is stopped half-way keeps what came', async () => {
+  await page.click('#pull')
+  await page.waitForFunction(() => document.querySelector('progress')?.value > 0.3, null, patience)
+  server.stall()
+  await page.click('#cancel')
+  await page.waitForSelector('#stopped:not(:empty)', patience)
+  assert.match(await text('#stopped'), /^[\d,]{6,} rows are here already/)
+  assert.equal(await text('#pull'), 'Go on')
+  assert.equal(await page.locator('#list .row').count(), 0)
+  await screenshot(page, '2-stopped')
+})
+
+test('after a reload it goes on from there, and never holds the page up', async () => {
+  const before = numberIn(await text('#stopped'))
+  await page.reload() // the server says nothing: the page comes out of the browser
+  await page.waitForSelector('#pulled', patience)
   const longTasks = await watchThread(page)
   await page.evaluate(() => {
     self.progress = []
     new MutationObserver(() => {
       const bar = document.querySelector('progress')
-      if (bar && bar.value !== self.progress.at(-1)) self.progress.push(bar.value)
+      if (bar && bar.position >= 0 && bar.value !== self.progress.at(-1)) self.progress.push(bar.value)
     }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true })
   })
-  await page.keyboard.press('Enter') // the button has the focus
-  await page.waitForFunction(() => document.querySelector('progress')?.value > 0.5, null, patience)
-  await screenshot(page, '3-importing')
+  assert.ok(numberIn(await text('#pulled')) >= before, `${await text('#pulled')} after ${before}`)
+  server.goOn()
+  await page.waitForFunction(() => document.querySelector('progress')?.value > 0.6, null, patience)
+  await screenshot(page, '3-pulling')
   await atlasShown()
 
   const progress = await page.evaluate(() => self.progress)
-  assert.ok(progress.length > 10, `only ${progress.length} steps of progress were shown`)
+  assert.ok(progress.length > 5, `only ${progress.length} steps of progress were shown`)
   assert.deepEqual(progress, [...progress].sort((a, b) => a - b))
-  assert.equal(progress.at(-1), 1)
   await factIs('documents', documentCount)
   await page.waitForFunction(() => document.querySelector('#readings').textContent.includes('138,398 rows'), null, patience)
   assert.deepEqual(await longTasks(), [])
+  await linkIs(/In step with the origin/)
   await screenshot(page, '4-world')
 })
 
@@ -155,7 +176,7 @@ test('the browser ends, starts again, and all of it is there', async () => {
   page = await visit(browser, server.url)
   await atlasShown()
   longTasks = await watchThread(page)
-  assert.equal(await page.locator('#import').count(), 0)
+  assert.equal(await page.locator('#pull').count(), 0)
   assert.match(await text('#state'), /Ready in .* out of this browser/)
   await factIs('documents', documentCount)
   await page.waitForFunction(() => document.querySelector('#readings').textContent.includes('138,398 rows'), null, patience)
@@ -209,41 +230,141 @@ test('a memory stands in front of the atlas, and breakers before both', async ()
   await reads(5, /out of the memory/)
 })
 
-test('it opens without its server', async () => {
-  await page.evaluate(() => navigator.serviceWorker.ready)
-  await page.waitForFunction(async () => (await (await caches.open('atlas-page')).keys()).length >= 4, null, patience)
-  await page.close()
+test('with the network cut by the browser and the page loaded again, all of it works', async () => {
+  await page.setViewportSize({ width: 1280, height: 820 })
+  await page.emulateMedia({ colorScheme: 'light' })
+  await browser.setOffline(true)
+  await page.reload()
+  await atlasShown()
+  await page.click('h1 a')
+  await rowsAre(250)
+  await linkIs(/No network/)
+  assert.match(await text('#copy'), /^138,648 rows, whole, as of /)
+
+  await page.click('a.row:has-text("Norway")')
+  await rowsAre(50)
+  assert.deepEqual(await numbers(), populationsOf('NO').slice(0, 50).map(shown))
+  await page.fill('#query', 'ØRSTA')
+  await page.click('button.row:has-text("Ørsta")')
+  await page.waitForSelector('#card strong:has-text("Ørsta")', patience)
+  await page.click('#read')
+  await page.waitForFunction(() => /out of the atlas/.test(document.querySelector('#read-said').textContent), null, patience)
+  await page.click('#check')
+  await page.waitForFunction(() => /: no problem\.$/.test(document.querySelector('#checked').textContent), null, patience)
+  await page.click('#refresh')
+  await page.waitForFunction(() => /does not answer/.test(document.querySelector('#refreshed').textContent), null, patience)
+  await screenshot(page, '12-no-network')
+})
+
+test('the mode says what is shown when the origin does not answer', async () => {
+  const search = async (mode, prefix) => {
+    await page.selectOption('#mode', mode)
+    await page.fill('#query', prefix)
+    await page.waitForFunction((text) => document.querySelector('#list h2')?.textContent.startsWith(text),
+      mode === 'freshen' ? 'The origin does not answer' : `“${prefix}…”`, patience)
+    await settled()
+  }
+  for (const mode of ['prefer-cache', 'offline-fallback', 'freshen', 'offline', 'cache-first']) await search(mode, `san ${mode[0]}`)
+  await page.selectOption('#mode', 'freshen')
+  await page.fill('#query', 'san')
+  await page.waitForSelector('#list h2:has-text("does not answer")', patience)
+  await screenshot(page, '13-freshen')
+  await browser.setOffline(false)
+  await linkIs(/In step with the origin/)
+  await page.waitForSelector('#list h2:has-text("“san…”")', patience) // what was refused is shown
+  await search('cache-first', 'sand')
+  await page.fill('#query', '')
+  await rowsAre(250)
+  assert.deepEqual(page.complaints, [])
+})
+
+test('it opens without its server, after the browser was ended', async () => {
   await server.stop()
+  await browser.close()
+  browser = await home.open()
   page = await visit(browser, server.url)
   await atlasShown()
   await factIs('documents', documentCount)
+  server = await serve(home.folder, { port: server.port })
 })
 
-test('in a worker it is the same atlas', async () => {
-  server = await serve(home.folder)
-  await page.close()
-  page = await visit(browser, `${server.url}/?worker`)
-  await page.waitForSelector('#import', patience)
-  await page.click('#import')
+test('a later version of the page is told of, and taken when it is wanted', async () => {
+  const dist = join(home.folder, 'later')
+  cpSync(built, dist, { recursive: true })
+  const change = (file, from, to) => writeFileSync(join(dist, file), readFileSync(join(dist, file), 'utf8').replace(from, to))
+  change('index.html', '<title>Atlas', '<title>Later')
+  change('offline.js', /"version":"\w+"/, '"version":"later"')
+  await server.stop()
+  server = await serve(home.folder, { port: server.port, dist })
+  await page.reload()
+  await page.waitForSelector('#newer:not([hidden])', patience)
+  assert.match(await page.title(), /^Atlas/)
+  await screenshot(page, '14-later')
+  await page.click('#take')
+  await page.waitForFunction(() => document.title.startsWith('Later'), null, patience)
+  await atlasShown()
+  await page.waitForFunction(() => document.querySelector('#kept').textContent.endsWith('version later.'), null, patience)
+})
+
+test('it can be emptied, and pulled again under a passphrase', async () => {
+  page.once('dialog', (dialog) => dialog.accept())
+  await page.click('#empty')
+  await page.waitForSelector('#pull', patience)
+  await page.click('.choice summary')
+  await page.fill('#new-passphrase', passphrase)
+  await screenshot(page, '15-passphrase')
+  await page.keyboard.press('Enter')
+  await atlasShown()
+  await factIs('documents', documentCount)
+  assert.match(await text('#sealed'), /^Encrypted under your passphrase/)
+  assert.deepEqual(page.complaints, [])
+})
+
+test('it is locked in all tabs, and opens with the passphrase alone', async () => {
+  const other = await visit(browser, server.url)
+  await unlock(other, passphrase)
+  await other.waitForSelector('#list .row', patience)
+  await page.click('#lock')
+  await Promise.all([page, other].map((tab) => tab.waitForSelector('#passphrase', patience)))
+  assert.equal(await page.locator('#list .row').count(), 0)
+  await unlock(page, 'not it')
+  await page.waitForSelector('#notice.trouble:has-text("That is not the passphrase")', patience)
+  await screenshot(page, '16-locked')
+  await unlock(page, passphrase)
+  await atlasShown()
+  await page.click('#check')
+  await page.waitForFunction(() => /: no problem\.$/.test(document.querySelector('#checked').textContent), null, patience)
+  await other.close()
+  await browser.close()
+  browser = await home.open()
+  page = await visit(browser, server.url)
+  await unlock(page, passphrase)
   await atlasShown()
   await factIs('documents', documentCount)
   assert.deepEqual(page.complaints, [])
 })
 
-test('it can be emptied', async () => {
-  page.once('dialog', (dialog) => dialog.accept())
-  await page.click('#empty')
-  await page.waitForSelector('#import', patience)
+test('in a worker it is the same atlas', async () => {
+  await page.close()
+  await server.stop()
+  server = await serve(home.folder)
+  page = await visit(browser, `${server.url}/?worker`)
+  await page.click('#pull', patience)
+  await atlasShown()
+  await factIs('documents', documentCount)
   assert.deepEqual(page.complaints, [])
 })
 
-test('a tab that offers the import shows the atlas once another one has imported it', async () => {
+test('of two tabs one pulls, and both show the atlas', async () => {
+  page.once('dialog', (dialog) => dialog.accept())
+  await page.click('#empty')
+  await page.waitForSelector('#pull', patience)
   const other = await visit(browser, server.url)
-  await other.waitForSelector('#import', patience)
-  await page.bringToFront()
-  await page.click('#import')
-  await atlasShown()
-  await other.waitForSelector('#list .row', patience)
-  assert.equal(await other.locator('#state').innerText(), 'Imported in another tab')
+  await other.waitForSelector('#pull', patience)
+  await other.click('#pull')
+  await Promise.all([page, other].map((tab) => tab.waitForSelector('#list .row', patience)))
+  assert.equal(await page.locator('#state').innerText(), 'Pulled by another tab')
+  await other.close()
+  await linkIs(/In step with the origin/)
   assert.deepEqual([...page.complaints, ...other.complaints], [])
 })

@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
 const project = fileURLToPath(new URL('../..', import.meta.url))
+/** The page as it was built. */
+export const built = fileURLToPath(new URL('../dist', import.meta.url))
 const screenshots = fileURLToPath(new URL('screenshots/', import.meta.url))
 
 /** Flags that keep Chromium to itself: no sandbox (there is none for root), no calls home. */
@@ -18,10 +20,10 @@ const flags = [
 ]
 
 /** Starts the server that `make demo` starts, on a free port, with a world of its own in a folder. */
-export async function serve(folder, port = 0) {
+export async function serve(folder, { port = 0, dist = built } = {}) {
   const server = spawn(join(project, '.build/atlas'), [
-    '-addr', `127.0.0.1:${port}`, '-dir', join(project, 'web-demo/dist'),
-    '-data', join(project, 'web-demo/public/data'), '-db', join(folder, 'atlas.sqlite'),
+    '-addr', `127.0.0.1:${port}`, '-dir', dist,
+    '-data', join(project, 'web-demo/data/world'), '-db', join(folder, 'atlas.sqlite'),
   ])
   const url = await new Promise((resolve, reject) => {
     let said = ''
@@ -36,7 +38,13 @@ export async function serve(folder, port = 0) {
     server.on('error', reject)
   })
   const ended = new Promise((resolve) => server.on('exit', resolve))
-  return { url, stop: () => (server.kill('SIGTERM'), ended) }
+  return {
+    url,
+    port: Number(new URL(url).port),
+    stall: () => server.kill('SIGSTOP'), // what is asked of it stays without an answer
+    goOn: () => server.kill('SIGCONT'),
+    stop: () => (server.kill('SIGCONT'), server.kill('SIGTERM'), ended),
+  }
 }
 
 /** Makes a folder for a browser's profile, and what else a test keeps; open() starts a browser on it, as often as one likes. */
@@ -56,12 +64,16 @@ export function profile() {
   }
 }
 
+/** What Chromium itself says of a network that is not there, or of a server. */
+const noNetwork = /^Failed to load resource: net::ERR_(INTERNET_DISCONNECTED|CONNECTION_\w+|EMPTY_RESPONSE|NETWORK_CHANGED)/
+
 /** Opens a page of browser; whatever it says in anger is kept in page.complaints. */
 export async function visit(browser, url) {
   const page = await browser.newPage()
   page.complaints = []
   page.on('pageerror', (error) => page.complaints.push(String(error)))
   page.on('console', (message) => {
+    if (noNetwork.test(message.text())) return
     if (message.type() === 'error' || message.type() === 'warning') page.complaints.push(message.text())
   })
   await page.goto(url)

@@ -19,7 +19,7 @@ const command = join(folder, 'origin')
 const seed = Number(process.env['SEED']) || Date.now() % 1e9
 
 /** The atlas, where it was made; as many rows that are made up otherwise. */
-const slices = '../web-demo/public/data'
+const slices = '../web-demo/data/world'
 const cities = 138_398
 /** All of the 200 changes are made to the whole atlas in make torture, for each is one scan of it. */
 const torture = process.env['TORTURE'] !== undefined
