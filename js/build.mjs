@@ -82,7 +82,7 @@ async function buildTests() {
       ...common,
       entryPoints,
       outdir: at(out),
-      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core', 'vite', 'esbuild', 'miniflare', 'react', 'react-dom/*', 'express-pouchdb', 'pouchdb-*', '@tanstack/*'],
+      external: ['node:*', 'stowage', 'stowage/*', 'playwright-core', 'vite', 'esbuild', 'miniflare', 'react', 'react-dom/*', 'svelte', 'svelte/*', 'vue', 'vue/*', 'express-pouchdb', 'pouchdb-*', '@tanstack/*'],
       plugins: [builtPackage(at(out))],
     })
   }

@@ -49,8 +49,8 @@ export interface LiveState<T> {
  *     const stop = big.subscribe(cities => render(cities))
  */
 export function live<T>(find: Find<T, any> | Statement<T>, options?: LiveOptions): Live<T> {
-  const { signal, total = false } = liveOptions('live', options)
-  return new Live(find, find.identity, total, signal)
+  const { signal, total = false, isolation } = liveOptions('live', options)
+  return new Live(find, find.identity, total, isolation === 'frozen', signal)
 }
 
 /** What a server renders, and what is known at first. */
@@ -76,11 +76,29 @@ export class Live<T> {
     private readonly find: Asked,
     private readonly key: (string | number)[],
     private readonly counted: boolean,
+    private readonly frozen: boolean,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
   /** What is known now. It is up to date while somebody listens. */
   readonly getSnapshot = (): LiveState<T> => this.current
+
+  /**
+   * What is known as a store of Svelte's contract: told at once, and whenever it is something else, failures too.
+   *
+   *     const { states } = live(db.cities.find())
+   *     {#each $states.documents as city} … {/each}
+   */
+  readonly states = {
+    subscribe: (run: (state: LiveState<T>) => void): (() => void) => {
+      let known = this.current
+      const tell = () => {
+        if (this.current !== known) run((known = this.current))
+      }
+      run(known)
+      return this.subscribe({ next: tell, error: tell })
+    },
+  }
 
   /** What a server can know: nothing. */
   readonly getServerSnapshot = (): LiveState<T> => nothingYet
@@ -165,14 +183,14 @@ export class Live<T> {
       if (this.counted && total === undefined) total = rows.shift() as number
       for (const row of rows) {
         changed ||= row !== documents.length
-        documents.push(typeof row === 'number' ? before[row]! : row)
+        documents.push(typeof row === 'number' ? before[row]! : this.frozen ? freeze(row) : row)
       }
       return true
     }
     const { bytes, run } = this.find.packed()
     await run(exchange => this.find.send(op, packLive(bytes, number, this.counted), take, exchange), { signal, onRows: take })
     changed ||= documents.length !== before.length || total !== this.current.total
-    return { documents, changed, total }
+    return { documents: this.frozen ? Object.freeze(documents) : documents, changed, total }
   }
 
   private tell(documents: readonly T[], total: number | undefined): void {
@@ -214,6 +232,15 @@ interface Answer<T> {
   documents: readonly T[]
   changed: boolean
   total: number | undefined
+}
+
+/** Freezes an object and all that it holds; bytes, dates, maps and sets cannot be. */
+function freeze<V>(value: V): V {
+  if (Array.isArray(value) || (value !== null && typeof value === 'object' && !ArrayBuffer.isView(value))) {
+    for (const part of Object.values(value)) freeze(part)
+    Object.freeze(value)
+  }
+  return value
 }
 
 /** Packs [query, number, counted]. */

@@ -110,12 +110,17 @@ export interface LiveOptions {
   signal?: AbortSignal | undefined
   /** Also counts what there is without limit, skip and after. */
   total?: boolean | undefined
+  /**
+   * What listeners may do with the documents they are told. `shared`, the default: read them, for all listeners have the same
+   * objects, and those that do not change are told again. `frozen`: read them, and writing to one throws, at any depth of objects and lists.
+   */
+  isolation?: 'shared' | 'frozen' | undefined
 }
 
 /** Reads LiveOptions, refusing anything else. */
 export function liveOptions(call: string, given: LiveOptions | undefined): LiveOptions {
   const o = new Options(call, given)
-  const read = { signal: o.signal(), total: o.boolean('total') }
+  const read = { signal: o.signal(), total: o.boolean('total'), isolation: o.oneOf('isolation', ['shared', 'frozen']) }
   o.done()
   return read
 }

@@ -225,6 +225,34 @@ test('many live queries and calls with one signal do not look like a leak', asyn
   assert.deepEqual(warnings, [])
 })
 
+test('documents are copies; listeners share theirs, frozen where that is asked for', async () => {
+  const db = await openPlaces()
+  await db.places.insert(place(1))
+  const find = () => db.places.find()
+  const [one] = await find()
+  one!.name = 'mine'
+  assert.notEqual((await find())[0]!.name, 'mine')
+  const told = async (isolation?: 'shared' | 'frozen') => {
+    const { listen, nth } = listener<Place>()
+    const other = listener<Place>()
+    const places = live(find(), { isolation })
+    places.subscribe(listen)
+    const { documents } = await nth(1)
+    places.subscribe(other.listen)
+    assert.equal((await other.nth(1)).documents[0], documents[0])
+    return documents
+  }
+  const [shared] = await told()
+  shared!.name = 'changed by a listener'
+  assert.notEqual((await find())[0]!.name, shared!.name)
+  const frozen = await told('frozen')
+  assert.throws(() => (frozen as Place[]).push(shared!), TypeError)
+  assert.throws(() => (frozen[0]!.name = 'other'), TypeError)
+  for (const part of Object.values(frozen[0]!)) assert.ok(Object.isFrozen(part))
+  assert.throws(() => live(find(), { isolation: 'copied' } as never), { code: 'invalid_option' })
+  await db.close()
+})
+
 test('what cannot be watched is refused where that is asked for', async () => {
   const db = await openPlaces()
   const places = db.places.find()
