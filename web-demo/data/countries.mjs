@@ -11,9 +11,10 @@ const { resolve } = createRequire(import.meta.url)
 /** Height of a flag in pixels: twice what it is shown with, for sharp displays. */
 const flagHeight = 32
 
-/** Returns {code, name, official, region, subregion, capital, area, lat, lon, flag} objects, by name. */
+/** Returns {code, name, official, region, subregion, capital, area, lat, lon, borders, flag} objects, by name. */
 export async function countries() {
   await initWasm(readFileSync(resolve('@resvg/resvg-wasm/index_bg.wasm')))
+  const codes = new Map(all.map(({ cca3, cca2 }) => [cca3, cca2]))
   return all
     .map((country) => ({
       code: country.cca2,
@@ -25,6 +26,7 @@ export async function countries() {
       area: country.area,
       lat: country.latlng[0],
       lon: country.latlng[1],
+      borders: country.borders.map((cca3) => codes.get(cca3)),
       flag: flag(country.cca3),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -2,7 +2,9 @@
 //
 // It serves one folder of static files, and below /v1 the origin that the page
 // pulls the world from: a SQLite file, which is made of the files of data when
-// it is not there. Once the page has pulled, it goes on without either.
+// it is not there. Once the page has pulled, it goes on without either. Below /edit
+// the cities of that file are edited, so that there is something to follow: by this
+// machine alone, and past the origin, which only reads.
 //
 //	go run ./web-demo/server [-addr 127.0.0.1:8080] [-dir web-demo/dist] [-data web-demo/data/world] [-db .build/atlas.sqlite]
 //
@@ -76,10 +78,16 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
+	edits, err := openEditor(s.db)
+	if err != nil {
+		return errors.Join(err, o.Close())
+	}
+	defer edits.Close()
 	fmt.Printf("The atlas is at http://%s (Ctrl-C stops it)\n", listener.Addr())
 	mux := http.NewServeMux()
 	mux.Handle("/", site)
 	mux.Handle("/v1/", o.Handler())
+	mux.Handle("/edit/", edits)
 	return errors.Join(serve(ctx, listener, mux, o), o.Close())
 }
 
@@ -108,7 +116,7 @@ func openOrigin(ctx context.Context, file string) (*origin.Origin, error) {
 	}
 	return origin.Open(ctx, source, origin.Config{
 		Sidecar:   file + ".sidecar",
-		Tables:    []origin.Table{{Name: "cities"}, {Name: "countries"}},
+		Tables:    []origin.Table{{Name: "cities"}, {Name: "countries"}, {Name: "borders"}},
 		Statement: true,
 		Poll:      500 * time.Millisecond,
 	})

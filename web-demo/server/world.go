@@ -14,7 +14,7 @@ import (
 )
 
 // edition is that of the tables below; a file of another one is made anew.
-const edition = 1
+const edition = 2
 
 // worldTables are what the origin serves. What the flag holds is a PNG.
 const worldTables = `
@@ -22,6 +22,10 @@ CREATE TABLE countries (
 	code TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, fold TEXT NOT NULL, official TEXT NOT NULL,
 	region TEXT NOT NULL, subregion TEXT NOT NULL, capital TEXT NOT NULL,
 	area REAL NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL, flag BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE borders (
+	country TEXT NOT NULL REFERENCES countries, neighbour TEXT NOT NULL REFERENCES countries,
+	PRIMARY KEY (country, neighbour)
 ) WITHOUT ROWID;
 CREATE TABLE cities (
 	id INTEGER PRIMARY KEY NOT NULL, name TEXT NOT NULL, fold TEXT NOT NULL, country TEXT NOT NULL REFERENCES countries,
@@ -34,7 +38,8 @@ CREATE INDEX cities_country ON cities (country);
 type country struct {
 	Code, Name, Official, Region, Subregion, Capital string
 	Area, Lat, Lon                                   float64
-	Flag                                             []byte // base64 in the file
+	Flag                                             []byte   // base64 in the file
+	Borders                                          []string // codes of its neighbours
 }
 
 // prepareWorld makes the database of the demo out of the files of data, unless
@@ -124,6 +129,17 @@ func putCountries(ctx context.Context, tx *sql.Tx, data string) error {
 	for _, c := range countries {
 		if _, err := insert.ExecContext(ctx, c.Code, c.Name, fold(c.Name), c.Official, c.Region, c.Subregion, c.Capital, c.Area, c.Lat, c.Lon, c.Flag); err != nil {
 			return fmt.Errorf("%s: %w", c.Name, err)
+		}
+	}
+	return putBorders(ctx, tx, countries)
+}
+
+func putBorders(ctx context.Context, tx *sql.Tx, countries []country) error {
+	for _, c := range countries {
+		for _, neighbour := range c.Borders {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO borders VALUES (?, ?)", c.Code, neighbour); err != nil {
+				return fmt.Errorf("%s and %s: %w", c.Name, neighbour, err)
+			}
 		}
 	}
 	return nil

@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// smallData writes the files of one country and two cities.
+// smallData writes the files of two countries and of two cities of one.
 func smallData(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"countries.json": `[{"code":"PL","name":"Poland","official":"Republic of Poland","region":"Europe","subregion":"Central Europe",
-			"capital":"Warsaw","area":312679,"lat":52,"lon":20,"flag":"iVBORw0K"}]`,
+		"countries.json": `[{"code":"LT","name":"Lithuania","flag":"iVBORw0K","borders":["PL"]},{"code":"PL","name":"Poland","official":"Republic of Poland",
+			"region":"Europe","subregion":"Central Europe","capital":"Warsaw","area":312679,"lat":52,"lon":20,"flag":"iVBORw0K","borders":["LT"]}]`,
 		"manifest.json":  `{"cities":2,"slices":[{"file":"cities-00.json"},{"file":"cities-01.json"}]}`,
 		"cities-00.json": `[[1,"Warsaw","PL","PPLC","78",1702139,52.22977,21.01178]]`,
 		"cities-01.json": `[[2,"Łódź","PL","PPLA","74",768755,51.75,19.46667]]`,
@@ -55,6 +55,7 @@ func TestWorldIsServed(t *testing.T) {
 			"id": "2", "name": "Łódź", "fold": "lodz", "country": "PL", "feature": "PPLA", "admin": "74",
 			"population": "768755", "lat": "51.75", "lon": "19.46667",
 		},
+		"borders": {"country": "PL", "neighbour": "LT"},
 		"countries": {
 			"code": "PL", "name": "Poland", "fold": "poland", "official": "Republic of Poland", "region": "Europe",
 			"subregion": "Central Europe", "capital": "Warsaw", "area": "312679", "lat": "52", "lon": "20", "flag": `\x89504e470d0a`,
