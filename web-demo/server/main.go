@@ -116,7 +116,7 @@ func openOrigin(ctx context.Context, file string) (*origin.Origin, error) {
 	}
 	return origin.Open(ctx, source, origin.Config{
 		Sidecar:   file + ".sidecar",
-		Tables:    []origin.Table{{Name: "cities"}, {Name: "countries"}, {Name: "borders"}},
+		Tables:    []origin.Table{{Name: "cities"}, {Name: "countries"}, {Name: "borders"}, {Name: "large_cities", Key: []string{"id"}}},
 		Statement: true,
 		Poll:      500 * time.Millisecond,
 	})

@@ -32,6 +32,7 @@ CREATE TABLE cities (
 	feature TEXT NOT NULL, admin TEXT NOT NULL, population INTEGER NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL
 );
 CREATE INDEX cities_country ON cities (country);
+CREATE VIEW large_cities AS SELECT id, name, country, population FROM cities WHERE population >= 250000;
 `
 
 // country is one of countries.json, of data/build.mjs.

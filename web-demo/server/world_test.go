@@ -55,7 +55,8 @@ func TestWorldIsServed(t *testing.T) {
 			"id": "2", "name": "Łódź", "fold": "lodz", "country": "PL", "feature": "PPLA", "admin": "74",
 			"population": "768755", "lat": "51.75", "lon": "19.46667",
 		},
-		"borders": {"country": "PL", "neighbour": "LT"},
+		"large_cities": {"id": "2", "name": "Łódź", "country": "PL", "population": "768755"},
+		"borders":      {"country": "PL", "neighbour": "LT"},
 		"countries": {
 			"code": "PL", "name": "Poland", "fold": "poland", "official": "Republic of Poland", "region": "Europe",
 			"subregion": "Central Europe", "capital": "Warsaw", "area": "312679", "lat": "52", "lon": "20", "flag": `\x89504e470d0a`,

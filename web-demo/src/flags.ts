@@ -1,8 +1,11 @@
 // Flags, from the bytes in the store to images. An image gets its bytes when it
 // comes into sight: making the addresses of 250 at once would cost a tenth of a second.
 
-import type { Country } from './atlas'
+import type { Country as AtlasCountry } from './atlas'
 import { element } from './element'
+
+/** What a flag is made of. */
+type Country = Pick<AtlasCountry, 'code' | 'flag'>
 
 /** Addresses made so far, by country. Each is made once and kept: a flag has a kilobyte at most. */
 const addresses = new Map<string, string>()

