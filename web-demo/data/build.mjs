@@ -2,7 +2,7 @@
 // the origin's database is made of, below data/world:
 //
 //   manifest.json      {cities, countries, bytes, slices: [{file, rows, bytes}]}
-//   countries.json     [{code, name, …, flag: base64 of a PNG}], 250 of them
+//   countries.json     [{code, name, …, borders: codes of its neighbours, flag: base64 of a PNG}], 250 of them
 //   cities-00.json …   arrays of rows [id, name, country, feature, admin, population, lat, lon]
 //
 // Cities come in slices, so that nobody has to parse all of them at once.
