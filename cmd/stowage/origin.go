@@ -15,10 +15,11 @@ import (
 	"github.com/stowage-db/stowage/sync/origin"
 )
 
-// serving is the command origin: it serves a database, or exports it.
+// serving is the command origin: it serves a database, or exports it, or asks whether it is served.
 type serving struct {
 	Serve  serveOrigin  `cmd:"" default:"withargs" help:"Serve tables of a SQLite file or a Postgres database, read-only, over the Shapes protocol."`
 	Export exportOrigin `cmd:"" help:"Write what serve would send as static files."`
+	Health healthOrigin `cmd:"" help:"Fail unless an origin answers and reads its source: for the health check of a container."`
 }
 
 // served is what both need to be told.
@@ -203,6 +204,30 @@ func (c *exportOrigin) Run(ctx context.Context, s *session) error {
 	}
 	for _, shape := range m.Shapes {
 		fmt.Fprintf(s.out, "%s: %d rows in %d files\n", shape.Table, shape.Rows, len(shape.Chunks))
+	}
+	return nil
+}
+
+// healthOrigin asks an origin how it is.
+type healthOrigin struct {
+	Address string        `default:"127.0.0.1:3000" help:"Where it listens."`
+	Within  time.Duration `default:"2s" help:"How long an answer is waited for."`
+}
+
+func (c *healthOrigin) Run(ctx context.Context, _ *session) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Within)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Address+"/health", nil)
+	if err != nil {
+		return &store.Error{Code: store.InvalidOption, Op: "ask an origin", Name: c.Address, Err: err}
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return &store.Error{Code: store.OriginFailed, Op: "ask an origin how it is", Name: c.Address, Err: err}
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return &store.Error{Code: store.OriginFailed, Op: "read its source: the origin answers " + answer.Status, Name: c.Address}
 	}
 	return nil
 }
