@@ -6,6 +6,9 @@ import { Tables, tables } from './visits.mjs'
 /** Rows of one call while the tables are filled. */
 const batch = 10_000
 
+/** ms after changes that are not timed, before those that are. */
+const rest = 2000
+
 /** How many times a row was passed through unmeasured, before its first repetition and before each. */
 const practice = { first: 3, each: 1 }
 
@@ -34,6 +37,7 @@ class Asker {
     const statement = statements[name]
     const random = new Random(this.#run.seed, repetition, name)
     for (let pass = repetition === 0 ? 1 - practice.first : 0; pass < practice.each; pass++) await this.#rounds(statement, random)
+    if (statement.verify) await new Promise((resolve) => setTimeout(resolve, rest)) // what writes is tidied up after
     return this.#rounds(statement, random, name)
   }
 

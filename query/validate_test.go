@@ -84,8 +84,19 @@ func TestExtract(t *testing.T) {
 					t.Fatalf("%v in % x: offset %d, found % x, %v", path, doc, at, v, err)
 				}
 			}
+			if some := x.Offsets(); x.Find(doc, some) != nil || !slices.Equal(found(x, some, paths), found(x, offsets, paths)) {
+				t.Fatalf("%v in % x: Find enters %d, Extract %d", paths, doc, some, offsets)
+			}
 		}
 	}
+}
+
+// found are the offsets of paths.
+func found(x *Extractor, offsets []int, paths []Path) (at []int) {
+	for i := range paths {
+		at = append(at, offsets[x.Slot(i)])
+	}
+	return at
 }
 
 // TestEqualNames: the first of equal names counts, wherever one looks.

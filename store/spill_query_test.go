@@ -27,7 +27,7 @@ func TestStatementsSpill(t *testing.T) {
 			"SELECT text FROM a WHERE x > 100 INTERSECT SELECT text FROM a WHERE x < 9000 ORDER BY 1",
 			"SELECT text FROM a EXCEPT SELECT text FROM a WHERE x > 100 ORDER BY 1",
 			"SELECT a.id, b.text FROM a JOIN a b ON a.x = b.x + 1 ORDER BY 1, 2",
-			"SELECT a.id, b.text FROM a LEFT JOIN (SELECT x + 1 AS x, text FROM a WHERE id % 3 > 0) b ON a.x = b.x ORDER BY 1, 2",
+			"SELECT a.id, b.text FROM a LEFT JOIN (SELECT x + 1 AS x, text FROM a WHERE id % 3 > 0) b ON a.x = b.x ORDER BY 2, 1",
 			"SELECT a.id, b.text FROM a FULL JOIN (SELECT x + 1 AS x, text FROM a WHERE id % 3 > 0) b ON a.x = b.x ORDER BY 1, 2",
 			"SELECT c.id, b.text FROM (SELECT id FROM a WHERE id < 4) c LEFT JOIN a b ON b.id % 500 < c.id ORDER BY 1, 2",
 			"SELECT count(*) FROM a WHERE text || '' IN (SELECT text FROM a WHERE x < 9000)",

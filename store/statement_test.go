@@ -293,6 +293,53 @@ func TestSpool(t *testing.T) {
 	}
 }
 
+// TestPresorted sees that rows which an index brings in the order of the first key are sorted by the
+// others among those that are equal there.
+func TestPresorted(t *testing.T) {
+	env := storetest.Open(t, memory.New(), storetest.Small())
+	table, err := env.Table(ctx, "cities", store.Schema{Key: query.Field("id"), Indexes: []store.IndexSpec{
+		{Name: "size", Paths: []query.Path{query.Field("size")}},
+	}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = env.Update(ctx, func(tx *store.Tx) error {
+		var docs [][]byte
+		for i := range 1000 {
+			docs = append(docs, doc(map[string]any{"id": i, "size": i / 8, "name": "a"}))
+		}
+		_, err := table.Insert(tx, docs)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string][]int64{
+		"SELECT id, name FROM cities WHERE size < 100 ORDER BY size DESC, id LIMIT 10":                             {792, 793, 794, 795, 796, 797, 798, 799, 784, 785},
+		"SELECT id, name FROM cities WHERE size > 100 ORDER BY size, id DESC LIMIT 3 OFFSET 6":                     {809, 808, 823},
+		"SELECT id, name FROM cities WHERE size < 100 ORDER BY size DESC, id % 2, id DESC LIMIT 5":                 {798, 796, 794, 792, 799},
+		"SELECT a.id, b.id FROM cities a JOIN cities b ON b.id = a.id WHERE a.size < 2 ORDER BY a.size, b.id DESC": {7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8},
+	} {
+		var got []int64
+		for row, err := range env.Query(ctx, text) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, row.At(0).(int64))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+		var plan []string
+		for row := range env.Query(ctx, "EXPLAIN QUERY PLAN "+text) {
+			plan = append(plan, row.Get("detail").(string))
+		}
+		if !slices.Contains(plan, "USE TEMP B-TREE FOR LAST TERM OF ORDER BY") {
+			t.Errorf("%s: %q", text, plan)
+		}
+	}
+}
+
 // TestWideRange sees that a range of an index that holds most of a table is read in the order of
 // the documents, hence without the index, and one that holds little by it.
 func TestWideRange(t *testing.T) {

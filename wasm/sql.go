@@ -37,7 +37,7 @@ func (o *operation) statement() error {
 		if writes = p.Writes(); writes {
 			return nil
 		}
-		return o.runStatement(tx, &s)
+		return o.runPrepared(tx, p, &s)
 	})
 	if err != nil || !writes {
 		return err
@@ -50,6 +50,10 @@ func (o *operation) runStatement(tx *store.Tx, s *wire.Statement) error {
 	if err != nil {
 		return err
 	}
+	return o.runPrepared(tx, p, s)
+}
+
+func (o *operation) runPrepared(tx *store.Tx, p *store.Prepared, s *wire.Statement) error {
 	rows := o.rows()
 	rows.whole = p.Writes() // it may be run again
 	packed := newPackedRow(p.Columns())

@@ -26,7 +26,7 @@ type probe struct {
 	covers  bool
 	reverse bool
 	ordered bool
-	inOrder func(r *run) bool
+	arrival arrival
 }
 
 // part is what a component is equal to: one value, or any of several.
@@ -89,7 +89,9 @@ func bestProbe(o *operand, pool []*pooled, bound sources, order []orderTerm, alo
 	}
 	consider := func(p *probe) {
 		cost := p.cost()
-		if len(order) > 0 && !p.ordered {
+		if len(order) > 0 && !p.ordered && p.arrival.holds != nil {
+			cost += 0.5 * sorting(p.rows)
+		} else if len(order) > 0 && !p.ordered {
 			cost += sorting(p.rows)
 		}
 		if cost < least {
@@ -126,7 +128,7 @@ func sorting(rows float64) float64 { return rows * (1 + 0.2*math.Log2(rows+2)) }
 
 // useful reports whether a probe is anything but a pass over all.
 func (p *probe) useful() bool {
-	return p.searches() || p.ordered || p.covers && p.index >= 0
+	return p.searches() || p.arrival.holds != nil || p.covers && p.index >= 0
 }
 
 // newProbe finds out what the pool says of an index's components.
@@ -333,39 +335,30 @@ func (p *probe) component(path query.Path) int {
 	return -1
 }
 
-// arrange finds out whether the probe's rows come in the order asked for. alone:
-// nothing is joined, so that each identity comes once.
+// arrange finds out whether the probe's rows come in the order asked for, or in that of
+// its first terms. alone: nothing is joined, so that each identity comes once.
 func (p *probe) arrange(o *operand, order []orderTerm, alone bool) {
-	if len(order) == 0 {
-		return
-	}
-	at := 0
-	for _, t := range order {
+	at, first := 0, 0
+	for ; first < len(order) && !(at == len(p.path) && alone); first++ { // identities are all different
+		t := order[first]
 		if t.term.kind != termSlot || t.term.origin != o.table || t.collation != value.Binary || t.nulls != nullsNatural && (t.nulls == nullsFirst) == t.desc {
-			return
+			break
 		}
 		path := o.table.columns[t.term.column].path
 		if c := p.component(path); c >= 0 && c < len(p.parts) && len(p.parts[c].values) == 1 {
 			continue
 		}
-		if at == 0 {
-			at = len(p.parts)
-			if at > 0 && len(p.parts[at-1].values) != 1 {
-				return
-			}
-			p.reverse = t.desc
+		next := max(at, len(p.parts))
+		if at == 0 && next > 0 && len(p.parts[next-1].values) != 1 || next >= len(p.path) || !p.path[next].Equal(path) || at > 0 && t.desc != p.reverse {
+			break
 		}
-		if at >= len(p.path) || !p.path[at].Equal(path) || t.desc != p.reverse {
-			p.reverse = false
-			return
-		}
-		at++
-		if at == len(p.path) && alone {
-			break // identities are all different
-		}
+		p.reverse = t.desc
+		at = next + 1
 	}
-	p.ordered = true
-	p.inOrder = p.orderChecker(o, max(at, len(p.parts)))
+	p.ordered = len(order) > 0 && (first == len(order) || at == len(p.path) && alone)
+	if p.ordered || at > 0 {
+		p.arrival = arrival{first: first, all: p.ordered, holds: p.orderChecker(o, max(at, len(p.parts)))}
+	}
 }
 
 // note tells EXPLAIN QUERY PLAN of a probe.

@@ -29,7 +29,7 @@ func (c *compiler) compound(q *selection, s *scope, targets []int) *selected {
 	}
 	c.level--
 	keys := c.compoundOrder(q, all, s)
-	return c.bounded(q, s, all, keys, nil)
+	return c.bounded(q, s, all, keys, arrival{})
 }
 
 // places makes room for the result of a compound's first SELECT.

@@ -7,14 +7,13 @@ import (
 )
 
 // joinFeed plans how operands are joined: in what order, by what index or table of
-// hashes, and where each condition is asked. inOrder, where it is not nil, tells
-// when a run begins whether rows come as order asks.
-func (c *compiler) joinFeed(all *operands, where []*term, order []orderTerm, s *scope) (rows feed, inOrder func(r *run) bool, guess float64) {
+// hashes, and where each condition is asked. comes tells how far that is as order asks.
+func (c *compiler) joinFeed(all *operands, where []*term, order []orderTerm, s *scope) (rows feed, comes arrival, guess float64) {
 	for _, t := range where {
 		all.pool = append(all.pool, &pooled{term: t, late: true})
 	}
 	if len(all.list) == 0 {
-		return filtered(once, takeAll(all.pool)), nil, 1
+		return filtered(once, takeAll(all.pool)), arrival{}, 1
 	}
 	strengthen(all)
 	arrange(all)
@@ -26,7 +25,7 @@ func (c *compiler) joinFeed(all *operands, where []*term, order []orderTerm, s *
 		}
 		j.add(i, wanted)
 	}
-	return j.feed, j.inOrder, j.rows
+	return j.feed, j.arrival, j.rows
 }
 
 func takeAll(pool []*pooled) []*term {
@@ -278,7 +277,7 @@ type joiner struct {
 	bound   sources
 	feed    feed
 	rows    float64
-	inOrder func(r *run) bool
+	arrival arrival
 }
 
 // take returns the conditions that can be asked once an operand is bound.
@@ -348,7 +347,7 @@ func (j *joiner) first(o *operand, order []orderTerm) {
 		}
 		_, each, _ := reach(o, pool, 0, 1)
 		j.rows = min(best.rows, each)
-		j.inOrder = best.inOrder
+		j.arrival = best.arrival
 		best.note(j.c, o)
 		j.feed = j.c.scan(o, best, j.take(0, o), true)
 	} else {

@@ -39,7 +39,7 @@ func (c *compiler) scan(o *operand, p *probe, terms []*term, once bool) feed {
 // finish finds out what is read of each record, once the statement is resolved.
 func (s *scanner) finish(o *operand) {
 	s.covers = s.probe.index >= 0 && s.key < 0 && s.probe.coversAll(o)
-	s.wide = s.wide && s.probe.index >= 0 && !s.covers && s.probe.inOrder == nil && (s.probe.low != nil || s.probe.high != nil || s.probe.begin != nil)
+	s.wide = s.wide && s.probe.index >= 0 && !s.covers && s.probe.arrival.holds == nil && (s.probe.low != nil || s.probe.high != nil || s.probe.begin != nil)
 	var paths []query.Path
 	for _, i := range s.origin.used {
 		col := &s.origin.columns[i]
@@ -125,7 +125,7 @@ func (s *scanning) emit(rec *Record) error {
 
 // fromDocument finds all values that are read in one pass.
 func (s *scanning) fromDocument(doc []byte) error {
-	if err := s.extractor.Extract(doc, query.MaxDepth, s.offsets); err != nil {
+	if err := s.extractor.Find(doc, s.offsets); err != nil {
 		return err
 	}
 	for i, slot := range s.slots {

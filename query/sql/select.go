@@ -45,20 +45,24 @@ func (c *compiler) selection(q *selection, s *scope, targets []int) *selected {
 		return c.compound(q, s, targets)
 	}
 	p := c.core(q.cores[0], s, targets, q.order)
-	return c.bounded(q, s, p.selected, p.sort, p.inOrder)
+	return c.bounded(q, s, p.selected, p.sort, p.arrival)
 }
 
 // bounded puts order and limits behind a selection. Rows that come in order need not
-// be sorted, where inOrder finds that they do.
-func (c *compiler) bounded(q *selection, s *scope, chosen *selected, sort []sortKey, inOrder func(r *run) bool) *selected {
+// be sorted; if it is that of the first keys, only those that are equal there.
+func (c *compiler) bounded(q *selection, s *scope, chosen *selected, sort []sortKey, comes arrival) *selected {
 	limit, offset := c.limit(q.limit, s), c.limit(q.offset, s)
 	if len(sort) > 0 {
 		sorted := sortFeed(chosen.feed, slotsOf(chosen.columns), sort, limit, offset)
-		if inOrder == nil {
+		switch {
+		case comes.holds == nil:
 			c.note("USE TEMP B-TREE FOR ORDER BY")
 			chosen.feed = sorted
-		} else {
-			chosen.feed = eitherFeed(inOrder, chosen.feed, sorted)
+		case comes.all:
+			chosen.feed = eitherFeed(comes.holds, chosen.feed, sorted)
+		default:
+			c.note("USE TEMP B-TREE FOR LAST TERM OF ORDER BY")
+			chosen.feed = eitherFeed(comes.holds, runsFeed(chosen.feed, slotsOf(chosen.columns), sort, comes.first, limit, offset), sorted)
 		}
 	}
 	if limit != nil {
@@ -86,7 +90,7 @@ func (c *compiler) limit(e *expr, s *scope) eval {
 type plan struct {
 	*selected
 	sort    []sortKey
-	inOrder func(r *run) bool // whether the rows come in that order; nil: they do not
+	arrival arrival
 }
 
 // core plans one SELECT or VALUES. Its rows come with what order asks for in places
@@ -150,7 +154,7 @@ func (c *compiler) rows(k *core, s *scope, targets []int, order []ordering, grou
 	if grouped || k.distinct || len(s.windows) > 0 {
 		wanted = nil
 	}
-	p.feed, p.inOrder, p.rows = c.joinFeed(j, where, wanted, s)
+	p.feed, p.arrival, p.rows = c.joinFeed(j, where, wanted, s)
 	if grouped {
 		p.feed = c.groupFeed(p.feed, s)
 		if len(keys) == 0 {
@@ -407,6 +411,13 @@ func filterFeed(from feed, t test) feed {
 			return r.err
 		})
 	}
+}
+
+// arrival is the order that rows come in by themselves.
+type arrival struct {
+	first int               // how many of the terms asked for it is the order of
+	all   bool              // there is nothing left to sort
+	holds func(r *run) bool // whether it is, as a run begins; nil: it is not
 }
 
 // eitherFeed takes a or b, as a run begins.

@@ -41,8 +41,9 @@ type sorter struct {
 	slots []int // of the keys, then of what else a row has
 	kept  kept
 	order []int32
-	at    int // how many of order were handed out
-	most  int // how many rows are asked for; −1: all
+	at    int  // how many of order were handed out
+	most  int  // how many rows are asked for; −1: all
+	full  bool // so many were found when order was last cut, whose last one bounds what is to come
 	out   *spooled
 	key   []byte
 }
@@ -82,6 +83,9 @@ func (s *sorter) apart(a, b []value.Value) int {
 // add takes in the run's row. Where few rows are asked for, those beyond are dropped
 // as soon as there are twice as many.
 func (s *sorter) add(r *run) error {
+	if s.full && s.beyond(r) {
+		return nil
+	}
 	s.order = append(s.order, int32(s.kept.count))
 	s.kept.add(r, s.slots)
 	if s.most >= 0 && s.kept.count >= 2*s.most+64 {
@@ -91,6 +95,17 @@ func (s *sorter) add(r *run) error {
 		return s.spill(r)
 	}
 	return nil
+}
+
+// beyond reports whether the run's row comes after all that are asked for.
+func (s *sorter) beyond(r *run) bool {
+	last := s.kept.row(s.most - 1)
+	for i := range s.keys {
+		if order := s.keys[i].compare(r.row[s.slots[i]], last[i]); order != 0 {
+			return order > 0
+		}
+	}
+	return true
 }
 
 // cut keeps the first rows only.
@@ -105,6 +120,7 @@ func (s *sorter) cut(r *run) {
 	for i := range s.order {
 		s.order[i] = int32(i)
 	}
+	s.full = s.most > 0 && len(s.order) == s.most
 }
 
 // sort ends the taking in of rows.
@@ -162,14 +178,14 @@ func (s *sorter) spill(r *run) error {
 		}
 	}
 	s.kept.clear()
-	s.order = s.order[:0]
+	s.order, s.full = s.order[:0], false
 	return nil
 }
 
 // clear forgets all rows.
 func (s *sorter) clear() error {
 	s.kept.clear()
-	s.order, s.at = s.order[:0], 0
+	s.order, s.at, s.full = s.order[:0], 0, false
 	out := s.out
 	s.out = nil
 	return out.close(nil)
