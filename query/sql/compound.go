@@ -1,6 +1,10 @@
 package sql
 
-import "github.com/stowage-db/stowage/query/sql/value"
+import (
+	"slices"
+
+	"github.com/stowage-db/stowage/query/sql/value"
+)
 
 // compound plans SELECTs joined by UNION, INTERSECT and EXCEPT, whose results come in
 // the same places.
@@ -21,6 +25,11 @@ func (c *compiler) compound(q *selection, s *scope, targets []int) *selected {
 		parts = append(parts, next)
 	}
 	all.columns, all.feed, all.rows = parts[0].columns, parts[0].feed, parts[0].rows
+	var lists [][]outColumn
+	for _, next := range parts {
+		lists = append(lists, slices.Clone(next.columns))
+	}
+	all.derived = derivedColumns(lists)
 	for _, next := range parts[1:] {
 		collate(all.columns, next.columns)
 	}
@@ -30,6 +39,83 @@ func (c *compiler) compound(q *selection, s *scope, targets []int) *selected {
 	c.level--
 	keys := c.compoundOrder(q, all, s)
 	return c.bounded(q, s, all, keys, arrival{})
+}
+
+// derivedColumns are the columns of a compound as they are in FROM: as those of its
+// first SELECT, but for their affinity. That is the first one that a SELECT gives, and
+// none where the values of another SELECT are of a class that it would change.
+func derivedColumns(parts [][]outColumn) []outColumn {
+	columns := slices.Clone(parts[0])
+	for i := range columns {
+		var classes class
+		for _, part := range parts {
+			if i >= len(part) {
+				return nil
+			}
+			if columns[i].affinity == value.NoAffinity {
+				columns[i].affinity = part[i].affinity
+				if part[i].affinity != value.NoAffinity {
+					continue
+				}
+			}
+			classes |= classOf(part[i].term)
+		}
+		switch affinity := columns[i].affinity; {
+		case affinity == value.TextAffinity && classes&classNumber != 0, affinity.Numeric() && classes&classText != 0:
+			columns[i].affinity = value.BlobAffinity
+		}
+	}
+	return columns
+}
+
+// class is a set of the classes of values that a term may have.
+type class uint8
+
+const (
+	classNumber class = 1 << iota
+	classText
+	classBlob
+)
+
+func classOf(t *term) (all class) {
+	if t == nil {
+		return 0
+	}
+	switch t.kind {
+	case termWrap:
+		return classOf(t.kids[0])
+	case termLiteral:
+		switch t.value.Kind() {
+		case value.Null:
+			return 0
+		case value.Text:
+			return classText
+		case value.Blob:
+			return classBlob
+		}
+		return classNumber
+	case termBinary:
+		if t.op == "||" {
+			return classText | classBlob
+		}
+		return classNumber
+	case termParam, termCall, termCoalesce, termNullIf, termExtreme:
+		return classNumber | classText | classBlob
+	case termCase:
+		for i := 2; i < len(t.kids); i += 2 {
+			all |= classOf(t.kids[i])
+		}
+		return all | classOf(t.kids[len(t.kids)-1])
+	case termSlot, termScalar, termCast:
+		switch {
+		case t.affinity.Numeric():
+			return classNumber | classBlob
+		case t.affinity == value.TextAffinity:
+			return classText | classBlob
+		}
+		return classNumber | classText | classBlob
+	}
+	return classNumber
 }
 
 // places makes room for the result of a compound's first SELECT.

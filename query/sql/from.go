@@ -231,6 +231,9 @@ func (c *compiler) chosenOperand(chosen *selected, name string, names []string, 
 	}
 	o := &origin{name: name, bit: s.bit(pos), pos: pos}
 	for i, col := range chosen.columns {
+		if chosen.derived != nil {
+			col.affinity, col.collation = chosen.derived[i].affinity, chosen.derived[i].collation
+		}
 		if names != nil {
 			col.name = names[i]
 		}

@@ -140,7 +140,9 @@ func (c *compiler) resolveAggregate(e *expr, s *scope) *term {
 
 func (c *compiler) aggregateTerm(a *aggregate, s *scope) *term {
 	s.touch(a.slot)
-	return &term{kind: termSlot, slot: a.slot, uses: s.own()}
+	t := (&term{kids: a.args}).inherit()
+	t.kind, t.kids, t.slot, t.uses = termSlot, nil, a.slot, s.own()
+	return t
 }
 
 // own are all operands of a scope, whose rows a group is made of.
@@ -155,6 +157,7 @@ func (s *scope) own() sources {
 // group is what a run knows of one group.
 type group struct {
 	bare   []value.Value // of the row that stands for it
+	other  bool          // the min or max that was computed last stays another row's
 	states []function.State
 }
 
@@ -165,7 +168,7 @@ type grouper struct {
 	waiting []waiting // by call
 	keys    []eval
 	bare    []int
-	extreme int // the last min or max, whose row stands for the group; −1: the first row
+	extreme bool // the row of a min or max stands for the group, otherwise the first one
 	table   *hashed
 	groups  []*group
 	key     []value.Value
@@ -206,12 +209,10 @@ type waiting struct {
 func (c *compiler) groupFeed(from feed, s *scope) feed {
 	g := s.grouping
 	var calls []*aggregateCall
-	extreme := -1
-	for i, a := range g.aggregates {
+	extreme := false
+	for _, a := range g.aggregates {
 		calls = append(calls, c.aggregateCall(a, len(g.keys) > 0))
-		if a.function.Name == "min" || a.function.Name == "max" {
-			extreme = i
-		}
+		extreme = extreme || a.isExtreme()
 	}
 	var collations []value.Collation
 	for _, key := range g.keys {
@@ -330,7 +331,7 @@ func (c *compiler) aggregateCall(a *aggregate, several bool) *aggregateCall {
 
 // fresh is a group without rows; the run's row stands for it where there is one.
 func (g *grouper) fresh(row bool) *group {
-	fresh := &group{bare: make([]value.Value, len(g.bare)), states: make([]function.State, len(g.calls))}
+	fresh := &group{bare: make([]value.Value, len(g.bare)), states: make([]function.State, len(g.calls)), other: true}
 	for i, call := range g.calls {
 		g.r.context.Collation = call.collation
 		context := g.r.context
@@ -434,6 +435,9 @@ func (g *grouper) join(at int) error {
 			return err
 		}
 	}
+	if one := g.groups[at]; g.extreme && !one.other {
+		g.represent(one)
+	}
 	return r.err
 }
 
@@ -467,11 +471,14 @@ func (g *grouper) step(at, i int, call *aggregateCall) error {
 	if err := one.states[i].Step(g.args); err != nil {
 		return fail(codeInvalid, -1, err.Error())
 	}
-	if i == g.extreme && g.stands(one.states[i].(function.Extreme)) {
-		g.represent(one)
+	if call.isExtreme() {
+		one.other = !g.stands(one.states[i].(function.Extreme))
 	}
 	return nil
 }
+
+// isExtreme reports whether a row may stand for what the aggregate comes to.
+func (a *aggregate) isExtreme() bool { return a.function.Name == "min" || a.function.Name == "max" }
 
 // stands reports whether the row that was just taken in is the one of the extreme; as
 // long as there is none but NULL, each is.

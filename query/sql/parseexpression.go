@@ -81,7 +81,7 @@ func (p *parser) wordComparison(e *expr) (compared *expr, more bool) {
 	pos := p.peek().pos
 	switch {
 	case p.word("isnull"), p.word("not null"), p.word("notnull"):
-		return p.is2(pos, p.tokens[p.at-1].folded != "isnull", e, &expr{kind: exprLiteral, pos: pos}), true
+		return p.tighter(p.is2(pos, p.tokens[p.at-1].folded != "isnull", e, &expr{kind: exprLiteral, pos: pos})), true
 	case p.word("is"):
 		not := p.word("not")
 		if p.word("distinct from") {
@@ -108,7 +108,7 @@ func (p *parser) wordComparison(e *expr) (compared *expr, more bool) {
 	p.next()
 	switch word.folded {
 	case "in":
-		return p.in(pos, not, e), true
+		return p.tighter(p.in(pos, not, e)), true
 	case "between":
 		low := p.comparison()
 		p.expect("and")
@@ -160,11 +160,24 @@ var levels = [][]string{
 
 func (p *parser) comparison() *expr { return p.level(0) }
 
+// tighter goes on from what ends by itself, as IN (…) does: operators that bind tighter
+// may follow it, and take all of it for their left side.
+func (p *parser) tighter(e *expr) *expr {
+	e = p.collate(e)
+	for n := len(levels) - 1; n >= 0; n-- {
+		e = p.levelFrom(n, e)
+	}
+	return e
+}
+
 func (p *parser) level(n int) *expr {
 	if n == len(levels) {
-		return p.collated()
+		return p.collate(p.signed())
 	}
-	e := p.level(n + 1)
+	return p.levelFrom(n, p.level(n+1))
+}
+
+func (p *parser) levelFrom(n int, e *expr) *expr {
 	for {
 		t := p.peek()
 		found := false
@@ -179,8 +192,7 @@ func (p *parser) level(n int) *expr {
 	}
 }
 
-func (p *parser) collated() *expr {
-	e := p.signed()
+func (p *parser) collate(e *expr) *expr {
 	for p.is("collate") {
 		pos := p.next().pos
 		e = p.join(&expr{kind: exprCollate, pos: pos, name: p.name(), kids: []*expr{e}})

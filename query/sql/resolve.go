@@ -92,7 +92,7 @@ func (c *compiler) resolveAny(e *expr, s *scope) *term {
 		}
 		return sub
 	case exprRow:
-		return joined(&term{kind: termRow, pos: e.pos, kids: c.resolveAll(e.kids, s)})
+		return joined(&term{kind: termRow, pos: e.pos, kids: c.resolveAll(e.kids, s)}).inherit()
 	case exprCase:
 		return c.resolveCase(e, s)
 	case exprCast:
@@ -154,10 +154,7 @@ func (c *compiler) resolveUnary(e *expr, s *scope) *term {
 		return joined(&term{kind: termWrap, pos: e.pos, kids: []*term{kid}, collation: kid.collation, collated: kid.collated, explicit: kid.explicit})
 	}
 	t := joined(&term{kind: termUnary, op: e.op, pos: e.pos, kids: []*term{kid}})
-	if kid.explicit {
-		t.collation, t.collated, t.explicit = kid.collation, true, true
-	}
-	return fold(t)
+	return fold(t.inherit())
 }
 
 // fold computes an operator whose operands are all known.
@@ -192,34 +189,26 @@ func (c *compiler) resolveBinary(e *expr, s *scope) *term {
 	case "or":
 		t.kind = termOr
 	}
-	for _, kid := range kids {
-		if kid.explicit && !t.explicit {
-			t.collation, t.collated, t.explicit = kid.collation, true, true
-		}
-	}
-	return fold(joined(t))
+	return fold(joined(t).inherit())
 }
 
 func (c *compiler) resolveCompare(e *expr, s *scope) *term {
 	if e.op == "is" {
 		if truth, is := truthWord(e.kids[1]); is {
 			kid := c.resolve(e.kids[0], s)
-			return joined(&term{kind: termTruth, pos: e.pos, not: e.not, value: value.FromBool(truth), kids: []*term{kid}})
+			return joined(&term{kind: termTruth, pos: e.pos, not: e.not, value: value.FromBool(truth), kids: []*term{kid}}).inherit()
 		}
 	}
 	kids := []*term{c.resolveAny(e.kids[0], s), c.resolveAny(e.kids[1], s)}
 	sameWidth(e.pos, kids[0], kids[1])
 	t := joined(&term{kind: termCompare, op: e.op, not: e.not, pos: e.pos, kids: kids})
 	if kids[0].width() == 1 {
-		for _, kid := range kids {
-			if kid.explicit && !t.explicit {
-				t.collation, t.collated, t.explicit = kid.collation, true, true
-			}
-		}
-		return fold(t)
+		return fold(t.inherit())
 	}
-	if e.op == "=" && kids[0].kind == termRow && kids[1].kind == termRow {
-		return rowEqual(t)
+	if t.inherit(); e.op == "=" && kids[0].kind == termRow && kids[1].kind == termRow {
+		all := rowEqual(t)
+		all.collation, all.collated, all.explicit = t.collation, t.collated, t.explicit
+		return all
 	}
 	return t
 }
@@ -250,7 +239,7 @@ func sameWidth(pos int, a, b *term) {
 
 func (c *compiler) resolveMatch(e *expr, s *scope) *term {
 	kids := c.resolveAll(e.kids, s)
-	t := joined(&term{kind: termMatch, op: e.op, not: e.not, pos: e.pos, kids: kids})
+	t := joined(&term{kind: termMatch, op: e.op, not: e.not, pos: e.pos, kids: kids}).inherit()
 	switch e.op {
 	case "like", "glob":
 	default:
@@ -267,11 +256,12 @@ func (c *compiler) resolveBetween(e *expr, s *scope) *term {
 	kids := []*term{c.resolveAny(e.kids[0], s), c.resolveAny(e.kids[1], s), c.resolveAny(e.kids[2], s)}
 	sameWidth(e.pos, kids[0], kids[1])
 	sameWidth(e.pos, kids[0], kids[2])
-	t := joined(&term{kind: termBetween, not: e.not, pos: e.pos, kids: kids})
+	t := joined(&term{kind: termBetween, not: e.not, pos: e.pos, kids: kids}).inherit()
 	if kids[0].width() == 1 {
 		return t
 	}
-	both := joined(&term{kind: termAnd, pos: e.pos, kids: []*term{compareTerm(">=", kids[0], kids[1]), compareTerm("<=", kids[0], kids[2])}})
+	both := joined(&term{kind: termAnd, pos: e.pos, kids: []*term{compareTerm(">=", kids[0], kids[1]), compareTerm("<=", kids[0], kids[2])},
+		collation: t.collation, collated: t.collated, explicit: t.explicit})
 	if !e.not {
 		return both
 	}
@@ -285,7 +275,7 @@ func (c *compiler) resolveIn(e *expr, s *scope) *term {
 		if sub.sub.width != left.width() {
 			panic(fail(codeInvalid, e.pos, "sub-select returns a wrong number of columns"))
 		}
-		t := joined(&term{kind: termInQuery, not: e.not, pos: e.pos, kids: []*term{left}, sub: sub.sub, reads: sub.reads})
+		t := joined(&term{kind: termInQuery, not: e.not, pos: e.pos, kids: []*term{left}, sub: sub.sub, reads: sub.reads}).inherit()
 		t.uses |= sub.uses
 		t.volatile = t.volatile || sub.volatile
 		if list, _ := elementOf(e.query, false); list != nil {
@@ -301,7 +291,7 @@ func (c *compiler) resolveIn(e *expr, s *scope) *term {
 		}
 		t.kids = append(t.kids, item)
 	}
-	return joined(t)
+	return joined(t).inherit()
 }
 
 // subquery resolves a SELECT inside an expression.
@@ -343,7 +333,7 @@ func (c *compiler) resolveCase(e *expr, s *scope) *term {
 			t.kids = append(t.kids, c.resolve(kid, s))
 		}
 	}
-	return joined(t)
+	return joined(t).inherit()
 }
 
 func (c *compiler) resolveCall(e *expr, s *scope) *term {
@@ -368,7 +358,7 @@ func (c *compiler) resolveCall(e *expr, s *scope) *term {
 
 // call is a call of a scalar function.
 func (c *compiler) call(e *expr, name string, kids []*term) *term {
-	t := joined(&term{kind: termCall, name: name, pos: e.pos, kids: kids})
+	t := joined(&term{kind: termCall, name: name, pos: e.pos, kids: kids}).inherit()
 	switch n := len(kids); {
 	case (name == "coalesce" || name == "ifnull" && n == 2) && n >= 2:
 		t.kind = termCoalesce

@@ -1,6 +1,8 @@
 package sql
 
 import (
+	"slices"
+
 	"github.com/stowage-db/stowage/query/sql/value"
 )
 
@@ -13,7 +15,8 @@ type feed func(r *run, next func() error) func() error
 type selected struct {
 	columns  []outColumn
 	feed     feed
-	outer    bool // reads what is further out
+	derived  []outColumn // what the columns are in FROM, where that differs: in a compound
+	outer    bool        // reads what is further out
 	volatile bool
 	rows     float64 // a guess
 }
@@ -145,11 +148,12 @@ func (c *compiler) rows(k *core, s *scope, targets []int, order []ordering, grou
 	if k.having != nil && len(k.group) == 0 && !anyOf(results, order, aggregates) && !aggregates(k.having) {
 		panic(fail(codeInvalid, k.having.pos, "a GROUP BY clause is required before HAVING"))
 	}
-	having := c.optional(k.having, s)
 	p.columns = c.outColumns(results, terms, targets)
 	s.windowing = true
 	keysOf := c.sortTerms(order, results, terms, p.columns, s)
-	s.windowing, s.groups = false, false
+	s.windowing = false
+	having := c.optional(k.having, s)
+	s.groups = false
 	wanted := keysOf
 	if grouped || k.distinct || len(s.windows) > 0 {
 		wanted = nil
@@ -450,11 +454,17 @@ func (c *compiler) values(k *core, s *scope, targets []int, order []ordering) *p
 	var rows [][]eval
 	var results []result
 	var first []*term
+	var all [][]outColumn
 	for n, row := range k.values {
 		terms := c.resolveAll(row, s)
 		if n == 0 {
 			first = terms
 		}
+		var columns []outColumn
+		for _, t := range terms {
+			columns = append(columns, outColumn{affinity: t.affinity, collation: t.collation, collated: t.collated, term: t})
+		}
+		all = append(all, columns)
 		for _, t := range terms {
 			p.volatile = p.volatile || t.volatile
 		}
@@ -462,12 +472,15 @@ func (c *compiler) values(k *core, s *scope, targets []int, order []ordering) *p
 	}
 	for i, slot := range targets {
 		name := "column" + itoa(i+1)
-		col := outColumn{name: name, slot: slot}
+		col := outColumn{name: name, slot: slot, term: first[i]}
 		if len(k.values) == 1 {
-			col.affinity = first[i].affinity // of several rows none counts
+			col.affinity = first[i].affinity // of several rows none counts, but in FROM
 		}
 		p.columns = append(p.columns, col)
 		results = append(results, result{resultColumn: resultColumn{name: name}})
+	}
+	if len(all) > 1 && (s.commons != nil || slices.ContainsFunc(first, func(t *term) bool { return t.affinity != value.NoAffinity })) {
+		p.derived = derivedColumns(all)
 	}
 	if order != nil {
 		slots := make([]*term, len(targets))

@@ -105,6 +105,17 @@ func compareTerm(op string, a, b *term) *term {
 	return joined(&term{kind: termCompare, op: op, pos: a.pos, kids: []*term{a, b}})
 }
 
+// inherit gives a term the collation that the first of its parts has by COLLATE.
+func (t *term) inherit() *term {
+	for _, kid := range t.kids {
+		if kid != nil && kid.explicit {
+			t.collation, t.collated, t.explicit = kid.collation, true, true
+			break
+		}
+	}
+	return t
+}
+
 // joined sums up what a term's parts say.
 func joined(t *term) *term {
 	for _, kid := range t.kids {

@@ -279,3 +279,193 @@ select k, v, group_concat(id order by id desc) from g group by k, v order by k, 
 select distinct v, r > 3 from g order by 1, 2
 select k, max(v), id from g group by k order by k
 select id % 3, count(distinct k) from g group by 1 having count(*) > 1 order by 2 desc, 1
+-- operators behind what ends by itself, affinities of compounds, rows that stand for groups, and what COLLATE inside of operands does
+CREATE TABLE odd (id INTEGER PRIMARY KEY, a INT, b TEXT, c TEXT COLLATE nocase, d)
+INSERT INTO odd VALUES (1, 1, '1', 'a', 1), (2, 5, '2', 'A', '1'), (3, 3, '3', 'b', 2.5), (4, NULL, NULL, NULL, NULL), (5, 5, '05', 'B ', x'31')
+SELECT 1 IN (1) + 1
+SELECT 1 IN (1, 2) || 'x'
+SELECT 1 IN (1) * 2 + 3
+SELECT 2 + 1 IN (3) + 1
+SELECT 1 IN (SELECT 1) + 1
+SELECT NULL ISNULL + 1
+SELECT NULL NOTNULL - 1
+SELECT 1 NOT NULL + 1
+SELECT 1 NOT NULL < 3
+SELECT 1 IN (1) < 3
+SELECT 1 IN (1) < 3 = 1
+SELECT 5 ISNULL COLLATE nocase
+SELECT 5 ISNULL || 'a' = '0a'
+SELECT NOT 1 IN (1) + 1
+SELECT -1 IN (-1) + 1
+SELECT 1 = 1 IN (1) + 1
+SELECT 1 IN (1) IN (1)
+SELECT 1 IN (1) & 3
+SELECT a FROM odd WHERE a IN (5) + 1 ORDER BY id
+SELECT a FROM odd WHERE id IN (1,2) AND a NOTNULL + 0 ORDER BY id
+SELECT 1 BETWEEN 0 AND 2 IN (1)
+SELECT 1 BETWEEN 0 AND 2 + 1
+SELECT 1 IN () + 1
+SELECT 1 IN odd + 1
+SELECT column1 = 1 FROM (VALUES ('1'))
+SELECT column1 = '1' FROM (VALUES (1))
+SELECT column1 = '1' FROM (VALUES (CAST(1 AS INTEGER)))
+SELECT column1 = '1' FROM (VALUES (CAST(1 AS INTEGER)), (2))
+SELECT column1 = '1' FROM (VALUES (2), (CAST(1 AS INTEGER)))
+SELECT column1 = '1' FROM (VALUES (CAST(1 AS INTEGER)), (CAST(1 AS INTEGER)))
+SELECT column1 = 1 FROM (VALUES (CAST(1 AS TEXT)), (CAST(1 AS TEXT)))
+SELECT column1 = 1 FROM (VALUES (CAST(1 AS TEXT)))
+SELECT x = '1' FROM (SELECT CAST(1 AS INTEGER) AS x UNION ALL SELECT 2)
+SELECT x = '1' FROM (SELECT CAST(1 AS INTEGER) AS x UNION ALL SELECT CAST(2 AS INTEGER))
+SELECT x = '1' FROM (SELECT CAST(1 AS INTEGER) AS x UNION ALL SELECT 'a')
+SELECT x = '1' FROM (SELECT 1 AS x UNION ALL SELECT CAST(1 AS INTEGER))
+SELECT x = '1' FROM (SELECT a AS x FROM odd UNION ALL SELECT b FROM odd)
+SELECT x = 1 FROM (SELECT b AS x FROM odd UNION ALL SELECT a FROM odd)
+SELECT x = 1 FROM (SELECT b AS x FROM odd UNION ALL SELECT 1)
+SELECT x = 1 FROM (SELECT b AS x FROM odd UNION ALL SELECT 'u')
+SELECT x = '1' FROM (SELECT a AS x FROM odd UNION ALL SELECT 'u')
+SELECT x = '1' FROM (SELECT a AS x FROM odd UNION ALL SELECT 1)
+SELECT x = '1' FROM (SELECT 1 AS x UNION ALL SELECT a FROM odd)
+SELECT '1' IN (VALUES (1), (2))
+SELECT 1 IN (VALUES ('1'), (2))
+SELECT a IN (VALUES ('1'), ('5')) FROM odd
+SELECT b IN (VALUES (1), (2)) FROM odd
+SELECT b = (VALUES (1)) FROM odd
+SELECT a = (VALUES ('1')) FROM odd
+SELECT a, typeof(a) FROM (VALUES (1)) v, odd WHERE v.column1 = odd.b
+WITH v(x) AS (VALUES (1), ('2')) SELECT x, b FROM v JOIN odd ON x = b
+WITH v(x) AS (VALUES (1)) SELECT x, b FROM v JOIN odd ON x = b
+WITH v(x) AS (VALUES ('1'), ('2')) SELECT x, a FROM v JOIN odd ON x = a
+SELECT min(a), max(b), id FROM odd
+SELECT max(a), min(b), id FROM odd
+SELECT max(a), max(id), id, b FROM odd
+SELECT min(a), max(a), id FROM odd
+SELECT max(a), min(a), id FROM odd
+SELECT max(a) FILTER (WHERE id < 3), min(b), id FROM odd
+SELECT min(b), max(a) FILTER (WHERE id < 3), id FROM odd
+SELECT max(a) FILTER (WHERE id < 4), id FROM odd
+SELECT max(a) FILTER (WHERE id > 4), id FROM odd
+SELECT max(a) FILTER (WHERE id > 9), id FROM odd
+SELECT min(DISTINCT a), id FROM odd
+SELECT max(DISTINCT a), id FROM odd
+SELECT max(DISTINCT a), min(b), id FROM odd
+SELECT max(a), count(*), id FROM odd
+SELECT count(*), id FROM odd
+SELECT sum(a), id, b FROM odd
+SELECT c, max(a), min(b), id FROM odd GROUP BY c ORDER BY 1
+SELECT c, max(a) + min(a), id FROM odd GROUP BY c ORDER BY 1
+SELECT c, id FROM odd GROUP BY c HAVING max(a) > 0 ORDER BY min(b)
+SELECT c, id, b FROM odd GROUP BY c ORDER BY max(a), min(b)
+SELECT max(a), id FROM odd WHERE a IS NULL
+SELECT max(a), id FROM odd WHERE 0
+SELECT max(a), max(b), id FROM odd WHERE a IS NULL OR id = 1
+SELECT ('a' COLLATE nocase || '') = 'A'
+SELECT ('a' || '' COLLATE nocase) = 'A'
+SELECT 'A' = ('a' || ('' COLLATE nocase))
+SELECT -('a' COLLATE nocase) = '0'
+SELECT (c || '') = 'A' FROM odd
+SELECT 'A' = (c || '') FROM odd
+SELECT 'a' = (CASE WHEN 1 THEN 'A' COLLATE nocase END)
+SELECT 'a' = coalesce('A' COLLATE nocase, 'b')
+SELECT 'a' = upper('a' COLLATE nocase)
+SELECT 'a' = ('A' COLLATE nocase)
+SELECT 'a' = +('A' COLLATE nocase)
+SELECT 'a' = CAST('A' COLLATE nocase AS TEXT)
+SELECT 'a' IN ('A' COLLATE nocase)
+SELECT 'a' COLLATE nocase IN ('A')
+SELECT ('a' COLLATE nocase) IN (SELECT 'A')
+SELECT 'a' IN (SELECT 'A' COLLATE nocase)
+SELECT 'a' = (SELECT 'A' COLLATE nocase)
+SELECT 'a' BETWEEN 'A' COLLATE nocase AND 'B'
+SELECT 'a' BETWEEN 'A' AND 'B' COLLATE nocase
+SELECT ('a' = 'A' COLLATE nocase) = 1
+SELECT (1 = 1 COLLATE nocase) || 'a' = '1A'
+SELECT ('a' < 'b' COLLATE nocase) = 'A'
+SELECT ('x' IN ('X' COLLATE nocase)) || 'a' = '1A'
+SELECT (NOT 'a' COLLATE nocase) = 'A'
+SELECT min('a' COLLATE nocase, 'B')
+SELECT min('a', 'B' COLLATE nocase)
+SELECT max('a', 'B')
+SELECT min(c, 'B') FROM odd
+SELECT nullif('a', 'A' COLLATE nocase)
+SELECT nullif('a' COLLATE nocase, 'A')
+SELECT CASE 'a' WHEN 'A' COLLATE nocase THEN 1 ELSE 2 END
+SELECT CASE 'a' COLLATE nocase WHEN 'A' THEN 1 ELSE 2 END
+SELECT id FROM odd ORDER BY c || '' , id
+SELECT id FROM odd ORDER BY c COLLATE binary, id
+SELECT id FROM odd ORDER BY ('' || c COLLATE nocase), id
+SELECT DISTINCT c COLLATE binary FROM odd
+SELECT count(*) FROM odd GROUP BY c || ('' COLLATE nocase) ORDER BY 1
+SELECT count(DISTINCT c COLLATE binary) FROM odd
+SELECT count(DISTINCT c) FROM odd
+SELECT max(c || '' COLLATE nocase) FROM odd
+SELECT (a, c) = (1, 'A') FROM odd
+SELECT (a, c COLLATE binary) = (1, 'A') FROM odd
+SELECT (1, 'a' COLLATE nocase) = (1, 'A')
+SELECT (1, 'a') IN (SELECT 1, 'A' COLLATE nocase)
+SELECT (1, 'a' COLLATE nocase) IN (SELECT 1, 'A')
+SELECT 'a' COLLATE nocase = 'A' COLLATE binary
+SELECT ('a' || 'b' COLLATE nocase) = ('AB' COLLATE binary)
+SELECT 'AB' COLLATE binary = ('a' || 'b' COLLATE nocase)
+SELECT 'A' LIKE 'a' COLLATE binary
+SELECT 'a' = json_extract('{"a":"A"}', '$.a' COLLATE nocase)
+SELECT 'ab' = ('A' COLLATE nocase || 'B')
+SELECT 'ab' = ('A' || 'B') COLLATE nocase
+SELECT 'a' = (SELECT c FROM odd WHERE id = 2)
+SELECT (SELECT c FROM odd WHERE id = 2) = 'a'
+SELECT x = 'a' FROM (SELECT c AS x FROM odd)
+SELECT x = 'a' FROM (SELECT c || '' AS x FROM odd)
+SELECT x = 'a' FROM (SELECT 'A' COLLATE nocase AS x)
+SELECT x = 'a' FROM (SELECT 'A' COLLATE nocase || '' AS x)
+SELECT x = 'a' FROM (SELECT 'A' COLLATE nocase AS x UNION SELECT 'b')
+SELECT 'a' = x FROM (SELECT 'A' AS x UNION SELECT 'b' COLLATE nocase)
+SELECT max(c COLLATE binary) = 'b ', 'B ' = max(c COLLATE nocase) FROM odd
+SELECT 'b ' = max(b COLLATE nocase) || 'B ', max(b COLLATE nocase) || 'B ' = '5b ' FROM odd
+SELECT x = '1' FROM (SELECT NULL AS x UNION ALL SELECT CAST(1 AS INTEGER))
+SELECT x = '1' FROM (SELECT 1 AS x UNION ALL SELECT CAST('1' AS TEXT))
+SELECT x = 1 FROM (SELECT CAST('1' AS TEXT) AS x UNION ALL SELECT a || '' FROM odd)
+SELECT x = 1 FROM (SELECT CAST('1' AS TEXT) AS x UNION ALL SELECT upper(a) FROM odd)
+SELECT x = 1 FROM (SELECT b AS x FROM odd UNION ALL SELECT CASE WHEN a > 1 THEN 'x' ELSE b END FROM odd)
+SELECT x = 1 FROM (SELECT b AS x FROM odd UNION ALL SELECT CASE WHEN a > 1 THEN 'x' ELSE a END FROM odd)
+WITH v(x) AS (SELECT b FROM odd UNION ALL SELECT '1') SELECT x = 1 FROM v
+WITH v(x) AS (SELECT b FROM odd UNION ALL SELECT 1) SELECT x = 1 FROM v
+WITH v(x) AS (VALUES (1), (CAST(2 AS INTEGER))) SELECT x = '2' FROM v
+WITH v(x) AS (VALUES (CAST(2 AS INTEGER)), ('2')) SELECT x = '2' FROM v
+SELECT column1 = '2' FROM (VALUES (CAST(2 AS INTEGER)), ('2'))
+SELECT column1 = 2 FROM (VALUES (CAST(2 AS TEXT)), ('2'), (2))
+SELECT column1 = '1', column2 = '1' FROM (VALUES (1, CAST(1 AS INT)), (1, 1))
+SELECT column1 = '1', column2 = '1' FROM (VALUES (1, CAST(1 AS INT)), (CAST(1 AS INT), 1))
+SELECT x FROM (SELECT b AS x FROM odd UNION SELECT a FROM odd) WHERE x = 1
+SELECT x FROM (SELECT a AS x FROM odd UNION SELECT b FROM odd) WHERE x = '1'
+SELECT x FROM (SELECT a AS x FROM odd INTERSECT SELECT id FROM odd) WHERE x = '1'
+CREATE VIEW odd_first AS SELECT a AS x FROM odd UNION ALL SELECT b FROM odd
+SELECT x = '1' FROM odd_first
+CREATE VIEW odd_second AS SELECT 1 AS x UNION ALL SELECT a FROM odd
+SELECT x = '1' FROM odd_second
+SELECT (a IN (1, 5)) + 1 IN (2) || 'x' FROM odd
+SELECT count(*) FILTER (WHERE a IN (5) + 0), max(a) FILTER (WHERE 0), id FROM odd
+SELECT max(a) FILTER (WHERE id = 2), min(id) FILTER (WHERE id > 3), b FROM odd
+SELECT c, max(a) FILTER (WHERE id > 1), id FROM odd GROUP BY c ORDER BY 1
+SELECT 'A' = iif(1, 'a' COLLATE nocase, 'b')
+SELECT 'A' = max('a' COLLATE nocase, 'Z')
+SELECT ('a' BETWEEN 'A' COLLATE nocase AND 'b') || 'x' = '1X'
+SELECT ('a' LIKE 'A' COLLATE nocase) || 'x' = '1X'
+SELECT ('a' COLLATE nocase IS NULL) || 'x' = '0X'
+SELECT ('a' COLLATE nocase IN ('A')) || 'x' = '1X'
+SELECT ('a' IN ('A' COLLATE nocase)) || 'x' = '0X'
+SELECT (('a' COLLATE nocase, 1) = ('A', 1)) || 'x' = '1X'
+SELECT ('a' COLLATE nocase IS TRUE) || 'x' = '0X'
+SELECT group_concat(b COLLATE nocase) = '1,2,3,05', count(b COLLATE nocase) || 'x' = '4X' FROM odd
+SELECT DISTINCT upper(c COLLATE nocase) FROM odd
+SELECT sum(a) FROM odd GROUP BY trim(c COLLATE nocase) ORDER BY 1
+SELECT (('a' COLLATE nocase, 1) < ('A', 1)) || 'x' = '0X'
+SELECT (('a', 1) IN (SELECT 'A' COLLATE nocase, 1)) || 'x' = '0X'
+SELECT (('a' COLLATE nocase, 1) IN (SELECT 'A', 1)) || 'x' = '1X'
+SELECT (('a' COLLATE nocase, 'b') = ('A', 'B'))
+SELECT (('a', 'b') = ('A', 'B' COLLATE nocase))
+SELECT ((('a' COLLATE nocase) || 'b', 'b') = ('AB', 'b'))
+SELECT (NOT ('a' COLLATE nocase IS NULL)) || 'x' = '1X'
+SELECT ('a' COLLATE nocase AND 1) || 'x' = '0X'
+SELECT count(*) FROM odd WHERE (c COLLATE binary, id) = ('a', 1)
+SELECT (('a' COLLATE nocase, 1) BETWEEN ('A', 1) AND ('B', 1)) || 'x' = '1X'
+SELECT (1 IN ((SELECT 1 COLLATE nocase))) || 'x' = '1X'
+SELECT EXISTS (SELECT 'a' COLLATE nocase) || 'x' = '1X'
