@@ -119,6 +119,8 @@ func bestProbe(o *operand, pool []*pooled, bound sources, order []orderTerm, alo
 func (p *probe) multi(t *Table) bool { return p.index >= 0 && t.Indexes[p.index].Multi }
 
 // searches reports whether a probe looks something up.
+//
+//go:noinline
 func (p *probe) searches() bool {
 	return len(p.parts) > 0 || p.low != nil || p.high != nil || p.begin != nil || p.arms != nil
 }
@@ -194,6 +196,8 @@ func (p *probe) guess(t *Table, rows float64) float64 {
 }
 
 // columnAt reports whether a term is the column of an operand at a path.
+//
+//go:noinline
 func columnAt(t *term, o *operand, path query.Path) bool {
 	return t.kind == termSlot && t.origin == o.table && o.table.columns[t.column].path.Equal(path)
 }

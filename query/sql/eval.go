@@ -222,6 +222,8 @@ func condition(t *term) test {
 }
 
 // conditions makes one test of many.
+//
+//go:noinline
 func conditions(terms []*term) test {
 	switch len(terms) {
 	case 0:

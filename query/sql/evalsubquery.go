@@ -9,6 +9,8 @@ type stop struct{}
 func (*stop) Error() string { return "enough" }
 
 // newStop returns one that is like no other.
+//
+//go:noinline
 func newStop() error {
 	return &struct {
 		*stop
@@ -100,6 +102,8 @@ func rowEvaluator(t *term) func(r *run, dst []value.Value) []value.Value {
 }
 
 // part is the term of one value of a row.
+//
+//go:noinline
 func (t *term) part(i int) *term {
 	switch t.kind {
 	case termRow:

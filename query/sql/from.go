@@ -167,6 +167,8 @@ func (c *compiler) named(t *fromTerm, name string, s *scope, whole bool) *operan
 const maxViews = 50
 
 // wrap keeps an error of a Catalog or Source as what is thrown.
+//
+//go:noinline
 func wrap(err error, pos int) error {
 	if e, is := err.(*Error); is {
 		return e

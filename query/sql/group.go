@@ -274,9 +274,7 @@ func (g *grouping) inputs(bare []int) []int {
 			read.collect(o.term)
 		}
 	}
-	slots := append(read.reads, bare...)
-	slices.Sort(slots)
-	return slices.Compact(slots)
+	return withSlots(withSlots(nil, read.reads), bare)
 }
 
 // begin forgets all groups.

@@ -11,6 +11,7 @@ type hashed struct {
 	index      []uint64 // positions from 1 by hash, below the hash's upper half; 0 where there is none
 }
 
+//go:noinline
 func newHashed(collations []value.Collation) *hashed {
 	return &hashed{rows: kept{width: len(collations)}, collations: collations, index: make([]uint64, 16)}
 }

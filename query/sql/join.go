@@ -39,6 +39,7 @@ func takeAll(pool []*pooled) []*term {
 	return terms
 }
 
+//go:noinline
 func filtered(from feed, terms []*term) feed {
 	if t := conditions(terms); t != nil {
 		return filterFeed(from, t)

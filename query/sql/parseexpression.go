@@ -19,6 +19,7 @@ func (p *parser) join(e *expr) *expr {
 	return e
 }
 
+//go:noinline
 func (p *parser) binary(op string, pos int, a, b *expr) *expr {
 	return p.join(&expr{kind: exprBinary, op: op, pos: pos, kids: []*expr{a, b}})
 }
@@ -158,6 +159,7 @@ var levels = [][]string{
 	{"||", "->", "->>"},
 }
 
+//go:noinline
 func (p *parser) comparison() *expr { return p.level(0) }
 
 // tighter goes on from what ends by itself, as IN (…) does: operators that bind tighter

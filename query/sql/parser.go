@@ -71,11 +71,15 @@ func catch(f func()) (err error) {
 	return nil
 }
 
+//go:noinline
 func (p *parser) peek() *token { return &p.tokens[p.at] }
 
 // ahead is the token n behind the next one.
+//
+//go:noinline
 func (p *parser) ahead(n int) *token { return &p.tokens[min(p.at+n, len(p.tokens)-1)] }
 
+//go:noinline
 func (p *parser) next() *token {
 	t := &p.tokens[p.at]
 	if p.at < len(p.tokens)-1 {
@@ -94,6 +98,8 @@ func (p *parser) unexpected() {
 }
 
 // is reports whether the next token is a word.
+//
+//go:noinline
 func (p *parser) is(word string) bool {
 	t := p.peek()
 	return t.kind == tokenWord && t.folded == word
@@ -121,11 +127,13 @@ func (p *parser) expect(words string) {
 	}
 }
 
+//go:noinline
 func (p *parser) isSign(sign string) bool {
 	t := p.peek()
 	return t.kind == tokenSign && t.text == sign
 }
 
+//go:noinline
 func (p *parser) sign(sign string) bool {
 	if p.isSign(sign) {
 		p.next()
@@ -147,6 +155,7 @@ func (p *parser) enter() {
 	}
 }
 
+//go:noinline
 func (p *parser) leave() { p.depth-- }
 
 // reserved are the words that name nothing unless they are quoted; true for those
@@ -165,6 +174,8 @@ var reserved = map[string]bool{
 }
 
 // isName reports whether t names something.
+//
+//go:noinline
 func isName(t *token) bool {
 	if t.kind == tokenName || t.kind == tokenString {
 		return true

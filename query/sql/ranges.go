@@ -162,6 +162,8 @@ func appendNested(dst []query.KeyRange, prefix []byte, v value.Value) []query.Ke
 }
 
 // tagged is the range of keys that go on behind prefix with a tag from low up to high.
+//
+//go:noinline
 func tagged(prefix []byte, low, high byte) query.KeyRange {
 	base := prefix[:len(prefix):len(prefix)]
 	return query.KeyRange{Low: append(base, low), High: append(base, high)}

@@ -23,16 +23,19 @@ type note struct {
 	text  string
 }
 
+//go:noinline
 func (c *compiler) slot() int {
 	c.slots++
 	return c.slots - 1
 }
 
+//go:noinline
 func (c *compiler) state() int {
 	c.states++
 	return c.states - 1
 }
 
+//go:noinline
 func (c *compiler) note(text string) { c.notes = append(c.notes, note{c.level, text}) }
 
 // resolve gives an expression's names their meaning. The result is one value, not a
@@ -49,6 +52,8 @@ func (c *compiler) resolve(e *expr, s *scope) *term {
 }
 
 // width is how many values a term has.
+//
+//go:noinline
 func (t *term) width() int {
 	switch t.kind {
 	case termRow:

@@ -27,6 +27,7 @@ type block struct {
 
 const blockRows = 64
 
+//go:noinline
 func newRoll(width int) *roll {
 	return &roll{kept: kept{width: width}, packed: make([]value.Value, width)}
 }

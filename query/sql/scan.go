@@ -69,7 +69,7 @@ func (s *scanner) open(r *run, next func() error) func() error {
 		}
 		if all {
 			cursor.access.Ranges = nil
-			if s.probe.searches() && !s.covers && s.probe.inOrder == nil { // there is too much to look up
+			if s.probe.searches() && !s.covers && s.probe.arrival.holds == nil { // there is too much to look up
 				return r.source.Scan(s.table, &Access{Index: -1, Documents: true}, emit)
 			}
 		}

@@ -32,6 +32,8 @@ type outColumn struct {
 }
 
 // slotsOf returns the places of columns.
+//
+//go:noinline
 func slotsOf(columns []outColumn) []int {
 	slots := make([]int, len(columns))
 	for i := range columns {
@@ -193,6 +195,7 @@ func (c *compiler) rows(k *core, s *scope, targets []int, order []ordering, grou
 	return p
 }
 
+//go:noinline
 func (c *compiler) optional(e *expr, s *scope) *term {
 	if e == nil {
 		return nil

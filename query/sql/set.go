@@ -11,6 +11,7 @@ type set struct {
 	key   []byte
 }
 
+//go:noinline
 func newSet(collations []value.Collation) *set {
 	return &set{known: newHashed(collations), keys: keysOf(collations)}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stowage-db/stowage/query/sql/value"
 )
 
+//go:noinline
 func itoa(i int) string { return strconv.Itoa(i) }
 
 // sortKey is a place that rows are ordered by.
@@ -53,13 +54,19 @@ func newSorter(keys []sortKey, slots []int) *sorter {
 	for _, key := range keys {
 		s.slots = append(s.slots, key.slot)
 	}
-	for _, slot := range slots {
-		if !slices.Contains(s.slots, slot) {
-			s.slots = append(s.slots, slot)
-		}
-	}
+	s.slots = withSlots(s.slots, slots)
 	s.kept.width = len(s.slots)
 	return s
+}
+
+// withSlots appends those of more that are not there yet.
+func withSlots(slots, more []int) []int {
+	for _, slot := range more {
+		if !slices.Contains(slots, slot) {
+			slots = append(slots, slot)
+		}
+	}
+	return slots
 }
 
 // compare orders rows i and j, of equal ones the one that came first.
@@ -337,6 +344,8 @@ func collationsOf(columns []outColumn) []value.Collation {
 }
 
 // keysOf are keys that tell rows apart as collations do.
+//
+//go:noinline
 func keysOf(collations []value.Collation) []sortKey {
 	keys := make([]sortKey, len(collations))
 	for i, collation := range collations {

@@ -50,6 +50,8 @@ func (s *spooled) add(key []byte, row []value.Value) error {
 var all query.KeyRange
 
 // exactly is a key alone.
+//
+//go:noinline
 func exactly(key []byte) query.KeyRange {
 	return query.KeyRange{Low: key, High: append(key[:len(key):len(key)], 0)}
 }

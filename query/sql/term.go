@@ -101,11 +101,14 @@ func conjuncts(list []*term, t *term) []*term {
 	return append(list, t)
 }
 
+//go:noinline
 func compareTerm(op string, a, b *term) *term {
 	return joined(&term{kind: termCompare, op: op, pos: a.pos, kids: []*term{a, b}})
 }
 
 // inherit gives a term the collation that the first of its parts has by COLLATE.
+//
+//go:noinline
 func (t *term) inherit() *term {
 	for _, kid := range t.kids {
 		if kid != nil && kid.explicit {
@@ -117,6 +120,8 @@ func (t *term) inherit() *term {
 }
 
 // joined sums up what a term's parts say.
+//
+//go:noinline
 func joined(t *term) *term {
 	for _, kid := range t.kids {
 		if kid != nil {
@@ -128,12 +133,16 @@ func joined(t *term) *term {
 }
 
 // comparison returns how two terms are compared.
+//
+//go:noinline
 func comparison(a, b *term) (value.Affinity, value.Collation) {
 	return value.CompareAffinity(a.affinity, b.affinity), collationOf(a, b)
 }
 
 // collationOf is the explicit collation of the first term that has one, else that of
 // the first that is a column.
+//
+//go:noinline
 func collationOf(terms ...*term) value.Collation {
 	for _, t := range terms {
 		if t.explicit {

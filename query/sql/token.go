@@ -107,6 +107,7 @@ func scanToken(text string, at int) (token, error) {
 	return token{}, fail(codeSyntax, at, "unrecognized token")
 }
 
+//go:noinline
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c >= 0x80 }

@@ -53,6 +53,8 @@ func fold(c byte) byte {
 }
 
 // Fold returns s with its ASCII letters small, s itself where they are.
+//
+//go:noinline
 func Fold(s string) string {
 	for i := range len(s) {
 		if fold(s[i]) != s[i] {
