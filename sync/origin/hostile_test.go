@@ -200,7 +200,7 @@ func TestHostileSQL(t *testing.T) {
 			default:
 				t.Errorf("%d for %q: %s", w.Code, sql, w.Body)
 			}
-			for _, secret := range []string{"opensesame", "swordfish"} {
+			for _, secret := range []string{"opensesame", "swordfish", "root:x:0:"} { // of other tables, columns and files
 				if strings.Contains(w.Body.String(), secret) {
 					t.Errorf("%q told %.200s", sql, w.Body)
 				}
@@ -208,6 +208,9 @@ func TestHostileSQL(t *testing.T) {
 		}
 		if after := a.state(); after != before {
 			t.Errorf("the source was\n%s\nand is\n%s", before, after)
+		}
+		if _, err := os.Stat("/tmp/owned"); err == nil {
+			t.Error("a file was written")
 		}
 		if answered == 0 {
 			t.Error("nothing was answered: the test does not get through")

@@ -2,22 +2,18 @@
  * One shape that is pulled: chunk after chunk, then what changes. Go programs have the same in sync/pulling.go.
  */
 import { whenAborted } from '../bridge/signal.js'
-import { asStowageError, StowageError } from '../errors.js'
+import type { StowageError } from '../errors.js'
 import { Ahead } from './ahead.js'
 import { Backoff, pause } from './backoff.js'
+import { Buster } from './buster.js'
+import { isDamage, retrying, typed } from './failure.js'
 import { Guard } from './guard.js'
 import { type Chunk, MustRefetch } from './message.js'
 import type { Origin, Phase, Progress } from './pull.js'
 import { Unanswered } from './request.js'
 import { after, Mismatch, Moved, type Position, type Shape } from './shape.js'
 import { Stale } from './source.js'
-
-/** Who waits for a whole shape, or for what is new. */
-interface Waiting {
-  what: 'whole' | 'news'
-  done: () => void
-  failed: (error: StowageError) => void
-}
+import { Waiting } from './waiting.js'
 
 /** Old answers in a row, each to another URL, cannot all be a cache's. */
 const staleAnswers = 3
@@ -26,7 +22,7 @@ export class Pulling {
   tell = () => {}
   private position!: Position
   private current: Progress
-  private waiting: Waiting[] = []
+  private readonly waiting = new Waiting()
   /** Why it has ended for good. */
   private over: StowageError | undefined
   /** After failures, and after it had to begin anew. */
@@ -38,8 +34,7 @@ export class Pulling {
   private ahead: Ahead | undefined
   private wanted = false
   private cursor: string | undefined
-  /** What makes URLs other ones, until all is there, or the shape has another handle than this. */
-  private buster: { text: string; handle: string } | undefined
+  private readonly buster = new Buster()
   private stale = 0
   /** What is asked beside another tab that pulls, and what is to be asked after that. */
   private beside: Promise<void> = Promise.resolve()
@@ -74,7 +69,7 @@ export class Pulling {
     this.position = position
     const { complete, rows, fetchedAt } = position
     this.is({ complete, rows, fetchedAt })
-    if (complete) this.settle('whole')
+    if (complete) this.waiting.settle('whole')
   }
 
   /** Takes notice of what is stored, maybe by another tab: what is pulled here is known better. */
@@ -84,15 +79,15 @@ export class Pulling {
 
   /** What another tab pulls cannot be seen any more. */
   blind(error: StowageError): void {
-    if (this.current.phase === 'elsewhere') this.settle('whole', error)
+    if (this.current.phase === 'elsewhere') this.waiting.settle('whole', error)
   }
 
   /** It has ended, or never began. */
   fail(error: StowageError): void {
     this.is({ phase: 'failed', error })
     this.over ??= error
-    this.settle('whole', error)
-    this.settle('news', error)
+    this.waiting.settle('whole', error)
+    this.waiting.settle('news', error)
     this.nudge()
   }
 
@@ -102,7 +97,7 @@ export class Pulling {
     this.become('elsewhere')
     if (!this.wanted) return
     this.wanted = false
-    this.catchUp().then(() => this.settle('news'), error => this.settle('news', error))
+    this.catchUp().then(() => this.waiting.settle('news'), error => this.waiting.settle('news', error))
   }
 
   /** Fulfilled once there is a whole shape. */
@@ -111,13 +106,13 @@ export class Pulling {
     if (complete) return
     if (this.over !== undefined) throw this.over
     if (error !== undefined && ended.has(phase)) throw error
-    await this.wait('whole')
+    await this.waiting.for('whole')
   }
 
   async refresh(): Promise<void> {
     if (this.over !== undefined) throw this.over
     if (this.current.phase === 'elsewhere') return this.catchUp()
-    const waited = this.wait('news')
+    const waited = this.waiting.for('news')
     this.wanted = true
     if (this.current.phase !== 'pulling') this.nudge()
     return waited
@@ -210,7 +205,7 @@ export class Pulling {
       this.become(follows ? 'live' : 'pulling')
       const ahead = this.taken(at, rest.signal)
       const chunk = await (ahead?.chunk ?? this.ask(at, follows, rest.signal))
-      if (chunk.upToDate || chunk.handle !== this.buster?.handle) this.buster = undefined
+      this.buster.answered(chunk.handle, chunk.upToDate)
       if (!chunk.upToDate) this.askAhead(after(at, chunk), rest.signal)
       this.seen(await this.shape.apply(at, chunk, Date.now()))
       return this.took(chunk, ahead?.wanted ?? wanted)
@@ -243,7 +238,7 @@ export class Pulling {
 
   private async ask(at: Position, live: boolean, signal: AbortSignal): Promise<Chunk> {
     const { source, requests } = this.origin
-    const { cursor, buster: { text: buster } = {} } = this
+    const { cursor, buster: { text: buster } } = this
     this.guard.admit(JSON.stringify([at.handle, at.offset, live, live && cursor, buster]))
     const chunk = await source.next(this.shape.spec, at, { requests, live, cursor, buster, signal })
     if (!chunk.upToDate && at.offset === chunk.offset && at.handle === chunk.handle) throw new Unanswered('the origin does not move on', 0, true)
@@ -270,7 +265,7 @@ export class Pulling {
     this.anew.succeeded()
     if (wanted) {
       this.wanted = false
-      this.settle('news')
+      this.waiting.settle('news')
     }
     return true
   }
@@ -284,7 +279,7 @@ export class Pulling {
         return await this.beginAgain(signal)
       }
       if (error instanceof Stale) await this.forgive()
-      else if (damaged.has((error as StowageError).code)) this.seen(await this.shape.restart(this.position))
+      else if (isDamage(error)) this.seen(await this.shape.restart(this.position))
     } catch (another) {
       if (another instanceof Moved) return // the next chunk will tell
       return this.waitOut(typed(another), signal)
@@ -294,13 +289,8 @@ export class Pulling {
 
   /** Goes back to the beginning. */
   private async rewind(error: MustRefetch | Mismatch, at: Position): Promise<void> {
-    this.bust()
+    this.buster.bust(this.position.handle)
     this.seen(await this.shape.again(at, error instanceof MustRefetch ? error.handle : at.handle))
-  }
-
-  /** Has no cache answer. */
-  private bust(): void {
-    this.buster = { text: Math.floor(Math.random() * 2 ** 48).toString(36), handle: this.position.handle || (this.buster?.handle ?? '') }
   }
 
   /** The first time at once. */
@@ -313,31 +303,21 @@ export class Pulling {
 
   /** The handle that was given up, by a refusal that was an old one itself, may be the shape's after all. */
   private async forgive(): Promise<void> {
-    this.bust()
+    this.buster.bust(this.position.handle)
     if (++this.stale < staleAnswers) return
     this.seen(await this.shape.forgive(this.position))
     this.stale = 0
   }
 
   private async waitOut(failure: StowageError, signal: AbortSignal): Promise<void> {
-    const { again, floor } = failure instanceof Unanswered ? failure : { again: retried.has(failure.code), floor: 0 }
+    const { again, floor } = retrying(failure)
     this.is({ phase: again ? 'retrying' : failure.code === 'denied' ? 'needs token' : 'failed', error: failure })
     this.wanted = false
-    this.settle('news', failure)
+    this.waiting.settle('news', failure)
     if (again) return pause(this.backoff.failed(floor), signal)
-    this.settle('whole', failure)
+    this.waiting.settle('whole', failure)
     await this.shape.failed(this.position, failure.message).then(noted => (this.position = noted), () => {}) // it is told all the same
     await aborted(signal)
-  }
-
-  private wait(what: Waiting['what']): Promise<void> {
-    return new Promise((done, failed) => this.waiting.push({ what, done, failed }))
-  }
-
-  private settle(what: Waiting['what'], error?: StowageError): void {
-    const settled = this.waiting.filter(one => one.what === what)
-    this.waiting = this.waiting.filter(one => one.what !== what)
-    for (const { done, failed } of settled) error === undefined ? done() : failed(error)
   }
 
   private become(phase: Phase): void {
@@ -358,16 +338,4 @@ const hidden = () => globalThis.document?.visibilityState === 'hidden'
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise(resolve => (signal.aborted ? resolve() : whenAborted(signal, resolve)))
-}
-
-/** Failures of what is stored: it is pulled again. */
-const damaged = new Set(['corrupt', 'tampered', 'undecodable'])
-
-/** Failures after which it is tried again, beside those that the origin passes over. */
-const retried = new Set(['origin_failed', 'backend_failed', 'quota', 'engine_lost', 'conflict', ...damaged])
-
-/** What callers are told. */
-function typed(error: unknown): StowageError {
-  if (error instanceof Stale || error instanceof MustRefetch) return new StowageError('origin_failed', error.message, { cause: error })
-  return asStowageError(error, 'internal', 'the pull failed')
 }
