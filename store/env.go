@@ -36,7 +36,7 @@ type Options struct {
 	// environment locks itself: see Env.Lock. It may take a quarter longer.
 	LockAfter time.Duration
 	// StatementBytes is how much an SQL statement holds in memory before it writes what it
-	// sorts, groups or joins to pages that nobody else sees: 8 MiB if zero.
+	// sorts, groups or joins to pages that nobody else sees: 16 MiB if zero.
 	StatementBytes int
 	// StatementWork is how many steps, of about a row each, a statement may take: WorkLimit
 	// beyond that. Unlimited if zero.
@@ -112,8 +112,9 @@ const (
 	defaultMaxValueBytes = 16 << 20
 	defaultBufferBytes   = 1 << 20
 	defaultBufferTime    = 100 * time.Millisecond
-	// defaultStatementBytes leaves a page's engine room for its caches.
-	defaultStatementBytes = 8 << 20
+	// defaultStatementBytes leaves a page's engine room for its caches, and is what a join of a
+	// hundred thousand rows of two columns holds.
+	defaultStatementBytes = 16 << 20
 )
 
 // Open opens the environment that a backend holds, or a new one on an empty
