@@ -220,6 +220,9 @@ func (c *compiler) derived(q *selection, name string, names []string, in, s *sco
 			return all
 		}
 	}
+	if !whole {
+		q = s.pushed(q, name, names)
+	}
 	c.level++
 	chosen := c.selection(q, in, nil)
 	c.level--
@@ -304,6 +307,7 @@ func (c *compiler) tryFlatten(q *selection, name string, names []string, in, s *
 func (c *compiler) flatten(q *selection, name string, names []string, in, s *scope) *operands {
 	k := q.cores[0]
 	in.bits = s.bits
+	in.ask(k)
 	all := c.from(k.from, in)
 	in.results = namedResults(k.columns)
 	for _, t := range conjuncts(nil, c.optional(k.where, in)) {

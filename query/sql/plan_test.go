@@ -72,6 +72,10 @@ func TestPlans(t *testing.T) {
 
 		{"SELECT * FROM a JOIN b ON b.a = a.id", []string{"SCAN b", "SEARCH a USING HASH TABLE"}},
 		{"SELECT * FROM b JOIN a ON a.id = b.a WHERE b.id = 1", []string{"SEARCH b USING PRIMARY KEY (id=?)", "SEARCH a USING PRIMARY KEY (id=?)"}},
+		{"SELECT * FROM (SELECT x, count(*) AS n FROM a GROUP BY x) WHERE x = 3 AND n > 1", []string{"SEARCH a USING COVERING INDEX a_x (x=?)", "USE TEMP B-TREE FOR GROUP BY", "SCAN SUBQUERY"}},
+		{"SELECT * FROM (SELECT x + 1 AS x, count(*) FROM a GROUP BY 1) WHERE x = 3", []string{"SCAN a USING COVERING INDEX a_x", "USE TEMP B-TREE FOR GROUP BY", "SCAN SUBQUERY"}},
+		{"SELECT * FROM (SELECT DISTINCT z, y FROM a) AS c JOIN b ON b.id = 1 WHERE c.z IN ('z1', 'z2')", []string{"SEARCH a USING INDEX a_z (z IN ?)", "USE TEMP B-TREE FOR DISTINCT", "SEARCH b USING PRIMARY KEY (id=?)", "SCAN c"}},
+		{"SELECT * FROM b LEFT JOIN (SELECT DISTINCT x, y FROM a) AS c ON c.x = b.a WHERE c.x IS NULL", []string{"SCAN a USING COVERING INDEX a_x", "USE TEMP B-TREE FOR DISTINCT", "SCAN b", "SEARCH c USING HASH TABLE"}},
 		{"SELECT * FROM (SELECT * FROM a WHERE x > 1) WHERE x < 3", []string{"SEARCH a USING INDEX a_x (x>? AND x<?)"}},
 		{"WITH c AS (SELECT * FROM a WHERE x > 1) SELECT * FROM c WHERE z = 'z'", []string{"SEARCH a USING INDEX a_z (z=?)"}},
 		{"WITH c AS (SELECT x FROM a WHERE x < 2) SELECT * FROM c, c d WHERE c.x = d.x", []string{"MATERIALIZE c", "- SEARCH a USING COVERING INDEX a_x (x<?)", "SCAN c", "SEARCH d USING HASH TABLE"}},

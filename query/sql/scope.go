@@ -23,6 +23,9 @@ type scope struct {
 	results []resultColumn
 	opening map[*expr]bool // results being resolved: they do not name themselves
 
+	asked []*expr // what all of WHERE asks, as it is written
+	alone bool    // there is one term of FROM
+
 	phase      phase
 	grouping   *grouping
 	groups     bool // it may still turn out to aggregate

@@ -125,6 +125,7 @@ func (c *compiler) core(k *core, s *scope, targets []int, order []ordering) (p *
 
 // rows plans a SELECT; grouped: it is known to aggregate.
 func (c *compiler) rows(k *core, s *scope, targets []int, order []ordering, grouped bool) *plan {
+	s.ask(k)
 	j := c.from(k.from, s)
 	s.results = namedResults(k.columns)
 	s.named = k.windows

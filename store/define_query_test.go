@@ -1,0 +1,92 @@
+package store_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/memory"
+	"github.com/stowage-db/stowage/store/storetest"
+)
+
+// TestDefinitionsInTransactions makes and drops tables and indexes between statements that write: each
+// sees what was done before, and a transaction that is given up leaves nothing.
+func TestDefinitionsInTransactions(t *testing.T) {
+	env := storetest.Open(t, memory.New(), storetest.Small())
+	exec(t, env, "CREATE TABLE a (id INTEGER PRIMARY KEY, x INT, y TEXT)")
+	exec(t, env, "INSERT INTO a WITH RECURSIVE up (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 1000) SELECT n, n % 100, 'y' || n FROM up")
+	const asks = "SELECT count(*) FROM a WHERE x = 7"
+	within := func(tx *store.Tx) error {
+		do := func(text string) {
+			if _, err := tx.Exec(text); err != nil {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+		value := func(text string) (all string) {
+			for row, err := range tx.Query(text) {
+				if err != nil {
+					return string(store.CodeOf(err))
+				}
+				for i := range row.Columns() {
+					v, _ := row.At(i).(string)
+					if n, is := row.At(i).(int64); is {
+						v = strings.Repeat("|", int(n))
+					}
+					all += v
+				}
+			}
+			return all
+		}
+		do("INSERT INTO a VALUES (2000, 7, 'before')")
+		do("CREATE INDEX by_x ON a (x)")
+		do("INSERT INTO a VALUES (2001, 7, 'behind')")
+		do("UPDATE a SET x = 7 WHERE id = 1")
+		do("DELETE FROM a WHERE id = 7")
+		if got := value(asks); got != strings.Repeat("|", 12) {
+			t.Errorf("there are %d rows", len(got))
+		}
+		if plan := value("EXPLAIN QUERY PLAN SELECT y FROM a WHERE x = 7"); !strings.Contains(plan, "INDEX by_x") {
+			t.Errorf("an index that was just made is not used: %s", plan)
+		}
+		do("CREATE TABLE b AS SELECT y FROM a WHERE x = 7")
+		do("CREATE UNIQUE INDEX by_y ON b (y)")
+		if got := value("INSERT INTO b VALUES ('before')"); got != "duplicate_key" {
+			t.Errorf("a unique index that was just made: %q", got)
+		}
+		if got := value("CREATE UNIQUE INDEX again ON a (x)"); got != "duplicate_key" {
+			t.Errorf("a unique index of what is not: %q", got)
+		}
+		do("DROP INDEX by_x")
+		if got := value(asks); got != strings.Repeat("|", 12) {
+			t.Errorf("without the index there are %d rows", len(got))
+		}
+		do("CREATE INDEX by_x ON a (x, y)")
+		return nil
+	}
+	givenUp := errors.New("given up")
+	err := env.Update(ctx, func(tx *store.Tx) error {
+		if err := within(tx); err != nil {
+			return err
+		}
+		return givenUp
+	})
+	if err != givenUp {
+		t.Fatal(err)
+	}
+	if got := ask(t, env, asks); got != "10\n" {
+		t.Errorf("after it was given up there are %s", got)
+	}
+	if got := ask(t, env, "SELECT * FROM b"); got != "unknown_table" {
+		t.Errorf("a table that was given up: %s", got)
+	}
+	if err := env.Update(ctx, within); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, env, asks+" UNION ALL SELECT count(*) FROM b"); got != "12\n12\n" {
+		t.Errorf("after it was committed there are %s", got)
+	}
+	if plan := ask(t, env, "EXPLAIN QUERY PLAN "+asks); !strings.Contains(plan, "COVERING INDEX by_x") {
+		t.Errorf("the index is not used: %s", plan)
+	}
+}
