@@ -301,6 +301,7 @@ func (e *Env) write(ctx context.Context, g *group) error {
 	var refs []Ref
 	if len(content.value) > e.chunkBytes() {
 		w := e.newPageWriter(ctx, e.worker(ctx))
+		w.whole = true // a new environment's root comes with the record
 		chunks, err := cutBody(w, &content, g.raw())
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -218,6 +219,52 @@ func TestCheckpointOfNothingWritesNothing(t *testing.T) {
 	if names := b.Blobs().Names(); len(names) != 0 {
 		t.Errorf("a checkpoint of nothing wrote %q", names)
 	}
+}
+
+// TestALargeFirstCommitIsInterrupted ends the first commit of a new environment after each of its writes:
+// chunks that are written ahead of it must not be there without a root, which would be damage.
+func TestALargeFirstCommitIsInterrupted(t *testing.T) {
+	large := make([]byte, 12<<20)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range large {
+		large[i] = byte(rng.Uint32())
+	}
+	for writes := 0; ; writes++ {
+		blobs := memory.NewBlobs()
+		env, err := store.Open(ctx, &rationed{memory.Share(blobs), writes}, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed := env.Put(ctx, "a", []byte("k"), large)
+		_ = env.Close(ctx)
+		again, err := store.Open(ctx, memory.Share(blobs), store.Options{})
+		if err != nil {
+			t.Fatalf("after %d writes: %v", writes, err)
+		}
+		if err := again.Close(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if failed == nil {
+			if writes < 3 {
+				t.Errorf("nothing was written ahead: %d writes", writes)
+			}
+			return
+		}
+	}
+}
+
+// rationed is a backend that writes so many batches and no more.
+type rationed struct {
+	store.Backend
+	left int
+}
+
+func (r *rationed) Commit(ctx context.Context, batch *store.Batch) error {
+	if r.left == 0 {
+		return errSwitchedOff
+	}
+	r.left--
+	return r.Backend.Commit(ctx, batch)
 }
 
 // TestAFailedCommitLeavesNoBlobs fails commits half-way, whose blobs are there and

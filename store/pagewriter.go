@@ -6,9 +6,11 @@ import "context"
 // yet. What is in blobs has not been written: it belongs into the batch that
 // publishes it, so that a small commit stays a single write.
 type pageWriter struct {
-	env  *Env
-	ctx  context.Context
-	work func(bytes int) error // lets others run
+	env   *Env
+	ctx   context.Context
+	work  func(bytes int) error       // lets others run
+	ahead func(context.Context) error // comes before what is written ahead of what publishes it; may be nil
+	whole bool                        // nothing is
 
 	plain      []Blob // waiting to be sealed
 	plainKind  BlobKind
@@ -71,7 +73,7 @@ func (w *pageWriter) add(kind BlobKind, raw bool, b Blob) error {
 			return err
 		}
 	}
-	if w.blobBytes >= writeBytes {
+	if w.blobBytes >= writeBytes && !w.whole {
 		return w.flush()
 	}
 	return nil
@@ -101,6 +103,11 @@ func (w *pageWriter) flush() error {
 	w.blobs, w.blobBytes = nil, 0
 	if len(blobs) == 0 {
 		return nil
+	}
+	if w.ahead != nil {
+		if err := w.ahead(w.ctx); err != nil {
+			return err
+		}
 	}
 	return backendError("write pages", w.env.backend.Commit(w.ctx, &Batch{Put: blobs}))
 }

@@ -48,7 +48,9 @@ func (tx *Tx) newPageWriter() *pageWriter {
 	if tx.sealedBy == 0 {
 		tx.sealedBy = tx.env.pages.sealer.version.Load()
 	}
-	return tx.env.newPageWriter(tx.in.ctx, tx.Work)
+	w := tx.env.newPageWriter(tx.in.ctx, tx.Work)
+	w.ahead = tx.env.ensureRoot
+	return w
 }
 
 // stale reports whether the transaction has blobs that are not sealed as they are to be now.
