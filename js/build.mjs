@@ -43,7 +43,7 @@ async function buildPackage() {
   await build({ ...standing, entryPoints: [at('src/service-worker.ts')], plugins: [shared(/\/index\.js$/, './index.js')] })
   await build({ ...standing, entryPoints: [at('src/edge.ts')], external: [...standing.external, './edge.wasm', 'cloudflare:*'], plugins: [shared(/\/(document|errors|index|instance|modifier|open|options|parts|platform)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/zlib.ts'), at('src/opening.ts'), at('src/keeper.ts')] })
-  await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts'), at('src/backup.ts'), at('src/rewrite.ts'), at('src/policies.ts'), at('src/structures.ts'), at('src/sealing.ts')], plugins: [shared(/\/(document|engine|errors|name|options|parts|path|query|signal|table|task|io)\.js$/, './index.js')] })
+  await build({ ...output, entryPoints: [at('src/coders.ts'), at('src/live.ts'), at('src/backup.ts'), at('src/rewrite.ts'), at('src/policies.ts'), at('src/structures.ts'), at('src/sealing.ts')], plugins: [shared(/\/(document|engine|errors|name|options|parts|path|query|signal|table|task|transaction|io)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/identity.ts')], plugins: [shared(/\/(document|key|query)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/repositories.ts')], plugins: [shared(/\/(errors|options)\.js$/, './index.js')] })
   await build({ ...output, entryPoints: [at('src/sync.ts')], plugins: [shared(/\/(errors|name|options|path|schema|signal|where|document)\.js$/, './index.js')] })

@@ -48,12 +48,24 @@ func (tx *Tx) Exec(text string, values ...any) (changed int64, err error) {
 	return script(text, values, tx.carryOut)
 }
 
+// ExecTelling runs a statement and returns its rows; wrote is told what it writes: see Running.
+// Package store/policies lets policies hear of it so. It fails as Env.Query does.
+func (tx *Tx) ExecTelling(wrote func(table string, before, after []byte) error, text string, values ...any) (rows []Row, changed int64, err error) {
+	c := call{text: text, values: values, only: true, wrote: wrote, yield: func(row Row, _ error) bool {
+		rows = append(rows, row)
+		return true
+	}}
+	err = tx.carryOut(&c)
+	return rows, c.changed, err
+}
+
 // call is a statement that a program runs.
 type call struct {
 	text   string
 	values []any
 	yield  func(Row, error) bool // nil where rows are not wanted
 	only   bool                  // no statement may follow in the text
+	wrote  func(table string, before, after []byte) error
 
 	tail    int // of the text, where what follows the statement begins
 	changed int64
@@ -149,11 +161,11 @@ func (c *call) run(tx *Tx, p *Prepared) error {
 		return err
 	}
 	columns := p.Columns()
-	c.changed, err = p.Run(tx, values, func(row []value.Value) error {
+	c.changed, err = p.Run(tx, values, Running{Wrote: c.wrote, Row: func(row []value.Value) error {
 		if c.yield != nil && !c.yield(newRow(columns, row), nil) {
 			return errStopped
 		}
 		return nil
-	})
+	}})
 	return err
 }

@@ -93,23 +93,24 @@ func (tx *Tx) planFor(text string) (*Prepared, error) {
 	return p, nil
 }
 
-// Run carries the statement out in the transaction that has prepared it. Each row is handed to emit
-// for the call only, whose error ends the statement and is returned. What writes is done as a whole
+// Run carries the statement out in the transaction that has prepared it. What writes is done as a whole
 // before the first row is handed out, or not at all; changed is how many rows it has written.
-func (p *Prepared) Run(tx *Tx, values []value.Value, emit func(row []value.Value) error) (changed int64, err error) {
+func (p *Prepared) Run(tx *Tx, values []value.Value, how Running) (changed int64, err error) {
 	if !p.Writes() {
-		return p.run(tx, values, emit)
+		return p.run(tx, values, how)
 	}
 	var rows [][]value.Value
+	emit := how.Row
 	err = tx.Update(func(child *Tx) error {
-		changed, err = p.run(child, values, func(row []value.Value) error {
+		how.Row = func(row []value.Value) error {
 			kept := make([]value.Value, len(row))
 			for i, v := range row {
 				kept[i] = v.Clone()
 			}
 			rows = append(rows, kept)
 			return nil
-		})
+		}
+		changed, err = p.run(child, values, how)
 		return err
 	})
 	for _, row := range rows {
@@ -120,13 +121,13 @@ func (p *Prepared) Run(tx *Tx, values []value.Value, emit func(row []value.Value
 	return changed, err
 }
 
-func (p *Prepared) run(tx *Tx, values []value.Value, emit func(row []value.Value) error) (changed int64, err error) {
+func (p *Prepared) run(tx *Tx, values []value.Value, how Running) (changed int64, err error) {
 	if p.plan.Control != nil {
 		return 0, fail(Unsupported, "statement: it needs a connection", "", nil)
 	}
-	s := &statement{tx: tx}
+	s := &statement{tx: tx, how: how}
 	defer s.leave()
-	result, err := p.plan.Run(s, tx.env.surroundings(), values, emit)
+	result, err := p.plan.Run(s, tx.env.surroundings(), values, how.Row)
 	if err == nil {
 		err = s.rest()
 	}

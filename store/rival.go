@@ -35,7 +35,10 @@ func (s *statement) Insert(t *sql.Table, doc []byte) (stored []byte, taken *sql.
 	if err := on.insert(doc, false); err != nil {
 		return nil, nil, on.failedAt("insert", 0, 1, err)
 	}
-	return doc, nil, s.settle(on, len(doc))
+	if err := s.settle(on, len(doc)); err != nil {
+		return nil, nil, err
+	}
+	return doc, nil, s.wrote(on, nil, doc)
 }
 
 // Replace implements sql.Source.
@@ -71,7 +74,16 @@ func (s *statement) Replace(t *sql.Table, key, doc []byte) (stored []byte, taken
 	if err != nil {
 		return nil, nil, on.failedAt("update", 0, 1, err)
 	}
-	return doc, nil, s.settle(on, len(doc))
+	if err := s.settle(on, len(doc)); err != nil {
+		return nil, nil, err
+	}
+	if stays {
+		return doc, nil, s.wrote(on, old, doc)
+	}
+	if err = s.wrote(on, old, nil); err == nil {
+		err = s.wrote(on, nil, doc)
+	}
+	return doc, nil, err
 }
 
 // move puts a document that was identified where its identity belongs, and takes away the
@@ -89,10 +101,20 @@ func (s *statement) Delete(t *sql.Table, key []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err := on.delete(key); err != nil {
+	var old []byte
+	if s.how.Wrote != nil {
+		if old, _, err = on.docs.Get(key); err != nil {
+			return err
+		}
+	}
+	found, err := on.delete(key)
+	if err == nil {
+		err = s.settle(on, 0)
+	}
+	if err != nil || !found {
 		return err
 	}
-	return s.settle(on, 0)
+	return s.wrote(on, old, nil)
 }
 
 // settle ends the writing of one document.

@@ -523,3 +523,53 @@ func TestScenario36_BoundedTablesDeleteWhatIsTooMuch(t *testing.T) {
 		}
 	})
 }
+
+func TestPoliciesHearOfStatements(t *testing.T) {
+	onThings(t, func(plain *things) {
+		var log []string
+		on := policies.NewTableHooks()
+		for _, event := range []string{"create", "update", "delete"} {
+			hook(t, &on.Hooks, event, func(_ *store.Tx, doc policies.Document) error {
+				log = append(log, fmt.Sprint(event, doc["id"]))
+				if doc["value"] == "refused" {
+					return errors.New("refused")
+				}
+				doc[event] = true
+				return nil
+			})
+		}
+		h := plain.over(nil, on)
+		exec := func(text string, values ...any) (changed int64, err error) {
+			err = h.env.Update(context.Background(), func(tx *store.Tx) (err error) {
+				_, changed, err = policies.Exec(tx, []*policies.Table{h.with}, text, values...)
+				return err
+			})
+			return changed, err
+		}
+		for _, step := range []struct {
+			text    string
+			changed int64
+			heard   string
+		}{
+			{"INSERT INTO things (id, value) VALUES (1, 'a'), (2, 'b'), (3, 'c')", 3, "[create1 create2 create3]"},
+			{"UPDATE things SET value = value || 'x' WHERE id < 3", 2, "[update1 update2]"},
+			{"INSERT INTO things (id, value) VALUES (1, 'z') ON CONFLICT (id) DO UPDATE SET value = excluded.value", 1, "[update1]"},
+			{"INSERT OR REPLACE INTO things (id, value) VALUES (2, 'y')", 1, "[update2]"},
+			{"UPDATE things SET id = 4 WHERE id = 3", 1, "[delete3 create4]"},
+			{"DELETE FROM things WHERE id = 1", 1, "[delete1]"},
+			{"SELECT * FROM things", 0, "[]"},
+		} {
+			log = nil
+			changed, err := exec(step.text)
+			if got := fmt.Sprint(log); err != nil || changed != step.changed || got != step.heard {
+				t.Errorf("%s: %d rows, heard %s, %v; want %d, %s", step.text, changed, got, err, step.changed, step.heard)
+			}
+		}
+		h.expect("replaced", h.get(2), map[string]any{"id": int64(2), "value": "y", "update": true})
+		h.expect("moved", h.get(4), map[string]any{"id": int64(4), "value": "c", "create": true})
+		if _, err := exec("UPDATE things SET value = CASE id WHEN 4 THEN 'refused' ELSE 'x' END"); err == nil {
+			t.Error("what a hook refuses was written")
+		}
+		h.expect("after a refusal", h.get(2)["value"], "y")
+	})
+}

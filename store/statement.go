@@ -2,6 +2,7 @@ package store
 
 import (
 	"github.com/stowage-db/stowage/query/sql"
+	"github.com/stowage-db/stowage/query/sql/value"
 )
 
 // statement is one of SQL on its way in a transaction: what it reads and writes with. It is
@@ -9,9 +10,30 @@ import (
 // live queries and other contexts see no difference.
 type statement struct {
 	tx       *Tx
+	how      Running
 	sessions []sessionOf
 	kept     []byte // the newest room for keys: see keep
 	steps    int64
+}
+
+// Running is how a statement is run.
+type Running struct {
+	// Row is handed each row, for the call only. Its error ends the statement and is returned.
+	Row func(row []value.Value) error
+	// Wrote, if not nil, is told of each document that is written, once it has been: before is nil
+	// where there was none, after where there is none any more. They are valid for the call only.
+	// Its error ends the statement and is returned. A document that gets another identity is deleted, and is a new one.
+	Wrote func(table string, before, after []byte) error
+	// Work is how many steps it may take, if that is fewer than Options.StatementWork. Zero is as many.
+	Work int64
+}
+
+// wrote tells of a document.
+func (s *statement) wrote(on *session, before, after []byte) error {
+	if s.how.Wrote == nil {
+		return nil
+	}
+	return s.how.Wrote(on.table.name, before, after)
 }
 
 // sessionOf is a table that the statement has come to.
@@ -64,7 +86,11 @@ const stepWork = 64
 // Work implements sql.Source.
 func (s *statement) Work(n int) error {
 	s.steps += int64(n)
-	if limit := s.tx.env.options.StatementWork; limit > 0 && s.steps > limit {
+	limit := s.tx.env.options.StatementWork
+	if own := s.how.Work; own > 0 && (limit == 0 || own < limit) {
+		limit = own
+	}
+	if limit > 0 && s.steps > limit {
 		return fail(WorkLimit, "statement", "", nil)
 	}
 	return s.tx.Work(n * stepWork)

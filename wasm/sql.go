@@ -11,7 +11,8 @@ import (
 )
 
 // statement carries out SQL. Its result is [row …], each a map by the names of the columns; or how
-// many rows it has written, or a row for each step of its plan.
+// many rows it has written, or a row for each step of its plan. With Written it is all of that: of each document
+// that was written [table, before, after], nil where there is none, then the rows, and how many were written.
 //
 // The other end is js/src/query/sql.ts.
 func (o *operation) statement() error {
@@ -31,10 +32,7 @@ func (o *operation) statement() error {
 		if err != nil {
 			return err
 		}
-		if s.Wanted == wire.TableNames {
-			return o.tablesOf(p)
-		}
-		if writes = p.Writes(); writes {
+		if writes = p.Writes() && s.Wanted != wire.TableNames; writes {
 			return nil
 		}
 		return o.runPrepared(tx, p, &s)
@@ -54,18 +52,31 @@ func (o *operation) runStatement(tx *store.Tx, s *wire.Statement) error {
 }
 
 func (o *operation) runPrepared(tx *store.Tx, p *store.Prepared, s *wire.Statement) error {
+	if s.Wanted == wire.TableNames {
+		return o.tablesOf(p)
+	}
 	rows := o.rows()
 	rows.whole = p.Writes() // it may be run again
 	packed := newPackedRow(p.Columns())
-	changed, err := p.Run(tx, valuesOf(s), func(row []value.Value) error {
+	how := store.Running{Work: s.Work, Row: func(row []value.Value) error {
 		if s.Wanted == wire.Changes {
 			return nil
 		}
 		return rows.add(packed.pack(row))
-	})
-	if s.Wanted == wire.Changes {
+	}}
+	if s.Wanted == wire.Written {
+		how.Wrote = func(table string, before, after []byte) error {
+			told := msgp.AppendString(msgp.AppendArrayHeader(nil, 3), table)
+			return rows.add(appendDocument(appendDocument(told, before), after))
+		}
+	}
+	changed, err := p.Run(tx, valuesOf(s), how)
+	switch {
+	case s.Wanted == wire.Changes:
 		o.result = o.result[:0]
 		return o.count(changed, err)
+	case s.Wanted == wire.Written && err == nil:
+		err = rows.add(msgp.AppendInt64(nil, changed))
 	}
 	rows.end()
 	return err
@@ -78,7 +89,7 @@ func (o *operation) statementRows(tx *store.Tx, s *wire.Statement, tell func(row
 		return err
 	}
 	packed := newPackedRow(p.Columns())
-	_, err = p.Run(tx, valuesOf(s), func(row []value.Value) error { return tell(packed.pack(row)) })
+	_, err = p.Run(tx, valuesOf(s), store.Running{Row: func(row []value.Value) error { return tell(packed.pack(row)) }})
 	return err
 }
 
@@ -91,13 +102,18 @@ func valuesOf(s *wire.Statement) []value.Value {
 	return values
 }
 
-// tablesOf results in the names of the tables that a statement reads.
-func (o *operation) tablesOf(p *store.Prepared) error {
-	if p.Writes() {
-		return &store.Error{Code: store.ReadOnly, Op: "statement: a view is read"}
+// appendDocument appends a document, nil where there is none.
+func appendDocument(dst, doc []byte) []byte {
+	if doc == nil {
+		return msgp.AppendNil(dst)
 	}
+	return append(dst, doc...)
+}
+
+// tablesOf results in whether a statement writes, and the names of the tables that it reads or writes.
+func (o *operation) tablesOf(p *store.Prepared) error {
 	names := p.Tables()
-	o.result = msgp.AppendArrayHeader(o.result[:0], uint32(len(names)))
+	o.result = msgp.AppendBool(msgp.AppendArrayHeader(o.result[:0], 1+uint32(len(names))), p.Writes())
 	for _, name := range names {
 		o.result = msgp.AppendString(o.result, name)
 	}

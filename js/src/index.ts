@@ -46,11 +46,13 @@ export { isWhole, mustName } from './name.js'
 export { lookUp } from './document/path.js'
 /** @internal */
 export { packQuery, query } from './query/query.js'
+/** @internal For rewrite.js. */
+export { nest } from './environment/transaction.js'
 /** @internal For identity.js. */
 export { writeKey } from './document/key.js'
 export type { Bounds, Range, RangeOptions } from './store/range.js'
 export { type IndexSpec, type Policy, type TableSpec, table } from './table/schema.js'
-export type { PlanStep, Sql, Statement } from './query/sql.js'
+export type { PlanStep, Sql, Statement, StatementOptions } from './query/sql.js'
 export type { PutOptions, Store, StoreFlags, StoreOptions, StoreStat } from './store/store.js'
 export { type Filter, /** @internal */ isFilter, type ReadOptions, /** @internal */ returning, type Table, type Update } from './table/table.js'
 export type { Doc, Key, Match, Path } from './document/types.js'

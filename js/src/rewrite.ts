@@ -4,10 +4,47 @@
  */
 import { packPlain } from './document/document.js'
 import { StowageError } from './errors.js'
+import { nest, type Transaction } from './environment/transaction.js'
 import type { LongCall } from './options.js'
 import { lookUp } from './document/path.js'
+import type { Change, Hearing, Hearings, Outcome, Statement, StatementOptions } from './query/sql.js'
+import type { Scope } from './bridge/scope.js'
 import type { Filter, Table, Update } from './table/table.js'
 import type { Key } from './document/types.js'
+
+/**
+ * Runs a statement that may write to tables that hear of it. What they do about it is done with it, or nothing of either is. Of a
+ * document that it has written more than once they hear what came of it.
+ */
+export async function byStatement(scope: Scope, names: readonly string[], hearings: Hearings, statement: Statement<unknown>, how: StatementOptions): Promise<Outcome> {
+  const write = async (scope: Scope): Promise<Outcome> => {
+    const hearing = new Map(names.map(name => [name, hearings(name, scope)]))
+    for (const table of hearing.values()) await table?.tidied()
+    const outcome: Outcome = { rows: [], changed: 0 }
+    const written = new Map<string, Map<string, Change>>()
+    for (const told of await statement.outcome(scope, how)) {
+      if (typeof told === 'number') outcome.changed = told
+      else if (Array.isArray(told)) note(written, told as [string, ...Change], hearing.get(told[0]))
+      else outcome.rows.push(told)
+    }
+    for (const [name, changes] of written) await hearing.get(name)!.heard([...changes.values()])
+    return outcome
+  }
+  if (scope.transaction !== 0) return nest(scope as Transaction, write)
+  const outcome = await scope.together({ kind: 'write', signal: how.signal }, write)
+  for (const name of names) hearings(name, scope)?.kept()
+  return outcome
+}
+
+/** Adds what became of a document to what is known of it. */
+function note(written: Map<string, Map<string, Change>>, [name, before, after]: [string, ...Change], table: Hearing | undefined): void {
+  if (table === undefined) return
+  const changes = written.get(name) ?? new Map<string, Change>()
+  written.set(name, changes)
+  const key = keyText(lookUp(before ?? after, table.made.schema.key))
+  const [first] = changes.get(key) ?? [before]
+  first === null && after === null ? changes.delete(key) : changes.set(key, [first, after])
+}
 
 export { identities } from './table/identity.js'
 

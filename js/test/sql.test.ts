@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { memory, open, StowageError, table } from 'stowage'
+import { memory, op, open, StowageError, table } from 'stowage'
+import { bounded, TableHooks, timestamps, validated } from 'stowage/policies'
 
 import { rejects } from './places.js'
 
@@ -145,5 +146,110 @@ test('every line of SQL.md comes to what it says', async () => {
   const refused = lines('refused')
   for (const [text, code] of refused) await rejects(code as 'unsupported', db.sql(text).all(), text)
   assert.ok(refused.length > 0)
+  await db.close()
+})
+
+/** A table whose hooks note what they are told, and change what is stored. */
+function noted(log: string[]) {
+  const on = new TableHooks<City & { slug?: string; changes?: number }>()
+  on.hook('create', city => {
+    city.slug = city.name.toLowerCase()
+    log.push(`create ${city.id}`)
+  })
+  on.hook('update', async city => {
+    city.changes = (city.changes ?? 0) + 1
+    log.push(`update ${city.id}`)
+  })
+  on.hook('delete', city => void log.push(`delete ${city.id}`))
+  return table<City & { slug?: string; changes?: number }>({ key: 'id', policies: [on] })
+}
+
+test('hooks see what statements write as if the tables had written it', async () => {
+  const [byTable, byStatement]: [string[], string[]] = [[], []]
+  const db = await open('hooked', { driver: memory(), sql: true, tables: { a: noted(byTable), b: noted(byStatement), plain: schema } })
+  const city = (id: number, name: string) => ({ id, name, country: 'NO', population: id })
+  const { a, sql } = db
+
+  await a.insertMany([city(1, 'Oslo'), city(2, 'Bergen'), city(3, 'Hamar')])
+  await sql`INSERT INTO plain (id, name, country, population) VALUES (3, 'Hamar', 'NO', 3)`
+  assert.deepEqual(await sql`INSERT INTO b (id, name, country, population) VALUES (1, 'Oslo', 'NO', 1), (2, 'Bergen', 'NO', 2) RETURNING id`, [{ id: 1 }, { id: 2 }])
+  assert.equal(await sql`INSERT INTO b (id, name, country, population) SELECT id, name, country, population FROM plain`.run(), 1)
+
+  await a.update({ population: { $gt: 1 } }, op.add('population', 10))
+  assert.deepEqual(await sql`UPDATE b SET population = population + 10 WHERE population > 1 RETURNING name`.first(), { name: 'Bergen' })
+
+  await a.upsert({ id: 1, population: 5 })
+  await sql`INSERT INTO b (id, name) VALUES (1, 'X') ON CONFLICT (id) DO UPDATE SET population = 5`.run()
+
+  await a.put(city(2, 'Lund'))
+  await sql`INSERT OR REPLACE INTO b (id, name, country, population) VALUES (2, 'Lund', 'NO', 2)`
+
+  await a.delete(1)
+  await a.insert({ ...(await a.get(3))!, id: 4 })
+  await a.delete(3)
+  for await (const _ of sql`DELETE FROM b WHERE id = 1 RETURNING id`) byStatement.push('told')
+  await sql`UPDATE b SET id = 4 WHERE id = 3`
+
+  assert.deepEqual(await db.b.find(), await a.find())
+  assert.equal((await db.b.get(2))!.changes, 1)
+  assert.deepEqual(byStatement.filter(line => line !== 'told').sort(), byTable.sort())
+  assert.equal(byStatement.length, byTable.length + 1)
+  assert.deepEqual(await sql`SELECT slug FROM b WHERE id = 4`, [{ slug: 'hamar' }])
+  await db.close()
+})
+
+test('what a hook throws at a statement leaves nothing of it', async () => {
+  const on = new TableHooks<City>()
+  const thrown = new RangeError('no')
+  on.hook('update', () => { throw thrown })
+  const db = await open('throwing', { driver: memory(), sql: true, tables: { cities: table<City>({ key: 'id', policies: [on] }), plain: schema } })
+  await db.sql`INSERT INTO cities (id, name) VALUES (1, 'Oslo'), (2, 'Bergen')`
+  const refused = (work: PromiseLike<unknown>) => assert.rejects(async () => work, error => error === thrown)
+  await refused(db.sql`UPDATE cities SET name = 'x'`.run())
+  assert.deepEqual(await db.cities.find().select('name'), [{ name: 'Oslo' }, { name: 'Bergen' }])
+  await db.transaction(async tx => {
+    await tx.sql`INSERT INTO cities (id, name) VALUES (3, 'Lund')`
+    await refused(tx.sql`UPDATE cities SET name = 'x'`.all())
+    await rejects('duplicate_key', tx.sql`INSERT INTO cities (id) VALUES (4), (1)`.run())
+    await tx.sql`DELETE FROM cities WHERE id = 1`
+    await tx.sql`INSERT INTO plain (id, name) SELECT id, name FROM cities`
+  })
+  assert.deepEqual(await db.sql`SELECT id, name FROM plain ORDER BY id`, [{ id: 2, name: 'Bergen' }, { id: 3, name: 'Lund' }])
+  assert.deepEqual(await db.cities.find().select('id'), [{ id: 2 }, { id: 3 }])
+  await db.close()
+})
+
+test('policies keep their promises to what statements write', async () => {
+  const positive = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ((value as City).population < 0 ? { issues: [{ message: 'negative' }] } : { value: value as City }) } } as const
+  const db = await open('policies', {
+    driver: memory(),
+    sql: true,
+    tables: {
+      few: table<City & { created?: Date }>({ key: 'id', policies: [timestamps({ modified: false, clock: () => 5 }), bounded({ kind: 'fifo', max: 2 })] }),
+      checked: table<City>({ key: 'id', policies: [validated(positive)] }),
+    },
+  })
+  await db.sql`INSERT INTO few (id) VALUES (1), (2)`
+  await db.sql`INSERT INTO few (id) VALUES (3)`
+  assert.deepEqual(await db.few.find(), [2, 3].map(id => ({ id, created: new Date(5) })))
+  await rejects('invalid_document', db.sql`INSERT INTO checked (id, population) VALUES (1, 5), (2, -1)`.run())
+  assert.equal(await db.checked.count(), 0)
+  await db.close()
+})
+
+const endless = 'WITH RECURSIVE up (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up) SELECT count(*) AS n FROM up'
+
+test('a statement ends where its work or its caller does', async () => {
+  const db = await openCities()
+  await rejects('work_limit', db.sql(endless).all({ work: 1000 }))
+  await rejects('work_limit', db.sql(endless).with({ work: 1000 }).first())
+  await rejects('work_limit', async () => { for await (const _ of db.sql(endless).with({ work: 1000 })) assert.fail() })
+  await rejects('work_limit', db.sql(`UPDATE cities SET population = (${endless})`).run({ work: 1000 }))
+  assert.equal((await db.sql`SELECT name FROM cities`.all({ work: 1000 })).length, 3)
+  const ending = new AbortController()
+  setTimeout(() => ending.abort(), 5)
+  await rejects('aborted', db.sql(endless).all({ signal: ending.signal }))
+  await rejects('aborted', db.sql(endless).with({ signal: ending.signal }).run())
+  await rejects('invalid_option', () => db.sql(endless).with({ work: 0 }))
   await db.close()
 })

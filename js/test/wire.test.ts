@@ -28,7 +28,7 @@ const seal = (bytes: Uint8Array) => bytes
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
   open: writeChain(
-    request(Op.Open, 11).uint(21).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250).bin(new Uint8Array(32).fill(7)),
+    request(Op.Open, 11).uint(22).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250).bin(new Uint8Array(32).fill(7)),
     [compress('s2'), modifier(200, { seal, open: seal })],
   ),
   change: request(Op.Amend, 4).uint(300),
@@ -57,7 +57,7 @@ const written: Record<string, FrameWriter> = {
     shared: true,
   }),
   heard: request(Op.Heard, 4).uint(Sign.Contested),
-  sql: request(Op.SQL, 5).raw(packValue(['SELECT ?', 5])).uint(1),
+  sql: request(Op.SQL, 6).raw(packValue(['SELECT ?', 5])).uint(1).uint(100),
   liveSQL: request(Op.Live, 4).raw(packLive(packValue(['SELECT ?', 5]), 7, true)),
   live: request(Op.Live, 4).raw(packLive(packQuery({ ...query(undefined), limit: 5 }).bytes, 7, true)),
   locked: writeAnswer(new FrameWriter(), { kind: 'reply', reply: frame => frame.uint(7) }),

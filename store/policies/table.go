@@ -190,8 +190,8 @@ func (t *Table) Update(tx *store.Tx, key, change []byte) (found bool, err error)
 	if err != nil {
 		return false, err
 	}
-	if now, err := t.key(packed); err != nil || string(now) != string(key) {
-		return false, &store.Error{Code: store.InvalidDocument, Op: "update: the identity cannot change", Name: t.table.Name(), Err: err}
+	if err := t.mustKeep("update", changed, packed); err != nil {
+		return false, err
 	}
 	ids, err := t.table.Put(tx, [][]byte{packed})
 	if err != nil {

@@ -7,6 +7,7 @@ type Statement struct {
 	Text   string
 	Values [][]byte
 	Wanted Wanted
+	Work   int64 // how many steps it may take, 0 for as many as it needs
 }
 
 // Wanted is what a statement's result tells.
@@ -16,17 +17,19 @@ const (
 	ResultRows Wanted = iota
 	Changes           // how many rows were written
 	PlanRows          // a row for each step of the plan
-	TableNames        // those of the tables that it reads, which is all that it may do
+	TableNames        // whether it writes, and the names of the tables that it reads or writes
+	Written           // its rows, what it has written, and how many rows that were
 )
 
 // Statement reads [[text, value …], wanted].
 func (q *Request) Statement() (Statement, error) {
-	r := q.read(2)
+	r := q.read(3)
 	s := r.statement()
 	s.Wanted = Wanted(r.byte())
-	if s.Wanted > TableNames {
+	if s.Wanted > Written {
 		r.fail()
 	}
+	s.Work = r.int()
 	return s, r.end()
 }
 

@@ -94,7 +94,7 @@ func TestRequestsOfTheHost(t *testing.T) {
 
 	q = read("sql", SQL)
 	statement, err := q.Statement()
-	check("sql", statement.Text == "SELECT ?" && len(statement.Values) == 1 && statement.Values[0][0] == 5 && statement.Wanted == Changes, err)
+	check("sql", statement.Text == "SELECT ?" && len(statement.Values) == 1 && statement.Values[0][0] == 5 && statement.Wanted == Changes && statement.Work == 100, err)
 
 	q = read("heard", Heard)
 	sign, err := q.Sign()

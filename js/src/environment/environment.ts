@@ -15,7 +15,7 @@ import { part } from '../parts.js'
 import type { Policy, TableSpec } from '../table/schema.js'
 import { latest, type Scope } from '../bridge/scope.js'
 import { openTable, type Session, tell } from './session.js'
-import { type Sql, sqlIn } from '../query/sql.js'
+import { type Hearing, type Hearings, type Sql, sqlIn } from '../query/sql.js'
 import { Store, type StoreOptions } from '../store/store.js'
 import { type Made, Table } from '../table/table.js'
 import { nest, transact, Transaction } from './transaction.js'
@@ -206,7 +206,7 @@ export class Environment<S extends Tables> {
    *     const big = await db.sql<City>`SELECT * FROM cities WHERE population > ${million} ORDER BY name`
    */
   get sql(): Sql {
-    return sqlIn(this.lease)
+    return sqlIn(this.lease, this.hearings())
   }
 
   /**
@@ -503,7 +503,7 @@ export class Environment<S extends Tables> {
         return transaction.id
       },
       table: name => this.makeTable(name, transaction) as never,
-      sql: sqlIn(transaction),
+      sql: sqlIn(transaction, this.hearings()),
       store: (name, options) => Store.make(name ?? '', transaction, options),
       transaction: async body => {
         mustCall(body)
@@ -512,6 +512,12 @@ export class Environment<S extends Tables> {
     }
     for (const name of this.handles.keys()) Object.assign(members, { [name]: this.makeTable(name, transaction) })
     return members as Within<S>
+  }
+
+  /** The tables whose policies hear of what statements write; undefined where there are none. */
+  private hearings(): Hearings | undefined {
+    const has = (name: string) => this.handles.get(name)?.policies.length
+    return [...this.handles.keys()].some(has) ? (name, scope) => (has(name) ? (this.makeTable(name, scope) as unknown as Hearing) : undefined) : undefined
   }
 
   private makeTable(name: string, scope: Scope): Table<Doc> {

@@ -9,6 +9,7 @@ import { StowageError } from '../errors.js'
 import type { Find } from '../query/find.js'
 import { type LongCall, longCall } from '../options.js'
 import { lookUp } from '../document/path.js'
+import type { Change } from '../query/sql.js'
 import type { Policy } from '../table/schema.js'
 import type { Scope } from '../bridge/scope.js'
 import { type Filter, isFilter, returning, type Table } from '../table/table.js'
@@ -75,6 +76,9 @@ class Overlay<T> {
       delete: (key: Key) => this.delete([key], { ids: false, call: {} }),
       deleteMany: async (target: readonly Key[] | Filter<T>, options?: unknown) => this.delete(target, returning('deleteMany', options)),
       truncate: () => this.truncate(),
+      tidied: () => this.tidied(),
+      heard: (changes: readonly Change[]) => this.heard(changes),
+      kept: () => this.kept(),
     }
   }
 
@@ -146,11 +150,36 @@ class Overlay<T> {
   private async within<R>({ signal }: LongCall, body: (of: Overlay<T>) => Promise<R>): Promise<R> {
     const result = await this.plain.scope.together({ kind: 'write', signal }, async scope => {
       const of = new Overlay<T>(this.plain.in(scope), this.steps)
-      for (const { stale } of this.steps) if (stale !== undefined) await of.remove(await of.plain.find(stale()))
+      await of.tidied()
       return body(of)
     })
-    if (this.plain.scope.transaction === 0) for (const step of this.steps) step.kept?.(this.plain)
+    if (this.plain.scope.transaction === 0) this.kept()
     return result
+  }
+
+  private async tidied(): Promise<void> {
+    for (const { stale } of this.steps) if (stale !== undefined) await this.remove(await this.plain.find(stale()))
+  }
+
+  private kept(): void {
+    for (const step of this.steps) step.kept?.(this.plain)
+  }
+
+  /** What a statement of SQL has written goes through the steps like what the table writes, only that it has been written by then. */
+  private async heard(changes: readonly Change[]): Promise<void> {
+    const stored: T[] = []
+    for (const [before, after] of changes as readonly (readonly [T | null, T | null])[]) {
+      const known = before === null ? undefined : await this.loaded(before)
+      if (after === null) {
+        for (const step of this.steps) await step.deleted?.(known!, this.plain)
+        continue
+      }
+      const key = this.keyOf(after)
+      const whole = known === undefined ? await this.created(after) : await this.updated(await this.loaded(after), known)
+      this.mustKeep('statement', key, whole)
+      stored.push(await this.stored(whole))
+    }
+    if (stored.length > 0) await this.settled(await this.plain.putMany(stored as never))
   }
 
   /** The documents that a filter or identities select, in the form in which they are handed out. */

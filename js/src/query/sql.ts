@@ -9,10 +9,11 @@ import type { Decode, Exchange } from '../bridge/engine.js'
 import { StowageError } from '../errors.js'
 import { parts } from './find.js'
 import type { Listener, LiveOptions } from '../live.js'
-import { liveOptions, type LongCall, longCall, mustListen } from '../options.js'
+import { liveOptions, mustListen, Options } from '../options.js'
 import { part } from '../parts.js'
 import type { PackedQuery } from './query.js'
 import { type Scope, send } from '../bridge/scope.js'
+import type { Made } from '../table/table.js'
 import type { Doc } from '../document/types.js'
 import { Op } from '../bridge/wire.js'
 
@@ -22,6 +23,39 @@ const enum Wanted {
   Changes = 1,
   Plan = 2,
   Tables = 3,
+  /** All that it comes to: see Outcome. */
+  Written = 4,
+}
+
+/** How a statement is run. */
+export interface StatementOptions {
+  /** Ends it: `aborted`. */
+  signal?: AbortSignal
+  /** How many steps, of about a row each, it may take: `work_limit` beyond that. */
+  work?: number
+}
+
+/** @internal A document that a statement has written, and what it was; null where there is none. */
+export type Change = readonly [before: object | null, after: object | null]
+
+/** @internal A table that hears of what statements write to it. */
+export interface Hearing {
+  readonly made: Made
+  /** Called before a statement that may. */
+  tidied(): Promise<void>
+  heard(changes: readonly Change[]): Promise<void>
+  /** Called when that was committed. */
+  kept(): void
+}
+
+/** @internal The tables that hear of it, by their names, in a scope. */
+export type Hearings = (name: string, scope: Scope) => Hearing | undefined
+
+/** @internal What a statement has come to. */
+export interface Outcome {
+  rows: unknown[]
+  /** How many rows it has inserted, changed or deleted. */
+  changed: number
 }
 
 /** A step of how a statement is carried out, as EXPLAIN QUERY PLAN tells it. */
@@ -42,8 +76,8 @@ export interface PlanStep {
 export type Sql = <T = Doc>(text: TemplateStringsArray | string, ...values: unknown[]) => Statement<T>
 
 /** @internal The maker of statements that run in a scope. */
-export function sqlIn(scope: Scope): Sql {
-  return (text, ...values) => new Statement(scope, typeof text === 'string' ? text : text.join('? '), values)
+export function sqlIn(scope: Scope, hearings?: Hearings): Sql {
+  return (text, ...values) => new Statement(scope, typeof text === 'string' ? text : text.join('? '), values, hearings)
 }
 
 /**
@@ -63,42 +97,53 @@ export class Statement<T> implements PromiseLike<T[]>, AsyncIterable<T> {
     private readonly scope: Scope,
     readonly text: string,
     private readonly values: readonly unknown[],
+    private readonly hearings?: Hearings | undefined,
+    private readonly how: StatementOptions = {},
   ) {}
 
+  /** The same statement, to be run so also where it is iterated. */
+  with(options: StatementOptions): Statement<T> {
+    return new Statement(this.scope, this.text, this.values, this.hearings, this.read('with', options))
+  }
+
   /** Runs it for all rows; what writes has written when they are there. */
-  async all(options?: LongCall): Promise<T[]> {
-    const { signal } = longCall('all', options)
+  async all(options?: StatementOptions): Promise<T[]> {
+    const how = this.read('all', options)
+    const written = await this.written(how)
+    if (written !== undefined) return written.rows as T[]
     const rows: T[] = []
     const take = (bytes: Uint8Array, start: number, end: number): true => {
       for (const row of read<T[]>(bytes, start, end)) rows.push(row)
       return true
     }
-    await this.carryOut(Wanted.Rows, take, { signal, onRows: take })
+    await this.carryOut(Wanted.Rows, take, how, { onRows: take })
     return rows
   }
 
   /** Runs it for the first row, undefined where there is none. */
-  async first(options?: LongCall): Promise<T | undefined> {
-    const { signal } = longCall('first', options)
+  async first(options?: StatementOptions): Promise<T | undefined> {
+    const how = this.read('first', options)
+    const written = await this.written(how)
+    if (written !== undefined) return written.rows[0] as T | undefined
     let first: T | undefined
     let met = false
     const take = (bytes: Uint8Array, start: number, end: number) => {
       if (!met) [first] = read<T[]>(bytes, start, end)
       met = true
     }
-    await this.carryOut(Wanted.Rows, take, { signal, onRows: (...part) => (take(...part), Promise.resolve(false)) })
+    await this.carryOut(Wanted.Rows, take, how, { onRows: (...part) => (take(...part), Promise.resolve(false)) })
     return first
   }
 
   /** Runs it and tells how many rows it has inserted, changed or deleted. */
-  async run(options?: LongCall): Promise<number> {
-    const { signal } = longCall('run', options)
-    return this.carryOut(Wanted.Changes, read<number>, { signal })
+  async run(options?: StatementOptions): Promise<number> {
+    const how = this.read('run', options)
+    return (await this.written(how))?.changed ?? this.carryOut(Wanted.Changes, read<number>, how)
   }
 
   /** Tells how it would be carried out. */
   explain(): Promise<PlanStep[]> {
-    return this.carryOut(Wanted.Plan, read<PlanStep[]>, {})
+    return this.carryOut(Wanted.Plan, read<PlanStep[]>, this.how)
   }
 
   /**
@@ -129,12 +174,35 @@ export class Statement<T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for await (const some of parts<T>(onRows => this.carryOut(Wanted.Rows, read<T[]>, { onRows }), this.scope.transaction === 0)) yield* some
+    const written = await this.written(this.how)
+    if (written !== undefined) return yield* written.rows as T[]
+    for await (const some of parts<T>(onRows => this.carryOut(Wanted.Rows, read<T[]>, this.how, { onRows }), this.scope.transaction === 0)) yield* some
   }
 
-  /** @internal The tables that it reads; `read_only` where it writes. */
-  tables(): Promise<string[]> {
-    return this.carryOut(Wanted.Tables, read<string[]>, {})
+  /** @internal Whether it writes, and the tables that it reads or writes. */
+  tables(): Promise<[writes: boolean, ...names: string[]]> {
+    return this.carryOut(Wanted.Tables, read<[boolean, ...string[]]>, this.how)
+  }
+
+  /** @internal The same statement elsewhere, for all that it comes to. */
+  outcome(scope: Scope, how: StatementOptions): Promise<unknown[]> {
+    return new Statement(scope, this.text, this.values).carryOut(Wanted.Written, read<unknown[]>, how)
+  }
+
+  /** Runs it where tables hear of what it writes; undefined where none does. */
+  private async written(how: StatementOptions): Promise<Outcome | undefined> {
+    if (this.hearings === undefined) return undefined
+    const [writes, ...names] = await this.tables()
+    if (!writes || !names.some(name => this.hearings!(name, this.scope) !== undefined)) return undefined
+    return (await part('rewrite')).byStatement(this.scope, names, this.hearings, this, how)
+  }
+
+  private read(call: string, options: StatementOptions | undefined): StatementOptions {
+    if (options === undefined) return this.how
+    const o = new Options(call, options)
+    const [signal, work] = [o.signal(), o.integer('work', { least: 1 })]
+    o.done()
+    return { ...this.how, ...(signal && { signal }), ...(work !== undefined && { work }) }
   }
 
   /** @internal What ends a live one. */
@@ -152,9 +220,9 @@ export class Statement<T> implements PromiseLike<T[]>, AsyncIterable<T> {
     return send(this.scope, 0, op, 4, f => f.raw(bytes), decode, exchange, bytes.length)
   }
 
-  private async carryOut<R>(wanted: Wanted, decode: Decode<R>, exchange: Exchange): Promise<R> {
+  private async carryOut<R>(wanted: Wanted, decode: Decode<R>, { signal, work = 0 }: StatementOptions, exchange: Exchange = {}): Promise<R> {
     const { bytes } = this.packed()
-    return send(this.scope, 0, Op.SQL, 5, f => f.raw(bytes).uint(wanted), decode, exchange, bytes.length)
+    return send(this.scope, 0, Op.SQL, 6, f => f.raw(bytes).uint(wanted).uint(work), decode, { ...exchange, ...(signal && { signal }) }, bytes.length)
   }
 }
 

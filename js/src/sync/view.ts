@@ -174,7 +174,9 @@ export class OriginView {
     this.live()
     const statement = this.db.sql<T>(text, ...values)
     const lacking: string[] = []
-    for (const name of await statement.tables()) {
+    const [writes, ...names] = await statement.tables()
+    if (writes) throw new StowageError('read_only', 'a view is read')
+    for (const name of names) {
       if (this.models[name] !== undefined && !(await this.ensurer.whole(name))) lacking.push(name)
     }
     if (lacking.length > 0) throw new StowageError('incomplete', `not here as a whole: ${lacking.join(', ')}`)
