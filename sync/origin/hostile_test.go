@@ -162,7 +162,8 @@ func attack(random *rand.Rand) string {
 }
 
 // TestHostileSQL sends 10,000 statements to each source, as statements and as
-// filters: nothing is written, no file touched, nothing told that is not served.
+// filters, a third of which are SQL and run: nothing is written, no file touched,
+// nothing told that is not served.
 func TestHostileSQL(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, d database) {
 		const limit = 2 * time.Second
@@ -174,9 +175,13 @@ func TestHostileSQL(t *testing.T) {
 		handler := a.Handler()
 		answered := 0
 		for n := 0; n < 10_000/storetest.Stride() || answered == 0 && n < 10_000; n++ {
+			filter := random.IntN(3) == 0
 			sql := attack(random)
-			var r *http.Request
 			if random.IntN(3) == 0 {
+				sql = (&sentences{Rand: random}).as(filter)
+			}
+			var r *http.Request
+			if filter {
 				q := url.Values{"table": {"cities"}, "offset": {"-1"}, "where": {sql}, "params[1]": {"x' or 1=1"}}
 				r = httptest.NewRequest(http.MethodGet, "/v1/shape?"+q.Encode(), nil)
 			} else {
@@ -218,6 +223,22 @@ func TestHostileSQL(t *testing.T) {
 		t.Logf("%d were answered", answered)
 		a.poll()
 		a.follow("table=cities").catchUp().expect()
+	})
+}
+
+// TestEndlessStatement has its first row at once, and its second not today.
+func TestEndlessStatement(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, d database) {
+		a := newAtlas(t, d, 300, func(c *Config) { c.QueryTime = 20 * time.Millisecond })
+		body := `{"sql": "select distinct 'x' as x from cities a, cities b, cities c, cities d, cities e, cities f"}`
+		w := httptest.NewRecorder()
+		a.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/query", strings.NewReader(body)))
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%d: %.200s", w.Code, w.Body)
+		}
+		if response, body := a.get("/v1/shape?table=cities&offset=-1"); response.StatusCode != http.StatusOK {
+			t.Errorf("afterwards %d: %.200s", response.StatusCode, body)
+		}
 	})
 }
 

@@ -176,6 +176,11 @@ func (s *SQLite) Snapshot(ctx context.Context, f func(Reader) error) (err error)
 			err = sqliteError("read the source", ended)
 		}
 	}()
+	stop, err := interruptOnDone(ctx, conn)
+	if err != nil {
+		return sqliteError("read the source", err)
+	}
+	defer stop()
 	return f(sqliteReader{conn})
 }
 
