@@ -199,6 +199,11 @@ func (t *Tx) nextVersion(key string) (uint32, error) {
 
 // save writes a header; a structure without members is removed.
 func (t *Tx) save(key string, h header) error {
+	if h.kind == SortedSet {
+		if err := t.level(key, &h); err != nil {
+			return err
+		}
+	}
 	if h.kind == String || h.count > 0 {
 		return t.put(headerKey(key), h.append(nil))
 	}

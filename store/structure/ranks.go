@@ -3,6 +3,7 @@ package structure
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"math/bits"
 
 	"github.com/stowage-db/stowage/store"
@@ -17,9 +18,9 @@ import (
 //
 // Sets of few members have no levels.
 const (
-	levelBits  = 6   // of a hash, for each level
-	raiseAt    = 256 // members, for the first level; 2^levelBits times as many for each further one
-	mostLevels = 5
+	levelBits  = 4  // of a hash, for each level
+	raiseAt    = 64 // members, for the first level; 2^levelBits times as many for each further one
+	mostLevels = 7
 )
 
 // node is one that a descent has come to.
@@ -30,7 +31,7 @@ type node struct {
 }
 
 // levelOf is on how many levels a member has nodes, in a set that has as many: one for
-// every six zero bits at the end of a hash, FNV-1a of 32 bits mixed once more.
+// every four zero bits at the end of a hash, FNV-1a of 32 bits mixed once more.
 func levelOf(member []byte) int {
 	h := uint32(2166136261)
 	for _, b := range member {
@@ -126,26 +127,52 @@ func (t *Tx) trace(key string, h header, place []byte, stop func(int, node)) (in
 	if err != nil {
 		return 0, err
 	}
-	n, err := t.db.Count(h.members(key, at.place, place))
+	n, err := t.between(h.members(key, at.place, place))
 	return at.before + n, err
 }
 
-// nth returns the place of the member that n others precede; nil where there is none.
-func (t *Tx) nth(key string, h header, n int64) ([]byte, error) {
+// between counts the members in a range, of which few are expected.
+func (t *Tx) between(r store.KeyRange) (n int64, err error) {
+	c := t.db.Cursor(r)
+	defer c.Close()
+	for ok := c.First(); ok; ok = c.Next() {
+		if n == walkedAtMost {
+			rest, err := t.db.Count(store.KeyRange{Low: bytes.Clone(c.Key()), High: r.High})
+			return n + rest, err
+		}
+		n++
+	}
+	return n, c.Err()
+}
+
+// walkedAtMost is how many members are walked over, one by one, from the node on that a
+// descent has come to. Mostly that is all of them, and counting by branches has to look
+// through these.
+const walkedAtMost = 4 << levelBits
+
+// seek moves a cursor over all members to the one that n others precede.
+func (t *Tx) seek(c *store.Cursor, op, key string, h header, n int64) error {
 	at, err := t.descend(key, h, nil, func(next node) bool { return next.before <= n }, func(int, node) {})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	c := t.db.Cursor(h.members(key, at.place, nil))
-	defer c.Close()
-	if !c.First() || !c.Skip(n-at.before) {
-		return nil, c.Err()
+	on := c.Seek(h.members(key, at.place, nil).Low)
+	ahead := n - at.before
+	for range min(ahead, walkedAtMost) {
+		on = on && c.Next()
 	}
-	return bytes.Clone(c.Key()[len(h.of(tagScore, key)):]), nil
+	if on && c.Skip(max(ahead-walkedAtMost, 0)) {
+		return nil
+	}
+	if c.Err() != nil {
+		return c.Err()
+	}
+	return corrupt(op)
 }
 
 // tally counts a member in, or out where by is −1. What is written for that are a node
-// on each level, and one more on those that the member has nodes on.
+// on each level, and one more on those that the member has nodes on. How many levels
+// there are is settled when the header is saved.
 func (t *Tx) tally(key string, h *header, place []byte, by int64) error {
 	h.count += by
 	if h.levels > 0 {
@@ -167,11 +194,30 @@ func (t *Tx) tally(key string, h *header, place []byte, by int64) error {
 			}
 		}
 	}
-	if h.levels < mostLevels && h.count >= raiseAt<<(levelBits*h.levels) {
-		return t.raise(key, h)
+	return nil
+}
+
+// level adds the levels that a set has grown to, and takes away those it has shrunk below.
+func (t *Tx) level(key string, h *header) error {
+	for h.levels < mostLevels && h.count >= raiseAt<<(levelBits*h.levels) {
+		if err := t.raise(key, h); err != nil {
+			return err
+		}
 	}
-	if h.levels > 0 && h.count < raiseAt/4<<(levelBits*(h.levels-1)) {
-		return t.lower(key, h)
+	for h.levels > 0 && h.count < raiseAt/4<<(levelBits*(h.levels-1)) {
+		if err := t.lower(key, h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// uncount takes all levels away, until the header is saved.
+func (t *Tx) uncount(key string, h *header) error {
+	for h.levels > 0 {
+		if err := t.lower(key, h); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -237,7 +283,7 @@ func (t *Tx) raise(key string, h *header) error {
 
 // lower takes the highest level away.
 func (t *Tx) lower(key string, h *header) error {
-	found, err := t.keys(h.nodes(key, int(h.levels), nil, nil), int(h.count))
+	found, err := t.keys(h.nodes(key, int(h.levels), nil, nil), math.MaxInt)
 	if err != nil {
 		return t.whole(err)
 	}

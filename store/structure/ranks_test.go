@@ -3,6 +3,7 @@ package structure_test
 import (
 	"cmp"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -76,4 +77,99 @@ func TestRanks(t *testing.T) {
 		remove(from, from+200)
 	}
 	check()
+}
+
+// TestManyNodes holds that a set all of whose members have nodes leaves none of them
+// when it shrinks, and counts right while it does.
+func TestManyNodes(t *testing.T) {
+	var members []structure.Z
+	for i := 0; len(members) < 300; i++ {
+		member := "member " + strconv.Itoa(i)
+		hash := fnv.New32a()
+		_, _ = hash.Write([]byte(member))
+		h := hash.Sum32()
+		h = (h ^ h>>16) * 0x45d9f3b
+		if (h^h>>16)%16 == 0 {
+			members = append(members, structure.Z{Member: member, Score: float64(i)})
+		}
+	}
+	o := open(t)
+	defer storetest.Close(t, o.env)
+	o.in(func(tx *structure.Tx) error {
+		for _, z := range members {
+			if _, err := tx.ZAdd("set", z); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for left := len(members) - 1; left >= 10; left-- {
+		o.in(func(tx *structure.Tx) error {
+			if _, err := tx.ZRem("set", members[0].Member); err != nil {
+				return err
+			}
+			members = members[1:]
+			rank, found, err := tx.ZRank("set", members[left/2].Member)
+			if rank != int64(left/2) || !found {
+				t.Fatalf("of %d members the one at %d stands at %d", left, left/2, rank)
+			}
+			return err
+		})
+	}
+	if n := entries(t, o.env, "structures"); n != 1+2*10 {
+		t.Errorf("%d records for ten members", n)
+	}
+}
+
+// TestAddedAnew holds that many members which join few are counted, also where none of them is
+// taken.
+func TestAddedAnew(t *testing.T) {
+	o := open(t)
+	defer storetest.Close(t, o.env)
+	members := make([]structure.Z, 2000)
+	for i := range members {
+		members[i] = structure.Z{Member: "member " + strconv.Itoa(i), Score: float64(i)}
+	}
+	add := func(some []structure.Z, how structure.ZAddOptions, added int64) {
+		o.in(func(tx *structure.Tx) error {
+			n, _, err := tx.ZAddWith("set", how, some...)
+			if n != added {
+				t.Errorf("%d members were added, not %d", n, added)
+			}
+			return err
+		})
+		o.in(func(tx *structure.Tx) error {
+			count, err := tx.ZCard("set")
+			if err != nil {
+				return err
+			}
+			rank, _, err := tx.ZRank("set", members[count-1].Member)
+			if rank != count-1 {
+				t.Errorf("the last of %d stands at %d", count, rank)
+			}
+			return err
+		})
+	}
+	add(members[:100], structure.ZAddOptions{}, 100)
+	add(members, structure.ZAddOptions{XX: true}, 0)
+	add(members, structure.ZAddOptions{}, 1900)
+	var records []string
+	for key, value := range dump(t, o.env) {
+		records = append(records, key+value)
+	}
+	one := open(t)
+	defer storetest.Close(t, one.env)
+	one.in(func(tx *structure.Tx) error {
+		for _, z := range members {
+			if _, err := tx.ZAdd("set", z); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for key, value := range dump(t, one.env) {
+		if !slices.Contains(records, key+value) {
+			t.Fatalf("added one by one there is %x, %x", key, value)
+		}
+	}
 }

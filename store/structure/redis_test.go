@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -161,7 +162,7 @@ func TestAnswersOfRedis(t *testing.T) {
 				if _, is := want[i].(failed); is {
 					refused++
 				}
-				if got := perform(tx, now, c); !same(c, got, want[i]) {
+				if got := perform(tx, now, c); !same(c, got, want[i]) && !missed(c, got, want[i]) {
 					return fmt.Errorf("command %d, %s:\n%v\nRedis says\n%v", done+i, c, got, want[i])
 				}
 			}
@@ -200,6 +201,29 @@ func TestAnswersOfRedis(t *testing.T) {
 	if n := entries(t, env, "structures"); err != nil || n != 0 {
 		t.Errorf("%d records are left of nothing, %v", n, err)
 	}
+}
+
+// missed tells whether Redis has missed places that a search should find. It guesses
+// from the latitude how large the cells must be that it looks into, and towards the
+// poles they are too small at times.
+func missed(c command, got, want answer) bool {
+	found, searched := got.([]answer)
+	rest, answered := want.([]answer)
+	if c[0] != "geosearch" || !searched || !answered {
+		return false
+	}
+	for _, place := range found {
+		if len(rest) > 0 && same(c, place, rest[0]) {
+			rest = rest[1:]
+			continue
+		}
+		where := place.([]answer)[2].([]answer)
+		if math.Abs(float64(where[1].(score))) < 66 {
+			return false
+		}
+	}
+	count := slices.Index(c, "count")
+	return len(rest) == 0 || count > 0 && c[count+1] == strconv.Itoa(len(found))
 }
 
 // recordVectors draws commands and writes them down once Redis has given the answers

@@ -62,6 +62,12 @@ func (t *Tx) ZAddWith(key string, o ZAddOptions, members ...Z) (added, changed i
 	if err != nil {
 		return 0, 0, err
 	}
+	anew := h.levels > 0 && int64(len(members)) > h.count // it costs less to count them all once
+	if anew {
+		if err := t.uncount(key, &h); err != nil {
+			return 0, 0, err
+		}
+	}
 	for _, z := range members {
 		old, found, err := t.score("zadd", key, h, z.Member)
 		switch {
@@ -81,7 +87,7 @@ func (t *Tx) ZAddWith(key string, o ZAddOptions, members ...Z) (added, changed i
 			return 0, 0, err
 		}
 	}
-	if added+changed == 0 {
+	if added+changed == 0 && !anew {
 		return 0, 0, nil
 	}
 	return added, changed, t.save(key, h)
@@ -148,38 +154,42 @@ func (t *Tx) ZCard(key string) (int64, error) {
 
 // ZScore returns the score of a member, and whether there is such a member.
 func (t *Tx) ZScore(key, member string) (score float64, found bool, err error) {
-	if err := fits("zscore", key, member); err != nil {
-		return 0, false, err
+	_, score, found, err = t.rated("zscore", key, member)
+	return score, found, err
+}
+
+// rated reads the header of a set and the score of a member.
+func (t *Tx) rated(op, key, member string) (h header, score float64, found bool, err error) {
+	if err := fits(op, key, member); err != nil {
+		return h, 0, false, err
 	}
-	h, found, err := t.holding("zscore", key, SortedSet)
+	h, found, err = t.holding(op, key, SortedSet)
 	if err != nil || !found {
-		return 0, false, err
+		return h, 0, false, err
 	}
-	return t.score("zscore", key, h, member)
+	score, found, err = t.score(op, key, h, member)
+	return h, score, found, err
 }
 
 // ZRank tells how many members come before a member, and whether there is such a member.
 func (t *Tx) ZRank(key, member string) (rank int64, found bool, err error) {
-	score, found, err := t.ZScore(key, member)
-	if err != nil || !found {
-		return 0, false, err
-	}
-	h, _, err := t.holding("zrank", key, SortedSet)
-	if err != nil {
-		return 0, false, err
-	}
-	rank, err = t.rank(key, h, place(score, member))
-	return rank, true, err
+	return t.zrank("zrank", key, member, false)
 }
 
 // ZRevRank tells how many members come after a member.
 func (t *Tx) ZRevRank(key, member string) (rank int64, found bool, err error) {
-	rank, found, err = t.ZRank(key, member)
+	return t.zrank("zrevrank", key, member, true)
+}
+
+func (t *Tx) zrank(op, key, member string, reverse bool) (rank int64, found bool, err error) {
+	h, score, found, err := t.rated(op, key, member)
 	if err != nil || !found {
 		return 0, false, err
 	}
-	count, err := t.ZCard(key)
-	return count - 1 - rank, true, err
+	if rank, err = t.rank(key, h, place(score, member)); reverse {
+		rank = h.count - 1 - rank
+	}
+	return rank, true, err
 }
 
 // ZRange returns the members from one rank to another, which is included. Ranks below
@@ -232,17 +242,22 @@ func (t *Tx) zrangeByScore(op, key string, b Bounds, p Page, reverse bool) ([]Z,
 	if err != nil || s.empty() {
 		return nil, err
 	}
-	from := int64(-1)
-	if p.Offset > 0 {
-		first, last, err := t.ranks(key, h, s)
-		if err != nil || p.Offset >= last-first {
-			return nil, err
-		}
-		if from = first + p.Offset; reverse {
-			from = last - 1 - p.Offset
-		}
+	if p.Offset == 0 {
+		return t.walk(op, key, h, s, -1, p.Count, reverse)
 	}
-	return t.walk(op, key, h, s, from, p.Count, reverse)
+	first, last, err := t.ranks(key, h, s)
+	left := last - first - p.Offset
+	if err != nil || left <= 0 {
+		return nil, err
+	}
+	if p.Count > 0 {
+		left = min(left, p.Count)
+	}
+	from := first + p.Offset
+	if reverse {
+		from = last - 1 - p.Offset
+	}
+	return t.walk(op, key, h, span{}, from, left, reverse)
 }
 
 // ZCount tells how many members there are within bounds.
@@ -314,8 +329,8 @@ func (t *Tx) ranks(key string, h header, s span) (first, last int64, err error) 
 	return first, last, err
 }
 
-// walk reads so many members of a span, or all of them where count is 0, from a rank on,
-// or from its edge where that is −1.
+// walk reads so many members of a span, or all of them where count is 0, from its edge or,
+// of all members, from a rank on where that is not −1.
 func (t *Tx) walk(op, key string, h header, s span, from, count int64, reverse bool) ([]Z, error) {
 	c := t.db.Cursor(h.members(key, s.low, s.high))
 	defer c.Close()
@@ -323,17 +338,13 @@ func (t *Tx) walk(op, key string, h header, s span, from, count int64, reverse b
 	if reverse {
 		begin, onward = c.Last, c.Prev
 	}
-	common := h.of(tagScore, key)
 	if from >= 0 {
-		at, err := t.nth(key, h, from)
-		if err != nil {
+		if err := t.seek(c, op, key, h, from); err != nil {
 			return nil, err
 		}
-		if at == nil {
-			return nil, corrupt(op)
-		}
-		begin = func() bool { return c.SeekExact(append(common[:len(common):len(common)], at...)) }
+		begin = func() bool { return true }
 	}
+	common := h.of(tagScore, key)
 	var found []Z
 	for ok := begin(); ok; ok = onward() {
 		rest := c.Key()[len(common):]

@@ -1,6 +1,6 @@
 /*
  * A sorted set counts its members in levels, so that ranks cost the logarithm of its size. On each level stand nodes: one in
- * sixty-four of the members that have a node on the level below, chosen by a hash. The value of a node is how many members
+ * sixteen of the members that have a node on the level below, chosen by a hash. The value of a node is how many members
  * there are from its own to that of the next node of its level. What stands before the first is counted by the level's
  * head, a node without a member. Sets of few members have no levels.
  *
@@ -18,11 +18,11 @@ interface Node {
   count: number
 }
 
-const levelBits = 6
-const raiseAt = 256 // members, for the first level; 2^levelBits times as many for each further one
-const mostLevels = 5
+const levelBits = 4
+const raiseAt = 64 // members, for the first level; 2^levelBits times as many for each further one
+const mostLevels = 7
 /** How many nodes one step of a descent reads: mostly all that it walks over. */
-const nodesAtOnce = 128
+const nodesAtOnce = 48
 
 /** On how many levels a member has nodes, in a set that has as many. */
 function levelOf(place: Uint8Array): number {
@@ -89,7 +89,7 @@ export async function nth(t: Records, h: Header, key: string, n: number): Promis
   return found.subarray(common(h, Tag.Score, key).length)
 }
 
-/** Counts a member in, or out where by is −1. */
+/** Counts a member in, or out where by is −1. How many levels there are is settled when the header is saved. */
 export async function tally(t: Records, h: Header, key: string, place: Uint8Array, by: 1 | -1): Promise<void> {
   h.count += by
   if (h.levels > 0) {
@@ -109,8 +109,17 @@ export async function tally(t: Records, h: Header, key: string, place: Uint8Arra
     }
     await t.store.putMulti(written)
   }
-  if (h.levels < mostLevels && h.count >= raiseAt * 2 ** (levelBits * h.levels)) await raise(t, h, key)
-  else if (h.levels > 0 && h.count < (raiseAt / 4) * 2 ** (levelBits * (h.levels - 1))) await lower(t, h, key)
+}
+
+/** Adds the levels that a set has grown to, and takes away those it has shrunk below. */
+export async function level(t: Records, h: Header, key: string): Promise<void> {
+  while (h.levels < mostLevels && h.count >= raiseAt * 2 ** (levelBits * h.levels)) await raise(t, h, key)
+  while (h.levels > 0 && h.count < (raiseAt / 4) * 2 ** (levelBits * (h.levels - 1))) await lower(t, h, key)
+}
+
+/** Takes all levels away, until the header is saved. */
+export async function uncount(t: Records, h: Header, key: string): Promise<void> {
+  while (h.levels > 0) await lower(t, h, key)
 }
 
 /** Adds a level. */

@@ -6,6 +6,7 @@
 import { StowageError } from '../errors.js'
 import type { Store } from '../store/store.js'
 import { common, corrupt, expiryKey, type Header, headerKey, join, type Kind, named, nothing, packHeader, readHeader, Tag, view } from './layout.js'
+import { level } from './ranks.js'
 
 /** How many members are removed with their structure. Those of a larger one are left to a sweep. */
 const buryAtOnce = 64
@@ -79,6 +80,7 @@ export class Records {
 
   /** Writes a header; a structure without members is removed. */
   async save(key: string, h: Header): Promise<void> {
+    if (h.kind === 'zset') await level(this, h, key)
     if (h.kind === 'string' || h.count > 0) await this.put(headerKey(key), packHeader(h))
     else await this.remove(key, h)
   }

@@ -5,7 +5,7 @@
  */
 import { Options } from '../options.js'
 import { check, common, decode, encode, type Header, invalid, join, memberKey, nothing, packScore, placeOf, readScore, scoreBytes, Tag } from './layout.js'
-import { members, nth, rankOf, tally } from './ranks.js'
+import { members, nth, rankOf, tally, uncount } from './ranks.js'
 import type { Records } from './records.js'
 
 /** A member with its score. */
@@ -63,6 +63,8 @@ export async function zAdd(t: Records, key: string, list: readonly Z[], options?
   if (list.length === 0 || nx && (xx || gt || lt) || gt && lt) throw invalid('nothing to add, or options that exclude each other')
   for (const { member, score } of list) check(key, member), number(score)
   const h = await t.change(key, 'zset')
+  const anew = h.levels > 0 && list.length > h.count // it costs less to count them all once
+  if (anew) await uncount(t, h, key)
   let added = 0
   let changed = 0
   for (const { member, score } of list) {
@@ -81,7 +83,7 @@ export async function zAdd(t: Records, key: string, list: readonly Z[], options?
     await t.store.putMulti([[stored, packScore(score)], [join(common(h, Tag.Score, key), place), nothing]])
     await tally(t, h, key, place, 1)
   }
-  if (added + changed > 0) await t.save(key, h)
+  if (added + changed > 0 || anew) await t.save(key, h)
   return ch ? added + changed : added
 }
 
