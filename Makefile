@@ -139,6 +139,7 @@ torture: js/build/.stamp data | tools ## the same for TIME a campaign; 10m if no
 	KILLS=$${KILLS:-$(if $(filter 10m,$(TIME)),300,40)} CHROMIUM=$$(scripts/tools.sh chromium) go run ./proof -seed $(SEED) -time $(TIME) -scripts proof -o proof/latest.json
 	cd js && TORTURE=1 SEED=$(SEED) $(NODE_TEST) --test-name-pattern=138398 build/campaigns/origin.test.js
 	TORTURE=1 go test -count=1 -timeout 5m -v -run TestFaults ./store/repository
+	cd js && TORTURE=1 $(NODE_TEST) build/test/repositorylive.test.js
 	SEED=$(if $(filter 0,$(SEED)),$$(date +%s),$(SEED)) go test -count=1 -v -run 'Differs|Rows|Aggregates|Functions' ./query/sql/... ./store
 
 packed: .build/stowage.tgz

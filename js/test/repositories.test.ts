@@ -131,6 +131,7 @@ overPairs('scenario 46: many in their order', async pair => {
   for (let n = 0; n < 2; n++) assert.deepEqual(await collect(seats.many([['other_fake', 'fake'], ['fake', 'other_fake']]).entities()), [seat])
   await rejects('invalid_key', seats.query(['other_fake', '']).entity())
   await rejects('invalid_key', seats.query('other_fake').entity())
+  await rejects('invalid_key', seats.query(['other_fake', '\ud800']).entity())
   await rejects('invalid_key', seats.add({ id: 'fake', taken: true } as typeof seat))
 })
 

@@ -26,7 +26,7 @@ async function cities() {
 
 test('a cache stands over the view of an origin, which it asks once, and never writes to', async () => {
   const { origin, seen, end } = await cities()
-  const lookup: Lookup = async ([id]) => (/^\d+$/.test(id!) ? seen.cities(Number(id)) : undefined)
+  const lookup: Lookup = async ([id]) => (/^\d+$/.test(id!) ? seen.cities(Number(id)) : null)
   const pair = pairOf(new Shelf(new StillClock()), rows({ city: lookup, 'a city: % of it': lookup }), new StillClock())
   const config = (name: string): Config => pair.config(name)
   const found = hash<City>({ ...config('city'), attributes: { id: 'number', name: 'text', mayor: 'text', population: 'number', capital: 'boolean' } })

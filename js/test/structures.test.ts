@@ -218,9 +218,36 @@ test('what is refused has its code and has changed nothing', async () => {
   await rejects('invalid_argument', s.hIncrBy('hash', 'field', 1))
   await rejects('invalid_argument', s.geoAdd('geo', { member: 'pole', longitude: 0, latitude: 90 }))
   await rejects('invalid_key', s.set('', 'value'))
+  for (const half of ['\ud83d', 'a\udc00']) {
+    await rejects('invalid_key', s.set(half, 'value')) // as bytes all halves are the same
+    await rejects('invalid_argument', s.set('key', half))
+    await rejects('invalid_argument', s.zAdd('set', { member: half, score: 1 }))
+  }
   await rejects('too_large', s.set('k'.repeat(5000), 'value'))
   await rejects('invalid_option', () => structures(db, 's', { every: 1 } as never))
   assert.equal(await db.store('structures').count(), 2)
+  await db.close()
+})
+
+test('names that are hard to write are told apart, expire and are swept', async () => {
+  let now = 1_800_000_000_000
+  const db = await open('names', { driver: memory() })
+  const s = structures(db, 'structures', { clock: () => now })
+  const names = ['__proto__', 'constructor', '\0', '\0\0', '\0\xff', '\ufeff', '\ufeffkey', 'key', '🦊', '%', ':']
+  for (const [score, name] of names.entries()) {
+    await s.hSet(name, new Map(names.map(field => [field, `${name} ${field}`])))
+    await s.zAdd('set', { member: name, score })
+  }
+  for (const [rank, name] of names.entries()) {
+    assert.deepEqual([...(await s.hGetAll(name))].sort(), names.map(field => [field, `${name} ${field}`]).sort())
+    assert.equal(await s.zRank('set', name), rank)
+    await s.expire(name, 1000)
+  }
+  now += 1000 // and not a moment later
+  assert.equal(await s.exists(...names), 0)
+  await s.sweep()
+  assert.equal(await s.del('set'), 1)
+  assert.equal(await db.store('structures').count(), 0)
   await db.close()
 })
 

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { memory } from 'stowage'
-import { type Range, type Reply, ring, type RingOptions, type Tier, type Write } from 'stowage/repositories'
+import { memory, StowageError } from 'stowage'
+import { hash, type Range, type Reply, ring, type RingOptions, type Tier, type Write } from 'stowage/repositories'
 
 import { drivers } from './drivers.js'
 import { rejects } from './places.js'
 import { Shelf } from './shelf.js'
-import { fails, openRecords, openTier, Probe, ringOf, StillClock } from './tiers.js'
+import { fails, openRecords, openTier, pairOf, Probe, ringOf, StillClock } from './tiers.js'
 
 /** A tier in the hands of a test. */
 class Using {
@@ -237,6 +237,30 @@ test('a ring tells of a shard that fails, whatever the others do', async () => {
   }
   await rejects('invalid_option', () => ring([]))
   await Promise.all([a.end(), b.end()])
+})
+
+test('what a ring has stored in part is read by nobody as it was', async () => {
+  const clock = new StillClock()
+  const shards = [new Shelf(clock), new Probe(new Shelf(clock))] as const
+  const both = ring(shards, { by: 'modulo' })
+  const pair = pairOf(new Shelf(clock), both, clock)
+  const people = hash<{ id: string; name: string }>({ ...pair.config('person'), attributes: { id: 'text', name: 'text' } })
+  const ids = Array.from({ length: 20 }, (_, i) => String(i))
+  const [well, ill] = [0, 1].map(tier => ids.find(id => both.index(`person:${id}`) === tier)!) as [string, string]
+  const named = (name: string) => [well, ill].map(id => ({ id, name }))
+  await people.addWith(named('old'), { memoryAlways: true })
+  shards[1].before = async write => {
+    if (write) throw new StowageError('read_only', 'a shard')
+  }
+  await rejects('read_only', people.add(...named('new')))
+  assert.deepEqual(await Promise.all([well, ill].map(async id => (await people.query(id).entity()).name)), ['new', 'old'])
+})
+
+test('records under names that begin with a byte order mark are found', async () => {
+  const { tier, end } = await openRecords(memory(), new StillClock())
+  await tier.write([aBoolean('\ufeffname:1', true)])
+  assert.equal((await tier.read([{ key: '\ufeffname:1', kind: 'boolean' }, { key: 'name:1', kind: 'exists' }])).map(({ found }) => found).join(), 'true,false')
+  await end()
 })
 
 test('records that have expired are swept, and others stay', async () => {

@@ -15,7 +15,8 @@ import (
 type Cache struct {
 	Entries int // how many answers at most
 	// Bytes is how large they are together at most, by SizeOf, which is given entities
-	// of the repository's type; what does not exist takes nothing.
+	// of the repository's type; what does not exist takes nothing, and what is less than
+	// that is not kept.
 	Bytes  int
 	SizeOf func(entity any) int
 	// Evict is what goes when there is no room: what was used longest ago, or least often.
@@ -83,6 +84,7 @@ type cache[K comparable, V any] struct {
 }
 
 func newCache[K comparable, V any](config Cache) *cache[K, V] {
+	config.TTL, config.Jitter = min(config.TTL, longest), min(config.Jitter, longest)
 	return &cache[K, V]{config: config, order: order[K, V]{frequent: config.Evict == LeastFrequent}, byID: make(map[K]about[K, V]), byKey: make(map[string]K)}
 }
 
@@ -124,9 +126,7 @@ func (c *cache[K, V]) at(s slot[K]) *kept[K, V] {
 func (c *cache[K, V]) put(s slot[K], value V, found bool) {
 	k := &kept[K, V]{slot: s, value: value, found: found}
 	if c.config.SizeOf != nil && found {
-		if k.bytes = c.config.SizeOf(value); k.bytes > c.config.Bytes {
-			return
-		}
+		k.bytes = c.config.SizeOf(value)
 	}
 	if c.config.TTL > 0 {
 		k.expires = time.Since(began) + c.config.TTL + rand.N(c.config.Jitter+1)
@@ -135,6 +135,9 @@ func (c *cache[K, V]) put(s slot[K], value V, found bool) {
 	defer c.mu.Unlock()
 	if old := c.at(s); old != nil {
 		c.remove(old)
+	}
+	if k.bytes < 0 || k.bytes > c.config.Bytes {
+		return
 	}
 	for c.config.Entries > 0 && c.entries >= c.config.Entries || c.config.Bytes > 0 && c.bytes+k.bytes > c.config.Bytes {
 		c.remove(c.order.first())

@@ -12,7 +12,8 @@ type flight[E any] struct {
 	entity E
 	found  bool
 	err    error
-	stale  bool // the entity has changed meanwhile: it must not be cached; guarded by flights.mu
+	key    string // of tiers, where somebody watches them
+	stale  bool   // the entity has changed meanwhile: it must not be cached; guarded by flights.mu
 }
 
 // flights are the answers that are waited for, so that nobody asks for one twice.
@@ -38,7 +39,7 @@ func (f *flights[K, E]) board(s slot[K]) (_ *flight[E], leads bool) {
 	if s.key != "" {
 		f.byKey[s.key] = s.id
 	}
-	made := &flight[E]{done: make(chan struct{})}
+	made := &flight[E]{done: make(chan struct{}), key: s.key}
 	f.byID[s.id][s.text] = made
 	return made, true
 }
@@ -67,6 +68,7 @@ func (f *flights[K, E]) forget(id K, unkeep func(id K)) {
 	defer f.mu.Unlock()
 	for _, flying := range f.byID[id] {
 		flying.stale = true
+		delete(f.byKey, flying.key)
 	}
 	delete(f.byID, id)
 	unkeep(id)

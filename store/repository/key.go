@@ -9,7 +9,7 @@ import (
 	"github.com/stowage-db/stowage/store"
 )
 
-// Parted is a key that tells its parts itself.
+// Parted is a key that tells its parts itself. All of a repository have equally many.
 type Parted interface{ Parts() []string }
 
 // keys makes the keys of tiers: the name of the repository and the parts of the entity's

@@ -21,6 +21,9 @@ type pair struct {
 	doubts                       *doubts
 }
 
+// longest is a time of which a few can be added up.
+const longest = time.Duration(1) << 59
+
 func newPair(config Config, prefix string) *pair {
 	p := &pair{
 		name: config.Name, prefix: prefix, fast: config.Fast, fallback: config.Fallback,
@@ -32,6 +35,7 @@ func newPair(config Config, prefix string) *pair {
 		if *timeout == 0 {
 			*timeout = time.Second
 		}
+		*timeout = min(*timeout, longest)
 	}
 	if p.warn == nil {
 		p.warn = func(error) {}
@@ -203,8 +207,8 @@ func (p *pair) write(ctx context.Context, changes []change) error {
 	}
 	defer give()
 	if err := p.writeFallback(ctx, writes); err != nil {
-		if !refused(err) {
-			p.forget(ctx, keys) // it may have happened
+		if !refused(err) || errors.As(err, new(*partial)) {
+			p.forget(ctx, keys) // it may have happened, to some at least
 		}
 		return p.failed(ctx, nil, err)
 	}

@@ -3,6 +3,7 @@ package repository_test
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -115,6 +116,23 @@ func TestDeceived(t *testing.T) {
 		u.fails(people.Add(ctx, person{ID: "ada", Integer: number(2)}), store.BackendFailed)
 		u.fallback.Tier = well
 		u.is(people, "ada", 2)
+	})
+}
+
+// TestLongTimes holds that times as long as can be said are for ever.
+func TestLongTimes(t *testing.T) {
+	inBubble(t, func(u *tiers) {
+		c := u.config("person")
+		c.Expire, c.FallbackExpiry, c.FastTimeout, c.FallbackTimeout = math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64
+		people, err := repository.NewHash[person, string](c)
+		u.done(err)
+		u.done(people.Add(context.Background(), person{ID: "ada", Integer: number(1)}))
+		for range 2 {
+			u.is(people, "ada", 1)
+		}
+		if !held(t, u.fast, "person:ada", repository.KindExists).Found {
+			t.Error("the fast tier does not have it")
+		}
 	})
 }
 

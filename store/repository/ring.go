@@ -128,15 +128,27 @@ func (r *Ring) each(n int, key func(i int) string, do func(t Tier, places []int)
 		shares[at] = append(shares[at], i)
 	}
 	failures := make([]error, len(r.tiers))
+	asked := 0
 	var all sync.WaitGroup
 	for at, places := range shares {
 		if len(places) > 0 {
+			asked++
 			all.Go(func() { failures[at] = do(r.tiers[at], places) })
 		}
 	}
 	all.Wait()
-	return errors.Join(failures...)
+	err := errors.Join(failures...)
+	if asked > 1 && err != nil {
+		return &partial{err}
+	}
+	return err
 }
+
+// partial is what has failed in some of the tiers that were asked, the others of which
+// may have done their share.
+type partial struct{ error }
+
+func (p *partial) Unwrap() error { return p.error }
 
 // Close implements Tier.
 func (r *Ring) Close() error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"strconv"
 	"testing"
 
 	"github.com/stowage-db/stowage/store"
@@ -82,6 +83,37 @@ func TestRingGrows(t *testing.T) {
 	if moved != share[4] {
 		t.Errorf("%d keys moved", moved)
 	}
+}
+
+// TestStoredInPart holds that what some tiers of a ring have stored, while others refused
+// their share, is read by nobody as it was before.
+func TestStoredInPart(t *testing.T) {
+	inBubble(t, func(u *tiers) {
+		ctx := context.Background()
+		other, _ := inMemory(t)
+		refusing := &probe{Tier: other}
+		ring, err := repository.NewRing([]repository.Tier{u.fallback, refusing}, repository.RingOptions{By: repository.ByModulo})
+		u.done(err)
+		c := u.config("person")
+		c.Fallback = ring
+		people, err := repository.NewHash[person, string](c)
+		u.done(err)
+		var ids [2]string
+		for i := 0; ids[0] == "" || ids[1] == ""; i++ {
+			ids[ring.Index("person:"+strconv.Itoa(i))] = strconv.Itoa(i)
+		}
+		version := func(n int) []person { return []person{{ID: ids[0], Integer: &n}, {ID: ids[1], Integer: &n}} }
+		u.done(people.AddWith(ctx, repository.AddOptions{MemoryAlways: true}, version(1)...))
+		refusing.set(func(_ context.Context, write bool) error {
+			if write {
+				return &store.Error{Code: store.ReadOnly, Op: "probe"}
+			}
+			return nil
+		})
+		u.fails(people.Add(ctx, version(2)...), store.ReadOnly)
+		u.is(people, ids[0], 2)
+		u.is(people, ids[1], 1)
+	})
 }
 
 // TestRingFails holds that a ring tells of a shard that fails, whatever the others do.

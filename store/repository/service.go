@@ -30,6 +30,9 @@ type ServiceOptions struct {
 // Where the fallback fails too a call fails with Unavailable, or with Timeout where only
 // that one was too slow. Whoever asks for what another waits for waits with them.
 //
+// Keys that are written alike must be equal (==), as times of one zone without a
+// monotonic clock are: what is added under one of them is not forgotten under another.
+//
 // Entities that come out of a cache are shared by all who get them: do not modify them.
 // What another process adds is seen once the cache has forgotten what was there before:
 // give it a TTL, or Share. What is cached is told of then while it is in a tier that is
@@ -226,23 +229,28 @@ func (s *Service[E, K]) get(ctx context.Context, ids []K, o *options) (entities 
 		return s.repository.read(ctx, ids, o)
 	}
 	entities, found = make([]E, len(ids)), make([]bool, len(ids))
-	flying := make(map[int]*flight[E])
+	text := o.text()
+	var missed []int
+	for i, id := range ids {
+		if k := s.lookUp(s.slotOf(id, text)); k != nil {
+			entities[i], found[i] = k.value, k.found
+		} else if _, err := s.repository.keys.text(id); err != nil {
+			return nil, nil, err // before anything is boarded, for it would fail others too
+		} else {
+			missed = append(missed, i)
+		}
+	}
+	flying := make(map[int]*flight[E], len(missed))
 	var led []K
 	var landing []*flight[E]
-	text := o.text()
-	for i, id := range ids {
-		at := s.slotOf(id, text)
-		if k := s.lookUp(at); k != nil {
-			entities[i], found[i] = k.value, k.found
-			continue
-		}
+	for _, i := range missed {
 		s.counts.misses.Add(1)
 		if s.cache != nil && s.onEvent != nil {
 			s.onEvent(Event{Kind: Miss})
 		}
-		boarded, leads := s.flights.board(at)
+		boarded, leads := s.flights.board(s.slotOf(ids[i], text))
 		if flying[i] = boarded; leads {
-			led, landing = append(led, id), append(landing, boarded)
+			led, landing = append(led, ids[i]), append(landing, boarded)
 		} else {
 			s.counts.shared.Add(1)
 		}

@@ -2,6 +2,7 @@ package repository_test
 
 import (
 	"context"
+	"math"
 	"reflect"
 	"strconv"
 	"sync"
@@ -54,6 +55,10 @@ func TestCaches(t *testing.T) {
 			[]string{"0", "1", "0", "2", "0", "1"}, []string{"0", "1", "2", "1"}},
 		{"what is too large is not kept", repository.Cache{Bytes: 20, SizeOf: func(any) int { return 21 }},
 			[]string{"0", "0"}, []string{"0", "0"}},
+		{"what takes less than nothing is not kept", repository.Cache{Bytes: 20, SizeOf: func(any) int { return -1 }},
+			[]string{"0", "0"}, []string{"0", "0"}},
+		{"what stays as long as can be said stays", repository.Cache{Entries: 9, TTL: math.MaxInt64, Jitter: math.MaxInt64},
+			[]string{"0", "", "0"}, []string{"0"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(u *tiers) {
@@ -173,6 +178,32 @@ func TestGetMany(t *testing.T) {
 		}
 		_, err := s.GetMany(ctx, []string{"new", ""})
 		u.fails(err, store.InvalidKey)
+	})
+}
+
+// TestWrongKey holds that a key which is none fails nobody but who has asked for it, though
+// others wait for what is asked together with it.
+func TestWrongKey(t *testing.T) {
+	inBubble(t, func(u *tiers) {
+		ctx := context.Background()
+		s := cached(u, repository.Cache{Entries: 1}, 520) // the last eight are asked for once the others are there
+		let := make(chan struct{})
+		u.fast.set(func(context.Context, bool) error { <-let; return nil })
+		var ids []string
+		for i := range 520 {
+			ids = append(ids, strconv.Itoa(i))
+		}
+		ids = append(ids, "")
+		var all sync.WaitGroup
+		all.Go(func() {
+			_, err := s.GetMany(ctx, ids)
+			u.fails(err, store.InvalidKey)
+		})
+		synctest.Wait()
+		all.Go(func() { reads(u, s, "519") })
+		synctest.Wait()
+		close(let)
+		all.Wait()
 	})
 }
 

@@ -5,6 +5,7 @@
  * The other side is store/repository/attribute.go.
  */
 import { StowageError } from '../errors.js'
+import { halves } from '../structures/layout.js'
 
 /** What an attribute is: tiers keep text, which does not tell. */
 export type AttributeType = 'text' | 'number' | 'boolean' | 'json'
@@ -13,7 +14,7 @@ export const attributeTypes: readonly unknown[] = ['text', 'number', 'boolean', 
 
 /** The text of an attribute. Fails with `invalid_document`. */
 export function written(name: string, type: AttributeType, value: unknown): string {
-  if (type === 'text' && typeof value === 'string') return value
+  if (type === 'text' && typeof value === 'string' && !halves.test(value)) return value
   if (type === 'number' && Number.isFinite(value)) return JSON.stringify(value)
   if (type === 'boolean' && typeof value === 'boolean') return value ? '1' : '0'
   if (type === 'json') {

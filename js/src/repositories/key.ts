@@ -4,8 +4,9 @@
  * The other side is store/repository/key.go.
  */
 import { StowageError } from '../errors.js'
+import { halves } from '../structures/layout.js'
 
-/** One part of a key: text that is not empty, or a whole number, which is the same key as its digits. */
+/** One part of a key: text that is not empty and of whole characters, or a whole number, which is the same key as its digits. */
 export type Part = string | number | bigint
 
 /** The key of an entity: one part, or several. */
@@ -36,7 +37,7 @@ export class Keys {
 export const parted = (text: string): string[] => text.split(':').map(part => part.replace(/%3A|%25/g, c => (c === '%3A' ? ':' : '%')))
 
 function partOf(part: unknown): string {
-  const fine = typeof part === 'string' ? part !== '' : typeof part === 'bigint' || Number.isSafeInteger(part)
+  const fine = typeof part === 'string' ? part !== '' && !halves.test(part) : typeof part === 'bigint' || Number.isSafeInteger(part)
   if (!fine) throw new StowageError('invalid_key', 'repository: a part of the key is missing, or neither text nor a whole number')
   return String(Object.is(part, -0) ? 0 : part)
 }

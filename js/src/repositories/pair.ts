@@ -8,7 +8,7 @@ import type { Clock } from './clock.js'
 import { Doubts } from './doubt.js'
 import { type Metrics, noMetrics } from './event.js'
 import { Markers } from './marker.js'
-import { refused } from './refusal.js'
+import { InPart, refused } from './refusal.js'
 import type { Read, Reply, Tier, Write } from './tier.js'
 import { type Ticket, Turns } from './turn.js'
 
@@ -115,7 +115,7 @@ export class Pair {
     try {
       await this.ends.fallback.write(changes.map(({ fallback }) => fallback))
     } catch (error) {
-      if (!refused(error)) await this.forget(keys) // it may have happened
+      if (!refused(error) || error instanceof InPart) await this.forget(keys) // it may have happened, to some at least
       throw this.failed(undefined, error)
     }
     try {

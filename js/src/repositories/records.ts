@@ -122,7 +122,7 @@ class Records implements RecordTier {
 
 const nothing = new Uint8Array()
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encode = (text: string) => encoder.encode(text)
 const decode = (bytes: Uint8Array) => decoder.decode(bytes)
 const invalid = (what: string) => new StowageError('invalid_argument', `a tier: ${what}`)

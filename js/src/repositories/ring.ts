@@ -7,6 +7,7 @@
 import { asStowageError, StowageError } from '../errors.js'
 import { Options } from '../options.js'
 import { md5 } from './md5.js'
+import { InPart } from './refusal.js'
 import type { Read, Reply, Tier, Write } from './tier.js'
 
 /** Which tier of a ring a key is in. */
@@ -107,7 +108,9 @@ export class Ring implements Tier {
       const tier = this.index(key)
       shares.set(tier, [...(shares.get(tier) ?? []), place])
     })
-    return settled([...shares].map(([tier, places]) => run(this.tiers[tier]!, places.map(place => all[place]!), places)))
+    return settled([...shares].map(([tier, places]) => run(this.tiers[tier]!, places.map(place => all[place]!), places))).catch((error: StowageError) => {
+      throw shares.size > 1 ? new InPart(error.code, error.message, { cause: error.cause ?? error }) : error
+    })
   }
 }
 

@@ -8,8 +8,8 @@ import { textOf } from './attribute.js'
 import { parted } from './key.js'
 import type { Read, Reply, Tier, Value } from './tier.js'
 
-/** Finds a row by the parts of an entity's key; undefined where there is no such row. Nobody waits for it once the signal has come. */
-export type Lookup = (key: readonly string[], signal: AbortSignal | undefined) => Promise<object | undefined>
+/** Finds a row by the parts of an entity's key; undefined or null where there is no such row. Nobody waits for it once the signal has come. */
+export type Lookup = (key: readonly string[], signal: AbortSignal | undefined) => Promise<object | null | undefined>
 
 /**
  * The tier of rows: by the name of a repository, what looks them up. A column stands in it as an attribute of a hash would. It is a fallback; hashes are
@@ -48,7 +48,7 @@ class Rows implements Tier {
     const lookup = this.lookups.get(name!)
     if (lookup === undefined) throw new StowageError('invalid_key', `there are no rows of "${name}"`)
     const row = await lookup(parts, signal)
-    return row === undefined ? { found: false, expiry: 0, value: {} } : { found: true, expiry: 0, value: valueOf(row, kind, fields) }
+    return row === undefined || row === null ? { found: false, expiry: 0, value: {} } : { found: true, expiry: 0, value: valueOf(row, kind, fields) }
   }
 
   private usable(): void {

@@ -40,7 +40,13 @@ const utf8 = new TextEncoder()
 const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export const nothing = new Uint8Array(0)
 
-export const encode = (string: string): Uint8Array => utf8.encode(string)
+/** Half a character: bytes of text cannot say it, and two that differ would be the same. */
+export const halves = /\p{Surrogate}/u
+
+export function encode(string: string): Uint8Array {
+  if (halves.test(string)) throw invalid('text with half a character')
+  return utf8.encode(string)
+}
 
 export function decode(bytes: Uint8Array): string {
   try {
@@ -133,7 +139,7 @@ export const placeOf = (score: number, member: string): Uint8Array => join(packS
 
 /** Fails where a key, or a field or member of it, is empty or too long. */
 export function check(key: string, ...members: string[]): void {
-  if (typeof key !== 'string' || key === '') throw new StowageError('invalid_key', 'the key of a structure is a string, not empty')
+  if (typeof key !== 'string' || key === '' || halves.test(key)) throw new StowageError('invalid_key', 'the key of a structure is text, not empty')
   const room = maxKeyBytes - 1 - named(Tag.Header, key).length - 4 - scoreBytes
   if (room <= 0) throw new StowageError('too_large', 'the key of a structure')
   for (const member of members) {

@@ -5,7 +5,7 @@
  */
 import { StowageError } from '../errors.js'
 import type { Store } from '../store/store.js'
-import { common, corrupt, expiryKey, type Header, headerKey, join, type Kind, named, nothing, packHeader, readHeader, Tag, view } from './layout.js'
+import { common, corrupt, decode, expiryKey, type Header, headerKey, join, type Kind, named, nothing, packHeader, readHeader, Tag, view } from './layout.js'
 import { level } from './ranks.js'
 
 /** How many members are removed with their structure. Those of a larger one are left to a sweep. */
@@ -105,7 +105,7 @@ export class Records {
   async sweep(): Promise<number> {
     let n = 0
     for (const due of await this.keys({ gte: Uint8Array.of(Tag.Expiry), lt: expiryKey(this.now + 1, '') }, sweptAtOnce / 4)) {
-      const key = new TextDecoder().decode(due.subarray(9))
+      const key = decode(due.subarray(9))
       const h = await this.load(key)
       if (h === undefined || h.expires !== Number(view(due).getBigUint64(1))) throw corrupt()
       await this.bury(key, h)

@@ -28,7 +28,7 @@ async function bundle(): Promise<void> {
     ['./drivers.js', { path: resolve('test/browser/drivers.ts') }],
   ])
   await build({
-    entryPoints: ['test/store.test.ts', 'test/query.test.ts', 'test/policy.test.ts', 'test/tables.test.ts', 'test/repositories.test.ts'],
+    entryPoints: ['test/store.test.ts', 'test/query.test.ts', 'test/policy.test.ts', 'test/tables.test.ts', 'test/repositories.test.ts', 'test/repositorylive.test.ts'],
     outdir: 'build/pages',
     bundle: true,
     format: 'esm',
@@ -74,6 +74,12 @@ for (const where of ['page', 'worker']) {
 
   test(`the tests of repositories, memory over IndexedDB, the engine in the ${where}`, async t => {
     const page = await run(t, 'repositories', where)
+    assert.deepEqual(page.failures, [])
+    await page.close()
+  })
+
+  test(`services over tiers that fail, hang and flap, as time passes, memory over IndexedDB, the engine in the ${where}`, async t => {
+    const page = await run(t, 'repositorylive', where)
     assert.deepEqual(page.failures, [])
     await page.close()
   })

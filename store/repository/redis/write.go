@@ -147,6 +147,9 @@ func put(ctx context.Context, p redis.Pipeliner, w repository.Write) {
 	case repository.KindSortedSet:
 		members := make([]redis.Z, len(w.Value.Members))
 		for i, z := range w.Value.Members {
+			if z.Score == 0 {
+				z.Score = 0 // not −0, which no other tier keeps
+			}
 			members[i] = redis.Z{Member: z.Member, Score: z.Score}
 		}
 		p.ZAdd(ctx, w.Key, members...)
