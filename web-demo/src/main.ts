@@ -12,7 +12,7 @@ import { Origin } from './origin'
 import { Pages } from './pages'
 import { havePulled } from './pulling'
 import { showStanding } from './standing'
-import { tend } from './tending'
+import { listen, tend } from './tending'
 import { showTiers } from './tiers'
 import { duration } from './wording'
 
@@ -36,11 +36,12 @@ async function start(): Promise<void> {
   map.onPick = (city) => pages.open(city)
   await pages.prepare()
   clearNotice()
+  listen(db, origin, pages)
+  showTiers(db)
   showStanding(db, origin, pages, sealed || pulled.sealed)
   await navigate(pages)
   byId('state').textContent = pulled.word || `Ready in ${duration(performance.now())}, out of this browser`
 
   await pages.countCities()
-  tend(db, origin, pages, map, meter)
-  showTiers(db)
+  tend(db, map, meter)
 }

@@ -1,5 +1,5 @@
 // Opening the atlas, which may have a passphrase; giving it one; and locking it
-// again, in all tabs: what was on a locked page is gone with the page.
+// again. Both hold in all tabs: what was on a page without the keys is gone with the page.
 
 import { encrypt, StowageError } from 'stowage'
 
@@ -14,7 +14,9 @@ export interface Opened {
   took: number // milliseconds, without what the visitor took to type
 }
 
+/** Tells the other tabs that they have to ask for the passphrase. */
 const locks = new BroadcastChannel('atlas locks')
+locks.onmessage = () => location.reload()
 
 /** Opens the atlas, and asks for its passphrase until it is the right one. */
 export async function unlockAtlas(worker: boolean): Promise<Opened> {
@@ -23,9 +25,7 @@ export async function unlockAtlas(worker: boolean): Promise<Opened> {
     const start = performance.now()
     try {
       const db = await openAtlas(worker, passphrase)
-      const sealed = passphrase !== undefined
-      if (sealed) lockAlong(db)
-      return { db, sealed, took: performance.now() - start }
+      return { db, sealed: passphrase !== undefined, took: performance.now() - start }
     } catch (error) {
       const code = error instanceof StowageError ? error.code : ''
       if (code !== 'key_required' && code !== 'wrong_key') throw error
@@ -37,21 +37,12 @@ export async function unlockAtlas(worker: boolean): Promise<Opened> {
 /** Gives an atlas a passphrase. What is in it by now is sealed as well. */
 export async function seal(db: Atlas, passphrase: string): Promise<void> {
   await db.rechain([encrypt({ passphrase })])
-  lockAlong(db)
+  locks.postMessage('sealed')
 }
 
 /** Has every tab forget the keys, and what it shows. */
 export async function lock(db: Atlas): Promise<void> {
-  locks.postMessage('lock')
-  await forget(db)
-}
-
-/** Locks this tab when another one is locked. */
-function lockAlong(db: Atlas): void {
-  locks.onmessage = () => void forget(db)
-}
-
-async function forget(db: Atlas): Promise<void> {
+  locks.postMessage('locked')
   await db.lock()
   location.reload()
 }

@@ -121,20 +121,19 @@ export class Origin {
 
   /** Has the copy be as new as the mode wants it; fails where the mode says so. */
   async ready(): Promise<void> {
-    // A row that is pulled comes with its shape, even if there is none of that identity.
-    await Promise.all([this.#view.countries.get(''), this.#view.cities.get(0)])
+    const view = this.#view
+    try {
+      // A row that is pulled comes with its shape, even if there is none of that identity.
+      await Promise.all([view.countries.get(''), view.cities.get(0)])
+    } catch (error) {
+      if (view === this.#view) throw error
+      await this.ready() // of the view that took its place
+    }
   }
 
   /** Asks for what is new, in any mode but offline. */
   async refresh(): Promise<void> {
     await this.#view.refreshAll()
-  }
-
-  async close(): Promise<void> {
-    const { bytes, requests } = this.standing
-    await this.#view.close()
-    this.#bytes = bytes
-    this.#requests = requests
   }
 
   async #open(): Promise<void> {
@@ -146,8 +145,11 @@ export class Origin {
     const { follow } = this.#wish
     this.#wish = wish
     if (wish.follow !== follow) {
-      await this.close()
+      const [before, { bytes, requests }] = [this.#view, this.standing]
       await this.#open()
+      this.#bytes = bytes
+      this.#requests = requests
+      await before.close()
     }
     if (!this.#stopped) this.start()
   }

@@ -16,13 +16,17 @@ const cityBatch = 8000
 /** How often the figures are read again, in milliseconds. */
 const figuresEvery = 2000
 
-/** Starts all of it. */
-export function tend(db: Atlas, origin: Origin, pages: Pages, map: WorldMap, meter: Meter): void {
+/** Has the buttons do what they say. */
+export function listen(db: Atlas, origin: Origin, pages: Pages): void {
+  byId('check').addEventListener('click', () => check(db).catch(showTrouble))
+  byId('empty').addEventListener('click', () => empty(db, origin, pages).catch(showTrouble))
+}
+
+/** Starts what goes on by itself. */
+export function tend(db: Atlas, map: WorldMap, meter: Meter): void {
   drawAllCities(db, map, meter).catch(showTrouble)
   readFigures(db, meter).catch(showTrouble)
   setInterval(() => readFigures(db, meter).catch(() => {}), figuresEvery)
-  byId('check').addEventListener('click', () => check(db).catch(showTrouble))
-  byId('empty').addEventListener('click', () => empty(db, origin, pages).catch(showTrouble))
 }
 
 /** Reads every document once: the outlines of the continents are nothing but cities. */

@@ -310,6 +310,9 @@ test('it can be emptied, and pulled again under a passphrase', async () => {
   page.once('dialog', (dialog) => dialog.accept())
   await page.click('#empty')
   await page.waitForSelector('#pull', patience)
+  const other = await visit(browser, server.url)
+  await other.waitForSelector('#pull', patience)
+  await page.bringToFront()
   await page.click('.choice summary')
   await page.fill('#new-passphrase', passphrase)
   await screenshot(page, '15-passphrase')
@@ -318,6 +321,10 @@ test('it can be emptied, and pulled again under a passphrase', async () => {
   await factIs('documents', documentCount)
   assert.match(await text('#sealed'), /^Encrypted under your passphrase/)
   assert.deepEqual(page.complaints, [])
+
+  await unlock(other, passphrase)
+  await other.waitForSelector('#list .row', patience)
+  await other.close()
 })
 
 test('it is locked in all tabs, and opens with the passphrase alone', async () => {
