@@ -10,6 +10,34 @@ import (
 	"github.com/stowage-db/stowage/store/storetest"
 )
 
+// TestDropColumn takes columns away, their values too, unless something else reads them.
+func TestDropColumn(t *testing.T) {
+	env := storetest.Open(t, memory.New(), storetest.Small())
+	exec(t, env, "CREATE TABLE a (id INTEGER PRIMARY KEY, x INT, y TEXT, z, u UNIQUE, g AS (x + 1), CHECK (y <> 'no'))")
+	exec(t, env, "CREATE INDEX a_z ON a (z)")
+	exec(t, env, "INSERT INTO a (x, y, z, u) VALUES (1, 'one', 2, 3), (NULL, 'two', 4, NULL)")
+	for _, test := range [][2]string{
+		{"ALTER TABLE a DROP COLUMN id", "invalid_statement"},
+		{"ALTER TABLE a DROP COLUMN x", "unknown_column"},
+		{"ALTER TABLE a DROP COLUMN y", "unknown_column"},
+		{"ALTER TABLE a DROP COLUMN z", "invalid_statement"},
+		{"ALTER TABLE a DROP COLUMN u", "invalid_statement"},
+		{"ALTER TABLE a DROP COLUMN nobody", "unknown_column"},
+		{"ALTER TABLE a DROP COLUMN g", ""},
+		{"SELECT * FROM a", "1|1|one|2|3\n2|<nil>|two|4|<nil>\n"},
+		{"ALTER TABLE a DROP COLUMN X", ""},
+		{"SELECT * FROM a", "1|one|2|3\n2|two|4|<nil>\n"},
+		{"SELECT x FROM a", "unknown_column"},
+		{"ALTER TABLE a ADD COLUMN x DEFAULT 7", ""},
+		{"SELECT x FROM a", "<nil>\n<nil>\n"},
+		{"INSERT INTO a (y) VALUES ('three') RETURNING x", "7\n"},
+	} {
+		if got := ask(t, env, test[0]); got != test[1] {
+			t.Errorf("%s: %q, want %q", test[0], got, test[1])
+		}
+	}
+}
+
 // TestDefinitionsInTransactions makes and drops tables and indexes between statements that write: each
 // sees what was done before, and a transaction that is given up leaves nothing.
 func TestDefinitionsInTransactions(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/query/sql"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
@@ -31,6 +32,8 @@ func (s *statement) Define(d *sql.Definition) error {
 		return names.dropView(d)
 	case sql.AddColumn:
 		return names.addColumn(d)
+	case sql.DropColumn:
+		return names.dropColumn(d)
 	case sql.Analyze:
 		return names.analyze(d)
 	case sql.Reindex:
@@ -271,6 +274,29 @@ func (d *dictionary) addColumn(def *sql.Definition) error {
 		return fail(AlreadyExists, "alter table: column", t.name+"."+column.Name, nil)
 	}
 	schema.Columns = append(slices.Clip(schema.Columns), column)
+	return t.reshape(d.tx, docs, schema)
+}
+
+// dropColumn takes a column and its values away. Nothing else in the definition of the table
+// reads it: package sql has seen to that.
+func (d *dictionary) dropColumn(def *sql.Definition) error {
+	t, docs, schema, err := d.opened("alter table", def.Table)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(schema.Columns, func(c Column) bool { return foldedEqual(c.Name, def.Name) })
+	if at < 0 {
+		return fail(UnknownColumn, "alter table", t.name+"."+def.Name, nil)
+	}
+	path := query.Field(schema.Columns[at].Name)
+	having, err := query.Select(query.Exists(path))
+	if err != nil {
+		return err
+	}
+	if _, err := t.UpdateWhere(d.tx, having, op.Append(nil, op.Delete(path))); err != nil {
+		return err
+	}
+	schema.Columns = slices.Delete(slices.Clone(schema.Columns), at, at+1)
 	return t.reshape(d.tx, docs, schema)
 }
 

@@ -1,6 +1,8 @@
 package sql
 
 import (
+	"slices"
+
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
@@ -80,6 +82,29 @@ func (c *compiler) indexed(d *definition) {
 	}
 }
 
+// droppable refuses to drop a column that something else in its table's definition reads.
+func (c *compiler) droppable(t *Table, d *definition) {
+	at := slices.IndexFunc(t.Columns, func(col Column) bool { return value.Fold(col.Name) == value.Fold(d.Name) })
+	path := t.Columns[at].Path
+	refuse := func(why string) { panic(fail(codeInvalid, d.pos, "cannot drop column \""+d.Name+"\": "+why)) }
+	switch {
+	case t.Open:
+		panic(fail(codeUnsupported, d.pos, "the table declares no columns"))
+	case t.Key.Equal(path):
+		refuse("it is the identity")
+	case len(t.Columns) == 1:
+		refuse("no other columns exist")
+	}
+	for _, index := range t.Indexes {
+		if slices.ContainsFunc(index.Paths, path.Equal) {
+			refuse("the index " + index.Name + " is of it")
+		}
+	}
+	without := *t
+	without.Columns = slices.Delete(slices.Clone(t.Columns), at, at+1)
+	c.image(&without, t.Name, d.pos) // fails where a CHECK or another column reads it
+}
+
 // altered checks the names of an ALTER TABLE.
 func (c *compiler) altered(d *definition) {
 	t := c.writable(d.Table, d.pos)
@@ -95,6 +120,9 @@ func (c *compiler) altered(d *definition) {
 	case RenameColumn, DropColumn:
 		if !has(d.Name) {
 			panic(fail(codeUnknownColumn, d.pos, "no such column: \""+d.Name+"\""))
+		}
+		if d.Kind == DropColumn {
+			c.droppable(t, d)
 		}
 		if d.Kind == RenameColumn && has(d.To) && value.Fold(d.To) != value.Fold(d.Name) {
 			panic(fail(codeInvalid, d.pos, "duplicate column name: "+d.To))
