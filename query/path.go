@@ -38,6 +38,8 @@ func (p Path) Field(name string) Path {
 }
 
 // Equal reports whether p and q are the same path.
+//
+//go:noinline
 func (p Path) Equal(q Path) bool {
 	if len(p) != len(q) {
 		return false

@@ -16,6 +16,8 @@ func (r KeyRange) Empty() bool { return r.High != nil && bytes.Compare(r.Low, r.
 
 // PrefixRange is the range of all keys that start with the given components.
 // No tag is 0xFF, so prefix+0xFF is above every one of them.
+//
+//go:noinline
 func PrefixRange(prefix []byte) KeyRange { return KeyRange{Low: prefix, High: upperBound(prefix)} }
 
 // upperBound is the smallest bound over all keys that start with the components prefix.

@@ -74,6 +74,8 @@ func (p *probe) cost() float64 {
 }
 
 // allOf is a pass over all rows of a table.
+//
+//go:noinline
 func allOf(o *operand) *probe {
 	return &probe{index: -1, path: []query.Path{o.table.table.Key}, rows: o.rows}
 }
@@ -116,6 +118,8 @@ func bestProbe(o *operand, pool []*pooled, bound sources, order []orderTerm, alo
 }
 
 // multi reports whether the probe's index has an entry for each element of a list.
+//
+//go:noinline
 func (p *probe) multi(t *Table) bool { return p.index >= 0 && t.Indexes[p.index].Multi }
 
 // searches reports whether a probe looks something up.
@@ -204,6 +208,8 @@ func columnAt(t *term, o *operand, path query.Path) bool {
 
 // servable reports whether an index's order serves a comparison of a column: values
 // are compared as they are stored, and texts by their bytes.
+//
+//go:noinline
 func servable(column *term, affinity value.Affinity, collation value.Collation) bool {
 	if collation != value.Binary {
 		return false
@@ -330,6 +336,8 @@ func (p *probe) coversAll(o *operand) bool {
 }
 
 // component is the position of a path among the entry's, −1 where it is not there.
+//
+//go:noinline
 func (p *probe) component(path query.Path) int {
 	for i, at := range p.path {
 		if at.Equal(path) {

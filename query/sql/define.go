@@ -27,7 +27,7 @@ func (s *Statement) compileDefine(c *compiler, d *definition) {
 		c.sameKind(d)
 	case CreateIndex:
 		c.indexed(d)
-	case RenameTable, RenameColumn, AddColumn, DropColumn:
+	case AddColumn, DropColumn:
 		c.altered(d)
 	}
 	if (d.Kind == CreateTable || d.Kind == CreateView) && exists || (d.Kind == DropTable || d.Kind == DropView) && !exists {
@@ -117,26 +117,17 @@ func (c *compiler) altered(d *definition) {
 		return false
 	}
 	switch d.Kind {
-	case RenameColumn, DropColumn:
+	case DropColumn:
 		if !has(d.Name) {
 			panic(fail(codeUnknownColumn, d.pos, "no such column: \""+d.Name+"\""))
 		}
-		if d.Kind == DropColumn {
-			c.droppable(t, d)
-		}
-		if d.Kind == RenameColumn && has(d.To) && value.Fold(d.To) != value.Fold(d.Name) {
-			panic(fail(codeInvalid, d.pos, "duplicate column name: "+d.To))
-		}
+		c.droppable(t, d)
 	case AddColumn:
 		if has(d.Columns[0].Name) {
 			panic(fail(codeInvalid, d.pos, "duplicate column name: "+d.Columns[0].Name))
 		}
 		if d.Columns[0].NotNull && d.Columns[0].Default == "" {
 			panic(fail(codeInvalid, d.pos, "Cannot add a NOT NULL column with default value NULL"))
-		}
-	case RenameTable:
-		if other, _ := c.catalog.Table(d.To); other != nil {
-			panic(fail(codeExists, d.pos, "there is already another table or index with this name: "+d.To))
 		}
 	}
 }

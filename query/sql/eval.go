@@ -32,6 +32,8 @@ type eval func(r *run) value.Value
 type test func(r *run) bool
 
 // fail keeps the first error.
+//
+//go:noinline
 func (r *run) fail(err error) value.Value {
 	if r.err == nil {
 		r.err = err
@@ -99,6 +101,7 @@ func evaluator(t *term) eval {
 	}
 }
 
+//go:noinline
 func evaluators(terms []*term) []eval {
 	list := make([]eval, len(terms))
 	for i, t := range terms {

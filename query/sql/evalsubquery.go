@@ -45,6 +45,8 @@ func (s *subquery) lasting() bool { return !s.selected.outer && !s.selected.vola
 
 // first makes a function that runs a subquery up to its first row, and returns its
 // values, NULLs where there is none.
+//
+//go:noinline
 func (s *subquery) first() func(r *run) *asked {
 	return func(r *run) *asked {
 		a := s.asked(r, func(a *asked) func() error {

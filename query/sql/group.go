@@ -476,6 +476,8 @@ func (g *grouper) step(at, i int, call *aggregateCall) error {
 }
 
 // isExtreme reports whether a row may stand for what the aggregate comes to.
+//
+//go:noinline
 func (a *aggregate) isExtreme() bool { return a.function.Name == "min" || a.function.Name == "max" }
 
 // stands reports whether the row that was just taken in is the one of the extreme; as

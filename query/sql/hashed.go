@@ -91,6 +91,7 @@ func (h *hashed) grow() {
 	}
 }
 
+//go:noinline
 func (h *hashed) clear() {
 	h.rows.clear()
 	h.hashes = h.hashes[:0]
@@ -149,6 +150,8 @@ func (k *kept) push(r *run, values []value.Value) {
 }
 
 // load puts row i in places.
+//
+//go:noinline
 func (k *kept) load(r *run, slots []int, i int) {
 	row := k.row(i)
 	for j, slot := range slots {
@@ -156,6 +159,7 @@ func (k *kept) load(r *run, slots []int, i int) {
 	}
 }
 
+//go:noinline
 func (k *kept) clear() { k.count, k.bytes = 0, 0 }
 
 // keep returns v such that it may be held longer than the record it comes from.

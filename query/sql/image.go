@@ -230,6 +230,8 @@ func (d *drafting) write(i int) {
 }
 
 // column returns the position of the column that a member is, −1 where it is none.
+//
+//go:noinline
 func (m *image) column(member string) int {
 	for i := range m.table.Columns {
 		if m.table.Columns[i].Path[0].Name == member {

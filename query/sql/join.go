@@ -282,6 +282,8 @@ type joiner struct {
 }
 
 // take returns the conditions that can be asked once an operand is bound.
+//
+//go:noinline
 func (j *joiner) take(i int, o *operand) []*term {
 	var terms []*term
 	for _, p := range j.all.pool {

@@ -116,6 +116,7 @@ func (c *compiler) resolveAny(e *expr, s *scope) *term {
 	}
 }
 
+//go:noinline
 func (c *compiler) resolveAll(list []*expr, s *scope) []*term {
 	terms := make([]*term, len(list))
 	for i, e := range list {

@@ -109,6 +109,8 @@ func (w *commons) find(folded string) *commons {
 }
 
 // touch notes that a place is read after grouping.
+//
+//go:noinline
 func (s *scope) touch(slot int) {
 	if !s.touching {
 		return
@@ -222,6 +224,8 @@ func (o *origin) key() int {
 
 // find returns the position of a column: of members of documents first the one of
 // the very name.
+//
+//go:noinline
 func (o *origin) find(name, folded string) int {
 	hit := -1
 	for i := range o.columns {

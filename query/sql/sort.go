@@ -60,6 +60,8 @@ func newSorter(keys []sortKey, slots []int) *sorter {
 }
 
 // withSlots appends those of more that are not there yet.
+//
+//go:noinline
 func withSlots(slots, more []int) []int {
 	for _, slot := range more {
 		if !slices.Contains(slots, slot) {

@@ -149,7 +149,6 @@ type Definition struct {
 
 	Paths []string // names of the columns of a new index
 	Once  bool     // it is unique
-	To    string   // the new name of a table or column; the column to add is in Columns
 }
 
 // DefinitionKind tells what a Definition does.
@@ -163,10 +162,8 @@ const (
 	DropIndex
 	CreateView
 	DropView
-	RenameTable
-	RenameColumn // Table, Name and To
-	AddColumn    // Table and Columns[0]
-	DropColumn   // Table and Name
-	Analyze      // Name: a table or index, "" for all
+	AddColumn  // Table and Columns[0]
+	DropColumn // Table and Name
+	Analyze    // Name: a table or index, "" for all
 	Reindex
 )

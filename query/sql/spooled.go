@@ -57,6 +57,8 @@ func exactly(key []byte) query.KeyRange {
 }
 
 // each enters each row within a range of keys in places of the run's row.
+//
+//go:noinline
 func (s *spooled) each(r *run, within query.KeyRange, slots []int, emit func(key []byte) error) error {
 	return s.spool.Each(within, func(key, row []byte) error {
 		row = bytes.Clone(row) // for values are kept as long as anybody likes
@@ -106,6 +108,8 @@ func (s *spooled) close(err error) error {
 }
 
 // appendKeys appends bytes that are ordered as the keys order the first values of a row.
+//
+//go:noinline
 func appendKeys(dst []byte, keys []sortKey, row []value.Value) []byte {
 	for i := range keys {
 		dst = keys[i].appendKey(dst, row[i])

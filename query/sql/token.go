@@ -110,8 +110,10 @@ func scanToken(text string, at int) (token, error) {
 //go:noinline
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
+//go:noinline
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c >= 0x80 }
 
+//go:noinline
 func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
 
 // scanQuoted reads what stands between quotes, of which two stand for one.

@@ -9,14 +9,22 @@ type arm struct {
 	term *term
 }
 
+// maxArms is how many terms an OR has at most for each to be looked up by itself: a row
+// of one is asked for those of all before.
+const maxArms = 32
+
 // unionOf finds probes for all terms of an OR, nil where one of them has none. The rows of
 // each are passed over where a term before would have let them through.
 func unionOf(o *operand, or *pooled, pool []*pooled, bound sources) *probe {
 	if or.kind != termOr || or.volatile || or.uses&^(bound|o.bits|outside) != 0 {
 		return nil
 	}
+	terms := disjuncts(nil, or.term)
+	if len(terms) > maxArms {
+		return nil
+	}
 	all := &probe{index: -1}
-	for _, t := range disjuncts(nil, or.term) {
+	for _, t := range terms {
 		own := []*pooled{}
 		for _, one := range conjuncts(nil, t) {
 			own = append(own, &pooled{term: one})

@@ -19,6 +19,8 @@ func (e *expr) each(f func(e *expr) bool) bool {
 
 // contains reports whether an expression has a part of some kind outside of
 // subqueries.
+//
+//go:noinline
 func contains(e *expr, is func(e *expr) bool) bool {
 	return !e.each(func(e *expr) bool { return !is(e) })
 }
@@ -48,12 +50,14 @@ func hasAggregate(e *expr, own func(e *expr) bool) bool {
 	})
 }
 
+//go:noinline
 func hasWindow(e *expr) bool {
 	return contains(e, func(e *expr) bool { return e.kind == exprCall && e.invoke.over != nil })
 }
 
 func anyWindow(results []result, order []ordering) bool { return anyOf(results, order, hasWindow) }
 
+//go:noinline
 func anyOf(results []result, order []ordering, is func(e *expr) bool) bool {
 	for _, r := range results {
 		if r.expr != nil && is(r.expr) {

@@ -193,6 +193,8 @@ type windowRun struct {
 }
 
 // at is a value of the partition's row i.
+//
+//go:noinline
 func (w *windowRun) at(i, column int) value.Value { return w.row(i)[column] }
 
 // begin is called when there is another partition.

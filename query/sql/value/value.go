@@ -165,6 +165,8 @@ func (v Value) Truth() (holds, known bool) {
 }
 
 // Clone returns v with bytes of its own, for keeping it longer than what it was made of.
+//
+//go:noinline
 func (v Value) Clone() Value {
 	if v.text != "" {
 		v.text = string(append([]byte(nil), v.text...))
