@@ -71,7 +71,7 @@ func (e *Env) aside(ctx context.Context, p *published) (*Env, error) {
 		return nil, err
 	}
 	r := newReplica(e.replica().shared, Info{}, &o)
-	r.largest = e.replica().largest
+	r.largest, r.publishing = e.replica().largest, e.replica().publishing
 	return r.open(ctx, p, o, s)
 }
 

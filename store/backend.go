@@ -117,4 +117,7 @@ type Properties struct {
 	// Founding: where nothing is found, a new environment with keys of its own may be
 	// made, on a Merging backend, where that may also be because nothing is seen yet.
 	Founding bool
+	// Publishing: on a Merging backend, what is stored is a copy of another environment, which
+	// this context makes anew now and then; it may be Founding too. Contexts that are not, can only read it.
+	Publishing bool
 }

@@ -113,8 +113,9 @@ func (r *replica) snapshot(known knowledge, done int) *publishing {
 	if r.held[RootName] == nil {
 		return nil
 	}
-	p := published{stamp: stamp{r.clock.next(now), r.id}, root: r.held[RootName], known: known}
+	p := published{stamp: stamp{r.clock.next(now), r.id}, root: r.held[RootName], known: known, copied: r.publishing}
 	if r.base != nil {
+		p.copied = p.copied || r.base.copied
 		p.retired, p.swept, p.looked = slices.Clone(r.base.retired), r.base.swept, r.base.looked
 	}
 	names := slices.Clone(r.retired)

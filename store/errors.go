@@ -39,7 +39,7 @@ const (
 	Closed         Code = "closed"          // the environment was closed
 	TxEnded        Code = "tx_ended"        // the transaction was already committed or rolled back
 	TxBusy         Code = "tx_busy"         // a child of the transaction is open
-	ReadOnly       Code = "read_only"       // a write in a reading transaction
+	ReadOnly       Code = "read_only"       // a write in a reading transaction, or to a copy that another environment publishes
 	Locked         Code = "locked"          // another process or tab holds the environment
 	NotEmpty       Code = "not_empty"       // what was to be filled holds something already
 	Aborted        Code = "aborted"         // the caller's context or AbortSignal ended the call

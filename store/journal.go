@@ -101,11 +101,21 @@ func (r *replica) keep(tx *Tx) error {
 	if m.err() != nil {
 		return m.err()
 	}
+	if len(j.commit.changes) > 0 && r.copied() {
+		return fail(ReadOnly, "commit: this is a copy that another environment publishes; import an export of it under another name to write to that", "", nil)
+	}
 	if j.size > r.largest {
 		return fail(TooLarge, "commit", "", nil)
 	}
 	tx.journal = j
 	return nil
+}
+
+// copied reports whether what it holds is for others to write.
+func (r *replica) copied() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.publishing && r.base != nil && r.base.copied
 }
 
 // ownSources are the layers that the transaction has written.

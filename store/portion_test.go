@@ -210,3 +210,50 @@ func TestOverwrittenHint(t *testing.T) {
 		}
 	})
 }
+
+// TestCopyIsOnlyRead: what one context publishes of another environment all others read, and do not write to.
+func TestCopyIsOnlyRead(t *testing.T) {
+	w := newEdges(t, 13)
+	ctx := context.Background()
+	w.run(func() {
+		publish := func(n int) {
+			t.Helper()
+			at := w.kv.At("publisher")
+			at.Publishing = true
+			env, err := store.OpenMerging(ctx, at, store.Options{Scheduler: w.schedule, Random: w.random.Uint64, PageBytes: w.page})
+			if err == nil {
+				err = putPair(env, n)
+			}
+			if err == nil {
+				_, err = env.Compact(ctx, 500)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		early, _ := w.mustOpen("early")
+		if err := putPair(early, 0); err != nil { // nobody can know yet
+			t.Fatal(err)
+		}
+		for n := range 2 {
+			w.sleep(3 * time.Minute)
+			publish(n)
+			w.sleep(3 * time.Minute)
+			reader, _ := w.mustOpen("reader")
+			if err := early.Sync(ctx); err != nil {
+				t.Fatal(err)
+			}
+			for _, env := range []*store.Env{reader, early} {
+				if err := putPair(env, 9); store.CodeOf(err) != store.ReadOnly {
+					t.Errorf("writing to a copy: %v", err)
+				}
+				if got := sharedContents(t, env); len(got) != 2*(n+1) {
+					t.Errorf("%v after %d", got, n)
+				}
+				if _, err := env.Compact(ctx, 500); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+}

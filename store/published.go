@@ -18,7 +18,7 @@ import (
 //	  stamp  bin   16 bytes: who has published it, and when
 //	  root   bin   as it is sealed
 //	  facts  bin   sealed as a record, under the snapshot's name; plain:
-//	    array of 5
+//	    array of 5, or of 6 where true says at the end that it is a copy of another environment
 //	      horizon  uint   all records from before are contained
 //	      marks    array  of bin: of each writer, the last record that is contained with all before it
 //	      retired  array  oldest first: array of 2 (time uint, names array): blobs that it does not need, and who has published what came before did;
@@ -32,6 +32,7 @@ type published struct {
 	retired []retirement
 	swept   hybrid
 	looked  hybrid
+	copied  bool // of another environment: only who publishes it may write
 
 	facts   []byte // sealed, nil once they have been read
 	changed bool   // retired, swept or looked, since it was published
@@ -82,7 +83,11 @@ func (p *published) name() string {
 
 // seal makes the blob.
 func (p *published) seal(ctx context.Context, s *sealer) ([]byte, error) {
-	facts := msgp.AppendArrayHeader(nil, 5)
+	n := uint32(5)
+	if p.copied {
+		n = 6
+	}
+	facts := msgp.AppendArrayHeader(nil, n)
 	facts = msgp.AppendUint64(facts, uint64(p.known.horizon))
 	marks := p.known.marks()
 	facts = msgp.AppendArrayHeader(facts, uint32(len(marks)))
@@ -101,6 +106,9 @@ func (p *published) seal(ctx context.Context, s *sealer) ([]byte, error) {
 	}
 	facts = msgp.AppendUint64(facts, uint64(p.swept))
 	facts = msgp.AppendUint64(facts, uint64(p.looked))
+	if p.copied {
+		facts = msgp.AppendBool(facts, true)
+	}
 	sealed, err := s.seal(ctx, RecordBlob, []Blob{{p.name(), facts}})
 	if err != nil {
 		return nil, err
@@ -133,7 +141,7 @@ func (p *published) open(ctx context.Context, s *sealer) error {
 	}
 	p.facts = nil
 	r := schemaReader{b: plain[0].Bytes}
-	r.array(5)
+	n := r.array(-1)
 	p.known = newKnowledge(hybrid(r.uint()))
 	for range r.array(-1) {
 		if b := r.bin(); len(b) == markBytes {
@@ -152,7 +160,10 @@ func (p *published) open(ctx context.Context, s *sealer) error {
 		p.retired = append(p.retired, left)
 	}
 	p.swept, p.looked = hybrid(r.uint()), hybrid(r.uint())
-	if r.err != nil || len(r.b) > 0 {
+	if n == 6 {
+		p.copied = r.bool()
+	}
+	if n != 5 && !p.copied || r.err != nil || len(r.b) > 0 {
 		return fail(Corrupt, "open snapshot", p.name(), r.err)
 	}
 	return nil

@@ -26,12 +26,13 @@ import (
 // begin: a reader does after it what the records tell which it does not cover. So
 // nobody has to be the only one to do anything.
 type replica struct {
-	env      *Env
-	shared   Backend
-	largest  int  // bytes a commit may have
-	founding bool // it may make an environment with keys of its own
-	turn     turn // of who gathers or compacts; held across waits
-	random   func() uint64
+	env        *Env
+	shared     Backend
+	largest    int  // bytes a commit may have
+	founding   bool // it may make an environment with keys of its own
+	publishing bool // what it publishes nobody else may write to
+	turn       turn // of who gathers or compacts; held across waits
+	random     func() uint64
 
 	mu      sync.Mutex // guards what follows; never held across a wait
 	clock   clock
@@ -76,7 +77,7 @@ const (
 
 func newReplica(shared Backend, info Info, o *Options) *replica {
 	r := &replica{
-		shared: shared, largest: info.MaxBlob - sealSlack, founding: info.Founding, random: o.Random,
+		shared: shared, largest: info.MaxBlob - sealSlack, founding: info.Founding, publishing: info.Publishing, random: o.Random,
 		held: make(map[string][]byte), out: make(map[string]struct{}), known: newKnowledge(0),
 	}
 	r.turn.scheduler = o.Scheduler

@@ -27,6 +27,7 @@ type Backend struct {
 	namespace namespace
 	prefix    string
 	founding  bool
+	copying   bool
 
 	mu           sync.Mutex        // guards what follows; never held across a wait
 	inline       map[string]string // records that came with lists, as text
@@ -41,6 +42,9 @@ type Options struct {
 	// Found makes an encrypted environment where none is seen. One place may be told to,
 	// once: two would not read one another.
 	Found bool
+	// Publish has what is kept here be a copy of another environment, which only those who are
+	// told so write: to all others it is read_only once a snapshot says so. It may be made where none is seen.
+	Publish bool
 }
 
 const (
@@ -66,7 +70,7 @@ func Open(binding, name string, o Options) (*Backend, error) {
 	if !bound.Truthy() {
 		return nil, &store.Error{Code: store.Unsupported, Op: "kv: there is no such binding", Name: binding}
 	}
-	return &Backend{namespace: namespace{binding: bound}, prefix: name + "/", founding: o.Found, inline: make(map[string]string)}, nil
+	return &Backend{namespace: namespace{binding: bound}, prefix: name + "/", founding: o.Found || o.Publish, copying: o.Publish, inline: make(map[string]string)}, nil
 }
 
 // Usage is what was asked of KV since the backend was opened.
@@ -195,7 +199,7 @@ func (b *Backend) List(ctx context.Context, prefix string) ([]string, error) {
 
 // Info implements store.Backend.
 func (b *Backend) Info(ctx context.Context, _ bool) (store.Info, error) {
-	properties := store.Properties{PrefixDurable: true, MaxBlob: maxBlob, Merging: true, Founding: b.founding}
+	properties := store.Properties{PrefixDurable: true, MaxBlob: maxBlob, Merging: true, Founding: b.founding, Publishing: b.copying}
 	return store.Info{Properties: properties, Blobs: -1, Bytes: -1}, b.usable(ctx)
 }
 

@@ -95,6 +95,8 @@ type KVLocation struct {
 	inline map[string][]byte    // small records that came with a list
 	closed bool
 
+	// Publishing makes it one: see store.Properties.
+	Publishing bool
 	// Operations counts what is paid for, and is limited.
 	Operations KVOperations
 	// DiesAt is the call that this context does not survive, counted from 1, and
@@ -261,7 +263,7 @@ func (l *KVLocation) List(ctx context.Context, prefix string) (names []string, e
 
 // Info implements store.Backend.
 func (l *KVLocation) Info(context.Context, bool) (store.Info, error) {
-	return store.Info{Properties: store.Properties{MaxBlob: 24 << 20, Merging: true, Founding: true}, Blobs: -1, Bytes: -1}, nil
+	return store.Info{Properties: store.Properties{MaxBlob: 24 << 20, Merging: true, Founding: true, Publishing: l.Publishing}, Blobs: -1, Bytes: -1}, nil
 }
 
 // Close implements store.Backend.

@@ -164,7 +164,7 @@ func ReadPart(frame []byte) ([]byte, error) {
 }
 
 // ReadInfo reads the reply to Info: [atomic, prefix durable, max blob, blobs, bytes,
-// sharing]: 0 with nobody, 1 among contexts, 2 merging, 3 merging and founding.
+// sharing]: 0 with nobody, 1 among contexts, 2 merging, 3 merging and founding, 4 and publishing.
 func ReadInfo(frame []byte) (info store.Info, shared bool, err error) {
 	r, err := reply(frame)
 	if err != nil {
@@ -174,7 +174,7 @@ func ReadInfo(frame []byte) (info store.Info, shared bool, err error) {
 	info = store.Info{Properties: store.Properties{Atomic: r.bool(), PrefixDurable: r.bool(), MaxBlob: r.size()}}
 	info.Blobs, info.Bytes = r.int(), r.int()
 	sharing := r.size()
-	info.Merging, info.Founding = sharing >= 2, sharing == 3
+	info.Merging, info.Founding, info.Publishing = sharing >= 2, sharing >= 3, sharing == 4
 	return info, sharing == 1, r.end()
 }
 

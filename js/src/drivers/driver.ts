@@ -111,8 +111,8 @@ export interface DriverInfo {
   blobs: number
   /** The bytes they use, −1 where unknown or not asked for. */
   bytes: number
-  /** 2: contexts write to the same blobs that do not see at once what the others do. 3: and this one may found an environment with keys. Only stowage/edge has an engine for either. */
-  sharing?: 2 | 3
+  /** 2: contexts write to the same blobs that do not see at once what the others do. 3: and this one may found an environment with keys. 4: and what is there is a copy that only such ones write to. Only stowage/edge has an engine for them. */
+  sharing?: 2 | 3 | 4
 }
 
 /** Opens drivers; what `open` takes as `driver`. */

@@ -36,6 +36,8 @@ export interface KVUsage {
 export interface KVOptions {
   /** Makes an encrypted environment where none is seen. One place may be told to, once: two would not read one another. */
   found?: boolean
+  /** What is kept there is a copy of another environment, which only those who say so write to: see `publish`. It is founded where none is seen. */
+  publishes?: boolean
 }
 
 const recordPrefix = 'l/'
@@ -55,13 +57,14 @@ const ids = new WeakMap<KVStore, string>()
 let stores = 0
 
 /** Keeps environments in a KV namespace: `kv(env.STORE)`. */
-export function kv(store: KVStore, { found = false }: KVOptions = {}): DriverFactory {
-  const id = ids.get(store) ?? `kv:${stores++}`
-  ids.set(store, id)
+export function kv(store: KVStore, { found = false, publishes = false }: KVOptions = {}): DriverFactory {
+  const place = ids.get(store) ?? `kv:${stores++}`
+  ids.set(store, place)
+  const id = publishes ? `${place}!` : place // an engine of its own, beside that of those who read there
   return {
     id,
     async open(name) {
-      const driver = new KVDriver(store, `${name}/`, found)
+      const driver = new KVDriver(store, `${name}/`, publishes ? 4 : found ? 3 : 2)
       drivers.set(`${id}/${name}`, driver)
       return driver
     },
@@ -83,7 +86,7 @@ class KVDriver implements Driver {
   constructor(
     private readonly store: KVStore,
     private readonly prefix: string,
-    private readonly found: boolean,
+    private readonly sharing: 2 | 3 | 4,
   ) {}
 
   async read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
@@ -129,7 +132,7 @@ class KVDriver implements Driver {
 
   async info(): Promise<DriverInfo> {
     this.check()
-    return { atomic: false, prefixDurable: true, maxBlob, blobs: -1, bytes: -1, sharing: this.found ? 3 : 2 }
+    return { atomic: false, prefixDurable: true, maxBlob, blobs: -1, bytes: -1, sharing: this.sharing }
   }
 
   async close(): Promise<void> {

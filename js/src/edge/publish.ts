@@ -12,7 +12,7 @@ import type { Session } from '../environment/session.js'
 /**
  * Publishes what an environment holds to a KV namespace, in the place of what was published under the name before. There
  * `open(name, { kv: store, tables })` reads it, a minute later everywhere, without asking the object. All of it is written each time:
- * 16 MiB are the most. Nobody else should write there: what they wrote is gone with the next time.
+ * 16 MiB are the most. Who else writes there gets `read_only`.
  *
  *     async alarm() {
  *       await super.alarm()
@@ -22,7 +22,7 @@ import type { Session } from '../environment/session.js'
  * @param modifiers those of the environment, where it is encrypted; what is published is sealed by them too, and opened with them.
  */
 export async function publish(db: Pick<Database, 'export'>, store: KVStore, name: string, { modifiers = [] }: { modifiers?: readonly Modifier[] } = {}): Promise<void> {
-  const driver = kv(store, { found: true })
+  const driver = kv(store, { publishes: true })
   const copy = await openOn(object, name, { driver, modifiers })
   try {
     await copy.import(db.export(), { replace: true, modifiers })

@@ -61,7 +61,7 @@ test('requests at once are all kept, of equals one, and transactions follow one 
 })
 
 for (const kind of ['Plain', 'RawKey']) {
-  test(`${kind}: what an object publishes is read in KV, and is what it was at the last time`, async () => {
+  test(`${kind}: what an object publishes is read in KV, is what it was at the last time, and is only read`, async () => {
     const at = `/${kind}/source`
     for (const id of range(12)) await ask(workerd, `${at}/insert?id=${id}`)
     await ask(workerd, `${at}/publish`)
@@ -73,6 +73,8 @@ for (const kind of ['Plain', 'RawKey']) {
     assert.equal(await ask(workerd, `${at}/published/count`), 12)
     assert.deepEqual(await ask(workerd, `${at}/published/find`), [0, 8, 12])
     assert.deepEqual(await ask(workerd, `${at}/published/check`), [])
+    for (const what of ['insert?id=50', 'delete?id=8', 'list?id=1']) assert.deepEqual(await ask(workerd, `${at}/published/${what}`), { code: 'read_only' })
+    assert.equal(await ask(workerd, `${at}/published/count`), 12)
   })
 }
 

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { after } from 'node:test'
 
 import { build, type Plugin } from 'esbuild'
 import { Miniflare, type MiniflareOptions } from 'miniflare'
+import { build as buildWithVite } from 'vite'
 
 /** Where the package is, as who installs it has it, and what is made with it. */
 const project = mkdtempSync(join(tmpdir(), 'stowage-workers-'))
@@ -56,6 +57,17 @@ export async function bundle(entry: string, replaced: Record<string, string> = {
   })
   copyFileSync(join(installed, 'dist/edge.wasm'), join(out, 'edge.wasm'))
   return out
+}
+
+/** Builds a worker as a project of Vite does that has the package installed, by the configuration in EDGE.md, and returns the folder of it. */
+export async function builtByVite(entry: string): Promise<string> {
+  const root = join(project, 'with-vite')
+  cpSync(dirname(entry), join(root, 'src'), { recursive: true })
+  const config = /```js\n(\/\/ vite\.config\.js\n.*?)```/s.exec(readFileSync('EDGE.md', 'utf8'))![1]!
+  writeFileSync(join(root, 'vite.config.mjs'), config.replace('src/index.ts', `src/${basename(entry)}`))
+  symlinkSync(resolve('node_modules/vite'), join(project, 'node_modules/vite'))
+  await buildWithVite({ root, configFile: join(root, 'vite.config.mjs'), logLevel: 'error' })
+  return join(root, 'dist')
 }
 
 /** What miniflare is told of the worker of a folder: all modules there, that which begins with `worker` first. */
