@@ -11,10 +11,11 @@ type fold struct {
 	bottom  bool             // nothing lies below: tombstones and dropped databases fall away
 	dropped func(space) bool // with bottom: whether a space's database is gone; nil: none is
 	from    []byte           // the first key that is merged; nil: all are
-	most    int              // pages after which it is enough, about; 0: it goes on to the end
+	most    int              // pages after which it is enough, about, from the first key of an upper layer on; 0: it goes on to the end
 
 	renewal *renewal // nil: none
 
+	begun   bool         // a key of an upper layer was met
 	rest    []byte       // where it was enough: from here on the tree is as the lowest layer was, nil if all is merged
 	adopted map[Ref]bool // of all layers
 	dead    []Overflow   // large values that nothing refers to once the fold is published
@@ -50,7 +51,10 @@ func (f *fold) run(layers []layer) (tree, error) {
 		if at < 0 {
 			return b.finish()
 		}
-		if f.most > 0 && f.rest == nil && len(f.out.refs)-written >= f.most {
+		if !f.begun && at < len(f.sources)-1 {
+			f.begun, written = true, len(f.out.refs)
+		}
+		if f.most > 0 && f.begun && f.rest == nil && len(f.out.refs)-written >= f.most {
 			f.stop(bytes.Clone(f.sources[at].key()))
 			continue
 		}
@@ -87,7 +91,7 @@ func (f *fold) least() (int, error) {
 // step passes on one leaf or one entry of the source at hand.
 func (f *fold) step(b *builder, at int) error {
 	if c := f.cursors[at]; c != nil {
-		if leaf, ok := c.atLeaf(); ok && b.adopts(leaf) && !f.renewal.wants(c.key(), c.leafEnd()) && f.alone(at, leaf) {
+		if leaf, ok := c.atLeaf(); ok && (f.before() || b.adopts(leaf)) && !f.renewal.wants(c.key(), c.leafEnd()) && f.alone(at, leaf) {
 			f.adopted[leaf.ref] = true
 			f.renewal.adopted(leaf)
 			if err := b.adopt(c.key(), leaf); err != nil {
@@ -121,6 +125,10 @@ func (f *fold) step(b *builder, at int) error {
 	return f.out.work(work)
 }
 
+// before reports whether what it merges now was merged when it was enough the last time: that is taken over as it
+// is, for writing it anew might be enough again.
+func (f *fold) before() bool { return f.most > 0 && !f.begun }
+
 // alone reports whether the leaf at hand can be taken over: no other layer has
 // a key within it, and nothing in it is to fall away.
 func (f *fold) alone(at int, leaf child) bool {
@@ -130,7 +138,7 @@ func (f *fold) alone(at int, leaf child) bool {
 			return false
 		}
 	}
-	if !f.bottom {
+	if !f.bottom || f.before() {
 		return true
 	}
 	if leaf.tombstones > 0 {

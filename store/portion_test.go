@@ -36,7 +36,7 @@ func goOnElsewhere(t *testing.T, seed uint64) {
 		if err := env.Update(ctx, func(tx *store.Tx) error {
 			db, err := tx.DB("shared")
 			for range n {
-				key, value := fmt.Sprintf("%05d", random.IntN(keys)), fmt.Sprint(random.Uint64(), strings.Repeat("x", random.IntN(150)))
+				key, value := fmt.Sprintf("%05d", random.IntN(keys)), fmt.Sprint(random.Uint64(), strings.Repeat("x", random.IntN(150)*(1+5*(random.IntN(10)/9))))
 				if err == nil && random.IntN(20) > 0 {
 					want[key], err = value, db.Put([]byte(key), []byte(value))
 				} else if err == nil {
