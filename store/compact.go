@@ -137,7 +137,7 @@ func (r *replica) snapshot(known knowledge, done int) *publishing {
 // foldNews folds what was committed since the snapshot that it is on, if anything was.
 func (e *Env) foldNews(ctx context.Context) error {
 	e.mu.Lock()
-	none := e.committed.bytes() == 0 && e.tip.bytes() == 0
+	none := e.committed.folded() && e.tip.folded()
 	e.mu.Unlock()
 	if none {
 		return nil

@@ -64,6 +64,12 @@ func (m *merging) change(c *change) error {
 	if err != nil {
 		return err
 	}
+	if c.fate == dropped && made.compare(m.stamp) < 0 {
+		if err := m.drop(c.name); err != nil {
+			return err
+		}
+		return m.keep(whole, m.stamp.append(m.stamp.append(nil)))
+	}
 	if c.made != nil && made.compare(m.stamp) < 0 {
 		if err := m.make(c); err != nil {
 			return err
@@ -154,6 +160,23 @@ func (m *merging) into(db *DB) (into, error) {
 	}
 	s, err := t.open(m.tx)
 	return into{db: db, session: s}, err
+}
+
+// drop drops a database with all that it has, a table with what stands beside it. Only making it anew
+// later than that brings it back: who wrote to it meanwhile has written to what was gone.
+func (m *merging) drop(name string) error {
+	if isTableName(name) {
+		_, err := m.tx.DropTable(name)
+		return err
+	}
+	db, err := m.tx.database(name, false, 0)
+	if CodeOf(err) == NotFound {
+		return nil
+	}
+	if err == nil {
+		err = db.Drop()
+	}
+	return err
 }
 
 // clear removes what no later commit has written.

@@ -38,6 +38,9 @@ func (s *state) list() {
 // bytes is what the layers in memory take.
 func (s *state) bytes() int { return s.upperBytes + s.lowerBytes }
 
+// folded reports whether all it holds is in lower trees. What a large transaction has written ahead is in upper ones.
+func (s *state) folded() bool { return s.bytes() == 0 && len(s.upper) == 0 }
+
 // freeze returns the state as it is now, to be read while s goes on changing.
 func (s *state) freeze() *state {
 	frozen := *s

@@ -254,7 +254,7 @@ func compact(t *testing.T, env *store.Env) {
 	t.Helper()
 	for done := false; !done; {
 		var err error
-		if done, err = env.Compact(context.Background(), 7); err != nil {
+		if done, err = env.Compact(context.Background(), 60); err != nil {
 			t.Fatal(err)
 		}
 	}
