@@ -28,9 +28,18 @@ func inFiles(t *testing.T) func() store.Backend {
 	}
 }
 
-// onPlaces runs a scenario in memory and over files.
+// placed is a place by its name.
+type placed struct {
+	name string
+	room place
+}
+
+var places = []placed{{"memory", inMemory}, {"file", inFiles}}
+
+// onPlaces runs a scenario in memory and over files; in a page in memory and over IndexedDB.
 func onPlaces(t *testing.T, scenario func(t *testing.T, room place)) {
 	t.Helper()
-	t.Run("memory", func(t *testing.T) { scenario(t, inMemory) })
-	t.Run("file", func(t *testing.T) { scenario(t, inFiles) })
+	for _, p := range places {
+		t.Run(p.name, func(t *testing.T) { scenario(t, p.room) })
+	}
 }
