@@ -54,7 +54,9 @@ const (
 	// inlineKept is what is kept of lists until it is asked for.
 	inlineKept = 4 << 20
 	// maxBlob: KV has 25 MiB, and text is a third longer.
-	maxBlob     = 16 << 20
+	maxBlob = 16 << 20
+	// prefixBytes: KV has 512 bytes for a key, of which names of records have 42.
+	prefixBytes = 470
 	bulkKeys    = 100
 	connections = 6
 	// hintSeconds and blobSeconds are for how long a location remembers the hint, and anything
@@ -64,13 +66,22 @@ const (
 
 // Open returns a backend on the environment of a name, in the namespace that the worker's
 // configuration binds to another: what cloudflare.GetBinding hands over. It fails with
-// Unsupported where there is no such binding.
+// Unsupported where there is no such binding, and with InvalidArgument where the name is too long for keys.
 func Open(binding, name string, o Options) (*Backend, error) {
 	bound := cloudflare.GetBinding(binding)
 	if !bound.Truthy() {
 		return nil, &store.Error{Code: store.Unsupported, Op: "kv: there is no such binding", Name: binding}
 	}
-	return &Backend{namespace: namespace{binding: bound}, prefix: name + "/", founding: o.Found || o.Publish, copying: o.Publish, inline: make(map[string]string)}, nil
+	prefix := prefixOf(name)
+	if len(prefix) > prefixBytes {
+		return nil, &store.Error{Code: store.InvalidArgument, Op: "kv: the name of the environment is too long for the keys of KV", Name: name}
+	}
+	return &Backend{namespace: namespace{binding: bound}, prefix: prefix, founding: o.Found || o.Publish, copying: o.Publish, inline: make(map[string]string)}, nil
+}
+
+// prefixOf is what the keys of an environment begin with, and those of no other one.
+func prefixOf(name string) string {
+	return strings.NewReplacer("%", "%25", "/", "%2F").Replace(name) + "/"
 }
 
 // Usage is what was asked of KV since the backend was opened.

@@ -5,6 +5,7 @@ package kv
 
 import (
 	"strconv"
+	"strings"
 	"syscall/js"
 	"testing"
 
@@ -37,6 +38,15 @@ func beside(t *testing.T, b store.Backend) store.Backend {
 
 func TestConformance(t *testing.T) {
 	storetest.Merging{New: fresh, Beside: beside, Modifiers: func() []store.Modifier { return []store.Modifier{compress.S2{}} }}.Run(t)
+}
+
+func TestNames(t *testing.T) {
+	if _, err := Open("STORE", strings.Repeat("x", 500), Options{}); store.CodeOf(err) != store.InvalidArgument {
+		t.Errorf("a name that is too long: %v", err)
+	}
+	if got := open(t, "a/p%").prefix; got != "a%2Fp%25/" { // or the pages of "a" would be those of "a/p"
+		t.Errorf("the prefix is %q", got)
+	}
 }
 
 func TestNoBinding(t *testing.T) {

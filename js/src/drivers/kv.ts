@@ -53,6 +53,9 @@ const connections = 6
 /** Seconds for which a location remembers the hint, and anything else; also that it was missing, which is why that is not a year. */
 const [hintSeconds, blobSeconds] = [30, 300]
 
+/** KV has 512 bytes for a key, of which names of records have 42. */
+const prefixBytes = 470
+
 const ids = new WeakMap<KVStore, string>()
 let stores = 0
 
@@ -64,11 +67,18 @@ export function kv(store: KVStore, { found = false, publishes = false }: KVOptio
   return {
     id,
     async open(name) {
-      const driver = new KVDriver(store, `${name}/`, publishes ? 4 : found ? 3 : 2)
+      const driver = new KVDriver(store, prefixOf(name), publishes ? 4 : found ? 3 : 2)
       drivers.set(`${id}/${name}`, driver)
       return driver
     },
   }
+}
+
+/** What the keys of an environment begin with, and those of no other one. */
+function prefixOf(name: string): string {
+  const prefix = `${name.replace(/%/g, '%25').replace(/\//g, '%2F')}/`
+  if (new TextEncoder().encode(prefix).length > prefixBytes) throw new StowageError('invalid_argument', 'kv: the name of the environment is too long for the keys of KV')
+  return prefix
 }
 
 const drivers = new Map<string, KVDriver>()
