@@ -111,7 +111,27 @@ func (e *Env) listen(ctx context.Context) {
 	e.hinted = false // what is heard from now on may come too late for the read below
 	e.listened = e.now()
 	e.mu.Unlock()
-	if e.Sync(ctx) == nil {
+	err := e.Sync(ctx)
+	e.heed(err)
+	if err == nil {
 		e.wantCheckpoint()
+	}
+}
+
+// heed takes note of whether what others commit can be read: not where one of them has
+// encrypted the environment, say, and this one has no key. No later look would change that,
+// so those that watch are told, for whom nothing would ever come.
+func (e *Env) heed(err error) {
+	switch CodeOf(err) {
+	case KeyRequired, WrongKey, NotEncrypted, MissingModifier, NewerFormat, Corrupt, CorruptHeader, Tampered:
+	default:
+		if err != nil {
+			return
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.deaf = err; err != nil && !e.locked {
+		e.tellAll()
 	}
 }

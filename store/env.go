@@ -75,6 +75,7 @@ type Env struct {
 	suspect    bool             // a write failed without saying whether it happened
 	reloads    int              // counts reload, so that a checkpoint notices
 	watches    []*Watch         // those that wait for changes
+	deaf       error            // why what others commit cannot be read from here, nil while it can
 	changed    map[space]uint64 // by database the last staged transaction that wrote to it; nil until somebody asks
 	allChanged uint64           // no database has changed earlier than this one, as far as is known
 	live       *Tx              // the transactions that are open, a list

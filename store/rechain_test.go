@@ -289,3 +289,39 @@ func TestRechainLeavesOutWhoHasNoKey(t *testing.T) {
 	b.Close(ctx)
 	storetest.Close(t, a)
 }
+
+// TestRechainTellsWhoCannotRead: a context without the key that another one has encrypted
+// with keeps what it has read, and whoever watches there is told that nothing will follow.
+func TestRechainTellsWhoCannotRead(t *testing.T) {
+	blobs, _, envs := contexts(t, 1, storetest.Small())
+	update(t, envs[0], putKey("a", "1"))
+	other, err := store.Open(ctx, memory.Share(blobs), storetest.Small())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close(ctx)
+	w := other.Watch()
+	defer w.Stop()
+	look := func(tx *store.Tx) error {
+		_, err := getKey(tx, "a")
+		return err
+	}
+	if err := w.View(ctx, look); err != nil {
+		t.Fatal(err)
+	}
+	if err := envs[0].Rechain(ctx, []store.Modifier{storetest.NewCipher("key")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	update(t, envs[0], putKey("a", "2"))
+	for _, tell := range []func() error{
+		func() error { return w.Wait(ctx) },
+		func() error { return w.View(ctx, look) },
+	} {
+		if err := tell(); store.CodeOf(err) != store.MissingModifier && store.CodeOf(err) != store.KeyRequired {
+			t.Errorf("who watches is told %v", err)
+		}
+	}
+	if err := other.View(ctx, look); err != nil {
+		t.Errorf("what was read before: %v", err)
+	}
+}

@@ -62,6 +62,7 @@ func (e *Env) install(l *loaded) bool {
 	if e.committed != l.base {
 		return false
 	}
+	e.deaf = nil
 	s := l.state
 	if s == nil {
 		s = e.goOn(l)

@@ -108,7 +108,7 @@ func (w *Watch) look(tx *Tx, f func(*Tx) error) error {
 func (e *Env) beginWatched(ctx context.Context, ahead bool) (*Tx, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err := e.refuse("watch"); err != nil {
+	if err := e.unwatchable(); err != nil {
 		return nil, err
 	}
 	base := e.visible()
@@ -126,7 +126,7 @@ func (w *Watch) begin(tx *Tx) error {
 	e := w.env
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err := e.refuse("watch"); err != nil {
+	if err := e.unwatchable(); err != nil {
 		return err
 	}
 	w.reads, tx.reads = tx.reads, readSet{}
@@ -153,7 +153,8 @@ func (w *Watch) met(f footprint) bool { return f.meets(&w.reads) }
 
 // Wait returns once something that the last View has read has changed, and a View
 // shows it. It fails with Closed when the environment is closed, with TxEnded when
-// nothing is watched, and with Aborted when ctx ends.
+// nothing is watched, with Aborted when ctx ends, and as Open would where another context
+// has made of the environment what this one cannot read.
 func (w *Watch) Wait(ctx context.Context) error {
 	return w.await(ctx, func() Gate { return w.changed })
 }
@@ -181,10 +182,20 @@ func (w *Watch) over() error {
 	switch {
 	case e.closing:
 		return fail(Closed, "watch", "", nil)
+	case e.deaf != nil && !e.locked:
+		return e.deaf
 	case !slices.Contains(e.watches, w):
 		return fail(TxEnded, "watch", "", nil)
 	}
 	return nil
+}
+
+// unwatchable reports why nothing can be watched, if so. e.mu is held.
+func (e *Env) unwatchable() error {
+	if err := e.refuse("watch"); err != nil {
+		return err
+	}
+	return e.deaf
 }
 
 // Stop ends the watching; who waits is told. View begins it anew.
