@@ -175,7 +175,8 @@ func (b *Backend) List(ctx context.Context, prefix string) ([]string, error) {
 func (b *Backend) Info(ctx context.Context, held bool) (store.Info, error) {
 	info := store.Info{Properties: store.Properties{Atomic: true, PrefixDurable: true, MaxBlob: maxBlob}, Blobs: -1, Bytes: -1}
 	if !held {
-		return info, ctx.Err()
+		_, err := b.connection.open(ctx)
+		return info, err
 	}
 	var request *idb.UintRequest
 	err := b.connection.transact(ctx, reading, func(t *transaction) (err error) {

@@ -116,6 +116,7 @@ class IndexedDBDriver implements Driver {
 
   async info(held: boolean): Promise<DriverInfo> {
     const info = { atomic: true, prefixDurable: true, maxBlob, blobs: -1, bytes: -1 }
+    if (this.closed) throw closed()
     if (!held) return info
     info.blobs = await this.transact('readonly', 'default', true, store => {
       const request = store.count()
@@ -136,7 +137,7 @@ class IndexedDBDriver implements Driver {
 
   /** Opens the connection, or finds it open. */
   connect(): Promise<IDBDatabase> {
-    if (this.closed) return Promise.reject(new StowageError('closed', 'the driver is closed'))
+    if (this.closed) return Promise.reject(closed())
     if (this.gone !== undefined) return Promise.reject(this.gone)
     if (this.connection !== undefined) return Promise.resolve(this.connection)
     this.connecting ??= openDatabase(this.name, this.known)
@@ -297,6 +298,8 @@ async function usedBytes(): Promise<number> {
     return -1
   }
 }
+
+const closed = () => new StowageError('closed', 'the driver is closed')
 
 function isDead(error: unknown): boolean {
   const name = (error as DOMException | null)?.name

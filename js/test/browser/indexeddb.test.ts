@@ -103,11 +103,11 @@ test('the driver keeps what drivers promise', async () => {
     result.push(await code(driver.commit({ ...none, root: { old: bytes(5), new: bytes(6) }, remove: ['p/1', 'p/never'] })))
     result.push(await read('r', 'l/1', 'p/1', 'p/2', 'p/3'), await driver.list(''), await driver.list('l/'), (await driver.info(true)).blobs)
     await driver.close()
-    result.push(await code(driver.read(['r'])))
+    result.push(await code(driver.read(['r'])), await code(driver.info(false)))
     return result
   })
   assert.deepEqual(seen, [
-    'done', 'conflict', 'conflict', 'done', 'done', [[6], [2], undefined, undefined, undefined].map(x => x ?? null), ['l/1', 'r'], ['l/1'], 2, 'closed',
+    'done', 'conflict', 'conflict', 'done', 'done', [[6], [2], undefined, undefined, undefined].map(x => x ?? null), ['l/1', 'r'], ['l/1'], 2, 'closed', 'closed',
   ].map((x, i) => (i === 5 ? [[6], [2], undefined, undefined, undefined] : x)))
   await page.close()
 })
