@@ -49,7 +49,8 @@ async function invite(origin: Origin): Promise<string> {
     element('summary', {}, 'Encrypt it with a passphrase'),
     element('label', { for: 'new-passphrase' }, 'Passphrase'), field,
     element('p', { id: 'new-passphrase-told', class: 'small' },
-      'Whoever gets at this browser’s files finds nothing to read. You are asked for it at each visit, and nobody can tell it to you.'))
+      'Whoever gets at this browser’s files finds nothing of it to read. You are asked for it at each visit, and nobody can tell it to you. ' +
+      'Relations and What changed are pages with stores of their own, in clear.'))
   const form = element('form', {}, rows > 0 ? '' : choice, button)
   show('plain', title('Bring the world aboard'),
     element('p', {}, 'Every city of more than a thousand people, and its country, come from the origin once. ' +

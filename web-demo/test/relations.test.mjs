@@ -46,6 +46,7 @@ const quiet = () => page.waitForFunction(() => !document.querySelector('#tree [a
 const opened = (...path) => page.locator(`//*[@id='roots']/${path.map((name) => `li/details[summary[contains(., '${name}')]]`).join('/ol/')}`)
 const open = async (...path) => {
   await opened(...path).locator(':scope > summary').click(patience)
+  await opened(...path).locator(':scope > ol > li').first().waitFor(patience) // that it is busy is said a moment after the click
   await quiet()
 }
 const names = (...path) => opened(...path).locator(':scope > ol > li > details > summary, :scope > ol > li > span:first-child').allInnerTexts()
