@@ -293,9 +293,9 @@ func TestSpool(t *testing.T) {
 	}
 }
 
-// TestPresorted sees that rows which an index brings in the order of the first key are sorted by the
-// others among those that are equal there.
-func TestPresorted(t *testing.T) {
+// citiesOf opens an environment with a thousand cities, each as large as size says, and an index of that.
+func citiesOf(t *testing.T, size func(id int) int) *store.Env {
+	t.Helper()
 	env := storetest.Open(t, memory.New(), storetest.Small())
 	table, err := env.Table(ctx, "cities", store.Schema{Key: query.Field("id"), Indexes: []store.IndexSpec{
 		{Name: "size", Paths: []query.Path{query.Field("size")}},
@@ -306,7 +306,7 @@ func TestPresorted(t *testing.T) {
 	err = env.Update(ctx, func(tx *store.Tx) error {
 		var docs [][]byte
 		for i := range 1000 {
-			docs = append(docs, doc(map[string]any{"id": i, "size": i / 8, "name": "a"}))
+			docs = append(docs, doc(map[string]any{"id": i, "size": size(i), "name": "a"}))
 		}
 		_, err := table.Insert(tx, docs)
 		return err
@@ -314,6 +314,13 @@ func TestPresorted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return env
+}
+
+// TestPresorted sees that rows which an index brings in the order of the first key are sorted by the
+// others among those that are equal there.
+func TestPresorted(t *testing.T) {
+	env := citiesOf(t, func(id int) int { return id / 8 })
 	for text, want := range map[string][]int64{
 		"SELECT id, name FROM cities WHERE size < 100 ORDER BY size DESC, id LIMIT 10":                             {792, 793, 794, 795, 796, 797, 798, 799, 784, 785},
 		"SELECT id, name FROM cities WHERE size > 100 ORDER BY size, id DESC LIMIT 3 OFFSET 6":                     {809, 808, 823},
@@ -343,24 +350,7 @@ func TestPresorted(t *testing.T) {
 // TestWideRange sees that a range of an index that holds most of a table is read in the order of
 // the documents, hence without the index, and one that holds little by it.
 func TestWideRange(t *testing.T) {
-	env := storetest.Open(t, memory.New(), storetest.Small())
-	table, err := env.Table(ctx, "cities", store.Schema{Key: query.Field("id"), Indexes: []store.IndexSpec{
-		{Name: "size", Paths: []query.Path{query.Field("size")}},
-	}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = env.Update(ctx, func(tx *store.Tx) error {
-		var docs [][]byte
-		for i := range 1000 {
-			docs = append(docs, doc(map[string]any{"id": i, "size": 1000 - i, "name": "a"}))
-		}
-		_, err := table.Insert(tx, docs)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	env := citiesOf(t, func(id int) int { return 1000 - id })
 	for low, want := range map[int]int64{500: 0, 900: 99} { // the first id
 		for row, err := range env.Query(ctx, "SELECT id, name FROM cities WHERE size > ?", low) {
 			if id := row.At(0); err != nil || id != want {
