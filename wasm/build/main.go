@@ -125,12 +125,13 @@ func writeModfile(work string) (string, error) {
 
 // copyTo copies those packages of the module that the engine imports.
 func (t trimmed) copyTo(dir string) error {
+	// The first build on a machine finds no module in the cache.
+	if _, err := output("go", "mod", "download", t.module); err != nil {
+		return err
+	}
 	root, err := output("go", "list", "-m", "-f", "{{.Dir}}", t.module)
 	if err != nil {
 		return err
-	}
-	if root == "" {
-		return fmt.Errorf("not downloaded")
 	}
 	packages, err := output("go", "list", "-deps", "-f",
 		`{{with .Module}}{{if eq .Path "`+t.module+`"}}{{$.Dir}}{{end}}{{end}}`, "./wasm")
