@@ -60,6 +60,7 @@ var layers = []layer{
 	{folder: "cmd/*", uses: []string{"*"}},
 	{folder: "web-demo/*", uses: []string{"sync/origin"}},
 	{folder: "bench/codecs", uses: []string{"query", "store", "store/memory"}},
+	{folder: "bench/sorted", uses: []string{"store", "store/memory", "store/structure"}},
 	{folder: "proof", uses: []string{"*"}},
 }
 

@@ -1,6 +1,7 @@
 // Builds the package into dist/: the engine's module, the JavaScript and the types.
 // `node build.mjs --tests` bundles the tests into build/ as well.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +9,7 @@ import { build } from 'esbuild'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const at = (...names) => join(here, ...names)
+const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
 
 const common = {
   bundle: true,
@@ -21,12 +23,20 @@ const common = {
   logLevel: 'warning',
 }
 
-/** The engine, for pages and for Workers, and the support code of the very toolchain that compiles it. */
-function buildEngine() {
-  for (const [name, ...tags] of [['stowage', '-tags=page'], ['stowage-sql', '-tags=page,sql'], ['edge']]) {
-    execFileSync('go', ['run', './wasm/build', ...tags, '-o', at(`dist/${name}.wasm`)], { cwd: dirname(here), stdio: 'inherit' })
-  }
-  const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
+/** The engine, for pages and for Workers. What is compiled for the first is not compiled again for the others. */
+async function buildEngine() {
+  await buildModule('stowage', '-tags=page')
+  await Promise.all([buildModule('stowage-sql', '-tags=page,sql'), buildModule('edge')])
+}
+
+async function buildModule(name, ...tags) {
+  const go = spawn('go', ['run', './wasm/build', ...tags, '-o', at(`dist/${name}.wasm`)], { cwd: dirname(here), stdio: 'inherit' })
+  const [status] = await once(go, 'exit')
+  if (status !== 0) throw new Error(`dist/${name}.wasm could not be built`)
+}
+
+/** The support code of the very toolchain that compiles the engine. */
+function writeSupport() {
   const support = readFileSync(join(goroot, 'lib/wasm/wasm_exec.js'), 'utf8')
   writeFileSync(at('src/wasm_exec.js'), `export function loadGo(globalThis, fs) {\nconst { crypto, performance, Date } = globalThis\n${support}\nreturn globalThis.Go\n}\n`)
 }
@@ -52,8 +62,11 @@ async function buildPackage() {
   await build({ ...output, entryPoints: [at('src/crypto/stage.ts'), at('src/crypto/argon2.ts')], plugins: [shared(/\/(errors|parts)\.js$/, '../index.js')] })
   await build({ ...output, entryPoints: [at('src/drivers/fs.ts')], plugins: [shared(/\/errors\.js$/, '../index.js')] })
   execFileSync('npx', ['tsc', '-p', here], { cwd: here, stdio: 'inherit' })
+}
+
+/** The last of all: where it is, everything is. */
+function writeLicences() {
   const licence = name => `${name}\n\n${readFileSync(at('node_modules', name, 'LICENSE'), 'utf8')}\n`
-  const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
   writeFileSync(at('dist/LICENSES.txt'), `${licence('msgpackr')}${licence('fflate')}${licence('hash-wasm')}Go\n\n${readFileSync(join(goroot, 'LICENSE'), 'utf8')}`)
 }
 
@@ -115,7 +128,8 @@ const testsOnly = process.argv.includes('--tests') && existsSync(at('dist/index.
 if (!testsOnly) {
   rmSync(at('dist'), { recursive: true, force: true })
   mkdirSync(at('dist'))
-  buildEngine()
-  await buildPackage()
+  writeSupport()
+  await Promise.all([buildEngine(), buildPackage()])
+  writeLicences()
 }
 if (process.argv.includes('--tests')) await buildTests()

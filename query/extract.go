@@ -66,35 +66,6 @@ func (x *Extractor) Extract(doc []byte, maxDepth int, offsets []int) error {
 	return checkWhole(doc, end, containers, maxDepth)
 }
 
-// Find is Extract for a document that was validated when it was stored. It is over where
-// all is found: what is behind that it does not see.
-func (x *Extractor) Find(doc []byte, offsets []int) error {
-	for i := range offsets {
-		offsets[i] = missing
-	}
-	if err := checkMap(doc); err != nil {
-		return err
-	}
-	count, at := mapHead(doc, 0)
-	for left := len(x.root.limbs); left > 0 && count > 0; count-- {
-		l, start, _ := x.root.field(doc, at)
-		if start < 0 {
-			return errDamaged
-		}
-		if l == nil || offsets[l.to.slot] >= 0 {
-			at, _ = skipCounting(doc, start)
-		} else if left--; left > 0 || len(l.to.limbs) > 0 {
-			at, _ = l.to.walk(doc, start, offsets)
-		} else {
-			offsets[l.to.slot] = start
-		}
-		if at < 0 {
-			return errDamaged
-		}
-	}
-	return nil
-}
-
 // walk enters the value at raw[at:], goes on inside to what is looked for there,
 // and returns what skipCounting does. It recurses as deep as the paths go.
 func (b *branch) walk(raw []byte, at int, offsets []int) (next, containers int) {

@@ -50,7 +50,7 @@ func (e *Env) adopt(ctx context.Context) error {
 // or this context's own portion, which it may not tell of yet.
 func (r *replica) later(ctx context.Context) (*published, error) {
 	p, err := r.hint(ctx)
-	if err != nil {
+	if err != nil && CodeOf(err) != ClockSkew { // what is held here needs none of those
 		return nil, err
 	}
 	if own := r.portion; own != nil && (p == nil || p.stamp.compare(own.stamp) < 0) {

@@ -57,13 +57,22 @@ func (e *Env) lastGroup() *group {
 	return e.flushing
 }
 
-func (e *Env) beginOnCommitted(ctx context.Context, write, floor bool) (*Tx, error) {
+// lockToBegin takes e.mu for a transaction to begin; where none may, neither it nor the floor is held afterwards.
+func (e *Env) lockToBegin(floor bool) error {
 	e.mu.Lock()
-	if err := e.refuse("begin"); err != nil {
-		e.mu.Unlock()
-		if floor {
-			e.leaveFloor()
-		}
+	err := e.refuse("begin")
+	if err == nil {
+		return nil
+	}
+	e.mu.Unlock()
+	if floor {
+		e.leaveFloor()
+	}
+	return err
+}
+
+func (e *Env) beginOnCommitted(ctx context.Context, write, floor bool) (*Tx, error) {
+	if err := e.lockToBegin(floor); err != nil {
 		return nil, err
 	}
 	defer e.mu.Unlock()
@@ -215,12 +224,7 @@ func (e *Env) beginOnTip(ctx context.Context) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.mu.Lock()
-	if err := e.refuse("begin"); err != nil {
-		e.mu.Unlock()
-		if floor {
-			e.leaveFloor()
-		}
+	if err := e.lockToBegin(floor); err != nil {
 		return nil, err
 	}
 	defer e.mu.Unlock()

@@ -113,7 +113,7 @@ func (r *replica) snapshot(known knowledge, done int) *publishing {
 	if r.held[RootName] == nil {
 		return nil
 	}
-	p := published{stamp: stamp{r.clock.next(now), r.id}, root: r.held[RootName], known: known, copied: r.publishing}
+	p := published{stamp: stamp{r.clock.next(), r.id}, root: r.held[RootName], known: known, copied: r.publishing}
 	if r.base != nil {
 		p.copied = p.copied || r.base.copied
 		p.retired, p.swept, p.looked = slices.Clone(r.base.retired), r.base.swept, r.base.looked
@@ -289,7 +289,7 @@ func (e *Env) forgetStamps(ctx context.Context, most int) error {
 			if err != nil {
 				return err
 			}
-			if len(value) >= stampBytes && readStamp(value).time < limit {
+			if len(value) <= historyBytes && readStamp(value).time < limit { // a drop is never forgotten
 				old = append(old, slices.Clone(c.Key()))
 			}
 			if err := tx.Work(64); err != nil {

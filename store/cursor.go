@@ -207,6 +207,25 @@ func (c *Cursor) move(reverse bool) {
 	}
 }
 
+// stretch returns the entries of a page behind the current one, [from, to), that are the
+// next ones as long as the cursor is steady: whoever has gone through some of them goes on
+// from the last one by resume. There are none of a database whose keys hold values.
+func (c *Cursor) stretch() (leaf *page, from, to int) {
+	if !c.on || c.reverse || c.db.flags&^Uncompressed != 0 || !c.steady() {
+		return nil, 0, 0
+	}
+	return c.merge.stretch()
+}
+
+// steady reports whether what stretch told still holds: nothing was written since.
+func (c *Cursor) steady() bool { return c.changes == c.db.tx.changes && c.db.sound() }
+
+// resume stands on entry i of the page that stretch told of.
+func (c *Cursor) resume(i int) bool {
+	c.merge.resume(i)
+	return c.settle(false)
+}
+
 // settle passes over tombstones and takes in the entry the merge stands on.
 func (c *Cursor) settle(reverse bool) bool {
 	for c.merge.valid() {

@@ -154,6 +154,9 @@ func (db *DB) above(whole []byte) bool {
 	return bytes.Compare(whole, db.top) > 0
 }
 
+// MaxCopied is the longest value that Put copies. What is longer is kept as it is.
+const MaxCopied = maxInline
+
 // Put sets the value of a key; with DupSort it adds the value to those of the
 // key, where it is not among them yet. Key and value may be used again afterwards,
 // but a value of more than 16 KiB is kept, not copied: it must not be modified.

@@ -38,6 +38,62 @@ func TestDropColumn(t *testing.T) {
 	}
 }
 
+// TestRename gives tables and columns other names, with their documents and indexes, unless
+// something else reads them.
+func TestRename(t *testing.T) {
+	env := storetest.Open(t, memory.New(), storetest.Small())
+	exec(t, env, "CREATE TABLE a (id INTEGER PRIMARY KEY, x INT, y TEXT UNIQUE, z, g AS (z + 1), CHECK (x <> 5))")
+	exec(t, env, "CREATE INDEX a_xy ON a (x, y)")
+	exec(t, env, "CREATE TABLE other (id, x, y)")
+	exec(t, env, "CREATE VIEW v AS SELECT x AS n FROM a")
+	exec(t, env, "CREATE VIEW w AS SELECT * FROM v")
+	exec(t, env, "CREATE VIEW o AS SELECT y FROM other")
+	exec(t, env, "INSERT INTO a (x, y, z) WITH RECURSIVE up (n) AS (SELECT 6 UNION ALL SELECT n + 1 FROM up WHERE n < 3000) SELECT n, 'y' || n, n FROM up")
+	for _, test := range [][2]string{
+		{"ALTER TABLE a RENAME TO b", "invalid_statement"}, // v reads it
+		{"ALTER TABLE a RENAME x TO q", "unknown_column"},  // so does CHECK
+		{"ALTER TABLE a RENAME COLUMN z TO q", "unknown_column"},
+		{"ALTER TABLE a RENAME COLUMN id TO q", "unsupported"},
+		{"ALTER TABLE a RENAME COLUMN y TO Z", "invalid_statement"},
+		{"ALTER TABLE a RENAME COLUMN nobody TO q", "unknown_column"},
+		{"ALTER TABLE a RENAME TO other", "exists"},
+		{"ALTER TABLE a RENAME TO w", "exists"},
+		{"ALTER TABLE nobody RENAME TO q", "unknown_table"},
+		{"ALTER TABLE a RENAME COLUMN Y TO title", ""},
+		{"SELECT y FROM a", "unknown_column"},
+		{"SELECT * FROM a WHERE title = 'y7'", "2|7|y7|7|8\n"},
+		{"SELECT title FROM a WHERE x = 2999 AND title > 'a'", "y2999\n"},
+		{"INSERT INTO a (x, title) VALUES (1, 'y7')", "duplicate_key"},
+		{"SELECT n FROM w WHERE n < 8", "6\n7\n"},
+		{"DROP VIEW w", ""}, {"DROP VIEW v", ""},
+		{"ALTER TABLE a RENAME TO b", ""},
+		{"SELECT * FROM a", "unknown_table"},
+		{"SELECT count(*), max(title) FROM b", "2995|y999\n"},
+		{"INSERT INTO b (x, title) VALUES (1, 'new') RETURNING id, title", "2996|new\n"},
+		{"INSERT INTO b (x, title) VALUES (5, 'five')", "constraint"},
+		{"CREATE TABLE a (id INTEGER PRIMARY KEY, x)", ""},
+		{"INSERT INTO a (x) VALUES (1) RETURNING id", "1\n"},
+		{"SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b)", "1|2996\n"},
+		{"DROP TABLE b", ""},
+		{"SELECT count(*) FROM a", "1\n"},
+	} {
+		if got := ask(t, env, test[0]); got != test[1] {
+			t.Errorf("%s: %q, want %q", test[0], got, test[1])
+		}
+	}
+	if err := env.Update(t.Context(), func(tx *store.Tx) error {
+		if _, err := tx.Exec("ALTER TABLE a RENAME TO c"); err != nil {
+			return err
+		}
+		return errors.New("given up")
+	}); err == nil {
+		t.Error("a transaction that was given up was committed")
+	}
+	if got := ask(t, env, "SELECT count(*) FROM a"); got != "1\n" {
+		t.Errorf("a name was changed in a transaction that was given up: %q", got)
+	}
+}
+
 // TestDefinitionsInTransactions makes and drops tables and indexes between statements that write: each
 // sees what was done before, and a transaction that is given up leaves nothing.
 func TestDefinitionsInTransactions(t *testing.T) {

@@ -34,6 +34,10 @@ func (s *statement) Define(d *sql.Definition) error {
 		return names.addColumn(d)
 	case sql.DropColumn:
 		return names.dropColumn(d)
+	case sql.RenameTable:
+		return names.renameTable(d)
+	case sql.RenameColumn:
+		return names.renameColumn(d)
 	case sql.Analyze:
 		return names.analyze(d)
 	case sql.Reindex:
@@ -195,22 +199,26 @@ func (d *dictionary) createIndex(def *sql.Definition) error {
 		}
 		index.Paths = append(index.Paths, query.Field(name))
 	}
-	asked := Schema{Key: schema.Key, Indexes: []IndexSpec{index}}
+	return t.indexed(d.tx, &Schema{Key: schema.Key, Indexes: []IndexSpec{index}})
+}
+
+// indexed builds indexes to their end.
+func (t *Table) indexed(tx *Tx, asked *Schema) error {
 	if err := asked.check(t.name); err != nil {
 		return err
 	}
-	if err := d.tx.env.mergeable(t.name, &asked); err != nil {
+	if err := tx.env.mergeable(t.name, asked); err != nil {
 		return err
 	}
-	if err := t.build(d.tx, &asked, nil); err != nil {
+	if err := t.build(tx, asked, nil); err != nil {
 		return err
 	}
 	for {
-		_, schema, err := t.stored(d.tx)
-		if err != nil || len(schema.unfinished(&asked)) == 0 {
+		_, schema, err := t.stored(tx)
+		if err != nil || len(schema.unfinished(asked)) == 0 {
 			return err
 		}
-		if _, err := t.buildSlice(d.tx, asked.Indexes); err != nil {
+		if _, err := t.buildSlice(tx, asked.Indexes); err != nil {
 			return err
 		}
 	}
@@ -277,6 +285,15 @@ func (d *dictionary) addColumn(def *sql.Definition) error {
 	return t.reshape(d.tx, docs, schema)
 }
 
+// declared is the position of a column among those of a table's schema.
+func (t *Table) declared(schema *Schema, name string) (int, error) {
+	at := slices.IndexFunc(schema.Columns, func(c Column) bool { return foldedEqual(c.Name, name) })
+	if at < 0 {
+		return 0, fail(UnknownColumn, "alter table", t.name+"."+name, nil)
+	}
+	return at, nil
+}
+
 // dropColumn takes a column and its values away. Nothing else in the definition of the table
 // reads it: package sql has seen to that.
 func (d *dictionary) dropColumn(def *sql.Definition) error {
@@ -284,9 +301,9 @@ func (d *dictionary) dropColumn(def *sql.Definition) error {
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(schema.Columns, func(c Column) bool { return foldedEqual(c.Name, def.Name) })
-	if at < 0 {
-		return fail(UnknownColumn, "alter table", t.name+"."+def.Name, nil)
+	at, err := t.declared(&schema, def.Name)
+	if err != nil {
+		return err
 	}
 	path := query.Field(schema.Columns[at].Name)
 	having, err := query.Select(query.Exists(path))

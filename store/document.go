@@ -10,8 +10,8 @@ import (
 
 // Insert adds documents, raw MessagePack maps, and returns their identities as
 // raw MessagePack, in order; they are parts of the documents. A document without
-// an identity gets the next integer where the table increments. The documents
-// are kept, not copied: they must not be modified afterwards.
+// an identity gets the next integer where the table increments. Documents of more
+// than MaxCopied bytes are kept, not copied: they must not be modified afterwards.
 //
 // After an error some of the documents may have been written: the transaction, or
 // the child it was done in, must be given up.

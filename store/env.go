@@ -157,10 +157,7 @@ func open(ctx context.Context, backend Backend, info Info, options Options, seal
 		unwritten: make(map[Ref]struct{}),
 		writer:    options.Random(),
 		foldAt:    min(foldBytes, options.OverlayBytes/2),
-		now:       time.Now,
-	}
-	if clock, ok := options.Scheduler.(interface{ Now() time.Time }); ok {
-		e.now = clock.Now
+		now:       clockOf(options.Scheduler),
 	}
 	e.turn.scheduler, sealer.loading.scheduler = e.scheduler, e.scheduler
 	sealer.stored = e.storedHeader
@@ -172,6 +169,14 @@ func open(ctx context.Context, backend Backend, info Info, options Options, seal
 	}
 	e.lockWhenIdle()
 	return e, nil
+}
+
+// clockOf is the clock that a scheduler goes by.
+func clockOf(scheduler Scheduler) func() time.Time {
+	if clock, ok := scheduler.(interface{ Now() time.Time }); ok {
+		return clock.Now
+	}
+	return time.Now
 }
 
 // start reads what is stored. The log is its own meanwhile: others may be heard

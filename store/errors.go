@@ -61,6 +61,7 @@ const (
 	Denied          Code = "denied"           // the platform does not let this program at the data
 	BackendFailed   Code = "backend_failed"   // the backend or driver failed for a reason of its own
 	Timeout         Code = "timeout"          // what lies below did not answer in its time
+	ClockSkew       Code = "clock_skew"       // of this context's clock and another's one is wrong
 	Unavailable     Code = "unavailable"      // what lies below fails, or has failed so often that it is not asked for a while
 	EngineLost      Code = "engine_lost"      // the engine's instance died; reopen the environment
 	Internal        Code = "internal"         // a defect of Stowage: please report it

@@ -68,6 +68,26 @@ func plainPage(p *pending, level, n int) []byte {
 	return plain
 }
 
+// pinned compares what is stored with a golden file of this format version, and returns that.
+func pinned(t *testing.T, name string, stored []byte) (golden []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", "format-1", name)
+	if *update {
+		if err := os.WriteFile(path, stored, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(stored, golden) {
+		const most = 256
+		t.Errorf("%s has %d bytes,\n%x\nand had %d,\n%x", name, len(stored), stored[:min(len(stored), most)], len(golden), golden[:min(len(golden), most)])
+	}
+	return golden
+}
+
 // TestFormatIsPinned compares every stored structure, plain and sealed, with the
 // golden files of this format version. A difference means that stores already
 // written can no longer be read: add a version instead.
@@ -81,19 +101,7 @@ func TestFormatIsPinned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden := filepath.Join("testdata", "format-1", name+".sealed")
-		if *update {
-			if err := os.WriteFile(golden, sealed[0].Bytes, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(sealed[0].Bytes, want) {
-			t.Errorf("%s is stored as\n%x\nand was stored as\n%x", name, sealed[0].Bytes, want)
-		}
+		want := pinned(t, name+".sealed", sealed[0].Bytes)
 		opened, err := s.open(context.Background(), PageBlob, []Blob{{"p/0/1", want}})
 		if err != nil || !bytes.Equal(opened[0].Bytes, plain) {
 			t.Errorf("%s does not open: %v", name, err)
@@ -115,19 +123,7 @@ func TestHeaderIsPinned(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, stored := range []Blob{{RootName, root}, sealHeader(r.header, keyName(4))} {
-		golden := filepath.Join("testdata", "format-1", "header-"+stored.Name[:1]+".sealed")
-		if *update {
-			if err := os.WriteFile(golden, stored.Bytes, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(stored.Bytes, want) {
-			t.Errorf("%s is stored as\n%x\nand was stored as\n%x", stored.Name, stored.Bytes, want)
-		}
+		want := pinned(t, "header-"+stored.Name[:1]+".sealed", stored.Bytes)
 		for i := range want {
 			damaged := bytes.Clone(want)
 			damaged[i] ^= 1 << (i % 8)
@@ -171,19 +167,7 @@ func TestExportIsPinned(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	golden := filepath.Join("testdata", "format-1", "export.stowage")
-	if *update {
-		if err := os.WriteFile(golden, out.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(out.Bytes(), want) {
-		t.Errorf("an export of %d bytes was one of %d, or another", out.Len(), len(want))
-	}
+	pinned(t, "export.stowage", out.Bytes())
 }
 
 func TestEnvelopeRefusesEveryChange(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 // deletes nothing that was superseded.
 //
 // Errors: those of Open; NotFound where an environment with keys of its own was never
-// seen, unless the backend is Founding.
+// seen, unless the backend is Founding; ClockSkew where all snapshots are of times to come.
 func OpenMerging(ctx context.Context, backend Backend, options Options) (*Env, error) {
 	info, err := backend.Info(ctx, false)
 	if err != nil {
@@ -75,32 +75,68 @@ func (r *replica) open(ctx context.Context, p *published, options Options, s *se
 
 // hint returns the snapshot to begin with, nil where none is seen.
 func (r *replica) hint(ctx context.Context) (*published, error) {
-	name := RootName
-	stored, err := r.shared.Read(ctx, []string{name})
-	if err == nil && stored[0] == nil { // or not seen: the list may know better
-		var names []string
-		if names, err = r.shared.List(ctx, publishedPrefix); err == nil && len(names) > 0 {
-			name = names[len(names)-1]
-			stored, err = r.shared.Read(ctx, []string{name})
-		}
-	}
-	if err != nil {
-		return nil, backendError("open", err)
-	}
+	p, _, err := r.readSnapshot(ctx, RootName)
 	r.hinted = stamp{}
-	if stored[0] == nil {
-		return nil, nil
-	}
-	p, err := readPublished(name, stored[0])
-	if err == nil {
+	if err == nil && p != nil {
 		r.hinted = p.stamp
 	}
-	return p, err
+	switch {
+	case err != nil:
+		return nil, err
+	case p == nil: // or not seen
+		p, _, err = r.lastListed(ctx)
+		return p, err
+	case r.clock.ahead(p.stamp.time):
+		return r.mendHint(ctx)
+	default:
+		return p, nil
+	}
+}
+
+// lastListed returns the last snapshot that is listed and not ahead, nil where none is, and its bytes.
+func (r *replica) lastListed(ctx context.Context) (p *published, stored []byte, err error) {
+	names, err := r.shared.List(ctx, publishedPrefix)
+	if err != nil {
+		return nil, nil, backendError("open", err)
+	}
+	for _, name := range slices.Backward(names) {
+		p, stored, err := r.readSnapshot(ctx, name)
+		if err != nil || p != nil && !r.clock.ahead(p.stamp.time) {
+			return p, stored, err
+		}
+	}
+	if len(names) > 0 {
+		err = fail(ClockSkew, "open: every snapshot is of a time to come, so another context's clock was wrong, or this one's is", "", nil)
+	}
+	return nil, nil, err
+}
+
+// mendHint has the hint tell of the last snapshot that can be believed. The one it tells of says that it contains all
+// records up to a time at which others still write: who begins with it when that has come would miss theirs.
+func (r *replica) mendHint(ctx context.Context) (*published, error) {
+	p, stored, err := r.lastListed(ctx)
+	if err != nil || p == nil {
+		return p, err
+	}
+	return p, backendError("open", r.shared.Commit(ctx, &Batch{Put: []Blob{{RootName, stored}}}))
+}
+
+// readSnapshot reads what is not sealed of a snapshot, nil where it is not there, and returns its bytes too.
+func (r *replica) readSnapshot(ctx context.Context, name string) (p *published, stored []byte, err error) {
+	read, err := r.shared.Read(ctx, []string{name})
+	if err != nil {
+		return nil, nil, backendError("open", err)
+	}
+	if read[0] == nil {
+		return nil, nil, nil
+	}
+	p, err = readPublished(name, read[0])
+	return p, read[0], err
 }
 
 // SyncAfter is Sync that also reads the commits which tokens name, one after the
 // other, whether they are listed yet or not. It fails with NotFound where one cannot be
-// had, and with InvalidArgument for what is no token.
+// had, with ClockSkew where one was made by a clock that is far ahead of this one, and with InvalidArgument for what is no token.
 func (e *Env) SyncAfter(ctx context.Context, tokens string) error {
 	if e.merger == nil {
 		return e.Sync(ctx)
@@ -113,6 +149,11 @@ func (r *replica) syncAfter(ctx context.Context, tokens string) error {
 	after, err := readToken(tokens)
 	if err != nil {
 		return err
+	}
+	for _, m := range after {
+		if r.clock.ahead(m.time) {
+			return fail(ClockSkew, "sync: a commit of the token is of a time to come, so another context's clock was wrong, or this one's is", m.name(), nil)
+		}
 	}
 	if err := r.turn.take(ctx); err != nil {
 		return err

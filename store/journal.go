@@ -18,11 +18,12 @@ import (
 //	  before   uint   the time of this writer's record before it, 0 in its first
 //	  commits  array  oldest first: array of 2 (time uint, changes array)
 //
-//	a change, one for each database: array of 4
+//	a change, one for each database: array of 4, or of 5 where the database had been dropped before
 //	  name     bin    as the catalogue has it
 //	  made     array of 2 (flags uint, meta bin), or nil where neither was set
 //	  fate     uint   1 where it was emptied first, 2 where it was dropped, else 0
 //	  entries  array  key bin, value bin or nil … ascending: stored keys; nil is a deletion
+//	  since    bin    16 bytes: the stamp of the last drop that was known
 type journalRecord struct {
 	mark    mark
 	before  hybrid
@@ -39,7 +40,8 @@ type change struct {
 	name    string
 	made    *DB // flags and meta
 	fate    fate
-	gone    stamp // not stored: when it was emptied before
+	emptied stamp // not stored: when it was emptied before
+	since   stamp
 	entries []journalEntry
 }
 
@@ -101,6 +103,13 @@ func (r *replica) keep(tx *Tx) error {
 	if m.err() != nil {
 		return m.err()
 	}
+	for _, c := range j.commit.changes {
+		known, err := tx.historyOf(c.name)
+		if err != nil {
+			return err
+		}
+		c.emptied, c.since = known.emptied, known.dropped
+	}
 	if len(j.commit.changes) > 0 && r.copied() {
 		return fail(ReadOnly, "commit: this is a copy that another environment publishes; import an export of it under another name to write to that", "", nil)
 	}
@@ -153,9 +162,7 @@ func (tx *Tx) journalName(j *journal, whole []byte, e entry) error {
 		c.made = &db
 	}
 	j.size += len(name) + len(e.value) + 16
-	var err error
-	_, c.gone, err = tx.stampsOf(whole)
-	return err
+	return nil
 }
 
 // journalOf returns the change of a database that the transaction has written to, nil
@@ -234,7 +241,11 @@ func (r *journalRecord) append(dst []byte) []byte {
 }
 
 func (c *change) append(dst []byte) []byte {
-	dst = msgp.AppendArrayHeader(dst, 4)
+	n := uint32(4)
+	if c.since != (stamp{}) {
+		n = 5
+	}
+	dst = msgp.AppendArrayHeader(dst, n)
 	dst = msgp.AppendBytes(dst, []byte(c.name))
 	if c.made == nil {
 		dst = msgp.AppendNil(dst)
@@ -252,6 +263,9 @@ func (c *change) append(dst []byte) []byte {
 		} else {
 			dst = msgp.AppendBytes(dst, e.value)
 		}
+	}
+	if n == 5 {
+		dst = c.since.append(appendBinHead(dst, stampBytes))
 	}
 	return dst
 }
@@ -273,7 +287,10 @@ func decodeJournal(m mark, plain []byte) (*journalRecord, bool) {
 }
 
 func (r *schemaReader) change() *change {
-	r.array(4)
+	parts := r.array(-1)
+	if parts != 4 && parts != 5 {
+		r.err = msgp.ErrShortBytes
+	}
 	c := &change{name: string(r.bin())}
 	if !r.nil() {
 		r.array(2)
@@ -290,6 +307,13 @@ func (r *schemaReader) change() *change {
 			e.value = r.bin()
 		}
 		c.entries = append(c.entries, e)
+	}
+	if parts == 5 {
+		if since := r.bin(); len(since) == stampBytes {
+			c.since = readStamp(since)
+		} else {
+			r.err = msgp.ErrShortBytes
+		}
 	}
 	return c
 }

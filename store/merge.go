@@ -134,6 +134,31 @@ func (m *merge) choose() {
 	}
 }
 
+// stretch returns the entries of a leaf behind the current one, [from, to), that no
+// other source comes between: a scan may take them as they are. It is empty where the
+// current entry is no tree's, and in a walk downwards.
+func (m *merge) stretch() (leaf *page, from, to int) {
+	tree, ok := m.sources[m.at].(*treeCursor)
+	if !ok || m.reverse || tree.leaf == nil {
+		return nil, 0, 0
+	}
+	leaf, from = tree.leaf, tree.index+1
+	to = leaf.end(m.bounds.High)
+	for i, s := range m.sources {
+		if i != m.at && s.valid() && to > from {
+			to = min(to, leaf.end(s.key()))
+		}
+	}
+	return leaf, from, to
+}
+
+// resume stands on entry i of the leaf that stretch told of.
+func (m *merge) resume(i int) {
+	tree := m.sources[m.at].(*treeCursor)
+	tree.index = i
+	tree.settle()
+}
+
 func (m *merge) within(key []byte) bool {
 	if m.reverse {
 		return bytes.Compare(key, m.bounds.Low) >= 0

@@ -6,26 +6,65 @@ import "bytes"
 
 // stampsName is where a context keeps the stamps of what was written lately: under
 // the whole key of an entry its stamp, whether it is still there or was deleted. Under
-// the whole key of a name in the catalogue the database's, and behind it the stamp
-// below which nothing in it stays since it was emptied.
+// the whole key of a name in the catalogue the database's history.
 //
 // A stamp older than the grace is not kept: no record is older than what the context
-// has, by then.
+// has, by then. A history in which the database was dropped is: whoever had not seen that may still write.
 const stampsName = reservedTable + "\x00stamps"
+
+// history is what is known of the databases that have had a name.
+type history struct {
+	made    stamp // when it was made, emptied or dropped last, or given a meta
+	emptied stamp // below that nothing in it stays
+	dropped stamp // nothing of who had not seen that stays, however late
+}
+
+// historyBytes are those of a history without a drop.
+const historyBytes = 2 * stampBytes
+
+func (h history) append(dst []byte) []byte {
+	dst = h.emptied.append(h.made.append(dst))
+	if h.dropped != (stamp{}) {
+		dst = h.dropped.append(dst)
+	}
+	return dst
+}
+
+// historyOf reads the history of a name, zero where there is none.
+func (tx *Tx) historyOf(name string) (h history, err error) {
+	value, found, err := tx.stamps.get(catalogue.whole([]byte(name)))
+	if err != nil || !found {
+		return h, err
+	}
+	switch len(value) {
+	case historyBytes + stampBytes:
+		h.dropped = readStamp(value[historyBytes:])
+		fallthrough
+	case historyBytes:
+		h.made, h.emptied = readStamp(value), readStamp(value[stampBytes:])
+		return h, nil
+	default:
+		return h, fail(Corrupt, "read history", name, nil)
+	}
+}
 
 // stamp stamps what a transaction has written. That holds the turn, so that stamps
 // grow as commits follow one another.
 func (r *replica) stamp(tx *Tx) {
 	j := tx.journal
-	s := stamp{r.clock.next(r.env.now()), r.writer()}
+	s := stamp{r.clock.next(), r.writer()}
 	j.commit.time = s.time
 	into := tx.writes.space(tx.stamps.space)
 	for _, c := range j.commit.changes {
 		if c.made != nil || c.fate != kept {
+			h := history{made: s, emptied: c.emptied, dropped: c.since}
 			if c.fate != kept {
-				c.gone = s
+				h.emptied = s
 			}
-			into.put(tx.stamps.space.whole(catalogue.whole([]byte(c.name))), entry{value: c.gone.append(s.append(nil))})
+			if c.fate == dropped {
+				h.dropped = s
+			}
+			into.put(tx.stamps.space.whole(catalogue.whole([]byte(c.name))), entry{value: h.append(nil)})
 		}
 	}
 	stored := s.append(nil)
@@ -48,10 +87,15 @@ func (m *merging) unknown(changes []*change) (bool, error) {
 		if c.made != nil || c.fate == dropped {
 			continue
 		}
-		if _, err := m.tx.database(c.name, false, 0); CodeOf(err) == NotFound {
-			_, gone, err := m.tx.stampsOf(catalogue.whole([]byte(c.name)))
-			return gone == stamp{}, err
-		} else if err != nil {
+		known, err := m.tx.historyOf(c.name)
+		if err != nil {
+			return false, err
+		}
+		_, err = m.tx.database(c.name, false, 0)
+		if order := c.since.compare(known.dropped); order > 0 || order == 0 && CodeOf(err) == NotFound {
+			return true, nil
+		}
+		if err != nil && CodeOf(err) != NotFound {
 			return false, err
 		}
 	}
@@ -59,26 +103,28 @@ func (m *merging) unknown(changes []*change) (bool, error) {
 }
 
 func (m *merging) change(c *change) error {
-	whole := catalogue.whole([]byte(c.name))
-	made, gone, err := m.tx.stampsOf(whole)
+	known, err := m.tx.historyOf(c.name)
 	if err != nil {
 		return err
 	}
-	if c.fate == dropped && made.compare(m.stamp) < 0 {
-		if err := m.drop(c.name); err != nil {
+	if c.fate == dropped {
+		return m.drop(c.name, known, m.stamp)
+	}
+	if c.since.compare(known.dropped) > 0 { // the drop itself is still to come
+		if err := m.drop(c.name, known, c.since); err != nil {
 			return err
 		}
-		return m.keep(whole, m.stamp.append(m.stamp.append(nil)))
+		known = history{c.since, c.since, c.since}
 	}
-	if c.made != nil && made.compare(m.stamp) < 0 {
+	if c.since.compare(known.dropped) < 0 {
+		return nil // it was written to what is gone
+	}
+	if c.made != nil && known.made.compare(m.stamp) < 0 {
 		if err := m.make(c); err != nil {
 			return err
 		}
 	}
 	db, err := m.tx.database(c.name, false, 0)
-	if CodeOf(err) == NotFound {
-		return nil // it was dropped after this commit
-	}
 	if err != nil {
 		return err
 	}
@@ -87,39 +133,40 @@ func (m *merging) change(c *change) error {
 		return err
 	}
 	defer into.end()
-	if c.fate != kept && gone.compare(m.stamp) < 0 {
-		gone = m.stamp
+	if c.fate == emptied && known.emptied.compare(m.stamp) < 0 {
+		known.emptied = m.stamp
 		if err := m.clear(db, into); err != nil {
 			return err
 		}
 	}
-	if made.compare(m.stamp) < 0 && (c.made != nil || c.fate != kept) {
-		made = m.stamp
-	}
-	if err := m.keep(whole, gone.append(made.append(nil))); err != nil {
-		return err
+	if known.made.compare(m.stamp) < 0 && (c.made != nil || c.fate == emptied) {
+		known.made = m.stamp
+		if err := m.keepHistory(c.name, known); err != nil {
+			return err
+		}
 	}
 	for _, e := range c.entries {
-		if err := m.entry(db, into, gone, e); err != nil {
+		if err := m.entry(db, into, known.emptied, e); err != nil {
 			return err
 		}
 	}
 	return into.settled()
 }
 
-// stampsOf reads the stamps under a whole key, zero where there are none.
-func (tx *Tx) stampsOf(whole []byte) (written, cleared stamp, err error) {
+// stampOf reads the stamp of an entry, zero where there is none.
+func (tx *Tx) stampOf(whole []byte) (stamp, error) {
 	value, found, err := tx.stamps.get(whole)
 	if err != nil || !found {
-		return stamp{}, stamp{}, err
+		return stamp{}, err
 	}
-	if len(value) != stampBytes && len(value) != 2*stampBytes {
-		return stamp{}, stamp{}, fail(Corrupt, "read stamp", "", nil)
+	if len(value) != stampBytes {
+		return stamp{}, fail(Corrupt, "read stamp", "", nil)
 	}
-	if written = readStamp(value); len(value) > stampBytes {
-		cleared = readStamp(value[stampBytes:])
-	}
-	return written, cleared, nil
+	return readStamp(value), nil
+}
+
+func (m *merging) keepHistory(name string, h history) error {
+	return m.keep(catalogue.whole([]byte(name)), h.append(nil))
 }
 
 func (m *merging) keep(whole, stamps []byte) error {
@@ -162,21 +209,27 @@ func (m *merging) into(db *DB) (into, error) {
 	return into{db: db, session: s}, err
 }
 
-// drop drops a database with all that it has, a table with what stands beside it. Only making it anew
-// later than that brings it back: who wrote to it meanwhile has written to what was gone.
-func (m *merging) drop(name string) error {
-	if isTableName(name) {
-		_, err := m.tx.DropTable(name)
-		return err
-	}
-	db, err := m.tx.database(name, false, 0)
-	if CodeOf(err) == NotFound {
+// drop drops a database with all that it has, a table with what stands beside it, as was done at a time. Who had not seen that
+// has written to what was gone, however late: it comes back only by being made by somebody who had.
+func (m *merging) drop(name string, known history, at stamp) error {
+	if at.compare(known.dropped) <= 0 {
 		return nil
 	}
-	if err == nil {
-		err = db.Drop()
+	var err error
+	if isTableName(name) {
+		_, err = m.tx.DropTable(name)
+	} else {
+		var db *DB
+		if db, err = m.tx.database(name, false, 0); err == nil {
+			err = db.Drop()
+		} else if CodeOf(err) == NotFound {
+			err = nil
+		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return m.keepHistory(name, history{at, at, at})
 }
 
 // clear removes what no later commit has written.
@@ -185,7 +238,7 @@ func (m *merging) clear(db *DB, into into) error {
 	var lost [][]byte
 	walk := newMerge(m.tx.sources(bounds), bounds)
 	for walk.seek(nil); walk.valid(); walk.next() {
-		written, _, err := m.tx.stampsOf(walk.key())
+		written, err := m.tx.stampOf(walk.key())
 		if err != nil {
 			return err
 		}
@@ -206,7 +259,7 @@ func (m *merging) clear(db *DB, into into) error {
 
 func (m *merging) entry(db *DB, into into, gone stamp, e journalEntry) error {
 	whole := db.space.whole(e.key)
-	written, _, err := m.tx.stampsOf(whole)
+	written, err := m.tx.stampOf(whole)
 	if err != nil || written.compare(m.stamp) >= 0 || gone.compare(m.stamp) > 0 {
 		return err
 	}

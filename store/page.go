@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/tinylib/msgp/msgp"
 )
@@ -30,6 +31,10 @@ type page struct {
 	// compare like them: most steps of a search need to look no further. They
 	// are not stored.
 	heads []uint32
+
+	// sums are, in a branch, how many entries there are below its children from the
+	// first to each. They are not stored.
+	sums []int64
 }
 
 // child is a branch's view of the page below it, stored as a bin of 48 bytes.
@@ -131,11 +136,20 @@ func decodePage(plain []byte) (*page, bool) {
 	return p, true
 }
 
-// index makes the heads.
+// index makes what is not stored.
 func (p *page) index() {
 	p.heads = make([]uint32, p.len())
 	for i := range p.heads {
 		p.heads[i] = pageHead(p.suffix(i))
+	}
+	if p.level == 0 {
+		return
+	}
+	p.sums = make([]int64, p.len())
+	var sum int64
+	for i := range p.sums {
+		sum += p.child(i).entries
+		p.sums[i] = sum
 	}
 }
 
@@ -185,7 +199,7 @@ func (p *page) len() int { return len(p.offsets) / 2 }
 
 // size is the number of bytes the page keeps in memory.
 func (p *page) size() int {
-	return len(p.prefix) + len(p.offsets) + len(p.body) + 4*len(p.heads) + pageOverhead
+	return len(p.prefix) + len(p.offsets) + len(p.body) + 4*len(p.heads) + 8*len(p.sums) + pageOverhead
 }
 
 // storedSize bounds the size of the plain page.
@@ -213,7 +227,16 @@ func (p *page) appendKey(dst []byte, i int) []byte {
 
 // entry is the value of leaf entry i.
 func (p *page) entry(i int) entry {
-	_, rest, _ := readBin(p.body[p.offset(i):])
+	b := p.body[p.offset(i):]
+	if b[0] == shortBin { // as in suffix; most values are short, too
+		if b = b[2+int(b[1]):]; b[0] == shortBin {
+			end := 2 + int(b[1])
+			return entry{value: b[2:end:end]}
+		}
+		e, _, _ := readEntry(b)
+		return e
+	}
+	_, rest, _ := readBin(b)
 	e, _, _ := readEntry(rest)
 	return e
 }
@@ -224,6 +247,24 @@ func (p *page) child(i int) child {
 	stored, _, _ := readBin(rest)
 	c, _ := readChild(stored)
 	return c
+}
+
+// before is how many entries there are below the children that come before child i.
+func (p *page) before(i int) int64 {
+	if i == 0 {
+		return 0
+	}
+	return p.sums[i-1]
+}
+
+// holding is the child below which the entry stands that n others of the branch precede,
+// the last one where there are not so many.
+func (p *page) holding(n int64) int {
+	i, exact := slices.BinarySearch(p.sums[:len(p.sums)-1], n)
+	if exact { // n are all up to here
+		i++
+	}
+	return i
 }
 
 // search returns the first entry whose key is at or above key (len where there
@@ -258,6 +299,15 @@ func (p *page) search(key []byte) (i int, exact bool) {
 		}
 	}
 	return low, false
+}
+
+// end is how many entries stand below key; nil is beyond all.
+func (p *page) end(key []byte) int {
+	if key == nil {
+		return p.len()
+	}
+	i, _ := p.search(key)
+	return i
 }
 
 // descend returns the branch entry below which key would stand: the last one

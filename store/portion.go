@@ -219,7 +219,7 @@ func (r *journalRecord) divide(bytes int) (parts []*journalRecord) {
 					size += len(rest[n].key) + len(rest[n].value)
 					n++
 				}
-				part := &change{name: c.name, entries: rest[:n]}
+				part := &change{name: c.name, since: c.since, entries: rest[:n]}
 				if first {
 					part.made, part.fate = c.made, c.fate
 				}

@@ -100,6 +100,9 @@ func goOnElsewhere(t *testing.T, seed uint64) {
 		if most > 2*budget {
 			t.Errorf("a call writes %d blobs", most)
 		}
+		if most == 0 || trees < 2 {
+			t.Error("no portion was published before it was told that nothing is left to do")
+		}
 		for range 6 {
 			w.sleep(25 * time.Hour)
 			heir, _ := w.mustOpen("heir")

@@ -54,14 +54,25 @@ type replica struct {
 }
 
 // clock gives out times that grow.
-type clock struct{ last hybrid }
+type clock struct {
+	now  func() time.Time
+	last hybrid
+}
 
-func (c *clock) next(now time.Time) hybrid {
-	c.last = max(c.last+1, hybridOf(now))
+func (c *clock) next() hybrid {
+	c.last = max(c.last+1, hybridOf(c.now()))
 	return c.last
 }
 
-func (c *clock) heard(t hybrid) { c.last = max(c.last, t) }
+// ahead reports whether a time is later than it can be, unless the clock which told it is wrong, or this one.
+func (c *clock) ahead(t hybrid) bool { return hybridOf(c.now()).until(t) > skew }
+
+// heard has what follows be later than what another context did, which may be a little ahead.
+func (c *clock) heard(t hybrid) {
+	if !c.ahead(t) {
+		c.last = max(c.last, t)
+	}
+}
 
 const (
 	// grace is how long what was superseded stays: readers may have begun with it.
@@ -69,7 +80,8 @@ const (
 	// settling is how long it takes until whatever was acknowledged is listed everywhere,
 	// with room for clocks that differ. What is older is known or was never done.
 	settling = 10 * time.Minute
-	// skew is how far ahead another context's clock may be.
+	// skew is how far ahead another context's clock may be. What was written by one that is further
+	// ahead counts as written when it said: until then nobody else reads it, or sets a clock by it.
 	skew = 5 * time.Minute
 	// acknowledged is how long writing a record may take: later it might be listed too late.
 	acknowledged = 2 * time.Minute
@@ -81,6 +93,7 @@ func newReplica(shared Backend, info Info, o *Options) *replica {
 		held: make(map[string][]byte), out: make(map[string]struct{}), known: newKnowledge(0),
 	}
 	r.turn.scheduler = o.Scheduler
+	r.clock.now = clockOf(o.Scheduler)
 	r.id = r.random()
 	return r
 }

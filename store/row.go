@@ -20,6 +20,12 @@ func newRow(columns []string, row []value.Value) Row {
 	return Row{columns, values}
 }
 
+// NewRow is a row of a host's own, of values as Env.Query takes them.
+func NewRow(columns []string, given []any) (Row, error) {
+	values, err := arguments(given)
+	return Row{columns, values}, err
+}
+
 // Columns are the names of the values, in their order.
 func (r Row) Columns() []string { return r.columns }
 

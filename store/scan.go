@@ -16,16 +16,19 @@ func (s *statement) Scan(t *sql.Table, a *sql.Access, emit func(*sql.Record) err
 		plan.Ranges = everything
 	}
 	if a.Index < 0 {
-		return s.scanDocuments(on, &plan, emit)
+		return s.scanDocuments(on, &plan, a.Keys, emit)
 	}
-	return s.scanIndex(on, &plan, a.Documents, emit)
+	return s.scanIndex(on, &plan, a, emit)
 }
 
 var everything = []KeyRange{{}}
 
-func (s *statement) scanDocuments(on *session, plan *query.Plan, emit func(*sql.Record) error) error {
+// scanDocuments reads documents. What stands together on a page is handed over without
+// asking the walk for each.
+func (s *statement) scanDocuments(on *session, plan *query.Plan, keys bool, emit func(*sql.Record) error) error {
 	walk := newWalk(on.docs, plan)
 	defer walk.close()
+	sweep, _ := walk.(*sweep)
 	var record sql.Record
 	for {
 		key, ok := walk.next()
@@ -39,23 +42,58 @@ func (s *statement) scanDocuments(on *session, plan *query.Plan, emit func(*sql.
 		if err != nil {
 			return err
 		}
-		record.Key, record.Doc = s.keep(key), doc
-		if err := emit(&record); err != nil {
+		if record.Doc = doc; keys {
+			record.Key = s.keep(key)
+		}
+		if err = emit(&record); err == nil && sweep != nil {
+			err = s.scanPage(sweep.cursor, &record, keys, emit)
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
+// scanPage reads on from where a cursor stands for as long as documents come from one page.
+func (s *statement) scanPage(c *Cursor, record *sql.Record, keys bool, emit func(*sql.Record) error) (err error) {
+	leaf, from, to := c.stretch()
+	last := from - 1
+	for i := from; i < to && err == nil && c.steady(); i++ {
+		e := leaf.entry(i)
+		if e.kind == deleted {
+			continue
+		}
+		last, record.Doc = i, e.value
+		if e.kind == overflow {
+			record.Doc, err = s.tx.in.value(e)
+		}
+		if err == nil {
+			err = s.tx.Work(len(record.Doc))
+		}
+		if err == nil && keys {
+			s.whole = leaf.appendKey(s.whole[:0], i)
+			record.Key = s.keep(s.whole[spaceBytes:])
+		}
+		if err == nil {
+			err = emit(record)
+		}
+	}
+	if last >= from {
+		c.resume(last)
+	}
+	return err
+}
+
 // scanIndex reads entries, and the documents that they belong to where those are wanted:
 // several ahead, so that they are read together.
-func (s *statement) scanIndex(on *session, plan *query.Plan, documents bool, emit func(*sql.Record) error) error {
+func (s *statement) scanIndex(on *session, plan *query.Plan, a *sql.Access, emit func(*sql.Record) error) error {
 	db, err := s.tx.inner(on.names[plan.Index])
 	if err != nil {
 		return err
 	}
 	index := &on.schema.Indexes[plan.Index]
 	walk := newWalk(db, plan)
-	if documents {
+	if a.Documents {
 		walk = newWindow(walk, on.docs, len(index.Paths))
 	}
 	defer walk.close()
@@ -72,15 +110,17 @@ func (s *statement) scanIndex(on *session, plan *query.Plan, documents bool, emi
 		if err := s.tx.Work(entryWork); err != nil {
 			return err
 		}
-		record.Entry = s.keep(entry)
-		record.Key = record.Entry[componentsLen(record.Entry, len(index.Paths)):]
+		record.Entry, record.Key = entry, entry[componentsLen(entry, len(index.Paths)):]
 		if seen != nil {
 			if _, came := seen[string(record.Key)]; came {
 				continue
 			}
 			seen[string(record.Key)] = struct{}{}
 		}
-		if documents {
+		if a.Keys {
+			record.Key = s.keep(record.Key)
+		}
+		if a.Documents {
 			if record.Doc, err = s.document(on, record.Key); err != nil {
 				return err
 			}
@@ -118,7 +158,7 @@ func (s *statement) document(on *session, key []byte) ([]byte, error) {
 	return doc, err
 }
 
-// Stable implements sql.Source: keys and entries are copied, and documents are valid until
+// Stable implements sql.Source: identities are copied, and documents are valid until
 // the transaction ends.
 func (s *statement) Stable() bool { return true }
 

@@ -13,6 +13,7 @@ type statement struct {
 	how      Running
 	sessions []sessionOf
 	kept     []byte // the newest room for keys: see keep
+	whole    []byte // room for a key of the tree
 	steps    int64
 }
 

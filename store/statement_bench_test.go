@@ -20,6 +20,8 @@ var benchStatements = []struct {
 	{"join", "SELECT v.id, p.name, v.rating FROM places p JOIN visits v ON v.place = p.id WHERE p.country = ?", []any{"C7"}},
 	{"join-all", "SELECT count(*) AS n, avg(v.rating) AS rating, max(p.population) AS most FROM visits v JOIN places p ON p.id = v.place WHERE p.population > ?", []any{500}},
 	{"join-three", "SELECT c.continent, count(*) AS n, avg(v.rating) AS rating FROM visits v JOIN places p ON p.id = v.place JOIN countries c ON c.code = p.country WHERE v.year = ? GROUP BY c.continent", []any{2020}},
+	{"join-hashed", "SELECT count(*), sum(q.population) FROM places p JOIN places q ON q.id + 0 = p.id", nil},
+	{"join-merged", "SELECT count(*), sum(q.population) FROM places p JOIN places q ON q.id = p.id", nil},
 	{"group", "SELECT country, count(*) AS n, sum(population) AS people, max(population) AS most FROM places WHERE population > ? GROUP BY country", []any{500}},
 	{"top", "SELECT id, name, population FROM places WHERE population < ? ORDER BY population DESC, id LIMIT 20", []any{70_000}},
 	{"sort", "SELECT id, place, rating FROM visits WHERE year <> ? ORDER BY rating DESC, id LIMIT 20", []any{2020}},

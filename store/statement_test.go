@@ -121,6 +121,7 @@ func TestScan(t *testing.T) {
 			t.Errorf("the table is %+v", cities)
 		}
 		ids := func(a sql.Access) (ids []int64) {
+			a.Keys = true
 			err := source.Scan(cities, &a, func(r *sql.Record) error {
 				if (r.Doc != nil) != (a.Documents || a.Index < 0) {
 					t.Errorf("%+v delivers the document %x", a, r.Doc)

@@ -65,9 +65,7 @@ func (r *reader) place(t tree, key []byte) (below int64, exact bool, err error) 
 	p, err := r.node(t.root.ref, t.level)
 	for err == nil && p.level > 0 {
 		at := p.descend(key)
-		for i := range at {
-			below += p.child(i).entries
-		}
+		below += p.before(at)
 		p, err = r.below(t, p, at)
 	}
 	if err != nil {

@@ -45,6 +45,13 @@ func (c *treeCursor) entry() (entry, error) {
 
 // seek stands on the first entry at or above key.
 func (c *treeCursor) seek(key []byte) {
+	if c.leaf != nil && c.failed == nil {
+		if i, exact := c.leaf.search(key); i < c.leaf.len() && (i > 0 || exact) { // it is in this leaf
+			c.index, c.walk = i, 0
+			c.settle()
+			return
+		}
+	}
 	if !c.descend(func(p *page) int { return p.descend(key) }) {
 		return
 	}
@@ -73,14 +80,9 @@ func (c *treeCursor) seekBefore(key []byte) {
 // seekRank stands on the entry that n others precede.
 func (c *treeCursor) seekRank(n int64) {
 	if !c.descend(func(p *page) int {
-		for i := range p.len() {
-			entries := p.child(i).entries
-			if n < entries || i == p.len()-1 {
-				return i
-			}
-			n -= entries
-		}
-		return 0
+		i := p.holding(n)
+		n -= p.before(i)
+		return i
 	}) {
 		return
 	}

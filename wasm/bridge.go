@@ -27,6 +27,7 @@ type bridge struct {
 	idle         []*coroutine     // for tasks to come
 	spare        []byte           // for the result of a task to come: the largest of those before
 	outbox       []byte           // for what is asked of the host, which reads it when the call returns
+	room         []byte           // for the slice of a bulk insert to come: what the one before stood in
 
 	current *task     // nil while an operation is tried without a task
 	missed  bool      // an operation without a task wanted something of the host
@@ -86,13 +87,28 @@ func (b *bridge) begin(frame []byte) (told *answer) {
 			return b.finish(o.result, err)
 		}
 	}
-	request.Own()
+	request.Own(b.takeRoom(request))
 	t := b.start(func(t *task) ([]byte, error) {
 		o := operation{bridge: b, ctx: t.ctx, request: request}
 		err := o.perform()
+		if o.copied && cap(request.Room()) <= mostRoom {
+			b.room = request.Room()
+		}
 		return o.result, err
 	})
 	return b.resume(t)
+}
+
+// mostRoom is how much memory is kept for slices, which are of a megabyte mostly.
+const mostRoom = 2 << 20
+
+// takeRoom returns memory for the arguments of a request. Slices of one bulk insert stand in the same: memory
+// that nobody has touched yet costs more than what is copied to it.
+func (b *bridge) takeRoom(request wire.Request) (room []byte) {
+	if stores(request) && request.Transaction != 0 {
+		room, b.room = b.room, nil
+	}
+	return room
 }
 
 // get reads one document where it is in memory, without a frame and without a

@@ -148,6 +148,24 @@ func TestTransactionsQueueTheirOperations(t *testing.T) {
 	h.fails(getFrame(tx, 1), store.TxEnded)
 }
 
+// Slices of one bulk insert stand in the same memory; a long document is used where it stands.
+func TestSlicesOfATransactionLeaveOneAnotherAlone(t *testing.T) {
+	h := newHost(t)
+	number := h.beginTransaction(wire.Writing)
+	var want [][]byte
+	for id := range 12 {
+		size := []int{40, 300, store.MaxCopied - 100, store.MaxCopied + 100}[id%4]
+		want = append(want, city(id, string(bytes.Repeat([]byte{byte('a' + id)}, size))))
+		h.must(insertFrame(number, want[id]))
+	}
+	h.must(request(wire.Commit, number, 0, 0, nil))
+	for id, doc := range want {
+		if got := h.must(getFrame(0, id)); !bytes.Equal(got, doc) {
+			t.Errorf("document %d came back as %.40q", id, got)
+		}
+	}
+}
+
 func TestAFailedWriteSpoilsItsTransaction(t *testing.T) {
 	h := newHost(t)
 	h.must(insertFrame(0, city(1, "Oslo")))

@@ -15,7 +15,7 @@ func onDatabase(op wire.Op, transaction uint32, arguments ...[]byte) []byte {
 	return request(op, transaction, 0, 1+uint32(len(arguments)), func(b []byte) []byte {
 		b = msgp.AppendArrayHeader(b, 3)
 		b = msgp.AppendString(b, "d")
-		b = msgp.AppendBool(msgp.AppendUint8(b, 0), true)
+		b = msgp.AppendBool(msgp.AppendNil(b), true)
 		return append(b, bytes.Join(arguments, nil)...)
 	})
 }

@@ -18,6 +18,7 @@ type operation struct {
 	result  []byte
 
 	delivered bool // a part of the result
+	copied    bool // all that is still needed of the request, so that its memory is free
 }
 
 // warm tells of an operation that usually finds all it needs in memory, so that

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -83,6 +84,9 @@ func (o *operation) writeTo(t *store.Table, tx *store.Tx) error {
 	}
 }
 
+// stores tells of an operation that store carries out.
+func stores(r wire.Request) bool { return r.Op == wire.Insert || r.Op == wire.Put }
+
 // store inserts or puts. Its result is the identities, or nil where the host
 // knows them itself.
 func (o *operation) store(t *store.Table, tx *store.Tx) error {
@@ -99,6 +103,8 @@ func (o *operation) store(t *store.Table, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+	// One in a transaction of its own may be run again when it is over: see update.
+	o.copied = o.request.Transaction != 0 && !slices.ContainsFunc(documents, kept)
 	if !wanted {
 		o.result = msgp.AppendNil(o.result)
 		return nil
@@ -109,6 +115,9 @@ func (o *operation) store(t *store.Table, tx *store.Tx) error {
 	}
 	return nil
 }
+
+// kept tells of a document that the transaction goes on to use where it stands.
+func kept(document []byte) bool { return len(document) > store.MaxCopied }
 
 func (o *operation) delete(t *store.Table, tx *store.Tx) error {
 	keys, err := o.request.Keys()

@@ -35,8 +35,6 @@ export interface EdgeOptions<S extends Tables> extends Omit<OpenOptions<S>, 'dri
 /** What `open` returns. */
 export type EdgeDatabase<S extends Tables> = Database<S> & { readonly replica: Replica }
 
-const replicas = new WeakMap<Session, Replica>()
-
 /**
  * Opens an environment for the requests of a worker. Each may open it: it is shared by all that run in the
  * isolate, with one engine and its cache. What a request began goes on when its client has
@@ -48,8 +46,7 @@ export async function open<const S extends Tables = Record<never, never>>(name: 
   const driver = store === undefined ? options.driver : kv(store)
   const db = await openOn<S>(worker, name, { ...options, driver } as OpenOptions<S>)
   const { session } = db as unknown as { session: Session }
-  const replica = replicas.get(session) ?? new Replica(session, () => usageOf(driver!, name))
-  replicas.set(session, replica)
+  const replica = new Replica(session, () => usageOf(driver!, name))
   await replica.freshen(staleness)
   if (usageOf(driver!, name) !== undefined) refuseTransactions(db)
   return Object.assign(db, { replica })

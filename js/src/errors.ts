@@ -9,7 +9,7 @@ export const errorCodes = [
   'not_found', 'duplicate_key', 'schema_mismatch', 'wrong_type', 'newer_schema', 'conflict', 'closed', 'tx_ended', 'tx_busy', 'read_only', 'locked', 'not_empty',
   'aborted',
   'corrupt', 'newer_format', 'missing_modifier', 'key_required', 'not_encrypted', 'wrong_key', 'corrupt_header', 'tampered',
-  'undecodable', 'snapshot_expired', 'quota', 'denied', 'backend_failed', 'timeout', 'unavailable', 'engine_lost',
+  'undecodable', 'snapshot_expired', 'quota', 'denied', 'backend_failed', 'timeout', 'clock_skew', 'unavailable', 'engine_lost',
   'internal',
   'syntax', 'unknown_table', 'unknown_column', 'unknown_function', 'ambiguous', 'wrong_arguments', 'invalid_statement', 'constraint', 'exists', 'work_limit',
   'offline', 'not_live', 'origin_failed', 'incomplete',

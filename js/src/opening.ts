@@ -154,7 +154,12 @@ export class Opening {
     await this.writing
     const sound = (await this.presence?.sound) ?? true
     // What is missing must be reported again, unless somebody went on without it.
-    if (there !== undefined && there.id !== '' && (this.changed || this.known)) await this.remember(there, sound)
+    if (there !== undefined && there.id !== '' && (this.changed || this.known)) {
+      const { trace } = this
+      // What is remembered already needs no worker to write it once more, only that its end was clean this time.
+      if (this.changed || trace.id !== there.id || trace.position < there.position) await this.remember(there, sound)
+      else if (sound && !trace.clean) this.sentinel?.note({ ...trace, clean: true })
+    }
     this.sentinel?.close()
     this.presence?.leave()
   }

@@ -82,6 +82,7 @@ test('a statement tells what is wrong with it', async () => {
   await rejects('unknown_table', db.sql`SELECT * FROM towns`.all())
   await rejects('unknown_function', db.sql`SELECT nonsense(1)`.all())
   await rejects('wrong_arguments', db.sql('SELECT ?, ?', 1).all())
+  assert.deepEqual(await db.sql`WITH a (n) AS (SELECT ${1}) SELECT n, ${2} AS m FROM a`, [{ n: 1, m: 2 }])
   await rejects('unsupported', db.sql`BEGIN`.all())
   const ended = new AbortController()
   ended.abort()
@@ -216,6 +217,31 @@ test('what a hook throws at a statement leaves nothing of it', async () => {
   })
   assert.deepEqual(await db.sql`SELECT id, name FROM plain ORDER BY id`, [{ id: 2, name: 'Bergen' }, { id: 3, name: 'Lund' }])
   assert.deepEqual(await db.cities.find().select('id'), [{ id: 2 }, { id: 3 }])
+  await db.close()
+})
+
+test('the transaction around a statement is busy for its hooks', async () => {
+  const on = new TableHooks<City>()
+  const db = await open('around', { driver: memory(), sql: true, tables: { cities: table<City>({ key: 'id', policies: [on] }) } })
+  const tx = await db.begin({ write: true })
+  const insert = (id: number) => tx.sql`INSERT INTO cities (id, name) VALUES (${id}, 'Oslo')`.run()
+  for (const meanwhile of [() => tx.cities.count(), () => tx.commit()]) {
+    const busy = on.hook('create', async () => void (await meanwhile()))
+    await rejects('tx_busy', insert(1))
+    on.unhook('create', busy)
+    assert.equal(await tx.cities.count(), 0)
+  }
+  on.hook('create', async (city, cities) => { city.population = await cities.count() })
+  await insert(2)
+  await tx.cities.insert({ id: 3, name: 'Hamar', country: 'NO', population: 0 })
+  await tx.commit()
+  assert.deepEqual(await db.cities.find().select('id', 'population'), [{ id: 2, population: 1 }, { id: 3, population: 1 }])
+
+  const half = await db.begin({ write: true }) // of what a table writes the hooks are in the transaction itself, which nobody can end
+  on.hook('create', () => half.commit())
+  await rejects('tx_busy', half.cities.insert({ id: 4, name: 'Lund', country: 'SE', population: 0 }))
+  await rejects('tx_busy', half.commit())
+  assert.equal(await db.cities.count(), 2)
   await db.close()
 })
 

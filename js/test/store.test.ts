@@ -233,6 +233,8 @@ onStores('a key with several values keeps them sorted, and a cursor goes from on
   })
   assert.deepEqual(await store.flags(), { dupSort: true, reverseKey: false })
   await rejects('schema_mismatch', db.store('dup', { flags: { reverseKey: true } }).count())
+  await rejects('schema_mismatch', db.store('dup', { flags: { dupSort: false } }).count())
+  assert.equal(await db.store('dup', { flags: {} }).count(), await store.count())
   await rejects('invalid_option', () => db.store('x', { value: coder.json.compressed(), flags: { dupSort: true } }))
   await rejects('invalid_option', () => store.with({ value: coder.json.compressed() }))
   await rejects('invalid_option', () => db.store('x', { flags: { integerKey: true } as never }))

@@ -28,7 +28,7 @@ const seal = (bytes: Uint8Array) => bytes
 /** What a host writes, by name. */
 const written: Record<string, FrameWriter> = {
   open: writeChain(
-    request(Op.Open, 11).uint(23).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250).bin(new Uint8Array(32).fill(7)),
+    request(Op.Open, 11).uint(24).uint(33554432).uint(16777216).uint(1).uint(65536).uint(250).bin(new Uint8Array(32).fill(7)),
     [compress('s2'), modifier(200, { seal, open: seal })],
   ),
   change: request(Op.Amend, 4).uint(300),

@@ -38,7 +38,7 @@ func (c *compiler) compound(q *selection, s *scope, targets []int) *selected {
 	}
 	c.level--
 	keys := c.compoundOrder(q, all, s)
-	return c.bounded(q, s, all, keys, arrival{})
+	return c.bounded(q, s, all, keys, arrival{}, nil)
 }
 
 // derivedColumns are the columns of a compound as they are in FROM: as those of its

@@ -27,7 +27,7 @@ func (s *Statement) compileDefine(c *compiler, d *definition) {
 		c.sameKind(d)
 	case CreateIndex:
 		c.indexed(d)
-	case AddColumn, DropColumn:
+	case AddColumn, DropColumn, RenameTable, RenameColumn:
 		c.altered(d)
 	}
 	if (d.Kind == CreateTable || d.Kind == CreateView) && exists || (d.Kind == DropTable || d.Kind == DropView) && !exists {
@@ -82,14 +82,54 @@ func (c *compiler) indexed(d *definition) {
 	}
 }
 
+// position is that of a column, −1 where there is none.
+func (t *Table) position(name string) int {
+	return slices.IndexFunc(t.Columns, func(col Column) bool { return value.Fold(col.Name) == value.Fold(name) })
+}
+
+// altered checks the names of an ALTER TABLE.
+func (c *compiler) altered(d *definition) {
+	t := c.writable(d.Table, d.pos)
+	at := t.position(d.Name)
+	if t.Open && d.Kind != AddColumn {
+		panic(fail(codeUnsupported, d.pos, "the table declares no columns: programs know it by its names"))
+	}
+	switch d.Kind {
+	case AddColumn:
+		c.addable(t, d)
+		return
+	case RenameTable:
+		if c.exists(d) {
+			panic(fail(codeExists, d.pos, "there is already another table or view with this name: "+d.Name))
+		}
+	default:
+		if at < 0 {
+			panic(fail(codeUnknownColumn, d.pos, "no such column: \""+d.Name+"\""))
+		}
+	}
+	switch d.Kind {
+	case DropColumn:
+		c.droppable(t, d, at)
+	case RenameColumn:
+		c.renamable(t, d, at)
+	}
+}
+
+func (c *compiler) addable(t *Table, d *definition) {
+	col := &d.Columns[0]
+	if t.position(col.Name) >= 0 {
+		panic(fail(codeInvalid, d.pos, "duplicate column name: "+col.Name))
+	}
+	if col.NotNull && col.Default == "" {
+		panic(fail(codeInvalid, d.pos, "Cannot add a NOT NULL column with default value NULL"))
+	}
+}
+
 // droppable refuses to drop a column that something else in its table's definition reads.
-func (c *compiler) droppable(t *Table, d *definition) {
-	at := slices.IndexFunc(t.Columns, func(col Column) bool { return value.Fold(col.Name) == value.Fold(d.Name) })
+func (c *compiler) droppable(t *Table, d *definition, at int) {
 	path := t.Columns[at].Path
 	refuse := func(why string) { panic(fail(codeInvalid, d.pos, "cannot drop column \""+d.Name+"\": "+why)) }
 	switch {
-	case t.Open:
-		panic(fail(codeUnsupported, d.pos, "the table declares no columns"))
 	case t.Key.Equal(path):
 		refuse("it is the identity")
 	case len(t.Columns) == 1:
@@ -100,36 +140,36 @@ func (c *compiler) droppable(t *Table, d *definition) {
 			refuse("the index " + index.Name + " is of it")
 		}
 	}
-	without := *t
-	without.Columns = slices.Delete(slices.Clone(t.Columns), at, at+1)
-	c.image(&without, t.Name, d.pos) // fails where a CHECK or another column reads it
+	c.unread(t, d, at)
 }
 
-// altered checks the names of an ALTER TABLE.
-func (c *compiler) altered(d *definition) {
-	t := c.writable(d.Table, d.pos)
-	has := func(name string) bool {
-		for _, col := range t.Columns {
-			if value.Fold(col.Name) == value.Fold(name) {
-				return true
-			}
-		}
-		return false
+// renamable refuses another name for a column that programs know documents by, or that
+// an expression of its table's definition reads.
+func (c *compiler) renamable(t *Table, d *definition, at int) {
+	if t.position(d.Paths[0]) >= 0 {
+		panic(fail(codeInvalid, d.pos, "duplicate column name: "+d.Paths[0]))
 	}
-	switch d.Kind {
-	case DropColumn:
-		if !has(d.Name) {
-			panic(fail(codeUnknownColumn, d.pos, "no such column: \""+d.Name+"\""))
-		}
-		c.droppable(t, d)
-	case AddColumn:
-		if has(d.Columns[0].Name) {
-			panic(fail(codeInvalid, d.pos, "duplicate column name: "+d.Columns[0].Name))
-		}
-		if d.Columns[0].NotNull && d.Columns[0].Default == "" {
-			panic(fail(codeInvalid, d.pos, "Cannot add a NOT NULL column with default value NULL"))
-		}
+	if t.Key.Equal(t.Columns[at].Path) {
+		panic(fail(codeUnsupported, d.pos, "the identity keeps its name"))
 	}
+	c.unread(t, d, at)
+}
+
+// unread fails where a CHECK or another column of the table reads one.
+func (c *compiler) unread(t *Table, d *definition, at int) {
+	without := *t
+	without.Columns = slices.Delete(slices.Clone(t.Columns), at, at+1)
+	c.image(&without, t.Name, d.pos)
+}
+
+// Names reports whether a text of SQL has all of some names in it, whatever they are there.
+func Names(text string, names ...string) bool {
+	tokens, err := scan(text)
+	return err == nil && !slices.ContainsFunc(names, func(name string) bool {
+		return !slices.ContainsFunc(tokens, func(t token) bool {
+			return (t.kind == tokenWord || t.kind == tokenName) && value.Fold(t.text) == value.Fold(name)
+		})
+	})
 }
 
 // compileCreateAs makes a table of a SELECT's result.

@@ -1,7 +1,7 @@
 package sql
 
 import (
-	"strings"
+	"slices"
 	"sync/atomic"
 
 	"github.com/stowage-db/stowage/query/sql/function"
@@ -41,8 +41,38 @@ func (r *run) fail(err error) value.Value {
 	return value.Value{}
 }
 
-// evaluator makes a function of a term.
+// evaluator makes a function of a term. What always has the same value is computed here,
+// unless that fails: then it may still never be asked for.
 func evaluator(t *term) eval {
+	e := unfolded(t)
+	if t.kind == termLiteral || !t.constant() {
+		return e
+	}
+	var r run
+	v := e(&r)
+	if r.err != nil {
+		return e
+	}
+	return func(*run) value.Value { return v }
+}
+
+// constant reports whether a term is computed from literals alone.
+func (t *term) constant() bool {
+	switch t.kind {
+	case termLiteral:
+		return true
+	case termUnary, termBinary, termCompare, termCast, termWrap:
+	case termCall:
+		if t.function.Stability != function.Constant {
+			return false
+		}
+	default:
+		return false
+	}
+	return !slices.ContainsFunc(t.kids, func(kid *term) bool { return !kid.constant() })
+}
+
+func unfolded(t *term) eval {
 	switch t.kind {
 	case termLiteral:
 		v := t.value
@@ -205,6 +235,9 @@ func condition(t *term) test {
 		a, b := condition(t.kids[0]), condition(t.kids[1])
 		return func(r *run) bool { return a(r) || b(r) }
 	case t.kind == termCompare && t.op != "is" && t.kids[0].width() == 1:
+		if c := placesCondition(t); c != nil {
+			return c
+		}
 		a, b, compare := evaluator(t.kids[0]), evaluator(t.kids[1]), comparer(t.kids[0], t.kids[1])
 		less, equal, greater := ordered(t.op)
 		return func(r *run) bool {
@@ -291,24 +324,15 @@ func matchEvaluator(t *term) eval {
 			return value.Value{}
 		}
 		if glob {
-			return value.FromBool(value.Glob(ended(pattern), ended(v)) != not)
+			return value.FromBool(value.Glob(pattern.Text(), v.Text()) != not)
 		}
 		like := last.Load()
-		if text := ended(pattern); like == nil || !like.Is(text, sign) {
+		if text := pattern.Text(); like == nil || !like.Is(text, sign) {
 			like = value.NewLike(text, sign)
 			last.Store(like)
 		}
-		return value.FromBool(like.Match(ended(v)) != not)
+		return value.FromBool(like.Match(v.Text()) != not)
 	}
-}
-
-// ended is a text up to its first NUL, which is where it ends for patterns.
-func ended(v value.Value) string {
-	text := v.Text()
-	if end := strings.IndexByte(text, 0); end >= 0 {
-		return text[:end]
-	}
-	return text
 }
 
 func betweenEvaluator(t *term) eval {

@@ -26,6 +26,7 @@ type operand struct {
 type operands struct {
 	list []*operand
 	pool []*pooled
+	bar  *bar
 }
 
 // pooled is a condition, and where it may be asked at the earliest.
@@ -221,7 +222,7 @@ func (c *compiler) derived(q *selection, name string, names []string, in, s *sco
 		}
 	}
 	if !whole {
-		q = s.pushed(q, name, names)
+		q = c.pushed(q, name, names, in, s)
 	}
 	c.level++
 	chosen := c.selection(q, in, nil)

@@ -167,6 +167,7 @@ type grouper struct {
 	calls   []*aggregateCall
 	waiting []waiting // by call
 	keys    []eval
+	places  []place // of those keys that are one, in the same order
 	bare    []int
 	extreme bool // the row of a min or max stands for the group, otherwise the first one
 	table   *hashed
@@ -195,6 +196,9 @@ type aggregateCall struct {
 	filter    test
 	collation value.Collation
 	waits     bool
+	extreme   bool      // it is min or max
+	plain     bool      // its arguments are places that follow one another, and nothing else is asked
+	first     int       // of these
 	sort      []sortKey // the number of the group, then what ORDER BY inside says
 	sortSlots []int     // the places of these, then those of the arguments
 	sortEvals []eval
@@ -219,16 +223,21 @@ func (c *compiler) groupFeed(from feed, s *scope) feed {
 		collations = append(collations, key.collation)
 	}
 	keys := evaluators(g.keys)
+	places := make([]place, len(keys))
+	for i, t := range g.keys {
+		places[i], _ = placeOf(t)
+	}
 	var bare []int
 	for _, slot := range s.touched {
 		if !slices.ContainsFunc(g.aggregates, func(a *aggregate) bool { return a.slot == slot }) {
 			bare = append(bare, slot)
 		}
 	}
+	extreme = extreme && len(bare) > 0
 	inputs := g.inputs(bare)
 	sorts := keysOf(collations)
 	return func(r *run, next func() error) func() error {
-		g := &grouper{r: r, inputs: inputs, sorts: sorts, calls: calls, keys: keys, bare: bare, extreme: extreme, table: newHashed(collations), key: make([]value.Value, len(keys))}
+		g := &grouper{r: r, inputs: inputs, sorts: sorts, calls: calls, keys: keys, places: places, bare: bare, extreme: extreme, table: newHashed(collations), key: make([]value.Value, len(keys))}
 		g.waiting = make([]waiting, len(calls))
 		for i, call := range calls {
 			if call.distinct {
@@ -306,7 +315,7 @@ func (g *grouper) empty() error {
 }
 
 func (c *compiler) aggregateCall(a *aggregate, several bool) *aggregateCall {
-	call := &aggregateCall{aggregate: a, evals: evaluators(a.args)}
+	call := &aggregateCall{aggregate: a, evals: evaluators(a.args), extreme: a.isExtreme()}
 	if a.filter != nil {
 		call.filter = condition(a.filter)
 	}
@@ -314,6 +323,11 @@ func (c *compiler) aggregateCall(a *aggregate, several bool) *aggregateCall {
 		call.collation = collationOf(a.args...)
 	}
 	if call.waits = len(a.order) > 0 || several && a.function.Gathers; !call.waits {
+		call.plain = !a.distinct && len(a.args) <= 1
+		for _, t := range a.args {
+			call.plain = call.plain && t.kind == termSlot
+			call.first = t.slot
+		}
 		return call
 	}
 	for range 1 + len(a.order) + len(a.args) {
@@ -351,8 +365,12 @@ func (g *grouper) represent(one *group) {
 // take adds the run's row to its group.
 func (g *grouper) take() error {
 	r := g.r
-	for i, e := range g.keys {
-		g.key[i] = e(r)
+	for i := range g.keys {
+		if at := &g.places[i]; at.kind == termSlot {
+			g.key[i] = r.row[at.number]
+		} else {
+			g.key[i] = g.keys[i](r)
+		}
 	}
 	at := 0
 	switch {
@@ -425,15 +443,22 @@ func (g *grouper) finishSpooled(next func() error) error {
 // join takes the run's row into a group.
 func (g *grouper) join(at int) error {
 	r := g.r
+	one := g.groups[at]
 	for i, call := range g.calls {
 		if call.filter != nil && !call.filter(r) {
 			continue
 		}
-		if err := g.step(at, i, call); err != nil {
+		var err error
+		if call.plain {
+			err = g.tell(one, i, call, r.row[call.first:call.first+len(call.args)])
+		} else {
+			err = g.step(at, i, call)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	if one := g.groups[at]; g.extreme && !one.other {
+	if g.extreme && !one.other {
 		g.represent(one)
 	}
 	return r.err
@@ -466,10 +491,15 @@ func (g *grouper) step(at, i int, call *aggregateCall) error {
 		}
 		return g.waiting[i].sorted.add(r)
 	}
-	if err := one.states[i].Step(g.args); err != nil {
+	return g.tell(one, i, call, g.args)
+}
+
+// tell has a group's state take arguments in.
+func (g *grouper) tell(one *group, i int, call *aggregateCall, args []value.Value) error {
+	if err := one.states[i].Step(args); err != nil {
 		return fail(codeInvalid, -1, err.Error())
 	}
-	if call.isExtreme() {
+	if g.extreme && call.extreme {
 		one.other = !g.stands(one.states[i].(function.Extreme))
 	}
 	return nil

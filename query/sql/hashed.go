@@ -53,7 +53,11 @@ func (h *hashed) findHashed(row []value.Value, sum uint64) int {
 
 func (h *hashed) equal(a, b []value.Value) bool {
 	for i := range a {
-		if !value.Equal(a[i], b[i], h.collations[i]) {
+		if v, w := &a[i], &b[i]; h.collations[i] == value.Binary && v.Kind() == value.Text && w.Kind() == value.Text {
+			if v.Raw() != w.Raw() {
+				return false
+			}
+		} else if !value.Equal(*v, *w, h.collations[i]) {
 			return false
 		}
 	}

@@ -7,13 +7,16 @@ var null value.Value
 // bucket is rows by what they are joined by: chains through links, from 1. Those that
 // there is no room for lie in a spool by the same keys.
 type bucket struct {
-	keys        *hashed
-	rows        *kept
+	whole       numbers // the chains of a key that is a whole number
+	keys        *hashed // other keys, and
+	chains      []chain // their chains
+	rows        packed
 	slots       []int
-	head, tail  []int32
 	links       []int32
 	affinities  []value.Affinity
 	build, find []eval
+	probe       place // of a key that is one, where probed
+	probed      bool
 	key         []value.Value
 
 	sorts  []sortKey
@@ -22,14 +25,21 @@ type bucket struct {
 	row    []value.Value
 }
 
+// chain is rows with the same key, from 1: the first and the last one; 0 where there are
+// none.
+type chain struct{ head, tail int32 }
+
 func newBucket(keys []equality, slots []int) *bucket {
-	b := &bucket{rows: &kept{width: len(slots)}, slots: slots, key: make([]value.Value, len(keys)), row: make([]value.Value, len(slots))}
+	b := &bucket{slots: slots, key: make([]value.Value, len(keys)), row: make([]value.Value, len(slots))}
 	var collations []value.Collation
 	for _, key := range keys {
 		b.build = append(b.build, evaluator(key.own))
 		b.find = append(b.find, evaluator(key.other))
 		b.affinities = append(b.affinities, key.affinity)
 		collations = append(collations, key.collation)
+	}
+	if len(keys) == 1 && keys[0].affinity != value.TextAffinity {
+		b.probe, b.probed = placeOf(keys[0].other)
 	}
 	b.keys, b.sorts = newHashed(collations), keysOf(collations)
 	return b
@@ -39,7 +49,8 @@ func newBucket(keys []equality, slots []int) *bucket {
 func (b *bucket) clear() error {
 	b.keys.clear()
 	b.rows.clear()
-	b.head, b.tail, b.links = b.head[:0], b.tail[:0], b.links[:0]
+	b.whole.clear()
+	b.chains, b.links = b.chains[:0], b.links[:0]
 	out := b.out
 	b.out = nil
 	return out.close(nil)
@@ -47,7 +58,7 @@ func (b *bucket) clear() error {
 
 // full reports whether there is no room in memory for more rows.
 func (b *bucket) full(r *run) bool {
-	return b.out != nil || b.rows.bytes+b.keys.bytes()+4*(len(b.head)+len(b.tail)+len(b.links)) > r.ceiling
+	return b.out != nil || b.rows.size()+b.whole.size()+b.keys.bytes()+8*len(b.chains)+4*len(b.links) > r.ceiling
 }
 
 // compute enters the key of the run's row; ok is false where a part of it is NULL,
@@ -68,17 +79,57 @@ func (b *bucket) add(r *run) error {
 	if b.full(r) {
 		return b.spill(r, b.key)
 	}
-	n := int32(b.rows.count + 1)
-	i, added := b.keys.add(r, b.key)
+	at := b.chain(r)
 	b.rows.add(r, b.slots)
 	b.links = append(b.links, 0)
-	if added {
-		b.head, b.tail = append(b.head, n), append(b.tail, n)
-		return nil
+	n := int32(len(b.links))
+	if at.head == 0 {
+		at.head = n
+	} else {
+		b.links[at.tail-1] = n
 	}
-	b.links[b.tail[i]-1] = n
-	b.tail[i] = n
+	at.tail = n
 	return nil
+}
+
+// chain is that of the computed key, which is made if need be.
+func (b *bucket) chain(r *run) *chain {
+	if i, is := b.single(); is {
+		return b.whole.add(i)
+	}
+	i, added := b.keys.add(r, b.key)
+	if added {
+		b.chains = append(b.chains, chain{})
+	}
+	return &b.chains[i]
+}
+
+// single returns the computed key where it is one whole number.
+func (b *bucket) single() (i int64, is bool) {
+	if len(b.key) != 1 {
+		return 0, false
+	}
+	return b.key[0].Whole()
+}
+
+// head is the first row with the key that the run's row has, 0 where there is none; ok is
+// false where a part of that is NULL. Rows of a spool are found by the computed key.
+func (b *bucket) head(r *run) (head int32, ok bool) {
+	if b.probed && b.out == nil {
+		if i, is := b.probe.of(r).Whole(); is {
+			return b.whole.find(i), true
+		}
+	}
+	if !b.compute(r, b.find) {
+		return 0, false
+	}
+	if i, is := b.single(); is {
+		return b.whole.find(i), true
+	}
+	if i := b.keys.find(b.key); i >= 0 {
+		return b.chains[i].head, true
+	}
+	return 0, true
 }
 
 // hide takes in the run's row, which nothing joins.
@@ -105,18 +156,17 @@ func (b *bucket) spill(r *run, key []value.Value) error {
 
 // each enters each row that the run's row joins.
 func (b *bucket) each(r *run, emit func() error) error {
-	if !b.compute(r, b.find) {
+	n, ok := b.head(r)
+	if !ok {
 		return r.err
 	}
-	if i := b.keys.find(b.key); i >= 0 {
-		for n := b.head[i]; n > 0; n = b.links[n-1] {
-			b.rows.load(r, b.slots, int(n-1))
-			if err := r.tick(); err != nil {
-				return err
-			}
-			if err := emit(); err != nil {
-				return err
-			}
+	for ; n > 0; n = b.links[n-1] {
+		b.rows.load(r, b.slots, int(n-1))
+		if err := r.tick(); err != nil {
+			return err
+		}
+		if err := emit(); err != nil {
+			return err
 		}
 	}
 	if b.out == nil {
@@ -255,7 +305,7 @@ func (j *adding) finish(others []int) error {
 		}
 		return j.next()
 	}
-	for i := range j.b.rows.count {
+	for i := range j.b.rows.count() {
 		j.b.rows.load(j.r, j.b.slots, i)
 		if err := lonely(); err != nil {
 			return err

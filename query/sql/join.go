@@ -2,6 +2,7 @@ package sql
 
 import (
 	"math"
+	"strings"
 
 	"github.com/stowage-db/stowage/query/sql/value"
 )
@@ -279,6 +280,7 @@ type joiner struct {
 	feed    feed
 	rows    float64
 	arrival arrival
+	leads   []lead
 }
 
 // take returns the conditions that can be asked once an operand is bound.
@@ -352,7 +354,8 @@ func (j *joiner) first(o *operand, order []orderTerm) {
 		j.rows = min(best.rows, each)
 		j.arrival = best.arrival
 		best.note(j.c, o)
-		j.feed = j.c.scan(o, best, j.take(0, o), true)
+		j.leads = leads(o, best)
+		j.feed = j.c.barred(o, best, j.take(0, o), true, j.all.bar)
 	} else {
 		j.rows = o.rows
 		j.c.note("SCAN " + o.label)
@@ -421,23 +424,28 @@ func (j *joiner) right(o *operand, terms []*term, i int) feed {
 	for _, t := range terms {
 		pool = append(pool, &pooled{term: t})
 	}
-	a, each, _ := reach(o, pool, j.bound, j.rows)
-	rows := j.rows
-	j.rows = max(0.1, rows*each)
+	a, each, work := reach(o, pool, j.bound, j.rows)
 	local := j.localOf(o, terms)
-	var rest []*term
+	var rest, equal []*term
 	var keys []equality
 	for _, t := range terms {
 		if t.uses&^o.bits == 0 && !t.volatile {
 			continue
 		}
 		if key, is := equalityOf(t, o.bits); is {
-			keys = append(keys, key)
+			keys, equal = append(keys, key), append(equal, t)
 		} else {
 			rest = append(rest, t)
 		}
 	}
+	m := j.merge(o, keys, equal, work)
+	rows := j.rows
+	j.rows = max(0.1, rows*each)
+	j.follow(o, keys)
 	switch {
+	case m != nil:
+		j.c.note("MERGE " + strings.TrimPrefix(m.equal.describe(o), "SEARCH "))
+		return filtered(m.feed(j.c, o, local), append(equal, rest...))
 	case a != nil:
 		a.note(j.c, o)
 		return j.c.scan(o, a, terms, false)

@@ -112,8 +112,13 @@ func (p *parser) drop(d *definition) {
 func (p *parser) alter(d *definition) {
 	d.Table = p.qualified()
 	switch {
-	case p.is("rename"):
-		panic(fail(codeUnsupported, d.pos, "programs know tables and columns by their names"))
+	case p.word("rename to"):
+		d.Kind, d.Name = RenameTable, p.name()
+	case p.word("rename"):
+		p.word("column")
+		d.Kind, d.Name = RenameColumn, p.name()
+		p.expect("to")
+		d.Paths = []string{p.name()}
 	case p.word("add"):
 		p.word("column")
 		d.Kind, d.Key = AddColumn, -1

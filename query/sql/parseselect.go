@@ -11,7 +11,13 @@ func (p *parser) startsSelect() bool {
 func (p *parser) selection() *selection {
 	p.enter()
 	defer p.leave()
-	s := &selection{pos: p.peek().pos, with: p.with()}
+	pos := p.peek().pos
+	return p.behindWith(pos, p.with())
+}
+
+// behindWith reads what follows the tables of WITH.
+func (p *parser) behindWith(pos int, with []*common) *selection {
+	s := &selection{pos: pos, with: with}
 	s.cores = append(s.cores, p.core())
 	for {
 		switch {

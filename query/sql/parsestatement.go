@@ -33,12 +33,10 @@ func (p *parser) statement() *statement {
 	if s.define(p) {
 		return s
 	}
-	start := p.at
-	with := p.with()
+	pos, with := p.peek().pos, p.with()
 	switch {
 	case p.is("select"), p.is("values"):
-		p.at = start
-		s.query = p.selection()
+		s.query = p.behindWith(pos, with)
 	case p.is("insert"), p.is("replace"):
 		s.insert = p.insertion(with)
 	case p.is("update"):

@@ -52,7 +52,7 @@ func (p *presorted) take() error {
 func (p *presorted) differs() bool {
 	waiting := p.kept.row(0)
 	for i := range p.first {
-		if p.keys[i].compare(waiting[i], p.r.row[p.slots[i]]) != 0 {
+		if p.keys[i].compare(&waiting[i], &p.r.row[p.slots[i]]) != 0 {
 			return true
 		}
 	}

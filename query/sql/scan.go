@@ -1,6 +1,8 @@
 package sql
 
 import (
+	"slices"
+
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
@@ -11,24 +13,45 @@ type scanner struct {
 	table  *Table
 	probe  *probe
 	ranger *ranger
-	test   test
+	terms  []*term
 	wide   bool // a range that may hold more than is worth looking up one by one
-	key    int  // where a record is put for those who write: its number among the run's records
+	bar    *bar
+	key    int // where a record is put for those who write: its number among the run's records
 
 	extractor *query.Extractor
-	slots     []int
-	parts     []int // of a covering index: which component is for which slot
+	stages    []stage
+	parts     []entryPart // of a covering index
 	covers    bool
-	affinity  []value.Affinity
+}
+
+// stage is a step of reading a record: values that go into the run's row, and what is asked
+// of it then. What does not pass is read no further.
+type stage struct {
+	columns []scanColumn
+	test    test
+}
+
+// scanColumn is where the extractor puts what goes into a place.
+type scanColumn struct{ offset, slot int }
+
+// entryPart is a component of an index's entry that goes into a place.
+type entryPart struct {
+	component, slot int
+	affinity        value.Affinity
 }
 
 // scan is the feed of a table that a probe reads, and of whose rows terms hold. once: it is
 // read once, not for each row of what is before it.
 func (c *compiler) scan(o *operand, p *probe, terms []*term, once bool) feed {
+	return c.barred(o, p, terms, once, nil)
+}
+
+// barred is scan with a bar.
+func (c *compiler) barred(o *operand, p *probe, terms []*term, once bool, b *bar) feed {
 	if p.arms != nil {
 		return c.scanUnion(o, p, terms, once)
 	}
-	s := &scanner{origin: o.table, table: o.table.table, probe: p, ranger: p.ranger(), test: conditions(terms), wide: once, key: -1}
+	s := &scanner{origin: o.table, table: o.table.table, probe: p, ranger: p.ranger(), terms: terms, wide: once, bar: b, key: -1}
 	c.finish = append(c.finish, func() { s.finish(o) })
 	if o.table.record >= 0 {
 		s.key = o.table.record
@@ -40,24 +63,69 @@ func (c *compiler) scan(o *operand, p *probe, terms []*term, once bool) feed {
 func (s *scanner) finish(o *operand) {
 	s.covers = s.probe.index >= 0 && s.key < 0 && s.probe.coversAll(o)
 	s.wide = s.wide && s.probe.index >= 0 && !s.covers && s.probe.arrival.holds == nil && (s.probe.low != nil || s.probe.high != nil || s.probe.begin != nil)
+	if s.covers {
+		for _, i := range s.origin.used {
+			col := &s.origin.columns[i]
+			s.parts = append(s.parts, entryPart{s.probe.component(col.path), col.slot, col.affinity})
+		}
+		s.stages = []stage{{test: conditions(s.terms)}}
+		if s.bar != nil {
+			s.stages = append(s.stages, stage{test: s.bar.passes})
+		}
+		return
+	}
 	var paths []query.Path
 	for _, i := range s.origin.used {
-		col := &s.origin.columns[i]
-		s.slots = append(s.slots, col.slot)
-		s.affinity = append(s.affinity, col.affinity)
-		if s.covers {
-			s.parts = append(s.parts, s.probe.component(col.path))
-		} else {
-			paths = append(paths, col.path)
-		}
+		paths = append(paths, s.origin.columns[i].path)
 	}
 	s.extractor = query.NewExtractor(paths)
+	s.stage()
+}
+
+// stage orders what is read by the conditions: each has what it reads come before it, and
+// what none reads comes last.
+func (s *scanner) stage() {
+	left := make([]scanColumn, len(s.origin.used))
+	for n, i := range s.origin.used {
+		left[n] = scanColumn{s.extractor.Slot(n), s.origin.columns[i].slot}
+	}
+	add := func(ask test, reads func(slot int) bool) {
+		at := stage{test: ask}
+		left = slices.DeleteFunc(left, func(c scanColumn) bool {
+			read := reads(c.slot)
+			if read {
+				at.columns = append(at.columns, c)
+			}
+			return read
+		})
+		s.stages = append(s.stages, at)
+	}
+	for _, t := range s.terms {
+		var all scope
+		all.collect(t)
+		add(condition(t), func(slot int) bool { return t.asks() || slices.Contains(all.reads, slot) })
+	}
+	if s.bar != nil {
+		add(s.bar.passes, func(slot int) bool { return slot == s.bar.slot })
+	}
+	if len(left) > 0 {
+		s.stages = append(s.stages, stage{columns: left})
+	}
+}
+
+// asks reports whether a subquery is part of a term.
+func (t *term) asks() bool {
+	return t != nil && (t.sub != nil || slices.ContainsFunc(t.kids, (*term).asks))
 }
 
 // open prepares to read.
 func (s *scanner) open(r *run, next func() error) func() error {
-	cursor := &scanning{scanner: s, r: r, next: next, offsets: s.extractor.Offsets()}
-	cursor.access = Access{Index: s.probe.index, Reverse: s.probe.reverse, Documents: !s.covers && (len(s.slots) > 0 || s.key >= 0)}
+	cursor := &scanning{scanner: s, r: r, next: next}
+	cursor.access = Access{Index: s.probe.index, Reverse: s.probe.reverse, Documents: !s.covers && (len(s.origin.used) > 0 || s.key >= 0), Keys: s.key >= 0}
+	if !s.covers {
+		cursor.finder = s.extractor.Finder()
+	}
+	whole := &Access{Index: -1, Documents: true, Keys: s.key >= 0}
 	emit := cursor.emit
 	return func() error {
 		ranges, all := s.ranger.ranges(r, cursor.access.Ranges[:0])
@@ -70,7 +138,7 @@ func (s *scanner) open(r *run, next func() error) func() error {
 		if all {
 			cursor.access.Ranges = nil
 			if s.probe.searches() && !s.covers && s.probe.arrival.holds == nil { // there is too much to look up
-				return r.source.Scan(s.table, &Access{Index: -1, Documents: true}, emit)
+				return r.source.Scan(s.table, whole, emit)
 			}
 		}
 		if s.wide {
@@ -79,7 +147,7 @@ func (s *scanner) open(r *run, next func() error) func() error {
 				return err
 			}
 			if !few {
-				return r.source.Scan(s.table, &Access{Index: -1, Documents: true}, emit)
+				return r.source.Scan(s.table, whole, emit)
 			}
 		}
 		return r.source.Scan(s.table, &cursor.access, emit)
@@ -96,11 +164,11 @@ func (s *scanning) few() (bool, error) {
 // scanning is a run of a scanner.
 type scanning struct {
 	*scanner
-	r       *run
-	next    func() error
-	access  Access
-	offsets []int
-	buffer  []byte
+	r      *run
+	next   func() error
+	access Access
+	finder *query.Finder
+	buffer []byte
 }
 
 // emit enters a record in the run's row.
@@ -109,45 +177,32 @@ func (s *scanning) emit(rec *Record) error {
 	if err := r.tick(); err != nil {
 		return err
 	}
-	switch {
-	case s.covers:
+	var offsets []int
+	if s.covers {
 		s.fromEntry(rec.Entry)
-	case len(s.slots) > 0:
-		if err := s.fromDocument(rec.Doc); err != nil {
+	} else if rec.Doc != nil {
+		var err error
+		if offsets, err = s.finder.Find(rec.Doc); err != nil {
 			return err
 		}
 	}
-	if s.test != nil && !s.test(r) || r.err != nil {
-		return r.err
+	for i := range s.stages {
+		at := &s.stages[i]
+		for _, c := range at.columns {
+			if v, at := &r.row[c.slot], offsets[c.offset]; at < 0 {
+				*v = null
+			} else if !v.Load(rec.Doc, at) {
+				*v = value.FromMsgpack(query.ValueAt(rec.Doc, at))
+			}
+		}
+		if at.test != nil && !at.test(r) || r.err != nil {
+			return r.err
+		}
 	}
 	if s.key >= 0 {
 		r.records[s.key] = *rec
 	}
 	return s.next()
-}
-
-// fromDocument finds all values that are read in one pass.
-func (s *scanning) fromDocument(doc []byte) error {
-	if err := s.extractor.Find(doc, s.offsets); err != nil {
-		return err
-	}
-	for i, slot := range s.slots {
-		if at := s.offsets[s.extractor.Slot(i)]; at >= 0 {
-			s.r.row[slot] = valueAt(doc, at)
-		} else {
-			s.r.row[slot] = null
-		}
-	}
-	return nil
-}
-
-// valueAt is the value at doc[at:]. Only what is nested needs to know its end.
-func valueAt(doc []byte, at int) value.Value {
-	switch c := doc[at]; {
-	case c < 0x80 || c >= 0xe0, 0xa0 <= c && c <= 0xc6, 0xca <= c && c <= 0xd3, 0xd9 <= c && c <= 0xdb:
-		return value.FromMsgpack(doc[at:])
-	}
-	return value.FromMsgpack(query.ValueAt(doc, at))
 }
 
 // fromEntry takes the values out of an index's entry.
@@ -158,9 +213,9 @@ func (s *scanning) fromEntry(entry []byte) {
 		if !ok {
 			return
 		}
-		for i, part := range s.parts {
-			if part == component {
-				s.r.row[s.slots[i]] = s.affinity[i].Apply(s.component(entry[:n]))
+		for _, part := range s.parts {
+			if part.component == component {
+				s.r.row[part.slot] = part.affinity.Apply(s.component(entry[:n]))
 			}
 		}
 		component++

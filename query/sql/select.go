@@ -50,15 +50,16 @@ func (c *compiler) selection(q *selection, s *scope, targets []int) *selected {
 		return c.compound(q, s, targets)
 	}
 	p := c.core(q.cores[0], s, targets, q.order)
-	return c.bounded(q, s, p.selected, p.sort, p.arrival)
+	return c.bounded(q, s, p.selected, p.sort, p.arrival, p.bar)
 }
 
 // bounded puts order and limits behind a selection. Rows that come in order need not
-// be sorted; if it is that of the first keys, only those that are equal there.
-func (c *compiler) bounded(q *selection, s *scope, chosen *selected, sort []sortKey, comes arrival) *selected {
+// be sorted; if it is that of the first keys, only those that are equal there. What the sort
+// finds out it may tell a bar.
+func (c *compiler) bounded(q *selection, s *scope, chosen *selected, sort []sortKey, comes arrival, b *bar) *selected {
 	limit, offset := c.limit(q.limit, s), c.limit(q.offset, s)
 	if len(sort) > 0 {
-		sorted := sortFeed(chosen.feed, slotsOf(chosen.columns), sort, limit, offset)
+		sorted := sortFeed(chosen.feed, slotsOf(chosen.columns), sort, limit, offset, b)
 		switch {
 		case comes.holds == nil:
 			c.note("USE TEMP B-TREE FOR ORDER BY")
@@ -96,6 +97,7 @@ type plan struct {
 	*selected
 	sort    []sortKey
 	arrival arrival
+	bar     *bar // nil where a sort behind it has nothing to tell the scan
 }
 
 // core plans one SELECT or VALUES. Its rows come with what order asks for in places
@@ -160,6 +162,10 @@ func (c *compiler) rows(k *core, s *scope, targets []int, order []ordering, grou
 	wanted := keysOf
 	if grouped || k.distinct || len(s.windows) > 0 {
 		wanted = nil
+	}
+	if wanted != nil {
+		j.bar = c.bar(j, wanted, terms)
+		p.bar = j.bar
 	}
 	p.feed, p.arrival, p.rows = c.joinFeed(j, where, wanted, s)
 	if grouped {

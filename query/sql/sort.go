@@ -21,14 +21,20 @@ type sortKey struct {
 }
 
 // compare orders two values.
-func (k *sortKey) compare(a, b value.Value) int {
+func (k *sortKey) compare(a, b *value.Value) int {
+	if order, ok := a.Against(b); ok {
+		if k.desc {
+			return -order
+		}
+		return order
+	}
 	if k.nulls != nullsNatural && a.IsNull() != b.IsNull() {
 		if a.IsNull() == (k.nulls == nullsFirst) {
 			return -1
 		}
 		return 1
 	}
-	order := value.Compare(a, b, k.collation)
+	order := value.Compare(*a, *b, k.collation)
 	if k.desc {
 		return -order
 	}
@@ -82,7 +88,7 @@ func (s *sorter) compare(i, j int32) int {
 // apart orders two rows by their keys.
 func (s *sorter) apart(a, b []value.Value) int {
 	for n := range s.keys {
-		if order := s.keys[n].compare(a[n], b[n]); order != 0 {
+		if order := s.keys[n].compare(&a[n], &b[n]); order != 0 {
 			return order
 		}
 	}
@@ -110,7 +116,7 @@ func (s *sorter) add(r *run) error {
 func (s *sorter) beyond(r *run) bool {
 	last := s.kept.row(s.most - 1)
 	for i := range s.keys {
-		if order := s.keys[i].compare(r.row[s.slots[i]], last[i]); order != 0 {
+		if order := s.keys[i].compare(&r.row[s.slots[i]], &last[i]); order != 0 {
 			return order > 0
 		}
 	}
@@ -163,7 +169,7 @@ func (s *sorter) part(r *run, first value.Value, emit func() error) error {
 	}
 	for ; s.at < len(s.order); s.at++ {
 		i := int(s.order[s.at])
-		if s.keys[0].compare(s.kept.row(i)[0], first) != 0 {
+		if s.keys[0].compare(&s.kept.row(i)[0], &first) != 0 {
 			break
 		}
 		s.kept.load(r, s.slots, i)
@@ -201,9 +207,12 @@ func (s *sorter) clear() error {
 }
 
 // sortFeed hands rows on in order.
-func sortFeed(from feed, slots []int, keys []sortKey, limit, offset eval) feed {
+func sortFeed(from feed, slots []int, keys []sortKey, limit, offset eval, b *bar) feed {
 	return func(r *run, next func() error) func() error {
 		s := newSorter(keys, slots)
+		if b != nil {
+			r.states[b.state] = s
+		}
 		start := from(r, func() error { return s.add(r) })
 		return func() error {
 			s.most = mostOf(r, limit, offset)

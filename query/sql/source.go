@@ -104,12 +104,14 @@ type Access struct {
 	Reverse bool
 	// Documents: the document is needed; otherwise the entry is enough.
 	Documents bool
+	// Keys: the identity is needed.
+	Keys bool
 }
 
 // Record is one row of a table as it is stored.
 type Record struct {
-	Key   []byte // the identity, one component of a key
-	Entry []byte // the index's entry, identity included; nil without an index
+	Key   []byte // the identity, one component of a key; maybe nil where the access does not need it
+	Entry []byte // the index's entry, identity included, for the call only; nil without an index
 	Doc   []byte // the document; nil where the access does not need it
 }
 
@@ -162,8 +164,10 @@ const (
 	DropIndex
 	CreateView
 	DropView
-	AddColumn  // Table and Columns[0]
-	DropColumn // Table and Name
-	Analyze    // Name: a table or index, "" for all
+	AddColumn    // Table and Columns[0]
+	DropColumn   // Table and Name
+	RenameTable  // Table; Name: the new one
+	RenameColumn // Table and Name; Paths[0]: the new name
+	Analyze      // Name: a table or index, "" for all
 	Reindex
 )

@@ -37,11 +37,8 @@ func (r *run) closeSpools(err error) error {
 
 func (s *spooled) add(key []byte, row []value.Value) error {
 	s.row = s.row[:0]
-	for _, v := range row {
-		if v.IsJSON() && v.Kind() == value.Text {
-			s.row = append(s.row, jsonFollows)
-		}
-		s.row = v.AppendMsgpack(s.row)
+	for i := range row {
+		s.row = appendPacked(s.row, &row[i])
 	}
 	return s.spool.Add(key, s.row)
 }
@@ -63,7 +60,7 @@ func (s *spooled) each(r *run, within query.KeyRange, slots []int, emit func(key
 	return s.spool.Each(within, func(key, row []byte) error {
 		row = bytes.Clone(row) // for values are kept as long as anybody likes
 		for _, slot := range slots {
-			r.row[slot], row = unpackValue(row)
+			row = loadPacked(&r.row[slot], row)
 		}
 		if err := r.tick(); err != nil {
 			return err
@@ -76,23 +73,8 @@ func (s *spooled) each(r *run, within query.KeyRange, slots []int, emit func(key
 func unpack(packed []byte, row []value.Value) {
 	packed = bytes.Clone(packed)
 	for i := range row {
-		row[i], packed = unpackValue(packed)
+		packed = loadPacked(&row[i], packed)
 	}
-}
-
-// jsonFollows stands before a text that functions take for JSON. No value begins so.
-const jsonFollows = 0xc1
-
-func unpackValue(packed []byte) (v value.Value, rest []byte) {
-	json := packed[0] == jsonFollows
-	if json {
-		packed = packed[1:]
-	}
-	raw := query.ValueAt(packed, 0)
-	if v = value.FromMsgpack(raw); json {
-		v = value.FromJSON(v.Text())
-	}
-	return v, packed[len(raw):]
 }
 
 // close gives the spool back, if there is one, and returns the first error.

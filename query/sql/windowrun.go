@@ -125,7 +125,7 @@ func (p *partition) spooled(rows *sorter) error {
 // apart orders two rows by keys from and up to.
 func (p *partition) apart(a, b []value.Value, from, to int) int {
 	for n := from; n < to; n++ {
-		if order := p.keys[n].compare(a[n], b[n]); order != 0 {
+		if order := p.keys[n].compare(&a[n], &b[n]); order != 0 {
 			return order
 		}
 	}
@@ -461,7 +461,8 @@ func (w *windowRun) rangeBound(i int, kind boundKind, offset value.Value, behind
 		v = value.Add(v, offset)
 	}
 	w.bound[behind] = w.search(w.bound[behind], func(at int) bool {
-		order := key.compare(w.at(at, column), v)
+		other := w.at(at, column)
+		order := key.compare(&other, &v)
 		return order < 0 || order == 0 && behind == 1
 	})
 	return w.bound[behind]

@@ -196,12 +196,12 @@ type recursion struct {
 	keys     []sortKey
 }
 
-// feed hands on the rows of the queue, which grows meanwhile. Those that an ORDER BY
-// chooses from stay in memory.
+// feed hands on the rows of the queue, which grows meanwhile: in the order in which they
+// came, or that of an ORDER BY, of which only the numbers of the rows stay in memory.
 func (f *recursion) feed(r *run, next func() error) func() error {
 	out := slotsOf(f.start.columns)
 	seen, queue := newSet(collationsOf(f.start.columns)), newRoll(len(out))
-	var choice [][]value.Value
+	choice := &choice{recursion: f, run: r, queue: queue}
 	row := make([]value.Value, len(out))
 	push := func(slots []int) error {
 		for i, slot := range slots {
@@ -212,10 +212,11 @@ func (f *recursion) feed(r *run, next func() error) func() error {
 				return err
 			}
 		}
-		if f.keys != nil {
-			choice = append(choice, slices.Clone(row))
-		} else if err := queue.push(r, row); err != nil {
+		if err := queue.push(r, row); err != nil {
 			return err
+		}
+		if f.keys != nil {
+			choice.add(queue.count - 1)
 		}
 		return r.tick()
 	}
@@ -240,7 +241,7 @@ func (f *recursion) feed(r *run, next func() error) func() error {
 		return r.err
 	}
 	return func() error {
-		choice = nil
+		choice.heap = choice.heap[:0]
 		err := seen.clear()
 		if err == nil {
 			err = queue.clear()
@@ -249,40 +250,67 @@ func (f *recursion) feed(r *run, next func() error) func() error {
 			err = begin()
 		}
 		for i := 0; err == nil && i < queue.count; i++ {
-			if row := queue.row(r, i); r.err == nil {
+			at := i
+			if f.keys != nil {
+				at = choice.take()
+			}
+			if row := queue.row(r, at); r.err == nil {
 				err = follow(row)
 			} else {
 				err = r.err
 			}
 		}
-		for err == nil && len(choice) > 0 {
-			at := f.next(choice)
-			row := choice[at]
-			choice = slices.Delete(choice, at, at+1)
-			err = follow(row)
-		}
 		return err
 	}
 }
 
-// next is the position of the row to go on with: the first by ORDER BY.
-func (f *recursion) next(queue [][]value.Value) int {
-	best := 0
-	for i := 1; i < len(queue); i++ {
-		for _, key := range f.keys {
-			n := 0
-			for j, column := range f.start.columns {
-				if column.slot == key.slot {
-					n = j
-				}
-			}
-			if order := key.compare(queue[i][n], queue[best][n]); order != 0 {
-				if order < 0 {
-					best = i
-				}
-				break
+// choice is what an ORDER BY chooses from: the numbers of rows that wait, the first of
+// them on top.
+type choice struct {
+	*recursion
+	run   *run
+	queue *roll
+	heap  []int
+}
+
+func (c *choice) add(n int) {
+	c.heap = append(c.heap, n)
+	for i := len(c.heap) - 1; i > 0 && c.before(i, (i-1)/2); i = (i - 1) / 2 {
+		c.swap(i, (i-1)/2)
+	}
+}
+
+// take takes the first of them off.
+func (c *choice) take() int {
+	first, last := c.heap[0], len(c.heap)-1
+	c.swap(0, last)
+	c.heap = c.heap[:last]
+	for i := 0; ; {
+		least := i
+		for _, kid := range [2]int{2*i + 1, 2*i + 2} {
+			if kid < last && c.before(kid, least) {
+				least = kid
 			}
 		}
+		if least == i {
+			return first
+		}
+		c.swap(i, least)
+		i = least
 	}
-	return best
+}
+
+func (c *choice) swap(i, j int) { c.heap[i], c.heap[j] = c.heap[j], c.heap[i] }
+
+// before reports whether one waits before another: those that ORDER BY does not tell
+// apart as they came.
+func (c *choice) before(i, j int) bool {
+	a, b := c.queue.row(c.run, c.heap[i]), c.queue.row(c.run, c.heap[j])
+	for _, key := range c.keys {
+		at := slices.IndexFunc(c.start.columns, func(col outColumn) bool { return col.slot == key.slot })
+		if order := key.compare(&a[at], &b[at]); order != 0 {
+			return order < 0
+		}
+	}
+	return c.heap[i] < c.heap[j]
 }

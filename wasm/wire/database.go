@@ -9,13 +9,19 @@ import (
 // Database is how a request names a database: [name, flags, create].
 type Database struct {
 	Name   string
-	Flags  store.Flags // 0: whichever it has
+	Flags  store.Flags // nil in the frame: whichever it has
+	Asked  bool        // for these flags
 	Create bool        // where it does not exist: read it as empty, make it to write
 }
 
 func (r *reader) database() Database {
 	r.tuple(3)
-	return Database{Name: r.text(), Flags: store.Flags(min(r.uint(), math.MaxUint8)), Create: r.bool()}
+	d := Database{Name: r.text()}
+	if d.Asked = !r.nil(); d.Asked {
+		d.Flags = store.Flags(min(r.uint(), math.MaxUint8))
+	}
+	d.Create = r.bool()
+	return d
 }
 
 // optional reads bytes or nil.
@@ -212,7 +218,7 @@ func (q *Request) CursorStep() (cursor uint32, step uint8, key, value []byte, er
 
 // Flagged are the flags to open a database with: none, where none were asked for.
 func (d Database) Flagged() []store.Flags {
-	if d.Flags == 0 {
+	if !d.Asked {
 		return nil
 	}
 	return []store.Flags{d.Flags}

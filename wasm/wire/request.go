@@ -31,8 +31,13 @@ func ReadRequest(frame []byte) (Request, error) {
 	return q, nil
 }
 
-// Own makes the request independent of the frame it was read from.
-func (q *Request) Own() { q.arguments = append([]byte(nil), q.arguments...) }
+// Own makes the request independent of the frame it was read from. The arguments move to room, or to
+// new memory where that is too small.
+func (q *Request) Own(room []byte) { q.arguments = append(room[:0], q.arguments...) }
+
+// Room is what the arguments stand in, which Own may give another request once nothing refers
+// to these any more.
+func (q *Request) Room() []byte { return q.arguments }
 
 func (q *Request) read(count int) reader {
 	return reader{b: q.arguments, failed: q.count != count}

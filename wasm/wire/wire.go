@@ -12,7 +12,7 @@ package wire
 import "errors"
 
 // Version is the version of the frames. Any change to them raises it.
-const Version = 23
+const Version = 24
 
 // Op is what is asked of the engine. The numbers are part of the protocol.
 type Op uint8

@@ -133,7 +133,7 @@ func TestDatabaseRequestsOfTheHost(t *testing.T) {
 			t.Errorf("%s: not what was written (%v)", name, err)
 		}
 	}
-	named := Database{Name: "d", Flags: store.DupSort, Create: true}
+	named := Database{Name: "d", Flags: store.DupSort, Asked: true, Create: true}
 
 	q := read("dbPut", DBPut)
 	d, how, pairs, err := q.DatabasePairs()
@@ -258,7 +258,7 @@ func FuzzFrame(f *testing.F) {
 		if err != nil {
 			return
 		}
-		q.Own()
+		q.Own(nil)
 		_, _ = q.Settings()
 		_, _ = q.Chain()
 		_, _ = q.Change()

@@ -8,6 +8,8 @@ export type Decode<T> = (bytes: Uint8Array, start: number, end: number) => T
 /** What a call wants besides its result. */
 export interface Exchange {
   signal?: AbortSignal | undefined
+  /** What the driver counts to this call alone: see Driver.counting. */
+  usage?: unknown
   onProgress?: ((done: number, total: number) => void) | undefined
   /**
    * Takes a part of the result. The engine goes on once it has returned, or what
@@ -41,7 +43,7 @@ export interface Engine {
    * The document with an identity, outside of transactions: as a request would,
    * but shorter where nothing has to be waited for.
    */
-  get<T>(table: number, key: unknown, decode: Decode<T>): Promise<T>
+  get<T>(table: number, key: unknown, decode: Decode<T>, exchange?: Exchange): Promise<T>
   /** Compresses values at a level, or undoes that where there is none, in the engine's own thread. */
   squeeze(values: Uint8Array[], level: number | undefined): Promise<Uint8Array[]>
   /** Has more stages ready for blobs to pass: in a set of the environment's own, 0, or in another one. */

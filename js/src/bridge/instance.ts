@@ -1,5 +1,6 @@
 import { StowageError } from '../errors.js'
 import { type Go, loadGo } from '../wasm_exec.js'
+import { turn } from './turn.js'
 import { FrameWriter, Header, Status } from './wire.js'
 
 /** What the module exports beside Go's own. Addresses and lengths are unsigned. */
@@ -39,10 +40,17 @@ export class Instance {
     this.reserve(smallFrame)
   }
 
-  /** Starts an engine that keeps its memory near `memoryBytes`. */
+  /**
+   * Starts an engine that keeps its memory near `memoryBytes`. To instantiate the module, to start Go and the first request,
+   * all of it code that has never run, take some ten milliseconds each: together they would keep the thread for too long.
+   */
   static async boot(module: WebAssembly.Module, memoryBytes: number): Promise<Instance> {
     const { go, output } = prepare(memoryBytes)
-    return Instance.run(go, output, await WebAssembly.instantiate(module, go.importObject))
+    const instance = await WebAssembly.instantiate(module, go.importObject)
+    await turn.next()
+    const booted = Instance.run(go, output, instance)
+    await turn.next()
+    return booted
   }
 
   /** The same at once, which a page's thread may not do. What is in `scope` Go sees in place of what is global. */

@@ -31,13 +31,13 @@ export class LocalHost implements Host {
   }
 
   async start(published: () => void): Promise<Engine> {
-    const module = compile(this.wasm)
-    module.catch(() => {}) // awaited below, once the driver is there
+    const booting = this.boot()
+    booting.catch(() => {}) // awaited below, once the driver is there
     const hosted = this.modifiers.filter(isHosted)
     if (hosted.length > 0) this.sealing ??= await (await part('sealing')).Sealing.begin(hosted)
     this.driver ??= await this.openDriver()
-    const { workingBytes, waits } = this.platform
-    const instance = await this.boot(await module, this.cacheBytes + workingBytes)
+    const { waits } = this.platform
+    const instance = await booting
     // Who writes behind has others wait for what it has begun.
     const driver = waits.lives === undefined ? new WriteBehind(this.driver, published) : this.driver
     return new LocalEngine(instance, driver, this.sealing, waits)
@@ -67,9 +67,10 @@ export class LocalHost implements Host {
     }
   }
 
-  private async boot(module: WebAssembly.Module, memoryBytes: number): Promise<Instance> {
+  private async boot(): Promise<Instance> {
+    const module = await compile(this.wasm)
     try {
-      return await this.platform.boot(module, memoryBytes)
+      return await this.platform.boot(module, this.cacheBytes + this.platform.workingBytes)
     } catch (error) {
       throw asStowageError(error, 'unsupported', 'the engine could not be started: the module is another one, or there is no memory for it')
     }

@@ -45,9 +45,9 @@ async function stream(url: string): Promise<WebAssembly.Module> {
   return WebAssembly.compile(await response.arrayBuffer())
 }
 
-/** Node has no fetch for files. The name is kept from bundlers, which would look for it. */
+/** Node has no fetch for files. The name is kept from bundlers and minifiers, which would look for it. */
 async function readFile(url: string): Promise<Uint8Array<ArrayBuffer>> {
-  const name = 'node:fs/promises'
+  const name = ['node:fs', 'promises'].join('/')
   const fs = (await import(/* @vite-ignore */ name)) as typeof import('node:fs/promises')
   return new Uint8Array(await fs.readFile(new URL(url)))
 }

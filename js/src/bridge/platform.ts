@@ -2,6 +2,7 @@ import type { DriverFactory } from '../drivers/driver.js'
 import { indexeddb } from '../drivers/indexeddb.js'
 import { Instance } from './instance.js'
 import { builtIn, type WasmSource } from './module.js'
+import type { Session } from '../environment/session.js'
 import { together, type Waits } from './waits.js'
 
 /** What an environment finds where it is opened. That of the edge is in edge.ts. */
@@ -15,6 +16,8 @@ export interface Platform {
   /** Starts an engine that keeps its memory near so many bytes. */
   boot(module: WebAssembly.Module, memoryBytes: number): Promise<Instance>
   waits: Waits
+  /** What an environment that is opened has of a session which others have too; the session itself unless given. */
+  own?(session: Session): Session
 }
 
 const MiB = 1 << 20

@@ -71,7 +71,7 @@ export class LocalEngine implements Engine {
     try {
       this.lives?.dropAbandoned()
       const status = instance.begin(frame)
-      this.takeReady()
+      this.takeReady(exchange)
       if (status === Status.Done) return Promise.resolve(decode(instance.heap, instance.payload, instance.payloadEnd))
       if (status === Status.Failed) return Promise.reject(this.failure())
       return this.watch(this.drive(instance.task, status, decode, exchange))
@@ -80,12 +80,12 @@ export class LocalEngine implements Engine {
     }
   }
 
-  get<T>(table: number, key: unknown, decode: Decode<T>): Promise<T> {
+  get<T>(table: number, key: unknown, decode: Decode<T>, exchange?: Exchange): Promise<T> {
     const { instance } = this
     try {
       const status = instance.get(table, instance.writer().bareKey(key))
       if (status === Status.Done) return Promise.resolve(decode(instance.heap, instance.payload, instance.payloadEnd))
-      return this.run(this.request(Op.Get, 4, 0, table).key(key), decode)
+      return this.run(this.request(Op.Get, 4, 0, table).key(key), decode, exchange)
     } catch (error) {
       return Promise.reject(this.explain(error))
     }
@@ -153,7 +153,7 @@ export class LocalEngine implements Engine {
         this.lives?.check(task)
         if (answer === undefined) return undefined as T
         status = instance.step(task, writeAnswer(instance.writer(answerBytes(answer)), answer))
-        this.takeReady()
+        this.takeReady(exchange)
       }
     } finally {
       deaf()
@@ -207,8 +207,13 @@ export class LocalEngine implements Engine {
         return done
       }
       default:
-        return perform(this.driver, this.among, status, payload === payloadEnd ? undefined : unpack(heap, payload, payloadEnd))
+        return perform(this.driverFor(exchange), this.among, status, payload === payloadEnd ? undefined : unpack(heap, payload, payloadEnd))
     }
+  }
+
+  private driverFor(exchange?: Exchange): Driver {
+    const { driver } = this
+    return exchange?.usage === undefined ? driver : (driver.counting?.(exchange.usage) ?? driver)
   }
 
   /** Waits until another task has made this one ready. */
@@ -232,12 +237,12 @@ export class LocalEngine implements Engine {
     }
   }
 
-  /** Wakes the tasks that the last call made ready, and adopts those it started. */
-  private takeReady(): void {
+  /** Wakes the tasks that the last call made ready, and adopts those it started, which are counted to it. */
+  private takeReady(exchange?: Exchange): void {
     for (const task of this.instance.ready()) {
       const wake = this.waiting.get(task)
       if (wake === undefined) {
-        this.waits.keep(this.adopt(task))
+        this.waits.keep(this.adopt(task, exchange?.usage))
       } else {
         this.waiting.delete(task)
         wake()
@@ -249,13 +254,13 @@ export class LocalEngine implements Engine {
    * Runs a task that the engine started for itself. It reports its failures where they
    * matter, in later calls; one that fails all the same is the end of a buffered commit.
    */
-  private async adopt(task: number): Promise<void> {
+  private async adopt(task: number, usage: unknown): Promise<void> {
     try {
       this.lives?.note(task)
       await turn.next()
       const status = this.instance.step(task, writeAnswer(this.instance.writer(), done))
-      this.takeReady()
-      await this.drive(task, status, () => undefined)
+      this.takeReady({ usage })
+      await this.drive(task, status, () => undefined, { usage })
     } catch (error) {
       const explained = this.explain(error)
       if (this.lost === undefined) this.onLost?.(explained)

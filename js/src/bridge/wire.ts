@@ -12,7 +12,7 @@ import { StowageError } from '../errors.js'
 import { writeKey } from '../document/key.js'
 
 /** The version of the frames. Any change to them raises it. */
-export const protocolVersion = 23
+export const protocolVersion = 24
 
 /** What can be asked of the engine. The numbers are part of the protocol. */
 export const enum Op {

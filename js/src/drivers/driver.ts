@@ -25,6 +25,9 @@ export interface Driver {
   /** Gives back what the driver holds, its lock included. */
   close(): Promise<void>
 
+  /** This driver for a call that wants to know what it asks for: counted to `own` as well. Absent where nothing is counted. */
+  counting?(own: unknown): Driver
+
   /** How several contexts deal with one another; absent where one alone has the blobs. */
   readonly contexts?: Contexts | undefined
 }

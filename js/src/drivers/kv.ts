@@ -86,18 +86,47 @@ const drivers = new Map<string, KVDriver>()
 /** What was asked of KV for an environment, undefined where it is not in KV. */
 export const usageOf = ({ id }: DriverFactory, name: string): KVUsage | undefined => drivers.get(`${id}/${name}`)?.usage
 
-class KVDriver implements Driver {
-  readonly usage: KVUsage = { operations: 0, reads: 0, lists: 0, writes: 0, deletes: 0, bytesRead: 0, bytesWritten: 0 }
-  /** Records that came with lists, as text, and how long they are together. */
-  private readonly inline = new Map<string, string>()
-  private inlineLength = 0
-  private closed = false
+export const noUsage = (): KVUsage => ({ operations: 0, reads: 0, lists: 0, writes: 0, deletes: 0, bytesRead: 0, bytesWritten: 0 })
 
+/** What a driver and its views for single calls have together. */
+class State {
+  readonly usage = noUsage()
+  closed = false
+  /** Records that came with lists, as text, and how long they are together. */
+  readonly texts = new Map<string, string>()
+  private length = 0
+
+  keep(name: string, text: string): void {
+    if (this.length > inlineKept) {
+      this.texts.clear()
+      this.length = 0
+    }
+    if (!this.texts.has(name)) this.length += text.length
+    this.texts.set(name, text)
+  }
+}
+
+class KVDriver implements Driver {
   constructor(
     private readonly store: KVStore,
     private readonly prefix: string,
     private readonly sharing: 2 | 3 | 4,
+    private readonly state = new State(),
+    private readonly own?: KVUsage,
   ) {}
+
+  get usage(): KVUsage {
+    return this.state.usage
+  }
+
+  counting(own: unknown): Driver {
+    return new KVDriver(this.store, this.prefix, this.sharing, this.state, own as KVUsage)
+  }
+
+  private count(what: keyof KVUsage, n = 1): void {
+    this.usage[what] += n
+    if (this.own !== undefined) this.own[what] += n
+  }
 
   async read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     this.check()
@@ -105,7 +134,7 @@ class KVDriver implements Driver {
     const long = names.filter(name => name.startsWith(recordPrefix) && !this.takeInline(name, read))
     for (let at = 0; at < long.length; at += bulkKeys) await this.readRecords(long.slice(at, at + bulkKeys), read)
     await atMost(connections, names.filter(name => !name.startsWith(recordPrefix)), async name => {
-      this.usage.reads++
+      this.count('reads')
       const cacheTtl = name === rootName ? hintSeconds : blobSeconds
       const bytes = await this.again(() => this.store.get(this.prefix + name, { type: 'arrayBuffer', cacheTtl }))
       if (bytes !== null) this.note(name, new Uint8Array(bytes), read)
@@ -119,7 +148,7 @@ class KVDriver implements Driver {
     await atMost(connections, put, blob => this.write(blob))
     for (const blob of add) await this.write(blob)
     await atMost(connections, remove, name => {
-      this.usage.deletes++
+      this.count('deletes')
       return this.again(() => this.store.delete(this.prefix + name))
     })
   }
@@ -128,12 +157,12 @@ class KVDriver implements Driver {
     this.check()
     const names: string[] = []
     for (let cursor: string | undefined; ; ) {
-      this.usage.lists++
+      this.count('lists')
       const page = await this.again(() => this.store.list({ prefix: this.prefix + prefix, cursor }))
       for (const { name, metadata } of page.keys) {
         const short = name.slice(this.prefix.length)
         names.push(short)
-        if (typeof metadata === 'string') this.keepInline(short, metadata)
+        if (typeof metadata === 'string') this.state.keep(short, metadata)
       }
       if (page.list_complete) return names
       cursor = page.cursor
@@ -146,16 +175,16 @@ class KVDriver implements Driver {
   }
 
   async close(): Promise<void> {
-    this.closed = true
+    this.state.closed = true
   }
 
   private check(): void {
-    if (this.closed) throw new StowageError('closed', 'the driver is closed')
+    if (this.state.closed) throw new StowageError('closed', 'the driver is closed')
   }
 
   /** Reads records that no list has brought. Those that are too much for one answer together are asked for by halves. */
   private async readRecords(names: string[], read: Map<string, Uint8Array>): Promise<void> {
-    this.usage.reads += names.length
+    this.count('reads', names.length)
     const half = names.length >> 1
     const found = await this.again(() => this.store.getWithMetadata(names.map(name => this.prefix + name), { type: 'text' })).catch(error => {
       if (half === 0 || !String((error as Error).message).includes('413')) throw error
@@ -172,30 +201,21 @@ class KVDriver implements Driver {
   }
 
   private note(name: string, bytes: Uint8Array, read: Map<string, Uint8Array>): void {
-    this.usage.bytesRead += bytes.length
+    this.count('bytesRead', bytes.length)
     read.set(name, bytes)
   }
 
   private write({ name, bytes }: Blob): Promise<void> {
-    this.usage.writes++
-    this.usage.bytesWritten += bytes.length
+    this.count('writes')
+    this.count('bytesWritten', bytes.length)
     const key = this.prefix + name
     if (!name.startsWith(recordPrefix)) return this.again(() => this.store.put(key, bytes))
     const text = toBase64(bytes)
     return this.again(() => (bytes.length <= inlineBytes ? this.store.put(key, '', { metadata: text }) : this.store.put(key, text)))
   }
 
-  private keepInline(name: string, text: string): void {
-    if (this.inlineLength > inlineKept) {
-      this.inline.clear()
-      this.inlineLength = 0
-    }
-    if (!this.inline.has(name)) this.inlineLength += text.length
-    this.inline.set(name, text)
-  }
-
   private takeInline(name: string, read: Map<string, Uint8Array>): boolean {
-    const text = this.inline.get(name)
+    const text = this.state.texts.get(name)
     if (text === undefined) return false
     this.note(name, fromBase64(text), read)
     return true
@@ -204,7 +224,7 @@ class KVDriver implements Driver {
   /** Makes a call until it goes well. Who is told that it failed cannot know whether it was carried out. */
   private async again<R>(call: () => Promise<R>): Promise<R> {
     for (let attempt = 1; ; attempt++) {
-      this.usage.operations++
+      this.count('operations')
       try {
         return await call()
       } catch (error) {
@@ -234,10 +254,15 @@ async function atMost<T>(n: number, items: readonly T[], work: (item: T) => Prom
 
 const chunk = 8192
 
-function toBase64(bytes: Uint8Array): string {
+/** Hosts do that themselves, from 2025 on. */
+function toBase64(bytes: Uint8Array & { toBase64?: () => string }): string {
+  if (bytes.toBase64 !== undefined) return bytes.toBase64()
   let binary = ''
   for (let at = 0; at < bytes.length; at += chunk) binary += String.fromCharCode(...bytes.subarray(at, at + chunk))
   return btoa(binary)
 }
 
-const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), c => c.charCodeAt(0))
+function fromBase64(text: string): Uint8Array {
+  const host = Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array }
+  return host.fromBase64 === undefined ? Uint8Array.from(atob(text), c => c.charCodeAt(0)) : host.fromBase64(text)
+}

@@ -6,6 +6,7 @@ import type { DriverFactory } from '../drivers/driver.js'
 import { StowageError } from '../errors.js'
 import { Instance } from '../bridge/instance.js'
 import { type Platform, page } from '../bridge/platform.js'
+import { meter } from './metered.js'
 import { requests } from './requests.js'
 import wasm from './edge.wasm'
 
@@ -24,10 +25,10 @@ const [cacheBytes, workingBytes] = [8 * MiB, 24 * MiB]
 let spare: Instance | undefined = startSpare()
 
 /** A worker's requests, with one engine for all of them. */
-export const worker: Platform = { driver: noDriver, module: () => wasm, cacheBytes, workingBytes, boot, waits: requests }
+export const worker: Platform = { driver: noDriver, module: () => wasm, cacheBytes, workingBytes, boot, waits: requests, own: meter }
 
 /** A Durable Object: whatever it does may wait for whatever else it does. */
-export const object: Platform = { ...worker, waits: page.waits }
+export const object: Platform = { ...worker, waits: page.waits, own: session => session }
 
 async function boot(module: WebAssembly.Module, memoryBytes: number): Promise<Instance> {
   if (spare === undefined || module !== wasm || memoryBytes !== cacheBytes + workingBytes) return Instance.bootNow(module, memoryBytes, { Date: Clock })

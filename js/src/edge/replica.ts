@@ -5,19 +5,29 @@ import { unpack } from '../document/document.js'
 import type { KVUsage } from '../drivers/kv.js'
 import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
+import { meterOf } from './metered.js'
 import type { Session } from '../environment/session.js'
 import { Op } from '../bridge/wire.js'
 
+/** When sessions were last brought up to date. */
+const fresh = new WeakMap<Session, number>()
+
 /** Its member `replica`. With the driver of a Durable Object all of it is there, and has little to do. */
 export class Replica {
-  /** When it was last brought up to date. */
-  private fresh = Date.now()
+  private readonly meter: ReturnType<typeof meterOf>
 
   /** @internal */
   constructor(
     private readonly session: Session,
     private readonly used: () => KVUsage | undefined,
-  ) {}
+  ) {
+    this.meter = meterOf(session)
+    if (!fresh.has(this.meter.shared)) this.refreshed()
+  }
+
+  private refreshed(): void {
+    fresh.set(this.meter.shared, Date.now())
+  }
 
   /**
    * Names the last commits of this isolate. Whoever hands the token to `sync`, here or elsewhere, sees
@@ -39,13 +49,13 @@ export class Replica {
     o.done()
     const engine = await this.session.ready()
     await engine.run(engine.request(Op.SyncAfter, 4, 0, 0).string(after), () => undefined)
-    this.fresh = Date.now()
+    this.refreshed()
   }
 
   /** @internal */
   async freshen(staleness: number): Promise<void> {
-    if (Date.now() - this.fresh <= staleness) return
-    this.fresh = Date.now() // others need not do it too
+    if (Date.now() - fresh.get(this.meter.shared)! <= staleness) return
+    this.refreshed() // others need not do it too
     await this.sync()
   }
 
@@ -62,9 +72,17 @@ export class Replica {
     return this.session.keep(engine.run(engine.request(Op.Compact, 4, 0, 0).uint(budget), unpack as (bytes: Uint8Array, start: number, end: number) => boolean))
   }
 
-  /** What this isolate has asked of KV since it opened the environment. */
-  usage(): KVUsage {
-    const used = this.used()
+  /**
+   * What was asked of KV for the calls made through this `db`, which each request opens for itself: its opening included, and no
+   * other request's. What it says after a call and did not say before is that call's. Of commits that go together the write is that of the
+   * call which wrote them; what the engine does by itself is that of the call it began in. With `all`, what the isolate has asked since it began with the environment.
+   */
+  usage(options?: { all?: boolean }): KVUsage {
+    const o = new Options('usage', options)
+    const all = o.boolean('all') ?? false
+    o.done()
+    const total = this.used()
+    const used = all ? total : total && this.meter.usage
     if (used === undefined) throw new StowageError('unsupported', 'nothing is counted but in KV')
     return { ...used }
   }

@@ -91,10 +91,11 @@ export async function openOn<S extends Tables>(platform: Platform, name: string,
   const session = sessions.get(place) ?? makeSession(platform, name, given)
   sessions.set(place, session)
   session.users++
-  const environment = new Environment<Tables>(name, session, () => leave(place, session), given.hooks)
+  const own = platform.own?.(session) ?? session
+  const environment = new Environment<Tables>(name, own, () => leave(place, session), given.hooks)
   try {
     if (session.users > 1) await session.admit(given.settings.modifiers)
-    await session.ready()
+    await own.ready()
     ;(await session.opening)?.tell(given.onState)
     const { version, migrations } = given.data
     const raised = version !== undefined && (await environment.migrate(version, migrations, given.tables, given.call.signal))

@@ -85,7 +85,8 @@ export class Session implements Scope {
     return this.closing !== undefined
   }
 
-  ready(): Promise<Engine> {
+  /** The engine. Where it has to be started first, that is part of this exchange. */
+  ready(exchange?: Exchange): Promise<Engine> {
     if (this.closing !== undefined) return Promise.reject(closed())
     if (this.locked) return Promise.reject(locked())
     const { engine } = this
@@ -94,10 +95,10 @@ export class Session implements Scope {
     if (starting !== undefined) {
       return this.host.waits.started(starting, () => this.starting !== starting, () => {
         if (this.starting === starting) this.starting = undefined
-        return this.ready()
+        return this.ready(exchange)
       })
     }
-    const started = this.start().finally(() => {
+    const started = this.start(exchange).finally(() => {
       if (this.starting === started) this.starting = undefined
     })
     this.starting = this.keep(started)
@@ -284,17 +285,17 @@ export class Session implements Scope {
   }
 
   /** Starts an engine; another one, elsewhere, after damage was set aside. */
-  private async start(): Promise<Engine> {
+  private async start(exchange?: Exchange): Promise<Engine> {
     for (;;) {
       let opening: Opening | undefined
       const engine = await this.host.start(() => opening?.committed(() => tell(engine, Op.Identity)))
       try {
         opening = await this.opening
         if (opening === undefined || opening.place === this.place) {
-          await openEngine(engine, this.settings)
+          await openEngine(engine, this.settings, exchange)
           opening?.found(await tell(engine, Op.Identity))
           if (this.version !== undefined) await understand(engine, this.version)
-          for (const [number, { name, schema }] of this.tables) await openTable(engine, number, name, schema)
+          for (const [number, { name, schema }] of this.tables) await openTable(engine, number, name, schema, { exchange })
           engine.onLost = this.settings.onLost
           if (this.engine !== undefined) { // this start was given up
             engine.discard(closed())
@@ -343,13 +344,13 @@ function closed(): StowageError {
 const seedBytes = 32
 
 /** The first request to an engine: both sides tell the version of the frames they speak. */
-async function openEngine(engine: Engine, settings: Settings): Promise<void> {
+async function openEngine(engine: Engine, settings: Settings, exchange?: Exchange): Promise<void> {
   const frame = engine.request(Op.Open, 11, 0, 0)
   frame.uint(protocolVersion).uint(settings.cacheBytes).uint(settings.maxDocumentBytes).uint(durabilities.indexOf(settings.durability))
   frame.uint(settings.bufferBytes).uint(settings.bufferMilliseconds)
   frame.bin(crypto.getRandomValues(new Uint8Array(seedBytes)))
   writeChain(frame, settings.modifiers)
-  const version = await engine.run(frame, (bytes, start, end) => unpack(bytes, start, end))
+  const version = await engine.run(frame, (bytes, start, end) => unpack(bytes, start, end), exchange)
   if (version !== protocolVersion) {
     throw new StowageError('unsupported', `the engine speaks version ${version} of the frames, this package ${protocolVersion}`)
   }

@@ -20,6 +20,11 @@ export class HookedDriver implements Driver {
     return this.inner.contexts
   }
 
+  counting(own: unknown): Driver {
+    const inner = this.inner.counting?.(own)
+    return inner === undefined ? this : new HookedDriver(inner, this.write, this.turnBack)
+  }
+
   async read(names: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     const blobs = await this.inner.read(names)
     return Promise.all(

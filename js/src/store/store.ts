@@ -29,7 +29,7 @@ export interface StoreFlags {
 export interface StoreOptions<K, V> {
   key?: Coder<K>
   value?: ValueCoder<V>
-  /** The flags that it must have; `schema_mismatch` where it has others. Whichever it has, where they are left out. */
+  /** The flags that it must have, false for those left out; `schema_mismatch` where it has others. Whichever it has, where none is given. */
   flags?: StoreFlags
   /** With 'none', no stage of open() compresses what the new store holds, and its value coder must not: see table(). */
   compress?: 'none'
@@ -74,7 +74,8 @@ export class Store<K = Uint8Array, V = Uint8Array> {
     readonly name: string,
     private readonly scope: Scope,
     private readonly head: Uint8Array,
-    private readonly asked: number,
+    /** By their bits; undefined for whichever it has. */
+    private readonly asked: number | undefined,
     private readonly coding: Coding<K, V>,
   ) {}
 
@@ -82,12 +83,13 @@ export class Store<K = Uint8Array, V = Uint8Array> {
   static make<K, V>(name: string, scope: Scope, options: StoreOptions<K, V> | undefined): Store<K, V> {
     mustName('a store', name)
     const o = new Options('store', options)
-    const flags = readFlags(o.any('flags')) | (o.oneOf('compress', ['none']) ? uncompressed : 0)
+    const flags = readFlags(o.any('flags'), o.oneOf('compress', ['none']) === 'none')
     const create = o.boolean('create') ?? true
     const coding = readCoding<K, V>(o, flags, bytewise as unknown as Coding<K, V>)
     o.done()
-    const head = new FrameWriter().array(3).string(name).uint(flags).bool(create).frame().slice()
-    return new Store(name, scope, head, flags, coding)
+    const head = new FrameWriter().array(3).string(name)
+    const asking = flags === undefined ? head.nil() : head.uint(flags)
+    return new Store(name, scope, asking.bool(create).frame().slice(), flags, coding)
   }
 
   /** The same store with other coders; those that are not named stay. */
@@ -314,7 +316,7 @@ export class Coding<K, V> {
 const bytewise = new Coding(identity, identity, undefined)
 
 /** Reads coders out of options, for a store of these flags; what is left out stays as it is in `otherwise`. */
-function readCoding<K, V>(o: Options, flags: number, otherwise: Coding<K, V>): Coding<K, V> {
+function readCoding<K, V>(o: Options, flags: number | undefined, otherwise: Coding<K, V>): Coding<K, V> {
   const given = (o.any('key') ?? otherwise.key) as Coder<K>
   if (!isCoder(given)) throw o.wrong('key', 'a coder that does not compress')
   const key = trusted(given)
@@ -322,15 +324,17 @@ function readCoding<K, V>(o: Options, flags: number, otherwise: Coding<K, V>): C
   if (value === undefined) return new Coding(key, otherwise.value, otherwise.level)
   if (isCoder(value)) return new Coding(key, trusted(value), undefined)
   if (value === null || typeof value !== 'object' || !isCompressed(value)) throw o.wrong('value', 'a coder')
-  if (flags & (dupSort | uncompressed)) throw o.wrong('value', 'a coder that does not compress')
+  if (flags !== undefined && flags & (dupSort | uncompressed)) throw o.wrong('value', 'a coder that does not compress')
   return new Coding(key, value.inner, value.level)
 }
 
-function readFlags(given: unknown): number {
+/** Where one of them is given, those that are not are false. */
+function readFlags(given: unknown, plain: boolean): number | undefined {
   const o = new Options('store: flags', given)
-  const flags = flagNames.reduce((bits, name, i) => (o.boolean(name) ? bits | (1 << i) : bits), 0)
+  const flags = flagNames.map(name => o.boolean(name))
   o.done()
-  return flags
+  if (!plain && flags.every(flag => flag === undefined)) return undefined
+  return flags.reduce((bits, flag, i) => (flag ? bits | (1 << i) : bits), plain ? uncompressed : 0)
 }
 
 function listOf<T>(call: string, given: Iterable<T>): T[] {

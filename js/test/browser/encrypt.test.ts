@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 
 import type { Page } from 'playwright-core'
 import type * as Stowage from 'stowage'
+import type * as Sync from 'stowage/sync'
 
 import { Browser } from './browser.js'
 
@@ -19,7 +20,7 @@ before(async () => {
 after(() => browser.stop())
 
 /** Words that stand nowhere else, and where each is put. */
-const canaries = { key: 'canarykeyqx', value: 'canaryvaluewz', term: 'canarytermvy', table: 'canarytableuj', store: 'canarystorekk', bytes: 'canarybytesjj' }
+const canaries = { key: 'canarykeyqx', value: 'canaryvaluewz', term: 'canarytermvy', table: 'canarytableuj', store: 'canarystorekk', bytes: 'canarybytesjj', changed: 'canarychangedlo' }
 
 /**
  * How often each word stands in the files of a folder, in the encodings that a browser writes. Where a file is gone before
@@ -62,12 +63,18 @@ async function open({ name, passphrase, worker, durability, canaries }: Opening)
 }
 
 /** Puts the words everywhere, into pages and into the log. */
-async function fill({ key, value, term, table, store, bytes }: typeof canaries): Promise<void> {
+async function fill({ key, value, term, table, store, bytes, changed }: typeof canaries): Promise<void> {
   const text = new TextEncoder()
   const rows = Array.from({ length: 2000 }, (_, i) => ({ id: `${key} ${i}`, term: `${term} ${i}`, text: `${value} ${i}` }))
   await db[table]!.insertMany(rows)
   await db.store(store).put(text.encode(bytes), text.encode(bytes))
+  const place = '/dist/sync.js'
+  const { model, view }: typeof Sync = await import(place)
+  const shown = await view(db, { models: { notes: model<{ id: number; text: string }>({ table: 'notes', key: 'id' }) }, mode: 'offline' }).open()
+  await shown.notes.add({ id: 1, text: changed })
   await db.checkpoint()
+  await shown.notes.change(1, { text: `${changed} again` })
+  await shown.close()
   await db[table]!.insert({ id: `${key} last`, term, text: value })
   await db.store(store).put(text.encode(`${bytes} last`), text.encode(bytes))
 }

@@ -73,6 +73,16 @@ function rescue(page: Page, name: string, damaged: string): Promise<{ rootLost: 
   )
 }
 
+test('an environment that committed nothing is closed without a worker of the sentinel', async () => {
+  const page = await browser.page()
+  const keepers: string[] = []
+  page.on('worker', worker => void (worker.url().endsWith('/keeper.js') && keepers.push(worker.url())))
+  await visit(page, 'idle', 3, {})
+  assert.equal(keepers.length, 1)
+  const again = await visit(page, 'idle', 0, {})
+  assert.deepEqual([again.told, again.count, keepers.length], [[['ok', 0]], 3, 1])
+})
+
 for (const worker of [false, true]) {
   const where = worker ? 'in a worker' : 'in the page'
 

@@ -24,6 +24,12 @@ after(async () => {
   rmSync(persisted, { recursive: true, force: true })
 })
 
+const sum = (all: KVUsage[]) => {
+  const total: KVUsage = { operations: 0, reads: 0, lists: 0, writes: 0, deletes: 0, bytesRead: 0, bytesWritten: 0 }
+  for (const used of all) for (const what of Object.keys(total) as (keyof KVUsage)[]) total[what] += used[what]
+  return total
+}
+
 const range = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i)
 
 for (const kind of ['Plain', 'RawKey', 'SameKey']) {
@@ -45,6 +51,33 @@ for (const kind of ['Plain', 'RawKey', 'SameKey']) {
   })
 }
 
+/** All that KV has of an environment: names, metadata as it is and out of base64, and values. */
+async function held(name: string): Promise<Buffer> {
+  const store = await workerd.getKVNamespace('STORE')
+  const { keys } = await store.list<Record<string, unknown>>({ prefix: name })
+  assert.ok(keys.length > 1, `${name}: ${keys.length} keys`)
+  const parts = await Promise.all(keys.map(async ({ name, metadata }) => {
+    const strings = [metadata].flatMap(m => (typeof m === 'object' && m !== null ? Object.values(m) : [m])).filter(value => typeof value === 'string')
+    return [Buffer.from(name + JSON.stringify(metadata ?? '')), ...strings.map(text => Buffer.from(text, 'base64')), Buffer.from((await store.get(name, 'arrayBuffer'))!)]
+  }))
+  return Buffer.concat(parts.flat())
+}
+
+test('of what is encrypted no word stands in KV, in a snapshot or in a record', async () => {
+  const words = ['places', 'place-', 'records', 'country', 'slug']
+  for (const [kind, expected] of [['Plain', words], ['RawKey', []]] as const) {
+    const at = `/${kind}/searched-${kind}`
+    for (const id of range(30)) await ask(workerd, `${at}/insert?id=${id}&found`)
+    await ask(workerd, `${at}/list?id=1`)
+    const recorded = await held(`searched-${kind}`)
+    assert.deepEqual(words.filter(word => recorded.includes(word)), expected)
+    for (let calls = 0; !(await ask(workerd, `${at}/compact?budget=50`)); calls++) assert.ok(calls < 20, 'compacting does not get on')
+    await ask(workerd, `${at}/insert?id=30`)
+    const compacted = await held(`searched-${kind}`)
+    assert.deepEqual(words.filter(word => compacted.includes(word)), expected)
+  }
+})
+
 test('requests at once are all kept, with one write or less for each', async () => {
   const at = '/Plain/busy'
   await ask(workerd, `${at}/count`)
@@ -54,6 +87,25 @@ test('requests at once are all kept, with one write or less for each', async () 
   const after = await ask<KVUsage>(workerd, `${at}/usage`)
   assert.ok(after.writes - before.writes <= 24, `${after.writes - before.writes} writes`)
   assert.equal(await ask(workerd, `${at}/count?context=2`), 24)
+})
+
+test('each of 24 requests at once is told what it alone has asked of KV', async () => {
+  const at = '/Plain/counted'
+  const opening = await ask<KVUsage>(workerd, `${at}/get?id=0&counted`)
+  assert.ok(opening.reads > 0 && opening.lists > 0 && opening.writes === 1, JSON.stringify(opening)) // it makes the table
+  const alone = await ask<KVUsage>(workerd, `${at}/put?id=0&counted`)
+  assert.deepEqual({ ...alone, bytesWritten: 0 }, { operations: 1, reads: 0, lists: 0, writes: 1, deletes: 0, bytesRead: 0, bytesWritten: 0 })
+  const before = await ask<KVUsage>(workerd, `${at}/usage`)
+  assert.deepEqual(before, sum([opening, alone]))
+  const kinds = ['insert', 'put', 'get', 'sync']
+  const used = await Promise.all(range(24).map(id => ask<KVUsage>(workerd, `${at}/${kinds[id % 4]}?id=${id % 4 === 2 ? 0 : id + 1}&counted`)))
+  assert.deepEqual(await ask(workerd, `${at}/usage`), sum([before, ...used]))
+  const of = (kind: string) => used.filter((_, id) => kinds[id % 4] === kind)
+  assert.deepEqual(sum(of('get')), sum([]))
+  for (const { lists, reads } of [...of('insert'), ...of('put')]) assert.ok(lists === 0 && reads === 0)
+  for (const { lists } of of('sync')) assert.ok(lists > 0)
+  const { writes } = sum(used)
+  assert.ok(writes > 0 && writes <= 12, `${writes} writes`)
 })
 
 test('what is written in one place is read in another, by token at once', async () => {

@@ -51,7 +51,7 @@ export async function bundle(entry: string, replaced: Record<string, string> = {
     format: 'esm',
     target: 'es2022',
     conditions: ['workerd', 'worker', 'browser'],
-    external: ['cloudflare:*', 'node:*'],
+    external: ['cloudflare:*'],
     logLevel: 'error',
     plugins: [resolving(replaced)],
   })

@@ -97,8 +97,14 @@ type top struct {
 }
 
 func (s *top) Step(args []value.Value) error {
-	v := args[0]
-	s.took = !v.IsNull() && (s.best.IsNull() || value.Compare(v, s.best, s.collation)*s.side > 0)
+	v := &args[0]
+	if order, ok := v.Against(&s.best); ok {
+		if s.took = order*s.side > 0; s.took {
+			s.best = *v
+		}
+		return nil
+	}
+	s.took = !v.IsNull() && (s.best.IsNull() || value.Compare(*v, s.best, s.collation)*s.side > 0)
 	if s.took {
 		s.best = v.Clone()
 	}

@@ -27,6 +27,20 @@ const (
 )
 
 func (s *sum) Step(args []value.Value) error {
+	switch at := &args[0]; { // most rows are like those before
+	case s.real && at.Kind() == value.Real:
+		s.count++
+		s.overflow = false
+		s.addReal(at.Real())
+		return nil
+	case !s.real && at.Kind() == value.Integer:
+		i := at.Int()
+		if next := s.whole + i; (next < s.whole) == (i < 0) {
+			s.count++
+			s.whole = next
+			return nil
+		}
+	}
 	v := value.Number(args[0])
 	if v.IsNull() {
 		return nil

@@ -2,6 +2,7 @@ package slt
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -57,6 +58,9 @@ func (g *Generator) one() source {
 		v := pick(g, g.views)
 		return source{tree: of(fixed, v.name, " as ", alias), columns: under(alias, v.columns), ids: []string{alias + ".id"}, rows: v.rows}
 	}
+	if g.chance(8) {
+		return g.combined(alias)
+	}
 	t := pick(g, g.tables)
 	if g.chance(85) {
 		return source{tree: of(fixed, t.name, " as ", alias), columns: under(alias, t.columns), ids: []string{alias + ".id"}, rows: t.next}
@@ -65,6 +69,27 @@ func (g *Generator) one() source {
 	what, columns := g.subject(from)
 	tree := of(fixed, "(select ", what, " from ", t.name, g.where(&scope{columns: t.columns, depth: 1}, 50), ") as ", alias)
 	return source{tree: tree, columns: under(alias, columns), ids: []string{alias + ".id"}, rows: t.next}
+}
+
+// combined makes a subquery of two SELECTs, or of groups, that hands columns on as they are:
+// what is asked of them may be asked inside.
+func (g *Generator) combined(alias string) source {
+	t, u := pick(g, g.tables), pick(g, g.tables)
+	a := pick(g, t.columns)
+	same := slices.DeleteFunc(slices.Clone(u.columns), func(c column) bool { return c.kind != a.kind || c.declared != a.declared })
+	s := source{columns: under(alias, []column{{name: "id", kind: number}, {name: "c0", kind: a.kind}}), ids: []string{alias + ".id", alias + ".c0"}, rows: t.next}
+	if g.chance(40) || len(same) == 0 {
+		s.tree = of(fixed, "(select id, ", a.name, " as c0 from ", t.name, " group by id, ", a.name, ") as ", alias)
+		return s
+	}
+	if g.chance(30) {
+		s.tree = of(fixed, "(select id, ", a.name, " as c0 from ", t.name, " where id < 9 union all select id, ", a.name, " from ", t.name, " where id > 8) as ", alias)
+		return s
+	}
+	kind := pick(g, []string{" union ", " except ", " intersect "})
+	s.rows += u.next
+	s.tree = of(fixed, "(select id, ", a.name, " as c0 from ", t.name, kind, "select id, ", pick(g, same).name, " from ", u.name, ") as ", alias)
+	return s
 }
 
 // subject selects the identity and expressions with names, and tells the columns
@@ -394,19 +419,26 @@ func (g *Generator) recursive() (s Statement) {
 	return s
 }
 
-// values selects from a list of rows.
+// values selects from a list of rows. In FROM they have no affinity, as a cast has one: SQLite asks a
+// condition of each row by itself or of all alike, as its plan goes, and answers differently.
 func (g *Generator) values() (s Statement) {
-	var rows []*Tree
+	var numbers, texts []*Tree
 	for range 1 + g.n(4) {
-		rows = append(rows, of(fixed, "(", g.number(&scope{depth: 2}, 2), ", ", g.text(&scope{depth: 2}, 2), ")"))
+		numbers, texts = append(numbers, g.number(&scope{depth: 2}, 2)), append(texts, g.text(&scope{depth: 2}, 2))
+	}
+	rows := func(sign string) (rows []*Tree) {
+		for i := range numbers {
+			rows = append(rows, of(fixed, "("+sign, numbers[i], ", "+sign, texts[i], ")"))
+		}
+		return rows
 	}
 	if g.chance(40) {
-		s.Tree = of(fixed, "values ", list(", ", rows))
+		s.Tree = of(fixed, "values ", list(", ", rows("")))
 		return s
 	}
 	alias := g.name("v")
 	in := &scope{columns: []column{{name: alias + ".column1", kind: number}, {name: alias + ".column2", kind: text}}, depth: 0}
 	what, _ := g.results(in, 1+g.n(2))
-	s.Tree = of(fixed, "select ", join(", ", what), " from (values ", list(", ", rows), ") as ", alias, g.where(in, 50), g.order(len(what), &s))
+	s.Tree = of(fixed, "select ", join(", ", what), " from (values ", list(", ", rows("+")), ") as ", alias, g.where(in, 50), g.order(len(what), &s))
 	return s
 }

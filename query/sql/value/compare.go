@@ -29,6 +29,17 @@ func Compare(a, b Value, c Collation) int {
 	return strings.Compare(a.text, b.text)
 }
 
+// Against is Compare of two numbers where they lie; ok is false for others.
+func (v *Value) Against(w *Value) (order int, ok bool) {
+	switch {
+	case v.kind == Integer && w.kind == Integer:
+		return cmp.Compare(int64(v.bits), int64(w.bits)), true
+	case v.IsNumber() && w.IsNumber():
+		return compareNumbers(*v, *w), true
+	}
+	return 0, false
+}
+
 // Equal reports whether Compare finds no difference: NULL is equal to NULL.
 func Equal(a, b Value, c Collation) bool {
 	if a.kind == Text && b.kind == Text && c == Binary {

@@ -1,6 +1,11 @@
 package value
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Patterns, and texts that are held against them, end at their first NUL.
 
 // Like reports whether s is as pattern says: % stands for any text, _ for one
 // character, and ASCII letters are alike in both cases. After escape, if it is not
@@ -10,7 +15,8 @@ func Like(pattern, s string, escape rune) bool { return NewLike(pattern, escape)
 // Pattern is a pattern of LIKE, made ready for many texts.
 type Pattern struct {
 	matcher
-	text string
+	source string // what it was made of
+	text   string
 	// infix is where the text is what a pattern %…% holds, ASCII without a sign that
 	// means something: most patterns are of this kind, and it is a search.
 	infix bool
@@ -19,7 +25,9 @@ type Pattern struct {
 
 // NewLike prepares Like.
 func NewLike(pattern string, escape rune) *Pattern {
-	p := &Pattern{matcher: matcher{any: '%', one: '_', escape: escape, fold: true}, text: pattern}
+	p := &Pattern{matcher: matcher{any: '%', one: '_', escape: escape, fold: true}, source: pattern}
+	pattern = ended(pattern)
+	p.text = pattern
 	if len(pattern) < 3 || pattern[0] != '%' || pattern[len(pattern)-1] != '%' || escape != 0 {
 		return p
 	}
@@ -45,7 +53,7 @@ func NewLike(pattern string, escape rune) *Pattern {
 
 // Is reports whether p was made of these.
 func (p *Pattern) Is(pattern string, escape rune) bool {
-	return p.text == pattern && p.escape == escape
+	return p.source == pattern && p.escape == escape
 }
 
 // Match reports whether s is as the pattern says.
@@ -53,7 +61,14 @@ func (p *Pattern) Match(s string) bool {
 	if p.infix {
 		return p.search(s)
 	}
-	return p.match(p.text, s)
+	return p.match(p.text, ended(s))
+}
+
+func ended(s string) string {
+	if end := strings.IndexByte(s, 0); end >= 0 {
+		return s[:end]
+	}
+	return s
 }
 
 // search looks for the infix from its end backwards, and goes on by as much as the
@@ -67,7 +82,7 @@ func (p *Pattern) search(s string) bool {
 			i--
 		}
 		if i < 0 {
-			return true
+			return strings.IndexByte(s[:end], 0) < 0
 		}
 	}
 	return false
@@ -77,7 +92,7 @@ func (p *Pattern) search(s string) bool {
 // character, and [a-z] or [^a-z] for one of a set, or none of it.
 func Glob(pattern, s string) bool {
 	p := matcher{any: '*', one: '?', sets: true}
-	return p.match(pattern, s)
+	return p.match(ended(pattern), ended(s))
 }
 
 // matcher is a dialect of patterns.

@@ -15,20 +15,66 @@ func FromMsgpack(raw []byte) Value {
 	if len(raw) == 0 {
 		return Value{}
 	}
-	switch c := raw[0]; {
-	case c < 0x80:
-		return FromInt(int64(c))
-	case c >= 0xe0:
-		return FromInt(int64(int8(c)))
-	case c < 0xa0, 0xdc <= c && c <= 0xdf:
-		return FromDocument(raw)
-	case c < 0xc0:
-		return sized(Text, raw, 1, int(c&31))
+	var v Value
+	if !v.Load(raw, 0) {
+		return fromWhole(raw)
 	}
-	return fromTagged(raw)
+	return v
 }
 
-// fromTagged reads what begins with a byte that tells the type alone.
+// Load makes v the value that begins at doc[at:], as FromMsgpack reads it. It reports
+// false, and nothing has happened, of one that has to be known to its end.
+func (v *Value) Load(doc []byte, at int) bool {
+	switch c := doc[at]; {
+	case c < 0x80:
+		v.setInt(int64(c))
+	case c >= 0xe0:
+		v.setInt(int64(int8(c)))
+	case 0xa0 <= c && c < 0xc0:
+		*v = sized(Text, doc, at+1, int(c&31))
+	case c == 0xcb && len(doc)-at > 8:
+		v.setReal(math.Float64frombits(binary.BigEndian.Uint64(doc[at+1:])))
+	case c == 0xd1 && len(doc)-at > 2:
+		v.setInt(int64(int16(binary.BigEndian.Uint16(doc[at+1:]))))
+	case c == 0xd2 && len(doc)-at > 4:
+		v.setInt(int64(int32(binary.BigEndian.Uint32(doc[at+1:]))))
+	case c == 0xcd && len(doc)-at > 2:
+		v.setInt(int64(binary.BigEndian.Uint16(doc[at+1:])))
+	case c == 0xce && len(doc)-at > 4:
+		v.setInt(int64(binary.BigEndian.Uint32(doc[at+1:])))
+	case c < 0xa0, 0xc7 <= c && c <= 0xc9, 0xd4 <= c && c <= 0xd8, 0xdc <= c:
+		return false
+	default:
+		*v = fromTagged(doc[at:])
+	}
+	return true
+}
+
+// setInt is FromInt in place, which spares scans two copies.
+func (v *Value) setInt(i int64) {
+	v.kind, v.json, v.bits = Integer, false, uint64(i)
+	if v.text != "" {
+		v.text = ""
+	}
+}
+
+// setReal is FromReal in place.
+func (v *Value) setReal(f float64) {
+	v.setInt(int64(math.Float64bits(f)))
+	if v.kind = Real; f != f {
+		*v = Value{}
+	}
+}
+
+// fromWhole reads what begins and ends with raw.
+func fromWhole(raw []byte) Value {
+	if c := raw[0]; c < 0xa0 || c >= 0xdc {
+		return FromDocument(raw)
+	}
+	return fromExtension(raw)
+}
+
+// fromTagged reads a scalar that begins with a byte that tells the type alone.
 func fromTagged(raw []byte) Value {
 	body := raw[1:]
 	switch c := raw[0]; c {
@@ -40,8 +86,6 @@ func fromTagged(raw []byte) Value {
 		return sizedBy(c, raw, 2)
 	case 0xc6, 0xdb:
 		return sizedBy(c, raw, 4)
-	case 0xc7, 0xc8, 0xc9, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8:
-		return fromExtension(raw)
 	case 0xca, 0xcb, 0xcc, 0xcd, 0xce, 0xcf, 0xd0, 0xd1, 0xd2, 0xd3:
 		return fromNumber(c, body)
 	}
@@ -51,26 +95,16 @@ func fromTagged(raw []byte) Value {
 // fromNumber reads a number after its first byte; what ends too early is NULL.
 func fromNumber(c byte, body []byte) Value {
 	switch {
-	case c >= 0xcc && len(body) < 1<<(c&3), c == 0xca && len(body) < 4, c == 0xcb && len(body) < 8:
-		return Value{}
+	case c >= 0xcc && len(body) < 1<<(c&3), c == 0xca && len(body) < 4, c == 0xcb, c == 0xcd, c == 0xce, c == 0xd1, c == 0xd2:
+		return Value{} // of the latter Load has read all that are whole
 	}
 	switch c {
 	case 0xca:
 		return FromReal(float64(math.Float32frombits(binary.BigEndian.Uint32(body))))
-	case 0xcb:
-		return FromReal(math.Float64frombits(binary.BigEndian.Uint64(body)))
 	case 0xcc:
 		return FromInt(int64(body[0]))
-	case 0xcd:
-		return FromInt(int64(binary.BigEndian.Uint16(body)))
-	case 0xce:
-		return FromInt(int64(binary.BigEndian.Uint32(body)))
 	case 0xd0:
 		return FromInt(int64(int8(body[0])))
-	case 0xd1:
-		return FromInt(int64(int16(binary.BigEndian.Uint16(body))))
-	case 0xd2:
-		return FromInt(int64(int32(binary.BigEndian.Uint32(body))))
 	}
 	u := binary.BigEndian.Uint64(body)
 	if c == 0xcf && u > math.MaxInt64 {

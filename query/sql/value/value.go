@@ -153,6 +153,20 @@ func (v Value) AppendText(dst []byte) []byte {
 // raw is the bytes of v, which nobody may change.
 func (v Value) raw() []byte { return unsafe.Slice(unsafe.StringData(v.text), len(v.text)) }
 
+// Whole returns the integer that v is equal to, where it is a number that is one.
+func (v *Value) Whole() (i int64, ok bool) {
+	switch v.kind {
+	case Integer:
+		return int64(v.bits), true
+	case Real:
+		f := math.Float64frombits(v.bits)
+		if f >= -1<<63 && f < 1<<63 && f == math.Trunc(f) {
+			return int64(f), true
+		}
+	}
+	return 0, false
+}
+
 // Truth reports whether v holds where a condition is asked for; known is false for NULL.
 func (v Value) Truth() (holds, known bool) {
 	switch v.kind {

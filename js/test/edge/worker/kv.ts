@@ -1,5 +1,5 @@
 /* Environments in KV. Each `context` is an engine of its own, as if it ran elsewhere. */
-import { type Database, encrypt, kv, type KVStore, type Modifier, open, StowageError, table } from 'stowage/edge'
+import { type Database, type EdgeDatabase, encrypt, kv, type KVStore, type Modifier, open, StowageError, table } from 'stowage/edge'
 
 import { answer, type Place, place, type tables as uniqueTables } from './places.js'
 
@@ -59,31 +59,36 @@ export default {
     if (what === 'unique' || what === 'increment') return Response.json(await codeOf(() => open(`${name}-${what}`, { ...options, tables: tablesOf(what) })))
     const db = await open(name, { ...options, tables }).catch(error => error as StowageError)
     if (db instanceof Error) return Response.json({ code: db.code })
-    switch (what) {
-      case 'transaction':
-        return Response.json(await codeOf(() => db.transaction(tx => tx.places.put(place(1)))))
-      case 'token':
-        return Response.json(await db.replica.token())
-      case 'sync':
-        await db.replica.sync({ after: searchParams.get('after') ?? '' })
-        return Response.json(null)
-      case 'compact':
-        return Response.json(await db.replica.compact({ budget: Number(searchParams.get('budget') ?? 500) }))
-      case 'usage':
-        return Response.json(db.replica.usage())
-      case 'put':
-        await db.places.put(place(Number(searchParams.get('id')), 'x'.repeat(4096)))
-        return Response.json(null)
-      case 'export':
-        return new Response(db.export())
-      case 'import':
-        return Response.json(await codeOf(() => db.import(request.body!, searchParams.has('sealed') ? { modifiers: [encrypt({ key: raw })] } : {}), ''))
-      case 'rotate':
-        return Response.json(await codeOf(() => db.rotateKey(), 'import an export'))
-      case 'close':
-        await db.close()
-        return Response.json(null)
-    }
-    return answer(db as unknown as Database<typeof uniqueTables>, request)
+    const response = await answerOf(db, what, searchParams, request)
+    return searchParams.has('counted') ? Response.json(db.replica.usage()) : response
   },
+}
+
+async function answerOf(db: EdgeDatabase<typeof tables>, what: string, searchParams: URLSearchParams, request: Request): Promise<Response> {
+  switch (what) {
+    case 'transaction':
+      return Response.json(await codeOf(() => db.transaction(tx => tx.places.put(place(1)))))
+    case 'token':
+      return Response.json(await db.replica.token())
+    case 'sync':
+      await db.replica.sync({ after: searchParams.get('after') ?? '' })
+      return Response.json(null)
+    case 'compact':
+      return Response.json(await db.replica.compact({ budget: Number(searchParams.get('budget') ?? 500) }))
+    case 'usage':
+      return Response.json(db.replica.usage({ all: true }))
+    case 'put':
+      await db.places.put(place(Number(searchParams.get('id')), 'x'.repeat(4096)))
+      return Response.json(null)
+    case 'export':
+      return new Response(db.export())
+    case 'import':
+      return Response.json(await codeOf(() => db.import(request.body!, searchParams.has('sealed') ? { modifiers: [encrypt({ key: raw })] } : {}), ''))
+    case 'rotate':
+      return Response.json(await codeOf(() => db.rotateKey(), 'import an export'))
+    case 'close':
+      await db.close()
+      return Response.json(null)
+  }
+  return answer(db as unknown as Database<typeof uniqueTables>, request)
 }
