@@ -12,10 +12,15 @@ import (
 // over those and IndexedDB. Those behind it are of Go packages alone.
 const lastScenario = 51
 
-// What declares a scenario, and in JavaScript the function that runs it over every
-// driver there is: one that is run over a single driver does not count.
+// lastOfTables is the number of the last one that is about documents and queries. In Go
+// these run wherever environments can stand: js/test/browser/go.test.ts counts them in a page.
+const lastOfTables = 36
+
+// What declares a scenario, and what runs it over every backend or driver there is: one
+// that is run over a single one does not count.
 var (
-	goScenario = regexp.MustCompile(`(?m)^func TestScenario(\d\d)_\w+\(`)
+	goScenario = regexp.MustCompile(`(?ms)^func TestScenario(\d\d)_\w+\(t \*testing\.T\) \{\n(.*?)^\}`)
+	inPlaces   = regexp.MustCompile(`\bon(Places|Tables|Queries|Things)\(t, `)
 	jsScenario = regexp.MustCompile("(?m)^ *(?:onTables|onStores|queries|over|overPairs)\\(['`]scenario (\\d+): ")
 )
 
@@ -41,6 +46,9 @@ func declared(t *testing.T, root, suffix string, declaration *regexp.Regexp, fou
 		for _, match := range declaration.FindAllStringSubmatch(string(source), -1) {
 			number, _ := strconv.Atoi(match[1])
 			found[number]++
+			if number <= lastOfTables && declaration == goScenario && !inPlaces.MatchString(match[2]) {
+				t.Errorf("scenario %d is not run over every backend", number)
+			}
 		}
 	})
 }

@@ -150,6 +150,25 @@ function serve(pair: Pair, failures: number | undefined, caches = false): { peop
 const warnings = (told: ServiceEvent[]) => told.filter(({ kind }) => kind === 'warning').length
 const states = (told: ServiceEvent[], tier: string) => told.flatMap(event => (event.kind === 'state' && event.tier === tier ? [event.state] : []))
 
+overPairs('what cannot be decoded keeps no other from coming', async pair => {
+  const people = peopleOf(pair)
+  await people.add({ id: 'ada' }, { id: 'bo' })
+  await pair.fallback.write([{ key: 'person:odd', kind: 'hash', value: { fields: { id: 'odd', inner_entities: '{' } } }])
+  await rejects('undecodable', people.query('odd').entity())
+  const found: string[] = []
+  await rejects('undecodable', (async () => {
+    for await (const { id } of people.many(['odd', 'ada', 'bo']).entities()) found.push(id)
+  })())
+  assert.deepEqual(found, ['ada', 'bo'])
+
+  const served = service(people, { cache: { entries: 10 } })
+  await rejects('undecodable', served.getMany(['odd', 'ada', 'bo']))
+  pair.fallback.calls()
+  assert.deepEqual(await served.getMany(['ada', 'bo']), [{ id: 'ada' }, { id: 'bo' }])
+  pair.fallback.untouched('what was decoded beside it')
+  await served.shutdown()
+})
+
 overPairs('scenario 47: breakers pass by a tier that fails', async pair => {
   const { people, told } = serve(pair, 1)
   await people.addWith([{ id: 'ada' }], { memoryAlways: true })

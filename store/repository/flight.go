@@ -8,12 +8,10 @@ import (
 
 // flight is an answer that somebody waits for.
 type flight[E any] struct {
-	done   chan struct{}
-	entity E
-	found  bool
-	err    error
-	key    string // of tiers, where somebody watches them
-	stale  bool   // the entity has changed meanwhile: it must not be cached; guarded by flights.mu
+	decoded[E]
+	done  chan struct{}
+	key   string // of tiers, where somebody watches them
+	stale bool   // the entity has changed meanwhile: it must not be cached; guarded by flights.mu
 }
 
 // flights are the answers that are waited for, so that nobody asks for one twice.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -65,6 +66,26 @@ func TestAttributes(t *testing.T) {
 			Value: repository.Value{Fields: map[string]string{"short": "300"}}}))
 		_, err = r.Query(9).Entity(ctx)
 		u.fails(err, store.Undecodable)
+
+		var ids []uint32 // the others come all the same
+		err = nil
+		for entity, failed := range r.Many([]uint32{9, 8, 7}).Entities(ctx) {
+			if err = failed; err == nil {
+				ids = append(ids, entity.ID)
+			}
+		}
+		u.fails(err, store.Undecodable)
+		s, err := repository.NewService(r, repository.ServiceOptions{})
+		u.done(err)
+		served, err := s.GetMany(ctx, []uint32{9, 8, 7})
+		u.fails(err, store.Undecodable)
+		for _, entity := range served {
+			ids = append(ids, entity.ID)
+		}
+		if !slices.Equal(ids, []uint32{8, 7, 8, 7}) {
+			t.Errorf("found %v", ids)
+		}
+		u.done(s.Shutdown(ctx))
 	})
 }
 

@@ -29,14 +29,14 @@ func gather(with []Option) (o options) {
 
 // Entity returns the entity. NotFound where there is none, or nothing of it was asked for.
 func (q *Query[E, K]) Entity(ctx context.Context) (entity E, err error) {
-	entities, found, err := q.repository.read(ctx, []K{q.key}, &q.options)
+	answers, err := q.repository.read(ctx, []K{q.key}, &q.options)
 	if err != nil {
 		return entity, err
 	}
-	if !found[0] {
+	if answers[0].err == nil && !answers[0].found {
 		return entity, &store.Error{Code: store.NotFound, Op: "entity", Name: q.repository.config.Name}
 	}
-	return entities[0], nil
+	return answers[0].entity, answers[0].err
 }
 
 // Exists tells whether there is such an entity, whatever is asked of it.
@@ -87,56 +87,68 @@ func (r *Repository[E, K]) Many(keys []K, with ...Option) *Many[E, K] {
 // readAtOnce is how many entities are asked for in one round trip.
 const readAtOnce = 128
 
-// Entities are those that there are, in the order of the keys. What fails ends them.
+// Entities are those that there are, in the order of the keys. What fails ends them; but
+// of those that are Undecodable the first is told when all others have come.
 func (m *Many[E, K]) Entities(ctx context.Context) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
+		var none E
+		var undecodable error
 		for rest := m.keys; len(rest) > 0; {
 			slice := rest[:min(readAtOnce, len(rest))]
 			rest = rest[len(slice):]
-			entities, found, err := m.repository.read(ctx, slice, &m.options)
+			answers, err := m.repository.read(ctx, slice, &m.options)
 			if err != nil {
-				var none E
 				yield(none, err)
 				return
 			}
-			for i, entity := range entities {
-				if found[i] && !yield(entity, nil) {
+			for _, a := range answers {
+				if undecodable == nil {
+					undecodable = a.err
+				}
+				if a.found && !yield(a.entity, nil) {
 					return
 				}
 			}
 		}
+		if undecodable != nil {
+			yield(none, undecodable)
+		}
 	}
 }
 
-// read returns the entities of keys, and which of them there are.
-func (r *Repository[E, K]) read(ctx context.Context, keys []K, o *options) (entities []E, found []bool, err error) {
+// decoded is an entity, where it was found, or why what stands in its place is Undecodable.
+type decoded[E any] struct {
+	entity E
+	found  bool
+	err    error
+}
+
+// read returns the entities of keys.
+func (r *Repository[E, K]) read(ctx context.Context, keys []K, o *options) ([]decoded[E], error) {
 	read, partial, err := r.form.ask(o)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	wants := make([]wanted, len(keys))
 	for i, id := range keys {
 		w := wanted{read: read, partial: partial}
 		if w.key, err = r.keys.text(id); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		w.read.Key, w.whole = w.key, r.whole(w.key)
 		wants[i] = w
 	}
 	replies, err := r.replies(ctx, wants, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	entities, found = make([]E, len(keys)), make([]bool, len(keys))
+	answers := make([]decoded[E], len(keys))
 	for i, reply := range replies {
-		if !reply.Found {
-			continue
-		}
-		if entities[i], found[i], err = r.form.decode(keys[i], reply.Value); err != nil {
-			return nil, nil, err
+		if a := &answers[i]; reply.Found {
+			a.entity, a.found, a.err = r.form.decode(keys[i], reply.Value)
 		}
 	}
-	return entities, found, nil
+	return answers, nil
 }
 
 // replies reads from both tiers, or from the fallback alone.

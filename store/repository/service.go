@@ -167,14 +167,14 @@ func (s *Service[E, K]) GetOne(ctx context.Context, id K, with ...Option) (entit
 		}
 	}
 	o := gather(with)
-	entities, found, err := s.get(ctx, []K{id}, &o)
+	answers, err := s.get(ctx, []K{id}, &o)
 	if err != nil {
 		return entity, err
 	}
-	if !found[0] {
+	if answers[0].err == nil && !answers[0].found {
 		return entity, s.missing()
 	}
-	return entities[0], nil
+	return answers[0].entity, answers[0].err
 }
 
 func (s *Service[E, K]) missing() error {
@@ -194,7 +194,8 @@ func (s *Service[E, K]) lookUp(at slot[K]) *kept[K, E] {
 }
 
 // GetMany returns the entities of keys, those that there are, in the order of the keys.
-// A key that is given twice counts once.
+// A key that is given twice counts once. Where what stands under one is Undecodable that
+// is the error, beside the others.
 func (s *Service[E, K]) GetMany(ctx context.Context, ids []K, with ...Option) ([]E, error) {
 	o := gather(with)
 	once := make([]K, 0, len(ids))
@@ -205,37 +206,40 @@ func (s *Service[E, K]) GetMany(ctx context.Context, ids []K, with ...Option) ([
 			once = append(once, id)
 		}
 	}
-	entities, found, err := s.get(ctx, once, &o)
+	answers, err := s.get(ctx, once, &o)
 	if err != nil {
 		return nil, err
 	}
-	there := entities[:0]
-	for i, entity := range entities {
-		if found[i] {
-			there = append(there, entity)
+	there := make([]E, 0, len(answers))
+	for _, a := range answers {
+		if err == nil {
+			err = a.err
+		}
+		if a.found {
+			there = append(there, a.entity)
 		}
 	}
-	return there, nil
+	return there, err
 }
 
 // get returns the entities of keys that differ, from the cache or the repository.
-func (s *Service[E, K]) get(ctx context.Context, ids []K, o *options) (entities []E, found []bool, err error) {
+func (s *Service[E, K]) get(ctx context.Context, ids []K, o *options) ([]decoded[E], error) {
 	end, err := s.begin()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer end()
 	if o.noMemory {
 		return s.repository.read(ctx, ids, o)
 	}
-	entities, found = make([]E, len(ids)), make([]bool, len(ids))
+	answers := make([]decoded[E], len(ids))
 	text := o.text()
 	var missed []int
 	for i, id := range ids {
 		if k := s.lookUp(s.slotOf(id, text)); k != nil {
-			entities[i], found[i] = k.value, k.found
+			answers[i] = decoded[E]{entity: k.value, found: k.found}
 		} else if _, err := s.repository.keys.text(id); err != nil {
-			return nil, nil, err // before anything is boarded, for it would fail others too
+			return nil, err // before anything is boarded, for it would fail others too
 		} else {
 			missed = append(missed, i)
 		}
@@ -260,14 +264,13 @@ func (s *Service[E, K]) get(ctx context.Context, ids []K, o *options) (entities 
 		select {
 		case <-f.done:
 		case <-ctx.Done():
-			return nil, nil, fail(store.Aborted, "service", ctx.Err())
+			return nil, fail(store.Aborted, "service", ctx.Err())
 		}
-		if f.err != nil {
-			return nil, nil, f.err
+		if answers[i] = f.decoded; f.err != nil && store.CodeOf(f.err) != store.Undecodable {
+			return nil, f.err
 		}
-		entities[i], found[i] = f.entity, f.found
 	}
-	return entities, found, nil
+	return answers, nil
 }
 
 // fly begins to read the entities of keys, and lands their flights as they come. It goes
@@ -282,10 +285,10 @@ func (s *Service[E, K]) fly(ctx context.Context, ids []K, landing []*flight[E], 
 		s.running.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			entities, found, err := s.repository.read(ctx, slice, &asked)
+			answers, err := s.repository.read(ctx, slice, &asked)
 			for i, f := range flown {
 				if f.err = err; err == nil {
-					f.entity, f.found = entities[i], found[i]
+					f.decoded = answers[i]
 				}
 				at := s.slotOf(slice[i], text)
 				s.flights.land(at, f, func(entity E, found bool) {

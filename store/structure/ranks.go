@@ -42,14 +42,14 @@ func levelOf(member []byte) int {
 	return bits.TrailingZeros32(h|1<<(levelBits*mostLevels)) / levelBits
 }
 
-// nodes is the range of a level's nodes from one place to another, which is not in it;
-// nil is the end of the level.
-func (h *header) nodes(key string, level int, from, to []byte) store.KeyRange {
-	common := append(h.of(tagCount, key), byte(level))
-	if to == nil {
-		return store.KeyRange{Low: append(common[:len(common):len(common)], from...), High: append(h.of(tagCount, key), byte(level+1))}
-	}
-	return store.KeyRange{Low: append(common[:len(common):len(common)], from...), High: append(common[:len(common):len(common)], to...)}
+// node is where a level's node of a member stands; the head's without one.
+func (h *header) node(key string, level int, place []byte) []byte {
+	return append(append(h.of(tagCount, key), byte(level)), place...)
+}
+
+// nodes is the range of all nodes of a level.
+func (h *header) nodes(key string, level int) store.KeyRange {
+	return store.KeyRange{Low: h.node(key, level, nil), High: h.node(key, level+1, nil)}
 }
 
 // members is the range of the members from one place to another in the same way.
@@ -63,10 +63,19 @@ func (h *header) members(key string, from, to []byte) store.KeyRange {
 }
 
 // descend goes down the levels. On each it walks from the node it has come to as long
-// as the next one is wanted, and tells stop which it was. It returns the last one.
+// as the next one stands below a place, where one is given, and is wanted, and tells
+// stop which it was. It returns the last one.
 func (t *Tx) descend(key string, h header, to []byte, wanted func(next node) bool, stop func(level int, at node)) (at node, err error) {
+	if h.levels == 0 {
+		return at, nil
+	}
+	all := h.nodes(key, 1)
+	all.High = h.nodes(key, int(h.levels)).High
+	c := t.db.Cursor(all) // one for all levels: the upper ones stand close together
+	defer c.Close()
 	for level := int(h.levels); level > 0; level-- {
-		if at, err = t.along(h.nodes(key, level, at.place, to), at, wanted); err != nil {
+		from := h.node(key, level, at.place)
+		if at, err = along(c, from, len(from)-len(at.place), at.before, to, wanted); err != nil {
 			return at, err
 		}
 		stop(level, at)
@@ -74,23 +83,25 @@ func (t *Tx) descend(key string, h header, to []byte, wanted func(next node) boo
 	return at, nil
 }
 
-// along walks the nodes of a level, the first of which is where the descent has come to.
-func (t *Tx) along(r store.KeyRange, from node, wanted func(next node) bool) (at node, err error) {
-	c := t.db.Cursor(r)
-	defer c.Close()
-	if !c.First() {
+// along walks the nodes of a level, whose keys have so many bytes in common, from one
+// on that there has to be, and before which so many members stand.
+func along(c *store.Cursor, from []byte, common int, before int64, to []byte, wanted func(next node) bool) (at node, err error) {
+	if !c.Seek(from) || !bytes.Equal(c.Key(), from) {
 		if err = c.Err(); err == nil {
 			err = corrupt("rank")
 		}
 		return at, err
 	}
-	common, place := len(r.Low)-len(from.place), []byte(nil)
-	at.before = from.before
+	at.before = before
 	if at.count, err = nodeCount(c.Value()); err != nil {
 		return at, err
 	}
-	place = append(place, c.Key()[common:]...)
+	place := append([]byte(nil), from[common:]...)
 	for c.Next() {
+		stored := c.Key()
+		if !bytes.HasPrefix(stored, from[:common]) || to != nil && bytes.Compare(stored[common:], to) >= 0 {
+			break
+		}
 		next := node{before: at.before + at.count}
 		if next.count, err = nodeCount(c.Value()); err != nil {
 			return at, err
@@ -98,7 +109,7 @@ func (t *Tx) along(r store.KeyRange, from node, wanted func(next node) bool) (at
 		if !wanted(next) {
 			break
 		}
-		at, place = next, append(place[:0], c.Key()[common:]...)
+		at, place = next, append(place[:0], stored[common:]...)
 	}
 	at.place = place
 	return at, c.Err()
@@ -230,7 +241,7 @@ func (t *Tx) split(key string, h *header, level int, at node, place []byte, rank
 		at.count = rank - at.before
 		return at, t.putNode(key, h, level, own)
 	}
-	stored := h.nodes(key, level, place, nil).Low
+	stored := h.node(key, level, place)
 	value, _, err := t.get(stored)
 	count, err := nodeCount(value, err)
 	if err != nil {
@@ -241,14 +252,14 @@ func (t *Tx) split(key string, h *header, level int, at node, place []byte, rank
 }
 
 func (t *Tx) putNode(key string, h *header, level int, n node) error {
-	return t.put(h.nodes(key, level, n.place, nil).Low, binary.BigEndian.AppendUint64(nil, uint64(n.count)))
+	return t.put(h.node(key, level, n.place), binary.BigEndian.AppendUint64(nil, uint64(n.count)))
 }
 
 // raise adds a level.
 func (t *Tx) raise(key string, h *header) error {
 	r := h.members(key, nil, nil)
 	if h.levels > 0 {
-		r = h.nodes(key, int(h.levels), nil, nil)
+		r = h.nodes(key, int(h.levels))
 	}
 	common := len(r.Low)
 	var made []node
@@ -283,7 +294,7 @@ func (t *Tx) raise(key string, h *header) error {
 
 // lower takes the highest level away.
 func (t *Tx) lower(key string, h *header) error {
-	found, err := t.keys(h.nodes(key, int(h.levels), nil, nil), math.MaxInt)
+	found, err := t.keys(h.nodes(key, int(h.levels)), math.MaxInt)
 	if err != nil {
 		return t.whole(err)
 	}

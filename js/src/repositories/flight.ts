@@ -7,6 +7,12 @@
 /** What came of a flight. It never rejects, for nobody may be left who waits. */
 export type Landed<V> = { readonly value: V | undefined; readonly error?: undefined } | { readonly error: unknown }
 
+/** What it was that came, or a throw. */
+export function valueOf<V>(landed: Landed<V>): V | undefined {
+  if ('error' in landed) throw landed.error
+  return landed.value
+}
+
 export class Flight<V> {
   readonly done: Promise<Landed<V>>
   /** The entity has changed meanwhile: the answer must not be kept. */

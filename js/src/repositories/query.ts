@@ -3,6 +3,7 @@
  *
  * The other side is store/repository/query.go.
  */
+import { type Landed, valueOf } from './flight.js'
 import { invalidQuery, type Given } from './form.js'
 import type { Key } from './key.js'
 
@@ -14,7 +15,7 @@ export interface QueryOptions {
 
 /** What answers queries. */
 export interface Source<R> {
-  read(keys: readonly Key[], options: Given): Promise<(R | undefined)[]>
+  read(keys: readonly Key[], options: Given): Promise<Landed<R>[]>
   missing(): Error
   exists(key: Key, memory: boolean): Promise<boolean>
   remove(key: Key, memory: boolean): Promise<void>
@@ -31,7 +32,8 @@ export class Query<R> {
 
   /** The entity. `not_found` where there is none, or nothing of it was asked for. */
   async entity(): Promise<R> {
-    const [entity] = await this.source.read([this.key], given(this.options))
+    const [answer] = await this.source.read([this.key], given(this.options))
+    const entity = valueOf(answer!)
     if (entity === undefined) throw this.source.missing()
     return entity
   }
@@ -59,13 +61,16 @@ export class Many<R> {
     private readonly options: unknown,
   ) {}
 
-  /** Those that there are, in the order of the keys. What fails ends them. */
+  /** Those that there are, in the order of the keys. What fails ends them; but of those that are `undecodable` the first is told when all others have come. */
   async *entities(): AsyncGenerator<R, void, undefined> {
+    let undecodable: unknown
     for (let at = 0; at < this.keys.length; at += readAtOnce) {
-      for (const entity of await this.source.read(this.keys.slice(at, at + readAtOnce), given(this.options))) {
-        if (entity !== undefined) yield entity
+      for (const answer of await this.source.read(this.keys.slice(at, at + readAtOnce), given(this.options))) {
+        if ('error' in answer) undecodable ??= answer.error
+        else if (answer.value !== undefined) yield answer.value
       }
     }
+    if (undecodable !== undefined) throw undecodable
   }
 }
 

@@ -17,6 +17,7 @@ import { type Clock, longest, system } from './clock.js'
 import { type Form, type Given, invalidEntity } from './form.js'
 import { type Key, Keys } from './key.js'
 import { type Change, Pair, sooner, type Wanted } from './pair.js'
+import type { Landed } from './flight.js'
 import { Many, Query, type QueryOptions, remembers, type Source } from './query.js'
 import { type Read, type Reply, type Tier, Timed, type Write } from './tier.js'
 
@@ -135,15 +136,21 @@ export class Repository<E, O extends QueryOptions> {
     if (changes.length > 0) await this.pair.write(changes)
   }
 
-  /** @internal The entities of keys, undefined for those that there are not. */
-  async read(ids: readonly Key[], options: Given): Promise<(E | undefined)[]> {
+  /** @internal The entities of keys. */
+  async read(ids: readonly Key[], options: Given): Promise<Landed<E>[]> {
     const { read, partial } = this.form.ask(options)
     const wants = ids.map((id): Wanted => {
       const key = this.keys.text(id)
       return { key, read: { ...read, key }, whole: this.whole(key), partial }
     })
     const replies = await this.replies(wants, remembers(options))
-    return replies.map(({ found, value }, i) => (found ? this.form.decode(ids[i]!, value) : undefined))
+    return replies.map(({ found, value }, i) => {
+      try {
+        return found ? { value: this.form.decode(ids[i]!, value) } : { value: undefined }
+      } catch (error) {
+        return { error }
+      }
+    })
   }
 
   /** @internal */

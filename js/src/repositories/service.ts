@@ -14,7 +14,7 @@ import { isolated, Options } from '../options.js'
 import { type BreakerOptions, Guard } from './breaker.js'
 import { Cache, type CacheOptions, type Kept } from './cache.js'
 import { type Metrics, noMetrics, type ServiceEvent } from './event.js'
-import { type Flight, Flights, type Landed } from './flight.js'
+import { type Flight, Flights, type Landed, valueOf } from './flight.js'
 import type { Key } from './key.js'
 import { given, type QueryOptions, readAtOnce, remembers, textOf } from './query.js'
 import type { AddOptions, Asked, Repository } from './repository.js'
@@ -98,7 +98,7 @@ export class Service<E, O extends QueryOptions> {
     return entity as Asked<E, A>
   }
 
-  /** The entities of keys, those that there are, in the order of the keys. A key that is given twice counts once. */
+  /** The entities of keys, those that there are, in the order of the keys. A key that is given twice counts once. It rejects where one is `undecodable`; the others are cached all the same. */
   async getMany<const A extends O>(ids: readonly Key[], options?: A): Promise<Asked<E, A>[]> {
     const once = new Map(ids.map(id => [this.repository.keys.text(id), id]))
     return (await this.get([...once.values()], options)).filter(entity => entity !== undefined) as Asked<E, A>[]
@@ -115,7 +115,7 @@ export class Service<E, O extends QueryOptions> {
       }
       this.counts.misses++
       const { flight, leads } = this.asking.board(key, '')
-      if (leads) void this.lead([flight], this.asking, this.known, async () => [(await this.repository.exists(id, true)) || undefined])
+      if (leads) void this.lead([flight], this.asking, this.known, async () => [{ value: (await this.repository.exists(id, true)) || undefined }])
       else this.counts.shared++
       return (await arrival(flight)) === true
     })
@@ -149,7 +149,7 @@ export class Service<E, O extends QueryOptions> {
   private get(ids: readonly Key[], options: unknown): Promise<(E | undefined)[]> {
     return this.run(async () => {
       const asked = given(options)
-      if (!remembers(asked)) return this.repository.read(ids, asked)
+      if (!remembers(asked)) return (await this.repository.read(ids, asked)).map(valueOf)
       const text = textOf(asked)
       const led: { id: Key; flight: Flight<E> }[] = []
       const keys = ids.map(id => this.repository.keys.text(id)) // before anything is boarded that one of them might strand
@@ -179,7 +179,7 @@ export class Service<E, O extends QueryOptions> {
   }
 
   /** Begins to read the entities of keys, so many round trips at the same time, and lands their flights as they come. */
-  private fly(led: readonly { id: Key; flight: Flight<E> }[], read: (ids: Key[]) => Promise<(E | undefined)[]>): void {
+  private fly(led: readonly { id: Key; flight: Flight<E> }[], read: (ids: Key[]) => Promise<Landed<E>[]>): void {
     let next = 0
     const worker = async () => {
       while (next < led.length) {
@@ -191,12 +191,9 @@ export class Service<E, O extends QueryOptions> {
   }
 
   /** Asks for what flights wait for, and lands them, whatever comes of it. */
-  private async lead<V>(led: readonly Flight<V>[], flights: Flights<V>, cache: Cache<V> | undefined, ask: () => Promise<(V | undefined)[]>): Promise<void> {
+  private async lead<V>(led: readonly Flight<V>[], flights: Flights<V>, cache: Cache<V> | undefined, ask: () => Promise<Landed<V>[]>): Promise<void> {
     const keep = isolated((id: string, text: string, value: V | undefined) => cache?.put(id, text, value))
-    const landing = ask().then(
-      values => values.map((value): Landed<V> => ({ value })),
-      (error: unknown) => led.map((): Landed<V> => ({ error })),
-    )
+    const landing = ask().catch((error: unknown) => led.map((): Landed<V> => ({ error })))
     this.track(landing)
     const landed = await landing
     led.forEach((flight, i) => flights.land(flight, landed[i]!, keep))
@@ -262,7 +259,5 @@ export class Service<E, O extends QueryOptions> {
 
 /** What came of a flight. */
 async function arrival<V>({ done }: Flight<V>): Promise<V | undefined> {
-  const landed = await done
-  if ('error' in landed) throw landed.error
-  return landed.value
+  return valueOf(await done)
 }

@@ -126,7 +126,7 @@ export async function uncount(t: Records, h: Header, key: string): Promise<void>
 async function raise(t: Records, h: Header, key: string): Promise<void> {
   const span = h.levels === 0 ? members(h, key, nothing) : nodes(h, key, h.levels, nothing)
   const made = [{ place: nothing as Uint8Array, count: 0 }]
-  for (const [stored, value] of await t.store.range(span)) {
+  for await (const [stored, value] of t.store.range(span)) {
     const place = stored.subarray(span.gte.length)
     if (place.length > 0 && levelOf(place) > h.levels) made.push({ place, count: 0 })
     made[made.length - 1]!.count += h.levels === 0 ? 1 : readCount(value)

@@ -63,7 +63,7 @@ export async function zAdd(t: Records, key: string, list: readonly Z[], options?
   if (list.length === 0 || nx && (xx || gt || lt) || gt && lt) throw invalid('nothing to add, or options that exclude each other')
   for (const { member, score } of list) check(key, member), number(score)
   const h = await t.change(key, 'zset')
-  const anew = h.levels > 0 && list.length > h.count // it costs less to count them all once
+  const anew = h.levels > 0 && list.length > h.count / 8 // it costs less to count them all once
   if (anew) await uncount(t, h, key)
   let added = 0
   let changed = 0
@@ -105,16 +105,21 @@ export async function zCard(t: Records, key: string): Promise<number> {
 }
 
 export async function zScore(t: Records, key: string, member: string): Promise<number | undefined> {
+  return (await rated(t, key, member))?.score
+}
+
+/** The header of a set, and the score of a member. */
+async function rated(t: Records, key: string, member: string): Promise<{ h: Header; score: number } | undefined> {
   check(key, member)
   const h = await t.holding(key, 'zset')
   const bytes = h && (await t.store.get(memberKey(h, key, member)))
-  return bytes && readScore(bytes)
+  return bytes && { h, score: readScore(bytes) }
 }
 
 export async function zRank(t: Records, key: string, member: string, reverse: boolean): Promise<number | undefined> {
-  const score = await zScore(t, key, member)
-  const h = await t.holding(key, 'zset')
-  if (score === undefined || h === undefined) return undefined
+  const found = await rated(t, key, member)
+  if (found === undefined) return undefined
+  const { h, score } = found
   const rank = await rankOf(t, h, key, placeOf(score, member))
   return reverse ? h.count - 1 - rank : rank
 }
