@@ -34,8 +34,8 @@ func (e electric) Next(ctx context.Context, spec ShapeSpec, at Position, asking 
 	return readElectric(answer, at)
 }
 
-// found is what a statement has found.
-type found struct {
+// sent is the answer to a statement as an origin sends it.
+type sent struct {
 	Columns []struct {
 		Name string `json:"name"`
 		Column
@@ -44,7 +44,7 @@ type found struct {
 }
 
 // Query asks beside the shapes, at /v1/query.
-func (e electric) Query(ctx context.Context, s Statement, asking Asking) ([]map[string]any, error) {
+func (e electric) Query(ctx context.Context, s Statement, asking Asking) (*Found, error) {
 	body, err := json.Marshal(map[string]any{"sql": s.SQL, "params": append([]any{}, s.Params...)})
 	if err != nil {
 		return nil, &store.Error{Code: store.InvalidArgument, Op: "write the parameters of a statement", Err: err}
@@ -54,32 +54,44 @@ func (e electric) Query(ctx context.Context, s Statement, asking Asking) ([]map[
 	if parameters != "" {
 		path += "?" + parameters
 	}
-	answer, err := asking.Requests.Send(ctx, Request{URL: path, Body: body})
-	if err != nil {
+	answer, err := asking.Requests.Send(ctx, Request{URL: path, Body: body, ETag: s.ETag})
+	switch {
+	case err != nil:
 		return nil, err
+	case answer.Status != http.StatusNotModified:
+		return readFound(answer)
+	case s.ETag == "":
+		return nil, strange("an answer to a question that was not asked", nil)
 	}
-	var f found
-	if err := json.Unmarshal(answer.Body, &f); err != nil || f.Columns == nil {
+	return nil, nil
+}
+
+func readFound(answer *Answer) (*Found, error) {
+	var a sent
+	if err := json.Unmarshal(answer.Body, &a); err != nil || a.Columns == nil {
 		return nil, strange("no rows", err)
 	}
-	rows := make([]map[string]any, len(f.Rows))
-	for i, values := range f.Rows {
-		if len(values) != len(f.Columns) {
+	f := &Found{ETag: answer.Header.Get("etag"), Bytes: len(answer.Body)}
+	for _, column := range a.Columns {
+		f.Columns = append(f.Columns, column.Name)
+	}
+	for _, texts := range a.Rows {
+		if len(texts) != len(a.Columns) {
 			return nil, strange("a row of another length", nil)
 		}
-		row := make(map[string]any, len(values))
-		for j, text := range values {
-			row[f.Columns[j].Name] = nil
+		row := make([]any, len(texts))
+		for i, text := range texts {
+			var err error
 			if text == nil {
 				continue
 			}
-			if row[f.Columns[j].Name], err = f.Columns[j].read(*text); err != nil {
+			if row[i], err = a.Columns[i].read(*text); err != nil {
 				return nil, err
 			}
 		}
-		rows[i] = row
+		f.Rows = append(f.Rows, row)
 	}
-	return rows, nil
+	return f, nil
 }
 
 // address is the URL of what follows a position: the same for all who ask for it, so

@@ -71,10 +71,19 @@ func (v *View) where(ctx context.Context, m *model, condition string, params []a
 
 // question is what is asked of the origin, unless it was answered since.
 type question struct {
-	model *model
-	list  []wanted
-	since uint64 // see loader.once
-	load  func(context.Context, []wanted) error
+	model   *model
+	lacking []string // where it is a statement's, in the place of a model: those that it cannot do without
+	list    []wanted
+	since   uint64 // see loader.once
+	load    func(context.Context, []wanted) error
+}
+
+// missing is the error where it is not answered.
+func (q *question) missing(s state, cause error) error {
+	if q.model == nil {
+		return lacks(q.lacking, cause)
+	}
+	return missing(q.model, s, cause)
 }
 
 // ensure has things of a model be here as the mode says.
@@ -82,36 +91,41 @@ func (v *View) ensure(ctx context.Context, m *model, list []wanted, how Load, lo
 	if len(list) == 0 {
 		return nil
 	}
-	mode := least(how.Mode, v.Mode(), m.spec.Mode)
-	since := v.loader.answers()
+	q := question{model: m, list: list, since: v.loader.answers(), load: load}
 	states, err := v.states(ctx, m, list, how.MaxAge)
 	if err != nil {
 		return err
 	}
-	var now, later []wanted
+	return v.meet(ctx, least(how.Mode, v.Mode(), m.spec.Mode), states, q)
+}
+
+// meet does what a mode does about the states of what a question is about.
+func (v *View) meet(ctx context.Context, mode Mode, states []state, q question) error {
+	now, later := q, q
+	now.list, later.list = nil, nil
 	tried, worst := false, fresh
-	for i, one := range list {
+	for i, one := range q.list {
 		switch what := does[mode][states[i]]; what {
 		case refuse:
-			return missing(m, states[i], nil)
+			return q.missing(states[i], nil)
 		case ask, try:
-			now = append(now, one)
+			now.list = append(now.list, one)
 			tried = tried || what == try
 			worst = max(worst, states[i])
 		case behind:
-			later = append(later, one)
+			later.list = append(later.list, one)
 		}
 	}
-	if len(later) > 0 {
-		v.behind(question{m, later, since, load})
+	if len(later.list) > 0 {
+		v.behind(later)
 	}
 	switch {
-	case len(now) == 0:
+	case len(now.list) == 0:
 		return nil
 	case tried:
-		return v.attempt(ctx, worst, question{m, now, since, load})
+		return v.attempt(ctx, worst, now)
 	}
-	return v.ask(ctx, question{m, now, since, load})
+	return v.ask(ctx, now)
 }
 
 func (v *View) states(ctx context.Context, m *model, list []wanted, maxAge time.Duration) ([]state, error) {
@@ -177,7 +191,7 @@ func (v *View) shapeState(ctx context.Context, m *model, maxAge time.Duration) (
 
 // ask asks for what is wanted, once however many do.
 func (v *View) ask(ctx context.Context, q question) error {
-	if q.model.spec.Pulled {
+	if q.model != nil && q.model.spec.Pulled {
 		q.list = []wanted{{record: q.model.name}}
 		q.load = func(ctx context.Context, _ []wanted) error { return v.refreshShape(ctx, q.model) }
 	}
@@ -193,7 +207,8 @@ func (v *View) askRows(ctx context.Context, m *model, keys []any) error {
 	for i, key := range keys {
 		list[i] = wantedRow(m.name, key)
 	}
-	return v.ask(ctx, question{m, list, v.loader.answers(), func(ctx context.Context, some []wanted) error { return v.loader.rows(ctx, m, some) }})
+	load := func(ctx context.Context, some []wanted) error { return v.loader.rows(ctx, m, some) }
+	return v.ask(ctx, question{model: m, list: list, since: v.loader.answers(), load: load})
 }
 
 func (v *View) refreshShape(ctx context.Context, m *model) error {
@@ -215,7 +230,7 @@ func (v *View) behind(q question) {
 		return
 	}
 	l.work.Go(func() {
-		if v.ask(l.ctx, q) == nil {
+		if v.ask(l.ctx, q) == nil && q.model != nil {
 			v.showAgain(l.ctx, q.model)
 		}
 	})
@@ -236,7 +251,7 @@ func (v *View) attempt(ctx context.Context, worst state, q question) error {
 	case worst.shows():
 		return nil
 	}
-	return missing(q.model, worst, err)
+	return q.missing(worst, err)
 }
 
 // show returns what stands for rows as they are here, with what was changed here on them.

@@ -16,7 +16,7 @@ import (
 // is asked once. Pages have the same in js/src/sync/load.ts.
 type loader struct {
 	env *store.Env
-	ask func(context.Context, Statement) ([]map[string]any, error)
+	ask func(context.Context, Statement) (*Found, error)
 	ctx context.Context // of what is being asked, which goes on when those who wait give up
 
 	mu      stdsync.Mutex
@@ -42,7 +42,7 @@ type known struct {
 	at    int64
 }
 
-func newLoader(ctx context.Context, env *store.Env, ask func(context.Context, Statement) ([]map[string]any, error)) *loader {
+func newLoader(ctx context.Context, env *store.Env, ask func(context.Context, Statement) (*Found, error)) *loader {
 	return &loader{env: env, ask: ask, ctx: ctx, flights: map[string]*flight{}, landed: map[string]uint64{}, fresh: map[string]int64{}}
 }
 
@@ -121,6 +121,33 @@ func (l *loader) has(tx *store.Tx, model string, key any) (bool, error) {
 	return err == nil && record != nil && len(record.rows) == 0, err
 }
 
+// found asks for rows.
+func (l *loader) found(ctx context.Context, s Statement) ([]map[string]any, error) {
+	f, err := l.ask(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if f == nil {
+		return nil, strange("an answer to a question that was not asked", nil)
+	}
+	return f.named(), nil
+}
+
+// answerState tells how the answer to a statement is here.
+func (l *loader) answerState(a *keptAnswer, maxAge time.Duration) state {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case a == nil:
+		return evicted
+	case maxAge > 0 && time.Since(time.UnixMilli(a.at)) > maxAge:
+		return stale
+	case l.fresh[a.asked] == a.at:
+		return fresh
+	}
+	return complete
+}
+
 // answers counts what was answered until now.
 func (l *loader) answers() uint64 {
 	l.mu.Lock()
@@ -193,7 +220,7 @@ func (l *loader) rows(ctx context.Context, m *model, list []wanted) error {
 		for i := range part {
 			keys[i] = part[i].owner
 		}
-		rows, err := l.ask(ctx, m.withKeys(keys))
+		rows, err := l.found(ctx, m.withKeys(keys))
 		if err == nil {
 			err = l.store(ctx, m, rows, nil, keys)
 		}
@@ -212,7 +239,7 @@ type answered struct {
 
 // children loads the rows of a relation to one or many, for many owners at once.
 func (l *loader) children(ctx context.Context, r *relation, list []wanted) error {
-	rows, err := l.ask(ctx, r.to.statement(among(r.column, len(list)), owners(list)))
+	rows, err := l.found(ctx, r.to.statement(among(r.column, len(list)), owners(list)))
 	if err != nil {
 		return err
 	}
@@ -231,7 +258,7 @@ func (l *loader) through(ctx context.Context, r *relation, list []wanted) error 
 		return &store.Error{Code: store.Unsupported, Op: "go through a table to an identity of several columns", Name: r.to.name}
 	}
 	inner := "select " + quoted(r.in) + " from " + r.link.spec.Table + " where " + among(r.out, len(list))
-	rows, err := l.ask(ctx, r.to.statement(quoted(r.to.spec.Key[0])+" in ("+inner+")", owners(list)))
+	rows, err := l.found(ctx, r.to.statement(quoted(r.to.spec.Key[0])+" in ("+inner+")", owners(list)))
 	if err != nil {
 		return err
 	}
@@ -240,7 +267,7 @@ func (l *loader) through(ctx context.Context, r *relation, list []wanted) error 
 	}
 	narrow := *r.link
 	narrow.spec.Columns = []string{r.out, r.in}
-	links, err := l.ask(ctx, narrow.statement(among(r.out, len(list)), owners(list)))
+	links, err := l.found(ctx, narrow.statement(among(r.out, len(list)), owners(list)))
 	if err != nil {
 		return err
 	}
@@ -258,7 +285,7 @@ func (l *loader) through(ctx context.Context, r *relation, list []wanted) error 
 
 // where loads what a condition finds.
 func (l *loader) where(ctx context.Context, m *model, one wanted) error {
-	rows, err := l.ask(ctx, m.statement(one.where, one.params))
+	rows, err := l.found(ctx, m.statement(one.where, one.params))
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,12 @@ func wantedRow(model string, key any) wanted {
 // wantedWhere tells conditions apart by what they ask: values by their types as well.
 func wantedWhere(model, tag, where string, params []any) wanted {
 	plain := strings.Join(strings.Fields(where), " ")
+	field := listText("", tag)
+	return wanted{record: recordOf(model, field, listText(plain, typed(params))), model: model, field: field, where: plain, params: params}
+}
+
+// typed are values with their types.
+func typed(params []any) []any {
 	typed := make([]any, len(params))
 	for i, v := range params {
 		kind, text := "string", ""
@@ -90,8 +96,7 @@ func wantedWhere(model, tag, where string, params []any) wanted {
 		}
 		typed[i] = []any{kind, text}
 	}
-	field := listText("", tag)
-	return wanted{record: recordOf(model, field, listText(plain, typed)), model: model, field: field, where: plain, params: params}
+	return typed
 }
 
 func (l *loaded) append(dst []byte) []byte {

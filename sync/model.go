@@ -207,9 +207,10 @@ func (m *model) keyOf(row map[string]any) (any, error) {
 type Statement struct {
 	SQL    string
 	Params []any
+	ETag   string // of the answer that is here already
 }
 
-// statement asks for the rows that meet a condition.
+// statement asks for the rows that meet a condition, or all.
 func (m *model) statement(where string, params []any) Statement {
 	columns := "*"
 	if len(m.spec.Columns) > 0 {
@@ -219,7 +220,10 @@ func (m *model) statement(where string, params []any) Statement {
 		}
 		columns = strings.Join(list, ", ")
 	}
-	return Statement{"select " + columns + " from " + m.spec.Table + " where " + where, params}
+	if where != "" {
+		where = " where " + where
+	}
+	return Statement{SQL: "select " + columns + " from " + m.spec.Table + where, Params: params}
 }
 
 // withKeys asks for the rows of identities.

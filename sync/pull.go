@@ -24,7 +24,7 @@ type PullOptions struct {
 	Retry  Retry
 	Client *http.Client // sends the requests; one of its own
 
-	held func() bool // tells whether only Refresh asks; never
+	held func(complete bool) bool // tells whether a shape that is whole, or is not, is pulled only when Refresh asks; never
 }
 
 // Phase is what a shape is at.

@@ -16,7 +16,7 @@ type pulling struct {
 	requests *Requests
 	live     bool
 	every    time.Duration
-	held     func() bool
+	held     func(complete bool) bool
 	tell     func()
 
 	// Of the goroutine alone.
@@ -176,7 +176,7 @@ type turn struct {
 // next decides what is done next, and says so in one with what others may ask for
 // meanwhile: a wish either is seen here or ends rest.
 func (p *pulling) next() turn {
-	held := p.held != nil && p.held()
+	held := p.held != nil && p.held(p.progress().Complete)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.rest.Err() != nil && p.ctx.Err() == nil {

@@ -184,7 +184,7 @@ func (r *relation) anew(ctx context.Context, owner *held) ([]*held, error) {
 	} else {
 		var one wanted
 		if one, err = r.wanted(owner); err == nil {
-			err = v.ask(ctx, question{r.to, []wanted{one}, v.loader.answers(), r.request})
+			err = v.ask(ctx, question{model: r.to, list: []wanted{one}, since: v.loader.answers(), load: r.request})
 		}
 	}
 	if err == nil && r.kind == throughLink {

@@ -30,6 +30,7 @@ type Requests struct {
 type Request struct {
 	URL     string
 	Body    []byte        // JSON
+	ETag    string        // of an answer that is here: 304 where it still is the answer
 	Timeout time.Duration // until it begins to be answered; 30 s
 }
 
@@ -175,6 +176,9 @@ func (q *Request) made(ctx context.Context, bearer string) (*http.Request, error
 	}
 	if q.Body != nil {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if q.ETag != "" {
+		request.Header.Set("If-None-Match", q.ETag)
 	}
 	if bearer != "" {
 		request.Header.Set("Authorization", "Bearer "+bearer)

@@ -19,8 +19,28 @@ type Source interface {
 // they are asked for.
 type Statements interface {
 	Source
-	// Query returns the rows that a statement finds.
-	Query(ctx context.Context, s Statement, asking Asking) ([]map[string]any, error)
+	// Query returns what a statement finds, nil where that is what its ETag stands for.
+	Query(ctx context.Context, s Statement, asking Asking) (*Found, error)
+}
+
+// Found is what a statement has found.
+type Found struct {
+	Columns []string
+	Rows    [][]any
+	ETag    string // another one once the answer may be another one; "" where that is not known
+	Bytes   int    // of the answer
+}
+
+// named are the rows by the names of their columns.
+func (f *Found) named() []map[string]any {
+	rows := make([]map[string]any, len(f.Rows))
+	for i, values := range f.Rows {
+		rows[i] = make(map[string]any, len(values))
+		for j, v := range values {
+			rows[i][f.Columns[j]] = v
+		}
+	}
+	return rows
 }
 
 // Asking says how the next chunk is asked for.

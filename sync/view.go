@@ -333,7 +333,7 @@ func (v *View) Discard(ctx context.Context, model string, key any) (int, error) 
 }
 
 // query asks the origin.
-func (v *View) query(ctx context.Context, s Statement) ([]map[string]any, error) {
+func (v *View) query(ctx context.Context, s Statement) (*Found, error) {
 	source, ok := v.source.(Statements)
 	if !ok {
 		return nil, &Unanswered{what: "the view has no origin"}
@@ -352,7 +352,7 @@ func (v *View) startPuller(ctx context.Context) error {
 		return nil
 	}
 	o := PullOptions{Shapes: shapes, Once: !v.options.Live, Retry: v.options.Retry, Source: v.source}
-	o.held = func() bool { return v.Mode() == Offline || v.source == nil }
+	o.held = func(complete bool) bool { return v.Mode() == Offline || v.source == nil || complete && !v.options.Live }
 	if o.Source == nil {
 		o.Source = noSource{}
 	}

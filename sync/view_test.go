@@ -619,6 +619,10 @@ func TestModesAndStates(t *testing.T) {
 					if got != shown || !off && requests != want.requests {
 						t.Errorf("%s after %d requests, want %s after %d", got, requests, shown, want.requests)
 					}
+					got, requests = meetPulled(t, mode, s, off)
+					if got != shown || want.requests == 0 && requests > 0 {
+						t.Errorf("pulled: %s after %d requests, want %s", got, requests, shown)
+					}
 				})
 			}
 		}
@@ -669,6 +673,72 @@ func meet(t *testing.T, mode Mode, s state, off bool) (shown string, requests in
 		shown = string(store.CodeOf(err))
 	} else {
 		shown = name(t, a)
+	}
+	close(shownFirst)
+	v.loader.work.Wait() // for what is asked behind
+	return shown, len(w.took())
+}
+
+// meetPulled has a view in a mode ask for a row of a shape in a state.
+func meetPulled(t *testing.T, mode Mode, s state, off bool) (shown string, requests int) {
+	ctx := t.Context()
+	w := newCities(t, 300)
+	w.exec("UPDATE cities SET name = 'old' WHERE id = 1")
+	w.poll()
+	env := newEnv(t)
+	open := func(mode Mode) (*View, *Model[anyRow]) {
+		o := w.options(mode)
+		if s == stale {
+			o.MaxAge = time.Nanosecond
+		}
+		v := NewView(env, o)
+		m := NewModel[anyRow](v, "cities", ModelSpec{Table: "cities", Key: []string{"id"}, Pulled: true})
+		must(t, v.Open(ctx))
+		t.Cleanup(v.Close)
+		return v, m
+	}
+	var v *View
+	var cities *Model[anyRow]
+	switch s {
+	case fresh, complete, stale:
+		v, cities = open(Freshen)
+		there[*Item[anyRow]](t)(cities.Get(ctx, 1))
+	case partial:
+		left := atomic.Int64{}
+		left.Store(2)
+		w.passing(func(out http.ResponseWriter, in *http.Request, next http.Handler) {
+			if left.Add(-1) < 0 {
+				panic(http.ErrAbortHandler)
+			}
+			next.ServeHTTP(out, in)
+		})
+		v, _ = open(PreferCache)
+		until(t, v.puller, func(now Progress) bool { return now.Rows > 0 && now.Err != nil })
+	}
+	w.exec("UPDATE cities SET name = 'new' WHERE id = 1")
+	w.poll()
+	if s != fresh && v != nil {
+		v.Close()
+	}
+	w.cut(off)
+	w.took()
+	shownFirst := make(chan struct{})
+	if does[mode][s] == behind && !off {
+		w.passing(func(out http.ResponseWriter, in *http.Request, next http.Handler) {
+			<-shownFirst
+			next.ServeHTTP(out, in)
+		})
+	}
+	if s == fresh {
+		v.SetMode(mode)
+	} else {
+		v, cities = open(mode)
+	}
+	city, err := cities.Get(ctx, 1)
+	if err != nil {
+		shown = string(store.CodeOf(err))
+	} else {
+		shown = there[anyRow](t)(city.Row())["name"].(string)
 	}
 	close(shownFirst)
 	v.loader.work.Wait() // for what is asked behind
@@ -738,6 +808,55 @@ func TestViewPulls(t *testing.T) {
 	}
 	_, err = as.Where(ctx, "id = 1", nil)
 	fails(t, store.Unsupported, err)
+}
+
+// A shape that is whole is asked for when somebody wants it, and not because a view is opened.
+func TestOpeningAsksForNothing(t *testing.T) {
+	ctx := t.Context()
+	w := newCities(t, 20)
+	env := newEnv(t)
+	open := func(mode Mode) *View {
+		v := NewView(env, w.options(mode))
+		NewModel[anyRow](v, "cities", ModelSpec{Table: "cities", Key: []string{"id"}, Pulled: true})
+		must(t, v.Open(ctx))
+		return v
+	}
+	v := open(Freshen)
+	must(t, v.puller.Complete(ctx))
+	v.Close()
+	w.took()
+	for range 10 { // who asks needs a moment for it
+		for _, mode := range []Mode{Offline, PreferCache, CacheFirst, OfflineFallback, Freshen} {
+			v := open(mode)
+			time.Sleep(time.Millisecond)
+			v.Close()
+		}
+	}
+	w.counts(0)
+}
+
+// Who finds nothing, and asks once the answer has come that another was waiting for, has it.
+func TestAnsweredMeanwhile(t *testing.T) {
+	ctx := t.Context()
+	w := newMusic(t)
+	v := w.opened(newEnv(t), Freshen)
+	before := v.loader.answers()
+	there[*Item[rowA]](t)(v.a.Get(ctx, 1))
+	w.counts(1)
+	one := wantedRow("a", int64(1))
+	again := func(since uint64) (asked bool) {
+		must(t, v.ask(ctx, question{model: v.models["a"], list: []wanted{one}, since: since, load: func(context.Context, []wanted) error {
+			asked = true
+			return nil
+		}}))
+		return asked
+	}
+	if again(before) {
+		t.Error("what was answered since is asked again")
+	}
+	if !again(v.loader.answers()) {
+		t.Error("what somebody wants anew is not asked")
+	}
 }
 
 // Of a shape of which some chunks are here, nothing is shown.

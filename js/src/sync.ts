@@ -16,7 +16,7 @@ export { many, one, parent, query, type RelationOptions, through } from './sync/
 export { rest, type RestOptions } from './sync/rest.js'
 export { type Answer, type Request, Requests, Unanswered } from './sync/request.js'
 export type { Position, ShapeSpec } from './sync/shape.js'
-export { type Asking, type Source, Stale } from './sync/source.js'
+export { type Asking, type Found, type Source, Stale } from './sync/source.js'
 export { staticExport } from './sync/staticexport.js'
 export type { TokenSource } from './sync/token.js'
 export type { Column, Columns, Row } from './sync/value.js'

@@ -340,27 +340,116 @@ test('views that are described wrongly', async () => {
   await db.close()
 })
 
+const pulled = { a: model<A>({ table: 'a', key: 'id', pulled: true }), b: model<B>({ table: 'b', key: 'id', pulled: true }), c: models.c, taggings: models.taggings }
+
+async function reading(driver: DriverFactory, origin: Origin, mode: Mode) {
+  const db = await open('view by statements', { driver, sql: true })
+  const seen = await view(db, { models: pulled, mode, origin: 'http://origin/v1/shape', fetch: origin.fetch, retry: { base: 1, most: 4 } }).open()
+  /** Until the shapes are here. */
+  const whole = async () => {
+    while (!Object.values(seen.progress).every(one => one.complete)) await new Promise(resolve => setTimeout(resolve, 2))
+    origin.asked = []
+  }
+  const close = async () => (await seen.close(), await db.close())
+  return { db, seen, whole, close }
+}
+
 test('statements read models that are here as a whole, and name those that are not', async () => {
   const origin = originOf()
   const driver = memory()
-  const pulled = { a: model<A>({ table: 'a', key: 'id', pulled: true }), b: model<B>({ table: 'b', key: 'id', pulled: true }), c: models.c }
-  const opening = async (mode: Mode, fetch = origin.fetch) => {
-    const db = await open('view by statements', { driver, sql: true })
-    return { db, seen: await view(db, { models: pulled, mode, origin: 'http://origin/v1/shape', fetch, retry: { base: 1, most: 4 } }).open() }
-  }
-  const none = await opening('offline')
+  const none = await reading(driver, origin, 'offline')
   const error = await rejects('incomplete', none.seen.sql`SELECT * FROM a, b`)
   assert.match(error.message, /: a, b /)
-  await none.seen.close()
-  await none.db.close()
-  const { db, seen } = await opening('freshen')
+  await none.close()
+  const { db, seen, whole } = await reading(driver, origin, 'freshen')
+  await whole()
   const joined = await seen.sql<{ a: string; b: string }>`SELECT a.name AS a, b.name AS b FROM a JOIN b ON b.aId = a.id WHERE a.id = ${2}`
   assert.deepEqual(joined, [{ a: 'a2', b: 'b3' }])
-  await rejects('incomplete', seen.sql`SELECT * FROM c`)
   await rejects('read_only', seen.sql`DELETE FROM a`)
   seen.mode = 'offline'
   assert.deepEqual(await seen.sql('SELECT count(*) AS n FROM b WHERE id > ?', 1), [{ n: 3 }])
   await seen.close()
   await rejects('not_live', seen.sql`SELECT 1`)
   await db.close()
+})
+
+test('statements over what is not here are asked of the origin, as the mode says, and once', async () => {
+  const origin = originOf()
+  const driver = memory()
+  const some = async (of: typeof opened, id = 1) => (await of.seen.sql<C>`select id, name from c where id > ${id}`).map(({ name }) => name)
+  let opened = await reading(driver, origin, 'freshen')
+  await opened.whole()
+  assert.deepEqual(await Promise.all([some(opened), some(opened)]), [['c2', 'c3'], ['c2', 'c3']])
+  assert.deepEqual(origin.asked.splice(0), ['select id, name from c as "c" where id > $1'])
+  assert.deepEqual([await some(opened), origin.count()], [['c2', 'c3'], 0])
+  assert.deepEqual([await some(opened, 2), origin.count()], [['c3'], 1])
+  assert.deepEqual([await opened.seen.sql`select name from a`, origin.count()], [[{ name: 'a1' }, { name: 'a2' }], 0])
+  await opened.close()
+
+  opened = await reading(driver, origin, 'prefer-cache')
+  assert.deepEqual([await some(opened), origin.count()], [['c2', 'c3'], 0])
+  opened.seen.mode = 'offline'
+  assert.deepEqual(await some(opened), ['c2', 'c3'])
+  assert.match((await rejects('incomplete', some(opened, 0))).message, /: c /)
+  await opened.close()
+
+  const statuses: number[] = []
+  origin.through = async (_url, answer) => {
+    const response = await answer()
+    statuses.push(response.status)
+    return response
+  }
+  opened = await reading(driver, origin, 'freshen')
+  assert.deepEqual([await some(opened), statuses.splice(0).filter(status => status === 304)], [['c2', 'c3'], [304]])
+  await opened.close()
+  origin.write('c', [], [{ id: 3, bId: 2, name: 'c3' }])
+  opened = await reading(driver, origin, 'offline-fallback')
+  assert.deepEqual(await some(opened), ['c2'])
+  await opened.close()
+
+  origin.reachable = false
+  opened = await reading(driver, origin, 'offline-fallback')
+  assert.deepEqual(await some(opened), ['c2'])
+  await rejects('incomplete', some(opened, 0))
+  opened.seen.mode = 'cache-first'
+  assert.deepEqual(await some(opened), ['c2'])
+  opened.seen.mode = 'freshen'
+  await rejects('origin_failed', some(opened))
+  await opened.close()
+})
+
+test('what the origin does not understand waits for the shapes', async () => {
+  const origin = originOf()
+  const { seen, close } = await reading(memory(), origin, 'freshen')
+  assert.deepEqual(await seen.sql`with of as (select aId from b where aId = ${1}) select count(*) AS n from of`, [{ n: 2 }])
+  await rejects('origin_failed', seen.sql`with some as (select id from c) select count(*) from some`)
+  await close()
+})
+
+test('statements see what was changed here, and leave the rows as they are', async () => {
+  const origin = originOf()
+  const { db, seen, whole, close } = await reading(memory(), origin, 'freshen')
+  await whole()
+  const names = async () => (await seen.sql<A>`SELECT name FROM a ORDER BY id`).map(({ name }) => name)
+  await seen.a.change(1, { name: 'mine' })
+  await seen.a.add({ id: 3, name: 'new' })
+  await seen.a.remove(2)
+  assert.deepEqual(await names(), ['mine', 'new'])
+  seen.mode = 'offline'
+  assert.deepEqual(await Promise.all([names(), names(), names()]), Array(3).fill(['mine', 'new']))
+  assert.deepEqual((await db.sql`SELECT name FROM a`), [{ name: 'a1' }, { name: 'a2' }])
+  await rejects('unknown_column', seen.sql`SELECT absent.name FROM a`)
+  await seen.discard('a')
+  assert.deepEqual(await names(), ['a1', 'a2'])
+  await close()
+})
+
+test('of answers no more are kept than are said, and none whose shapes have changed', async () => {
+  const origin = originOf()
+  const { db, seen, whole, close } = await reading(memory(), origin, 'prefer-cache')
+  await whole()
+  for (let id = 0; id < 70; id++) await seen.sql`select name from c where id > ${id}`
+  const kept = async () => (await db.sql<{ n: number }>`SELECT count(*) AS n FROM "sync answers"`)[0]!.n
+  assert.equal(await kept(), 64)
+  await close()
 })

@@ -78,6 +78,13 @@ func (o *Origin) limited(f serve) serve {
 	}
 }
 
+// paced has a client read what is written from now on within Request, so that one that
+// does not read holds nothing for longer.
+func (o *Origin) paced(w http.ResponseWriter) {
+	// What has no deadlines, such as a recorder, has no client that could be slow.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(o.config.Request))
+}
+
 // statusOf returns the status that an error is answered with.
 func statusOf(err error) int {
 	switch store.CodeOf(err) {
@@ -119,6 +126,7 @@ func (o *Origin) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		h.Set("Retry-After", "2")
 	}
+	o.paced(w)
 	w.WriteHeader(status)
 	body := append(appendJSON([]byte(`{"code":`), string(message.Code)), `,"message":`...)
 	_, _ = w.Write(append(appendJSON(body, message.Error()), '}', '\n'))

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	stdsync "sync"
 	"time"
 
@@ -94,6 +95,8 @@ type Origin struct {
 	metrics metrics
 	bodies  *bodyCache
 
+	life string // drawn when it was opened
+
 	turn chan struct{} // held by who refreshes; guards gate
 	gate string        // what the gate told before the last refresh
 
@@ -121,8 +124,8 @@ func Open(ctx context.Context, source Source, config Config) (*Origin, error) {
 	config.fill()
 	o := &Origin{
 		config: config, source: source, turn: make(chan struct{}, 1), creating: map[string]*creation{},
-		described: map[string]*Relation{},
-		bodies:    newBodyCache(64 << 20),
+		described: map[string]*Relation{}, life: strconv.FormatUint(rand.Uint64(), 36),
+		bodies: newBodyCache(64 << 20),
 	}
 	o.draining, o.drain = context.WithCancel(context.Background())
 	if err := o.check(ctx); err != nil {
@@ -241,12 +244,12 @@ func (o *Origin) publish(r *refresh) {
 		delete(o.shapes, s.name)
 		close(s.changed)
 		if reason != nil {
-			o.config.Log.Warn("shape dropped", "shape", s.name, "error", reason)
+			o.config.Log.Warn("shape dropped", "table", s.def.Table, "handle", s.handle, "error", reason)
 		}
 	}
 	for s, next := range r.renewed {
 		if next.handle != s.handle {
-			o.config.Log.Info("snapshot", "shape", s.name, "handle", next.handle, "rows", next.rows, "bytes", next.size)
+			o.config.Log.Info("snapshot", "table", s.def.Table, "handle", next.handle, "rows", next.rows, "bytes", next.size)
 		}
 		s.generation = next
 		o.shapes[s.name] = s

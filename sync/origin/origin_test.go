@@ -128,7 +128,12 @@ func (a *atlas) get(path string, headers ...string) (*http.Response, string) {
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := a.server.Client().Do(request)
+	return a.read(a.server.Client().Do(request))
+}
+
+// read returns an answer and its body.
+func (a *atlas) read(response *http.Response, err error) (*http.Response, string) {
+	a.Helper()
 	if err != nil {
 		a.Fatal(err)
 	}

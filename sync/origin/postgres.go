@@ -213,7 +213,10 @@ func postgresError(op string, err error) error {
 		code = store.ReadOnly
 	case strings.HasPrefix(e.Code, "54"): // a limit of the server
 		code = store.TooLarge
-	case strings.HasPrefix(e.Code, "22"), strings.HasPrefix(e.Code, "42"):
+	case strings.HasPrefix(e.Code, "22"):
+		// What it says quotes values, of rows too, and logs are no place for them.
+		code, err = store.InvalidQuery, &pgconn.PgError{Severity: e.Severity, Code: e.Code, Message: "a value that cannot be computed with"}
+	case strings.HasPrefix(e.Code, "42"):
 		code = store.InvalidQuery
 	}
 	return &store.Error{Code: code, Op: op, Err: err}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -36,6 +37,14 @@ func TestHeaders(t *testing.T) {
 	same, body := a.get("/v1/shape?table=cities&offset=-1", "If-None-Match", first.Header.Get("Etag"))
 	if same.StatusCode != http.StatusNotModified || body != "" || same.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("the same again: %d %q %v", same.StatusCode, body, same.Header)
+	}
+	for _, tags := range []string{"W/" + first.Header.Get("Etag"), `"another", ` + first.Header.Get("Etag")} {
+		if same, _ := a.get("/v1/shape?table=cities&offset=-1", "If-None-Match", tags); same.StatusCode != http.StatusNotModified {
+			t.Errorf("%s: %d", tags, same.StatusCode)
+		}
+	}
+	if other, _ := a.get("/v1/shape?table=cities&offset=-1", "If-None-Match", `"another"`); other.StatusCode != http.StatusOK {
+		t.Errorf("another tag: %d", other.StatusCode)
 	}
 	second, _ := a.get("/v1/shape?table=cities&handle=" + handle + "&offset=" + first.Header.Get("electric-offset"))
 	expectHeaders(t, second, map[string]string{"Cache-Control": "public, max-age=31536000, immutable", "Electric-Handle": handle})
@@ -124,7 +133,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestToken(t *testing.T) {
-	a := newAtlas(t, newSQLite(t), 10, func(c *Config) { c.Token = "open sesame" })
+	a := newAtlas(t, newSQLite(t), 200, func(c *Config) { c.Token = "open sesame" })
 	for _, path := range []string{"/v1/shape?table=cities&offset=-1", "/metrics"} {
 		for _, token := range []string{"", "Bearer wrong", "open sesame", "Basic open sesame"} {
 			if response, _ := a.get(path, "Authorization", token); response.StatusCode != http.StatusUnauthorized {
@@ -135,6 +144,10 @@ func TestToken(t *testing.T) {
 			t.Errorf("%s with the token: %d", path, response.StatusCode)
 		}
 	}
+	first, _ := a.get("/v1/shape?table=cities&offset=-1", "Authorization", "Bearer open sesame")
+	expectHeaders(t, first, map[string]string{"Cache-Control": "private, no-cache"})
+	second, _ := a.get("/v1/shape?table=cities&handle="+first.Header.Get("electric-handle")+"&offset="+first.Header.Get("electric-offset"), "Authorization", "Bearer open sesame")
+	expectHeaders(t, second, map[string]string{"Cache-Control": "private, max-age=31536000, immutable"})
 	if response, body := a.get("/health"); response.StatusCode != http.StatusOK {
 		t.Errorf("health: %d %s", response.StatusCode, body)
 	}
@@ -379,6 +392,41 @@ func TestQuery(t *testing.T) {
 			if want := strings.ReplaceAll(c.want, "INT", integer); err != nil || response.StatusCode != c.status || !strings.Contains(string(body), want) {
 				t.Errorf("%.100s: %d %s\nwant %d %s", c.sql, response.StatusCode, body, c.status, want)
 			}
+		}
+	})
+}
+
+// TestQueryTags has the tag of an answer stay until something is committed, and come back
+// as a 304 to the same question.
+func TestQueryTags(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, d database) {
+		a := newAtlas(t, d, 5, nil)
+		ask := func(question, tag string, want int) string {
+			t.Helper()
+			r := httptest.NewRequest(http.MethodPost, "/v1/query", strings.NewReader(question))
+			if tag != "" {
+				r.Header.Set("If-None-Match", tag)
+			}
+			w := httptest.NewRecorder()
+			a.Handler().ServeHTTP(w, r)
+			if w.Code != want || want == http.StatusNotModified && w.Body.Len() > 0 {
+				t.Errorf("%s: %d %s, want %d", question, w.Code, w.Body, want)
+			}
+			return w.Header().Get("ETag")
+		}
+		const one, two = `{"sql":"select count(*) from cities"}`, `{"sql":"select max(id) from cities"}`
+		tag := ask(one, "", http.StatusOK)
+		if again := ask(one, tag, http.StatusNotModified); again != tag || tag == "" {
+			t.Errorf("the tag %s became %s", tag, again)
+		}
+		ask(one, `"other", W/`+tag, http.StatusNotModified)
+		ask(two, tag, http.StatusOK)
+		if bad := ask(`{"sql":"select pin from cities"}`, "", http.StatusBadRequest); bad != "" {
+			t.Errorf("a failure has the tag %s", bad)
+		}
+		d.exec(t, "DELETE FROM cities WHERE id = 1")
+		if moved := ask(one, tag, http.StatusOK); moved == tag {
+			t.Error("the tag stayed after a commit")
 		}
 	})
 }

@@ -2,10 +2,15 @@ package origin
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/stowage-db/stowage/store"
 )
@@ -14,12 +19,14 @@ import (
 type question struct {
 	SQL    string            `json:"sql"`
 	Params []json.RawMessage `json:"params"`
+	body   []byte
 }
 
 // serveQuery answers one SELECT over the allowed tables. Rows are lists of texts,
-// as in shapes, under the names and types of "columns".
+// as in shapes, under the names and types of "columns". While nothing was committed the
+// answer's tag stays, and who sends it back is told that with a 304.
 func (o *Origin) serveQuery(w http.ResponseWriter, r *http.Request) error {
-	q, err := readQuestion(w, r)
+	q, err := readQuestion(w, r, o.config.Request)
 	if err != nil {
 		return err
 	}
@@ -33,6 +40,19 @@ func (o *Origin) serveQuery(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), o.config.QueryTime)
 	defer cancel()
+	// The gate comes first: what is committed after it is asked for twice, not missed.
+	gate, err := o.source.Gate(ctx)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	tag := o.answerTag(gate, q)
+	if matches(r.Header, tag) {
+		h.Set("ETag", tag)
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
 	var body []byte
 	err = o.source.Snapshot(ctx, func(reader Reader) (err error) {
 		body, err = o.answer(ctx, reader, parsed, params)
@@ -41,23 +61,39 @@ func (o *Origin) serveQuery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
+	h.Set("ETag", tag)
 	o.send(w, r, body, "", false)
 	return nil
 }
 
-func readQuestion(w http.ResponseWriter, r *http.Request) (*question, error) {
+// readQuestion reads the body of a request, which has to come within some time.
+func readQuestion(w http.ResponseWriter, r *http.Request, within time.Duration) (*question, error) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 4*int64(outside.bytes)))
-	if err != nil {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
 		return nil, &store.Error{Code: store.TooLarge, Op: "read a statement", Err: err}
+	case err != nil: // it is cut, or comes too slowly
+		return nil, &store.Error{Code: store.Aborted, Op: "read a statement", Err: err}
 	}
-	q := &question{}
+	q := &question{body: body}
 	if err := json.Unmarshal(body, q); err != nil {
 		return nil, &store.Error{Code: store.InvalidArgument, Op: "read a statement", Err: err}
 	}
 	return q, nil
+}
+
+// answerTag names the answer to a question at a state of the source. A gate tells nothing
+// about that of another process.
+func (o *Origin) answerTag(gate string, q *question) string {
+	h := sha256.New()
+	for _, part := range []string{o.life, gate, string(q.body)} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		h.Write([]byte(part))
+	}
+	return `"` + hex.EncodeToString(h.Sum(nil)[:16]) + `"`
 }
 
 // literals returns the parameters. A text takes the type of what it is compared

@@ -47,17 +47,23 @@ func (o *Origin) refresh(ctx context.Context, added *shape) error {
 	began := time.Now()
 	// The gate comes first: what is committed after it is seen twice, not missed.
 	gate, err := o.source.Gate(ctx)
+	var unfit error
 	if err == nil {
-		err = o.compare(ctx, gate, added)
+		unfit, err = o.compare(ctx, gate, added)
 	}
 	o.metrics.polled(time.Since(began), err)
 	o.mu.Lock()
 	o.failed = err
 	o.mu.Unlock()
-	return err
+	if err != nil {
+		return err
+	}
+	return unfit
 }
 
-func (o *Origin) compare(ctx context.Context, gate string, added *shape) error {
+// compare also tells why the new shape is none that can be served, which is no failure of
+// the source.
+func (o *Origin) compare(ctx context.Context, gate string, added *shape) (unfit, err error) {
 	o.mu.RLock()
 	shapes := slices.Collect(maps.Values(o.shapes))
 	r := &refresh{o: o, before: o.position, renewed: map[*shape]generation{}, dropped: map[*shape]error{}}
@@ -74,10 +80,10 @@ func (o *Origin) compare(ctx context.Context, gate string, added *shape) error {
 	}
 	if len(shapes) == 0 {
 		o.gate = gate
-		return nil
+		return nil, nil
 	}
 	r.position = max(r.before+1, time.Now().UnixMicro())
-	err := o.source.Snapshot(ctx, func(reader Reader) error {
+	err = o.source.Snapshot(ctx, func(reader Reader) error {
 		r.reader = reader
 		return o.sidecar.write(ctx, func(tx *sql.Tx) error {
 			r.tx = tx
@@ -85,14 +91,11 @@ func (o *Origin) compare(ctx context.Context, gate string, added *shape) error {
 		})
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	o.gate = gate
 	o.publish(r)
-	if added != nil {
-		return r.dropped[added]
-	}
-	return nil
+	return r.dropped[added], nil
 }
 
 func (r *refresh) run(ctx context.Context, shapes []*shape) error {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stowage-db/stowage/store"
@@ -78,13 +79,29 @@ func (o *Origin) serveChunk(w http.ResponseWriter, r *http.Request, d *demanded)
 		// A 304 costs next to nothing. What may be stale leads clients to handles
 		// that are gone, over and over.
 		h.Set("Cache-Control", "no-cache")
-		if r.Header.Get("If-None-Match") == tag {
+		if o.config.Token != "" {
+			h.Set("Cache-Control", "private, no-cache")
+		}
+		if matches(r.Header, tag) {
 			w.WriteHeader(http.StatusNotModified)
 			return nil
 		}
 	}
 	o.send(w, r, c.body, tag, c.full)
 	return nil
+}
+
+// matches reports whether a client has what has that tag: one of a list, or weak, as a
+// proxy makes it that compresses.
+func matches(h http.Header, tag string) bool {
+	for _, list := range h.Values("If-None-Match") {
+		for one := range strings.SplitSeq(list, ",") {
+			if strings.TrimPrefix(strings.TrimSpace(one), "W/") == tag {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // end returns an empty chunk at the end of a shape.
@@ -164,6 +181,7 @@ func (o *Origin) send(w http.ResponseWriter, r *http.Request, body []byte, tag s
 		}
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	o.paced(w)
 	_, _ = w.Write(body) // a client that is gone is no failure
 }
 

@@ -33,7 +33,7 @@ func (o *Origin) serveStream(w http.ResponseWriter, r *http.Request, d *demanded
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
-	out := &events{w: w, flush: http.NewResponseController(w)}
+	out := &events{o, w, http.NewResponseController(w)}
 	for {
 		if err := out.send(c); err != nil {
 			return nil // the client is gone
@@ -65,6 +65,7 @@ func (o *Origin) follow(ctx context.Context, s *shape, out *events, c *chunk) (*
 
 // events writes a stream of events.
 type events struct {
+	o     *Origin
 	w     http.ResponseWriter
 	flush *http.ResponseController
 }
@@ -81,14 +82,14 @@ func (e *events) send(c *chunk) error {
 		b.Write(m)
 		b.WriteString("\n\n")
 	}
-	if _, err := e.w.Write(b.Bytes()); err != nil {
-		return err
-	}
-	return e.flush.Flush()
+	return e.write(b.Bytes())
 }
 
-func (e *events) comment(text string) error {
-	if _, err := e.w.Write([]byte(": " + text + "\n\n")); err != nil {
+func (e *events) comment(text string) error { return e.write([]byte(": " + text + "\n\n")) }
+
+func (e *events) write(b []byte) error {
+	e.o.paced(e.w)
+	if _, err := e.w.Write(b); err != nil {
 		return err
 	}
 	return e.flush.Flush()

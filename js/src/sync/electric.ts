@@ -19,12 +19,14 @@ export function electric(origin: string): Source {
       const answer = await requests.send({ url, signal, ...(live && { timeout: liveTimeout }) })
       return read(answer, at)
     },
-    async query({ sql, params }, { requests, signal }) {
+    async query({ sql, params, etag }, { requests, signal }) {
       const body = `{"sql":${JSON.stringify(sql)},"params":[${params.map(writeParameter).join(',')}]}`
-      const { text } = await requests.send({ url: origin.replace(/\/shape(?=\?|$)/, '/query'), body, signal })
+      const url = origin.replace(/\/shape(?=\?|$)/, '/query')
+      const { status, headers, text, bytes } = await requests.send({ url, body, signal, ...(etag !== undefined && { headers: { 'if-none-match': etag } }) })
+      if (status === 304 && etag !== undefined) return undefined
       const { columns, rows } = parse(text) as { columns?: (Column & { name: string })[]; rows?: (string | null)[][] }
       if (!Array.isArray(columns) || !Array.isArray(rows)) throw strange('no rows')
-      return rows.map(texts => Object.fromEntries(columns.map((column, i) => [column.name, readText(texts[i]!, column)])))
+      return { columns: columns.map(({ name }) => name), rows: rows.map(texts => columns.map((column, i) => readText(texts[i]!, column))), etag: headers.get('etag') ?? undefined, bytes }
     },
   }
 }

@@ -4,7 +4,7 @@
  */
 import { StowageError } from '../errors.js'
 import type { About } from './item.js'
-import { type Loader, type Wanted, wantedRow } from './load.js'
+import { type Asked, type Loader, type Wanted, wantedRow } from './load.js'
 import type { RowKey } from './message.js'
 import { doing, least, type Mode, shows, type State } from './mode.js'
 import type { ReadModel } from './model.js'
@@ -29,6 +29,18 @@ export interface Wish {
 /** Loads what is wanted of one model. */
 type Load = (wanted: readonly Wanted[]) => Promise<void>
 
+/** What is asked of the origin, unless it was answered since. */
+export interface Question {
+  wanted: readonly Asked[]
+  /** See Loader.once. */
+  since: number
+  load: (wanted: readonly Asked[]) => Promise<void>
+  /** Told when it has come behind what was shown. */
+  came: () => Promise<void>
+  /** The error where it is not answered. */
+  missing: (state: State, cause?: unknown) => StowageError
+}
+
 export class Ensurer {
   /** Shapes that were asked for news since the view was opened. */
   private readonly refreshed = new Set<string>()
@@ -48,28 +60,33 @@ export class Ensurer {
     if (wanted.length === 0) return
     const { model } = wanted[0]!
     const mode = least(how.mode ?? this.wish.mode, this.wish.mode, this.models[model]!.mode)
-    const since = this.loader.answers
-    const states = await this.states(wanted, how)
-    const ask: Wanted[] = []
-    const behind: Wanted[] = []
+    const question = this.question(model, wanted, this.loader.answers, load)
+    await this.meet(mode, await this.states(wanted, how), question)
+  }
+
+  /** Does what a mode does about the states of what a question is about. */
+  async meet(mode: Mode, states: readonly State[], question: Question): Promise<void> {
+    const ask: Asked[] = []
+    const behind: Asked[] = []
     let tried: State | undefined
-    wanted.forEach((one, i) => {
+    question.wanted.forEach((one, i) => {
       const state = states[i]!
       const what = doing(mode, state)
-      if (what === 'refuse') throw missing(model, state)
+      if (what === 'refuse') throw question.missing(state)
       if (what === 'ask' || what === 'try') ask.push(one)
       if (what === 'behind') behind.push(one)
       if (what === 'try' && (tried === undefined || shows(tried))) tried = state
     })
-    if (behind.length > 0) this.behind(model, behind, since, load)
+    if (behind.length > 0) this.behind({ ...question, wanted: behind })
     if (ask.length === 0) return
-    if (tried === undefined) await this.ask(model, ask, since, load)
-    else await this.attempt(model, tried, this.ask(model, ask, since, load))
+    const asked = this.ask({ ...question, wanted: ask })
+    await (tried === undefined ? asked : this.attempt(tried, asked, question))
   }
 
-  /** Has a shape be here as a whole, as the mode says, and tells whether it is. */
-  async whole(model: string): Promise<boolean> {
+  /** Has a shape be here as a whole, as the mode says, and tells whether it is. One that is not is waited for only where that is said. */
+  async whole(model: string, waits: boolean): Promise<boolean> {
     if (!this.isPulled(model)) return false
+    if (!waits && !shows(await this.shapeState(model, Infinity))) return false
     try {
       await this.ensure([wantedRow(model, '')], {}, async () => {})
       return true
@@ -96,20 +113,28 @@ export class Ensurer {
     return (chunks > 0 && error === undefined) || this.refreshed.has(model) ? 'fresh' : 'complete'
   }
 
+  /** Of rows of a model, or of all of its shape. */
+  private question(model: string, wanted: readonly Wanted[], since: number, load: Load): Question {
+    const came = () => this.came(model)
+    const lacks = (state: State, cause?: unknown) => missing(model, state, cause)
+    if (this.isPulled(model)) return { wanted: [{ record: model }], since, load: () => this.refreshShape(model), came, missing: lacks }
+    return { wanted, since, load: load as Question['load'], came, missing: lacks }
+  }
+
   /** Asks, unless there was an answer since. */
-  private ask(model: string, wanted: readonly Wanted[], since: number, load: Load): Promise<void> {
-    return this.isPulled(model) ? this.loader.once([{ ...wantedRow(model, ''), record: model }], since, () => this.refreshShape(model)) : this.loader.once(wanted, since, load)
+  private ask({ wanted, since, load }: Question): Promise<void> {
+    return this.loader.once(wanted, since, load)
   }
 
   /** Asks for the next time, and has what is shown change when it comes. */
-  private behind(model: string, wanted: readonly Wanted[], since: number, load: Load): void {
-    this.ask(model, wanted, since, load)
-      .then(() => this.came(model))
+  private behind(question: Question): void {
+    this.ask(question)
+      .then(question.came)
       .catch(() => {}) // what is here is shown
   }
 
   /** Waits for an answer for a while, and does without one where something whole is here. */
-  private async attempt(model: string, state: State, asked: Promise<void>): Promise<void> {
+  private async attempt(state: State, asked: Promise<void>, question: Question): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new StowageError('origin_failed', 'the origin took too long')), this.wish.deadline)
@@ -118,7 +143,7 @@ export class Ensurer {
       await Promise.race([asked, late])
     } catch (error) {
       if (!(error instanceof StowageError) || !unanswered.has(error.code)) throw error
-      if (!shows(state)) throw missing(model, state, error)
+      if (!shows(state)) throw question.missing(state, error)
     } finally {
       clearTimeout(timer)
     }
@@ -132,7 +157,8 @@ export class Ensurer {
 
   /** Loads rows, whatever is here. */
   async askRows(model: string, keys: readonly RowKey[]): Promise<void> {
-    await this.ask(model, keys.map(key => wantedRow(model, key)), this.loader.answers, some => this.loader.rows(model, some.map(({ owner }) => owner!)))
+    const wanted = keys.map(key => wantedRow(model, key))
+    await this.ask(this.question(model, wanted, this.loader.answers, some => this.loader.rows(model, some.map(({ owner }) => owner!))))
   }
 
   /** Where rows come from, and how old they are. */

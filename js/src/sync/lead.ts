@@ -8,7 +8,7 @@ import type { LoadOptions, Preload, Related } from './declared.js'
 import type { Ensurer, How } from './ensure.js'
 import type { Held } from './item.js'
 import type { Links } from './link.js'
-import { type Batched, grouped, type Loader, type Wanted } from './load.js'
+import { type Batched, grouped, type Loader, typed, type Wanted } from './load.js'
 import { type Loaded, loadedTable, recordOf } from './loaded.js'
 import type { RowKey } from './message.js'
 import { least, type Mode, modes } from './mode.js'
@@ -208,9 +208,8 @@ export async function orFallback({ fallback = [] }: How, body: () => Promise<unk
 
 function wantedWhere(model: string, tag: string, where: string, params: readonly unknown[]): Wanted {
   const plain = where.trim().replace(/\s+/g, ' ')
-  const typed = params.map(value => [typeof value, String(value)])
   const field = JSON.stringify(['', tag])
-  return { record: recordOf(model, field, JSON.stringify([plain, typed])), model, field, owner: null, where: plain, params }
+  return { record: recordOf(model, field, JSON.stringify([plain, typed(params)])), model, field, owner: null, where: plain, params }
 }
 
 function parentOf({ row }: Held, column: string): RowKey | undefined {

@@ -12,9 +12,13 @@ import type { Many, One, Through } from './relation.js'
 import { nameOf, same } from './shape.js'
 import type { Row } from './value.js'
 
-/** What can be asked for: some rows of a model. Its record tells whether it ever was. */
-export interface Wanted {
+/** What can be asked for. Its record tells it from all else. */
+export interface Asked {
   readonly record: string
+}
+
+/** Some rows of a model. The record tells whether they ever were asked for. */
+export interface Wanted extends Asked {
   readonly model: string
   readonly field: string
   readonly owner: RowKey | null
@@ -51,7 +55,7 @@ export class Loader {
       const { at = 0 } = loaded[i] ?? {}
       if (there[i] !== 'complete') return { state: there[i]!, at, loaded: loaded[i] }
       if (Date.now() - at > maxAge(one)) return { state: 'stale', at, loaded: loaded[i] }
-      return { state: this.fresh.get(one.record) === at ? 'fresh' : 'complete', at, loaded: loaded[i] }
+      return { state: this.isFresh(one.record, at) ? 'fresh' : 'complete', at, loaded: loaded[i] }
     })
   }
 
@@ -77,14 +81,14 @@ export class Loader {
    * Asks for what is wanted, unless it is being asked for already, or was answered since a number of answers: who looks, finds
    * nothing and comes here is not alone. `load` gets what is not.
    */
-  async once(wanted: readonly Wanted[], since: number, load: (wanted: readonly Wanted[]) => Promise<void>): Promise<void> {
+  async once<W extends Asked>(wanted: readonly W[], since: number, load: (wanted: readonly W[]) => Promise<void>): Promise<void> {
     const flying = wanted.flatMap(({ record }) => this.flights.get(record) ?? [])
     const rest = wanted.filter(({ record }) => !this.flights.has(record) && (this.landed.get(record) ?? 0) <= since)
     if (rest.length > 0) flying.push(this.fly(rest, load))
     await Promise.all(flying)
   }
 
-  private fly(wanted: readonly Wanted[], load: (wanted: readonly Wanted[]) => Promise<void>): Promise<void> {
+  private fly<W extends Asked>(wanted: readonly W[], load: (wanted: readonly W[]) => Promise<void>): Promise<void> {
     const flight = load(wanted)
       .then(() => {
         this.count++
@@ -95,6 +99,16 @@ export class Loader {
       })
     for (const { record } of wanted) this.flights.set(record, flight)
     return flight
+  }
+
+  /** Notes when something came. */
+  came(record: string, at: number): void {
+    this.fresh.set(record, at)
+  }
+
+  /** Whether it was then that it came, since the view was opened. */
+  isFresh(record: string, at: number): boolean {
+    return this.fresh.get(record) === at
   }
 
   /** Has everything be asked for once more. */
@@ -166,7 +180,7 @@ export class Loader {
       if (left.length > 0) await tx.table(loadedTable).deleteMany(left.map(key => recordOf(model, '-', key)))
       await tx.table(loadedTable).putMany(records)
     })
-    for (const { record } of records) this.fresh.set(record, at)
+    for (const { record } of records) this.came(record, at)
   }
 
   /** The rows that lists had and no longer have, and that have not come otherwise. */
@@ -196,6 +210,11 @@ export function grouped<T>(list: readonly T[], by: (one: T) => string): Map<stri
     groups.get(name)?.push(one) ?? groups.set(name, [one])
   }
   return groups
+}
+
+/** Values with their types. */
+export function typed(params: readonly unknown[]): [type: string, text: string][] {
+  return params.map(value => [typeof value, String(value)])
 }
 
 /** A row, wanted. */

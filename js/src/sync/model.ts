@@ -81,11 +81,13 @@ export function identified(row: Row, { keys }: ReadModel): { key: RowKey; row: R
 export interface Statement {
   sql: string
   params: unknown[]
+  /** Of the answer that is here already. */
+  etag?: string | undefined
 }
 
-/** The rows of a model that meet a condition, whose parameters count from `$1`. */
+/** The rows of a model that meet a condition, whose parameters count from `$1`; all without one. */
 export function select({ table, columns }: ReadModel, where: string, params: readonly unknown[]): Statement {
-  return { sql: `select ${columns === undefined ? '*' : columns.map(quoted).join(', ')} from ${table} where ${where}`, params: [...params] }
+  return { sql: `select ${columns === undefined ? '*' : columns.map(quoted).join(', ')} from ${table}${where && ` where ${where}`}`, params: [...params] }
 }
 
 /** The rows with some identities. */
@@ -108,4 +110,5 @@ export function selectThrough(model: ReadModel, link: ReadModel, { from, to }: {
 const among = (column: string, values: readonly unknown[]) =>
   values.length === 1 ? `${quoted(column)} = $1` : `${quoted(column)} in (${values.map((_, i) => `$${i + 1}`).join(', ')})`
 
-const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
+/** A name in SQL. */
+export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`

@@ -25,8 +25,23 @@ export interface Source {
   readonly live: boolean
   /** What follows a position: throws MustRefetch, Stale or Unanswered. */
   next(shape: ShapeSpec, at: Position, asking: Asking): Promise<Chunk>
-  /** Answers one statement, for a view that loads rows as they are asked for. */
-  query?(statement: Statement, asking: Pick<Asking, 'requests' | 'signal'>): Promise<Row[]>
+  /** Answers one statement, for a view that loads rows as they are asked for; undefined where that is what its etag stands for. */
+  query?(statement: Statement, asking: Pick<Asking, 'requests' | 'signal'>): Promise<Found | undefined>
+}
+
+/** What a statement has found. */
+export interface Found {
+  columns: string[]
+  rows: unknown[][]
+  /** Another one once the answer may be another one. */
+  etag?: string | undefined
+  /** Of the answer. */
+  bytes: number
+}
+
+/** The rows by the names of their columns. */
+export function named({ columns, rows }: Found): Row[] {
+  return rows.map(values => Object.fromEntries(columns.map((name, i) => [name, values[i]]))) as Row[]
 }
 
 /** Thrown for an answer that is an old one, out of a cache. */

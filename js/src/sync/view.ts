@@ -25,7 +25,8 @@ import { type Progress, Puller } from './pull.js'
 import { modelsOf, type Relation } from './relation.js'
 import { Requests } from './request.js'
 import { Shown } from './shown.js'
-import type { Source } from './source.js'
+import { type Found, named, type Source } from './source.js'
+import { Statements, statementTables } from './sql.js'
 import { Token, type TokenSource } from './token.js'
 import type { Row } from './value.js'
 
@@ -70,6 +71,7 @@ export class OriginView {
   private ensurer!: Ensurer
   private shown!: Shown
   private leads!: Leads
+  private statements!: Statements
   private puller: Puller | undefined
 
   /** @internal */
@@ -101,8 +103,8 @@ export class OriginView {
     this.stage = 'opening'
     try {
       const rows = Object.fromEntries(Object.entries(this.models).map(([name, one]) => [name, table({ key: identity(one) })]))
-      this.db = await this.environment.beside({ ...rows, ...loadedTables, ...overlayTables } as Tables)
-      this.loader = new Loader(this.db, this.models, statement => this.query(statement))
+      this.db = await this.environment.beside({ ...rows, ...loadedTables, ...overlayTables, ...statementTables } as Tables)
+      this.loader = new Loader(this.db, this.models, async statement => named((await this.query(statement))!))
       this.overlay = new Overlay(this.db)
       this.puller = await this.startPuller()
       if ((this.stage as string) === 'closed') throw new StowageError('not_live', 'the view was closed')
@@ -110,6 +112,8 @@ export class OriginView {
       this.shown = new Shown(this.db, this.items, this.overlay, this.loader, this.ensurer, () => this.live(), this.listeners)
       const links = new Links(this.db, this.models, this.overlay, this.loader, this.ensurer)
       this.leads = new Leads(this, this.db, this.models, this.relations, this.loader, this.ensurer, this.shown, links)
+      const query = this.source?.query && ((statement: Statement) => this.query(statement))
+      this.statements = new Statements(this.db, this.models, this.overlay, this.loader, this.ensurer, this.wish, query)
       this.stage = 'open'
     } catch (error) {
       this.stage = 'closed'
@@ -164,23 +168,16 @@ export class OriginView {
   }
 
   /**
-   * Runs a statement that reads over what was pulled: see SQL.md. Models are tables by their names, and each must be one
-   * that is pulled, with its shape here as a whole: the mode says whether the origin is asked first. `incomplete` names
-   * those that are not. Changes that were made here are not seen.
+   * Runs a statement that reads: see VIEW.md and SQL.md. Models are tables by their names. Where the shapes of all that it names
+   * are here as a whole, it runs here, over their rows with what was changed here on them; the mode says whether the origin is
+   * asked for news first. Else the origin is asked the statement, where the mode allows, and its answer is kept; `incomplete`
+   * names the models that are not here where nobody may be asked, or answers.
    *
    *     const [{ n }] = await music.sql<{ n: number }>`SELECT count(*) AS n FROM albums WHERE year > ${1990}`
    */
   async sql<T = Doc>(text: TemplateStringsArray | string, ...values: unknown[]): Promise<T[]> {
     this.live()
-    const statement = this.db.sql<T>(text, ...values)
-    const lacking: string[] = []
-    const [writes, ...names] = await statement.tables()
-    if (writes) throw new StowageError('read_only', 'a view is read')
-    for (const name of names) {
-      if (this.models[name] !== undefined && !(await this.ensurer.whole(name))) lacking.push(name)
-    }
-    if (lacking.length > 0) throw new StowageError('incomplete', `not here as a whole: ${lacking.join(', ')}`)
-    return statement.all()
+    return this.statements.run<T>(typeof text === 'string' ? text : text.join('? '), values)
   }
 
   /** Where an object comes from, and how old it is. */
@@ -268,7 +265,7 @@ export class OriginView {
     return found as Promise<object | undefined>
   }
 
-  private async query(statement: Statement): Promise<Row[]> {
+  private async query(statement: Statement): Promise<Found | undefined> {
     if (this.source?.query === undefined) throw new StowageError('origin_failed', 'the view has no origin')
     return this.source.query(statement, { requests: this.requests, signal: this.ending.signal })
   }

@@ -21,7 +21,7 @@ const seed = Number(process.env['SEED']) || Date.now() % 1e9
 /** The atlas, where it was made; as many rows that are made up otherwise. */
 const slices = '../web-demo/data/world'
 const cities = 138_398
-/** All of the 200 changes are made to the whole atlas in make torture, for each is one scan of it. */
+/** All of the 200 changes are made to the whole atlas in make torture, for each is one scan of it; 50 otherwise. */
 const torture = process.env['TORTURE'] !== undefined
 
 // The client keeps a minute's timer for a cache that only browsers have. Nothing here waits for it.
@@ -139,4 +139,4 @@ for (const liveSse of [false, true]) {
 test(`a collection of TanStack DB follows 200 changes of 2,000 rows, and a lost sidecar (seed ${seed})`, { timeout: 240_000 }, () => follow(collect, 2000, 200))
 
 test(`the Electric client follows ${cities} rows (seed ${seed})`, { timeout: 600_000 }, () =>
-  follow(url => new Follower(url, false), cities, torture ? 200 : 10, ...(existsSync(slices) ? [slices] : [])))
+  follow(url => new Follower(url, false), cities, torture ? 200 : 50, ...(existsSync(slices) ? [slices] : [])))
