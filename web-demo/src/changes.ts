@@ -1,6 +1,8 @@
 // The page of changes from the first line to the last: the cities of one country are
 // followed, a form edits them in the origin's database, and what comes back is told.
 
+import type { Phase } from 'stowage/sync'
+
 import { differences, showDifferences } from './changesfeed'
 import { type Cities, type City, openCities, openStore, type Store } from './changesview'
 import { byId, element } from './element'
@@ -21,6 +23,11 @@ const list = byId('cities')
 const field = { name: byId<HTMLInputElement>('name'), population: byId<HTMLInputElement>('population') }
 const country = byId<HTMLSelectElement>('country')
 const buttons = { save: byId<HTMLButtonElement>('save'), remove: byId<HTMLButtonElement>('remove'), add: byId<HTMLButtonElement>('add') }
+
+/** How a shape is at the origin, where it is not being asked for. */
+const phaseWords: Partial<Record<Phase, string>> = {
+  live: 'following the origin', elsewhere: 'following the origin', retrying: 'the origin is not heard', failed: 'the origin is not heard', paused: 'not asking',
+}
 
 class Page {
   #view: Cities | undefined
@@ -105,20 +112,26 @@ class Page {
   tellState(): void {
     const { phase, rows, total, complete } = this.#view?.progress['cities'] ?? {}
     if (phase === undefined) return
-    const words = phase === 'live' || phase === 'elsewhere' ? 'following the origin' : phase === 'retrying' ? 'the origin is not heard' : phase
+    const words = navigator.onLine ? (phaseWords[phase] ?? 'asking the origin') : 'no network'
     state.textContent = complete ? `${many(rows ?? 0, 'city', 'cities')} here, ${words}` : `${count(rows ?? 0)} of ${total === undefined ? '…' : count(total)} cities`
   }
 }
 
 /** Has the server change its database; says what came of it. */
 async function send(method: string, path: string, body?: object): Promise<void> {
-  said.textContent = ''
+  say('')
   try {
     const answer = await fetch(`edit/cities${path}`, { method, ...(body && { body: JSON.stringify(body) }) })
-    said.textContent = answer.ok ? 'Written into the database.' : (await answer.text()).trim()
+    if (answer.ok) say('Written into the database.')
+    else say((await answer.text()).trim(), true)
   } catch {
-    said.textContent = 'The server does not answer: its database is edited with a network only.'
+    say('The server does not answer: its database is edited with a network only.', true)
   }
+}
+
+function say(text: string, refused = false): void {
+  said.textContent = text
+  said.classList.toggle('refused', refused)
 }
 
 async function start(): Promise<void> {

@@ -157,11 +157,12 @@ export class WorldMap {
     const pen = this.#pen
     pen.fillStyle = colour
     const many = this.#shown.length > 3000
+    const least = this.#shown.length > 300 ? 0 : 2.6 // a few are to be found
     pen.globalAlpha = many ? 0.7 : 0.8
     for (const city of this.#shown) {
       const x = this.#x(city.lon)
       const y = this.#y(city.lat)
-      const r = radius(city)
+      const r = Math.max(least, radius(city))
       if (many && r < 2) pen.fillRect(x - 0.75, y - 0.75, 1.5, 1.5)
       else {
         pen.beginPath()

@@ -98,9 +98,11 @@ export class Pages {
   /** Says why the mode shows nothing; throws what is not the mode's doing. */
   #refuse(error: unknown): void {
     if (!(error instanceof StowageError) || error.code !== 'origin_failed') throw error
+    const here = (): Promise<void> => this.#origin.want({ mode: 'offline-fallback' }).then(() => this.again())
     this.#list.replaceChildren(
       element('h2', {}, 'The origin does not answer'),
-      element('p', { class: 'none' }, `In the mode ${this.#origin.wish.mode} nothing is shown that may be old. Another mode, below, shows what is here.`))
+      element('p', { class: 'none' }, `In the mode ${this.#origin.wish.mode} nothing is shown that may be old. Other modes show what is here.`),
+      element('p', {}, element('button', { type: 'button', class: 'more', onclick: () => here().catch(showTrouble) }, 'Show what is here')))
     this.#map.show([])
     this.#legend('All cities')
     this.#refused = true
@@ -209,7 +211,7 @@ export class Pages {
     if (signal.aborted) return
     const countries = [...this.#countries.values()].filter((country) => country.fold.startsWith(prefix)).slice(0, 3)
     this.#list.replaceChildren(
-      element('h2', {}, `“${text}…”`, element('small', {}, many(total, 'city', 'cities'))),
+      element('h2', {}, `“${text}…”`, total === 0 ? undefined : element('small', {}, many(total, 'city', 'cities'))),
       countries.length === 0 ? '' : element('ol', { class: 'rows' },
         ...countries.map((country) => countryRow(country, this.#counts.get(country.code)))),
       found.length === 0
@@ -218,7 +220,7 @@ export class Pages {
       total > found.length ? element('p', { class: 'none' }, `The ${found.length} largest. Type on to narrow it down.`) : '',
     )
     await this.#drawAll(`for await (cities.find(where('fold').startsWith('${prefix}')))`, all, signal, false)
-    this.#legend(`${many(total, 'city', 'cities')} beginning with “${text}”`)
+    this.#legend(`${total === 0 ? 'No cities' : many(total, 'city', 'cities')} beginning with “${text}”`)
     this.#follow(largest, signal)
   }
 

@@ -6,6 +6,7 @@ import { byId, element } from './element'
 import { show, title } from './notice'
 import { seal } from './opening'
 import type { Origin } from './origin'
+import { whyAgain } from './trouble'
 import { count, duration, size } from './wording'
 
 /** How often the bar is moved, in milliseconds. */
@@ -76,8 +77,9 @@ async function finished(origin: Origin): Promise<boolean | undefined> {
   const done = element('span', { id: 'pulled' })
   const came = element('span')
   const told = element('p', { id: 'pulling', role: 'status' })
+  const aloud = element('p', { class: 'aloud', role: 'status' })
   const button = element('button', { type: 'button', id: 'cancel', class: 'more', onclick: () => { stopped = true } }, 'Stop')
-  show('plain', title('Pulling the world'), bar, element('div', { class: 'amount' }, done, came), told, button)
+  show('plain', title('Pulling the world'), bar, element('div', { class: 'amount' }, done, came), told, aloud, button)
   byId('state').textContent = 'Pulling…'
   button.focus()
   for (;;) {
@@ -86,8 +88,10 @@ async function finished(origin: Origin): Promise<boolean | undefined> {
     if (of) bar.value = rows / of
     done.textContent = of ? `${count(rows)} of ${count(of)} rows` : `${count(rows)} rows`
     came.textContent = bytes > 0 ? size(bytes) : ''
-    const words = phase === 'retrying' ? 'No answer from the origin. It is tried again, a little later each time.' : phase === 'elsewhere' ? 'Another tab pulls; this one looks on.' : ''
+    const words = phase === 'retrying' ? whyAgain(error) : phase === 'elsewhere' ? 'Another tab pulls; this one looks on.' : ''
     if (told.textContent !== words) told.textContent = words
+    const quarter = of ? `${25 * Math.floor((4 * rows) / of)} percent` : ''
+    if (aloud.textContent !== quarter) aloud.textContent = quarter
     if (whole) return bytes === 0
     if (stopped) {
       origin.stop()

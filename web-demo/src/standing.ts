@@ -34,6 +34,7 @@ export function showStanding(db: Atlas, origin: Origin, pages: Pages, sealed: bo
     const { standing, wish } = origin
     if (heard !== (heard = standing.phase === 'live' || standing.phase === 'elsewhere')) pages.retry().catch(showTrouble)
     follow.checked = wish.follow
+    showMode(wish.mode)
     say('link', link(standing, wish.mode))
     byId('link').dataset.phase = navigator.onLine ? standing.phase : 'retrying'
     say('copy', `${count(standing.rows)} rows, ${standing.whole ? 'whole' : 'not all of them'}${standing.asOf > 0 ? `, as of ${age(Date.now() - standing.asOf)}` : ''}`)
@@ -56,7 +57,7 @@ function link({ phase, error }: Standing, mode: Mode): string {
   switch (phase) {
     case 'live': return 'In step with the origin'
     case 'elsewhere': return 'In step, by way of another tab'
-    case 'retrying': return 'No answer from the origin: tried again soon'
+    case 'retrying': return error?.code === 'quota' ? 'No space in this browser: tried again soon' : 'No answer from the origin: tried again soon'
     case 'paused': return 'Asks the origin when you do'
     case 'failed': case 'needs token': return `Stopped: ${error?.code ?? phase}`
     default: return 'Asking the origin…'
@@ -66,18 +67,19 @@ function link({ phase, error }: Standing, mode: Mode): string {
 function chooseMode(origin: Origin, pages: Pages): void {
   const select = byId<HTMLSelectElement>('mode')
   select.replaceChildren(...Object.keys(meanings).map((mode) => element('option', {}, mode)))
-  const shown = (): void => {
-    select.value = origin.wish.mode
-    say('mode-means', meanings[origin.wish.mode])
-  }
   const choose = async (): Promise<void> => {
     await origin.want({ mode: select.value as Mode })
-    shown()
+    showMode(origin.wish.mode)
     await pages.again()
   }
   select.addEventListener('change', () => choose().catch(showTrouble))
-  addEventListener('storage', shown)
-  shown()
+  addEventListener('storage', () => showMode(origin.wish.mode))
+}
+
+/** Shows the mode, wherever it was chosen: here, in another tab, or by what the list offers. */
+function showMode(mode: Mode): void {
+  byId<HTMLSelectElement>('mode').value = mode
+  say('mode-means', meanings[mode])
 }
 
 /** Asks for what is new, and says what came of it. */

@@ -41,6 +41,12 @@ const known: Record<string, Trouble> = {
   },
 }
 
+/** Why something is tried again, in a line. */
+export function whyAgain(error: StowageError | undefined): string {
+  if (error === undefined || error.code === 'origin_failed') return 'No answer from the origin. It is tried again, a little later each time.'
+  return `${explain(error).title}. It is tried again, a little later each time.`
+}
+
 /** Explains an error, with its code, so that it can be looked up or reported. */
 export function explain(error: unknown): Trouble & { code: string } {
   const code = error instanceof StowageError ? error.code : 'unexpected'

@@ -2,27 +2,13 @@
 // that follows it, with what was there before.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { profile, screenshot, serve, visit } from './stage.mjs'
+import { test } from 'node:test'
+import { screenshot, stage, visit } from './stage.mjs'
 
 const patience = { timeout: 20_000 }
 
-let server
-let home
-let browser
+const here = stage()
 let page
-
-before(async () => {
-  home = profile()
-  server = await serve(home.folder)
-  browser = await home.open()
-})
-
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-  home?.remove()
-})
 
 /** The newest change, once it is one of this kind; the time it was told left out. */
 async function newest(kind, name, on = page) {
@@ -39,7 +25,7 @@ const said = (text, on = page) => on.waitForFunction((text) => document.getEleme
 const follows = (on = page) => on.waitForFunction(() => /following the origin/.test(document.getElementById('state').textContent), null, patience)
 
 test('the cities of a country are pulled, and nothing has changed', async () => {
-  page = await visit(browser, `${server.url}/changes.html`)
+  page = await visit(here.browser, `${here.server.url}/changes.html`)
   await follows()
   await page.waitForSelector('#cities .row:has-text("Reykjavík")', patience)
   assert.equal(await page.locator('#changes li').count(), 0)
@@ -49,7 +35,7 @@ test('the cities of a country are pulled, and nothing has changed', async () => 
 let other
 
 test('an edit comes back through the origin, to every page that follows', async () => {
-  other = await visit(browser, `${server.url}/changes.html`)
+  other = await visit(here.browser, `${here.server.url}/changes.html`)
   await follows(other)
   await other.waitForSelector('#cities .row', patience)
   await pick('Reykjavík')
@@ -80,24 +66,24 @@ test('rows that come, change and go are told with what they were', async () => {
 test('what was changed while a page was closed is shown when it is opened again', async () => {
   await other.close()
   await page.close()
-  const id = await browser.request.post(`${server.url}/edit/cities`, { data: { country: 'IS', name: 'Meanwhile', population: 7 } })
+  const id = await here.browser.request.post(`${here.server.url}/edit/cities`, { data: { country: 'IS', name: 'Meanwhile', population: 7 } })
   assert.equal(id.status(), 201)
-  page = await visit(browser, `${server.url}/changes.html`)
+  page = await visit(here.browser, `${here.server.url}/changes.html`)
   assert.equal(await newest('inserted', 'Meanwhile'), 'name Meanwhile people 7')
   assert.equal(await page.locator('#changes li').count(), 1)
 })
 
 test('with no network the cities stay, and what changed is shown after it', async () => {
-  const atlas = await visit(browser, server.url) // which has all pages kept
+  const atlas = await visit(here.browser, here.server.url) // which has all pages kept
   await atlas.waitForFunction(() => document.getElementById('kept').textContent.includes('is kept'), null, patience)
   await atlas.close()
-  await browser.setOffline(true)
+  await here.browser.setOffline(true)
   await page.reload()
   await pick('Meanwhile')
   await page.click('#remove')
   await said('The server does not answer')
   assert.ok((await page.locator('#cities .row').count()) > 20)
-  await browser.setOffline(false)
+  await here.browser.setOffline(false)
   await page.click('#remove')
   await said('Written into the database')
   assert.equal(await newest('deleted', 'Meanwhile'), 'name Meanwhile people 7')

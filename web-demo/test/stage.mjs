@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after, before } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
@@ -18,6 +19,22 @@ const flags = [
   '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--disable-quic',
 ]
+
+/** What the tests of a file play on: a server, and a browser with a profile. It is there before the first and gone after the last. */
+export function stage() {
+  const here = {}
+  before(async () => {
+    here.home = profile()
+    here.server = await serve(here.home.folder)
+    here.browser = await here.home.open()
+  })
+  after(async () => {
+    await here.browser?.close()
+    await here.server?.stop()
+    here.home?.remove()
+  })
+  return here
+}
 
 /** Starts the server that `make demo` starts, on a free port, with a world of its own in a folder. */
 export async function serve(folder, { port = 0, dist = built } = {}) {
