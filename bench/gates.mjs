@@ -14,7 +14,7 @@ import { pathToFileURL } from 'node:url'
  */
 async function main() {
   const gates = await read('gates.json')
-  const rows = [...(await read('results/latest.json')), ...(await read('results/million.json')), ...(await read('results/overwrite.json')), ...(await read('results/sealed.json')), ...(await read('results/pull.json')), ...(await read('results/sql.json'))]
+  const rows = [...(await read('results/latest.json')), ...(await read('results/million.json')), ...(await read('results/overwrite.json')), ...(await read('results/sealed.json')), ...(await read('results/pull.json')), ...(await read('results/sorted.json')), ...(await read('results/sql.json'))]
   const lines = gates.flatMap((gate) => judged(gate, rows.filter(({ peer }) => peer === (gate.peer ?? 'stowage'))))
   for (const line of lines) console.log(line)
 }
@@ -53,7 +53,7 @@ function verdict(gate, row, value) {
   return gate.aim === undefined ? 'met' : 'reached'
 }
 
-const units = { ratio_to_idb: 'of idb', ratio_to_dexie: 'of dexie', ratio_to_least: 'of the least', ratio_to_clear: 'of the same in clear', ratio_to_parse: 'of fetching and parsing', ratio_to_sqlite: 'of sqlite', ratio_to_pglite: 'of pglite' }
+const units = { ratio_to_idb: 'of idb', ratio_to_dexie: 'of dexie', ratio_to_least: 'of the least', ratio_to_smallest: 'of the smallest', ratio_to_clear: 'of the same in clear', ratio_to_parse: 'of fetching and parsing', ratio_to_sqlite: 'of sqlite', ratio_to_pglite: 'of pglite' }
 
 function limits({ gate, aim, field, unit = units[field] ?? 'ms' }) {
   const parts = []

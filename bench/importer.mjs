@@ -17,12 +17,13 @@ class Importer {
   #populations // by id; ids start at 1
   #phrase
   #withPhrase = [] // ids
-  #longTasks = []
+  #longTasks = [] // ms
+  #observer = new PerformanceObserver((list) => this.#note(list.getEntries()))
   #drawn // ids to be overwritten, in their order
+  #questions
 
   constructor() {
-    const observer = new PerformanceObserver((list) => this.#longTasks.push(...list.getEntries().map(({ duration }) => duration)))
-    observer.observe({ type: 'longtask' })
+    this.#observer.observe({ type: 'longtask' })
   }
 
   async open({ peer, seed, n, keys = false }) {
@@ -90,13 +91,20 @@ class Importer {
     return this.#ask('first', () => this.#store.get(id), (found) => [0, 1].some((more) => same(found, place(this.#seed + more, id))))
   }
 
-  /** Asks one question of each kind. @returns {Promise<{work: string, ms: number, correct: boolean}[]>} */
-  async use() {
+  /** Draws the questions that are asked. That holds the thread, and is not the store's doing: the long tasks so far are forgotten. */
+  async think() {
     const random = new Random(this.#seed, 'use')
     const sorted = this.#populations.slice(1).sort()
     const first = random.below(Math.max(1, sorted.length - asked))
     const [low, high] = [sorted[first], sorted[Math.min(first + asked, sorted.length) - 1]]
     const ids = random.some(Array.from({ length: sorted.length }, (_, i) => i + 1), Math.min(asked, sorted.length))
+    this.#questions = { sorted, low, high, ids }
+    await this.longTasks()
+  }
+
+  /** Asks one question of each kind. @returns {Promise<{work: string, ms: number, correct: boolean}[]>} */
+  async use() {
+    const { sorted, low, high, ids } = this.#questions
     return [
       await this.#ask('batch-get', () => this.#store.getMany(ids), (found) => this.#holds(found, ids)),
       await this.#ask('indexed-range', () => this.#store.range(low, high), (found) => this.#holds(found, this.#between(low, high))),
@@ -110,8 +118,13 @@ class Importer {
   /** Tasks longer than 50 ms since the last call: how many, and the longest, milliseconds. */
   async longTasks() {
     await breathe()
+    this.#note(this.#observer.takeRecords())
     const tasks = this.#longTasks.splice(0)
     return { count: tasks.length, longest: Math.max(0, ...tasks) }
+  }
+
+  #note(entries) {
+    this.#longTasks.push(...entries.map(({ duration }) => duration))
   }
 
   async memory() {

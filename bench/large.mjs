@@ -34,7 +34,12 @@ export class Report {
   constructor(peer, n) {
     this.#peer = peer
     this.#n = n
-    console.log(`${peer}: ${n.toLocaleString('en')} documents, ${batch.toLocaleString('en')} at a time`)
+    this.begin(`${batch.toLocaleString('en')} at a time`)
+  }
+
+  /** Heads the rows that follow. */
+  begin(how) {
+    console.log(`${this.#peer}: ${this.#n.toLocaleString('en')} documents, ${how}`)
   }
 
   add(work, value, { correct = true, show = duration, memory = null, least = value, most = value } = {}) {

@@ -21,8 +21,12 @@ export const rows = [
 /** Every row of SQL. */
 export const sqlRows = [...Object.keys(statements), 'live-sql']
 
-/** Campaigns, and the peers they take unless told: two over very many documents, one of the rows that encryption could slow down, one that pulls, and one in SQL. */
-const campaigns = { million: 'stowage', overwrite: 'idb,stowage', sealed: 'idb,dexie,stowage,dexie-sealed,stowage-sealed', pull: 'stowage', sql: 'stowage,sqlite,pglite' }
+/** Campaigns, and the peers they take unless told: two over very many documents, one of the rows that encryption could slow down, one that pulls, one of sorted sets, and one in SQL. */
+const campaigns = { million: 'stowage', overwrite: 'idb,stowage', sealed: 'idb,dexie,stowage,dexie-sealed,stowage-sealed', pull: 'stowage', sorted: 'stowage', sql: 'stowage,sqlite,pglite' }
+/** How many documents they take unless told; the others as many as the rows of documents. */
+const sizes = { million: '1000,100000,1000000', overwrite: '1000000', pull: '138398', sorted: '10000,100000,1000000', sql: '100000' }
+/** How often they repeat what they repeat; the others, and the rows of documents, five times. */
+const repetitions = { million: '9', sorted: '31' }
 const sealedRows = ['bulk-insert', 'warm-get']
 
 /**
@@ -32,7 +36,7 @@ const sealedRows = ['bulk-insert', 'warm-get']
  * @property {number} seed     of documents and questions
  * @property {string[]} peers  in the order of the first repetition
  * @property {string[]} work   rows to measure
- * @property {string} [campaign] what is run instead: 'million', 'overwrite', 'sealed', 'pull' or 'sql'
+ * @property {string} [campaign] what is run instead: 'million', 'overwrite', 'sealed', 'pull', 'sorted' or 'sql'
  * @property {string} stowage  folder of the package to measure
  * @property {string} [chromium] path of the browser
  * @property {boolean} profile whether to write CPU profiles
@@ -41,16 +45,23 @@ const sealedRows = ['bulk-insert', 'warm-get']
 /**
  * Reads options from the environment, and over it from arguments of the form
  * NAME=value, as make would pass them on. Throws where one makes no sense.
- * @returns {Options}
+ *
+ * @returns {Options[]} a run each: one where N, PEERS or WORK narrows what is measured, else the rows of documents and then every campaign
  */
 export function readOptions(environment, parameters) {
   const given = { ...environment, ...Object.fromEntries(parameters.map(split)) }
+  const narrowed = given.WORK || given.N || given.PEERS
+  return narrowed ? [optionsOf(given)] : [undefined, ...Object.keys(campaigns)].map((WORK) => optionsOf({ ...given, WORK }))
+}
+
+/** @returns {Options} */
+function optionsOf(given) {
   const campaign = given.WORK in campaigns ? given.WORK : list(given.WORK ?? '').some((work) => sqlRows.includes(work)) ? 'sql' : undefined
   return {
-    n: list(given.N ?? (campaign === 'pull' ? '138398' : many(campaign) ? '1000000' : '10000,100000')).map((text) => whole('N', text)),
-    reps: whole('REPS', given.REPS ?? '5'),
-    seed: whole('SEED', given.SEED ?? '1'),
-    peers: known('PEERS', list(given.PEERS ?? campaigns[campaign] ?? peers.join()), [...peers, ...others]),
+    n: list(given.N || sizes[campaign] || '10000,100000').map((text) => whole('N', text)),
+    reps: whole('REPS', given.REPS || repetitions[campaign] || '5'),
+    seed: whole('SEED', given.SEED || '1'),
+    peers: known('PEERS', list(given.PEERS || campaigns[campaign] || peers.join()), [...peers, ...others]),
     work: workOf(campaign, given.WORK),
     campaign,
     stowage: resolve(here, given.STOWAGE ?? '../js'),
@@ -63,10 +74,8 @@ export function readOptions(environment, parameters) {
 function workOf(campaign, given) {
   if (campaign === 'sealed') return sealedRows
   if (campaign === 'sql') return given === 'sql' ? sqlRows : known('WORK', list(given), sqlRows)
-  return campaign ? [] : known('WORK', list(given ?? rows.join()), rows)
+  return campaign ? [] : known('WORK', list(given || rows.join()), rows)
 }
-
-const many = (campaign) => campaign === 'million' || campaign === 'overwrite'
 
 function split(parameter) {
   const [name, ...value] = parameter.split('=')

@@ -7,18 +7,22 @@ import { overwriteTenth } from './overwrite.mjs'
 import { pullTable } from './pull.mjs'
 import { readOptions } from './options.mjs'
 import { findPackage } from './package.mjs'
+import { askSorted } from './sorted.mjs'
 import { askInSQL } from './sql.mjs'
 import { rowsOf } from './statistics.mjs'
 import { tableOf } from './table.mjs'
 
 const results = new URL('./results/', import.meta.url)
 
-/** Measures what the options ask for, prints it and writes it down. */
 async function main() {
-  const options = readOptions(process.env, process.argv.slice(2))
+  for (const options of readOptions(process.env, process.argv.slice(2))) await measure(options)
+}
+
+/** Measures what the options ask for, prints it and writes it down. */
+async function measure(options) {
   options.browser = findBrowser(options.chromium)
   options.package = await findPackage(options.stowage, options.peers)
-  const run = { million: importMillion, overwrite: overwriteTenth, sealed: compare, pull: pullTable, sql: askInSQL }[options.campaign] ?? compare
+  const run = { million: importMillion, overwrite: overwriteTenth, sealed: compare, pull: pullTable, sorted: askSorted, sql: askInSQL }[options.campaign] ?? compare
   const rows = await run(options)
   await save(`${options.campaign ?? 'latest'}.json`, rows)
   if (rows.some(({ correct }) => !correct)) process.exitCode = 1

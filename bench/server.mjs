@@ -21,10 +21,11 @@ const types = {
  * bytes of peers can be told apart, and none waits for another's queue.
  *
  * @param {string} stowage the folder that holds Stowage's index.js, served as /stowage/
+ * @param {string} [made] a folder of what was made for the page, served as /made/
  * @returns {Promise<{port: number, url: string, close: () => Promise<void>}>}
  */
-export async function serve(stowage) {
-  const server = createServer((request, response) => void answer(stowage, request, response))
+export async function serve(stowage, made) {
+  const server = createServer((request, response) => void answer({ stowage, made }, request, response))
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const { port } = server.address()
   return {
@@ -37,10 +38,10 @@ export async function serve(stowage) {
   }
 }
 
-async function answer(stowage, request, response) {
+async function answer(folders, request, response) {
   try {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://bench').pathname))
-    const body = path.startsWith('/bundled/') ? await bundled(path.slice('/bundled/'.length, -'.js'.length)) : await readFile(fileOf(path, stowage))
+    const body = path.startsWith('/bundled/') ? await bundled(path.slice('/bundled/'.length, -'.js'.length)) : await readFile(fileOf(path, folders))
     response.writeHead(200, {
       'content-type': types[extname(path)] ?? 'application/octet-stream',
       'cache-control': 'max-age=3600',
@@ -52,6 +53,7 @@ async function answer(stowage, request, response) {
 }
 
 /** The path is normalised and starts with a slash: it cannot climb out of the folder. */
-function fileOf(path, stowage) {
-  return path.startsWith('/stowage/') ? join(stowage, path.slice('/stowage'.length)) : join(here, path)
+function fileOf(path, folders) {
+  const [, first, ...rest] = path.split('/')
+  return folders[first] ? join(folders[first], ...rest) : join(here, path)
 }

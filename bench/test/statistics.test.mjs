@@ -80,17 +80,24 @@ test('a gate is met, missed or not measured', () => {
 })
 
 test('options come from the environment and over it from arguments', () => {
-  const options = readOptions({ N: '10', PEERS: 'stowage,idb', HOME: '/' }, ['N=20,30', 'WORK=scan'])
+  const [options] = readOptions({ N: '10', PEERS: 'stowage,idb', HOME: '/' }, ['N=20,30', 'WORK=scan'])
   assert.deepEqual(options.n, [20, 30])
   assert.deepEqual(options.peers, ['idb', 'stowage'])
   assert.deepEqual(options.work, ['scan'])
 })
 
+test('every campaign is run, unless it is said what to measure', () => {
+  const runs = readOptions({ REPS: '3', N: '' }, [])
+  assert.deepEqual(runs.map(({ campaign }) => campaign), [undefined, 'million', 'overwrite', 'sealed', 'pull', 'sorted', 'sql'])
+  assert.deepEqual(runs.map(({ reps }) => reps), [3, 3, 3, 3, 3, 3, 3])
+  assert.deepEqual(readOptions({}, ['N=10000']).map(({ campaign, n }) => [campaign, n]), [[undefined, [10000]]])
+})
+
 test('rows of SQL are a campaign with peers of its own', () => {
-  const all = readOptions({ WORK: 'sql' }, [])
+  const [all] = readOptions({ WORK: 'sql' }, [])
   assert.deepEqual(all.peers, ['stowage', 'sqlite', 'pglite'])
   assert.equal(all.work.at(-1), 'live-sql')
-  const some = readOptions({ WORK: 'sql-group,sql-point' }, [])
+  const [some] = readOptions({ WORK: 'sql-group,sql-point' }, [])
   assert.deepEqual([some.campaign, some.work], ['sql', ['sql-point', 'sql-group']])
   assert.throws(() => readOptions({ WORK: 'sql-group,scan' }, []), /WORK=scan/)
 })
