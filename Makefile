@@ -90,15 +90,17 @@ lint: .build/staticcheck
 .build/staticcheck: scripts/lint.mod scripts/lint.sum | .build
 	go build -modfile=scripts/lint.mod -o $@ honnef.co/go/tools/cmd/staticcheck
 
+# Vetted by the step above, and by more than go test would.
 host: | tools
-	go test -short ./...
+	go test -vet=off -short ./...
 
 types: $(PACKAGE) web-demo/node_modules/stowage/.stamp
 	npm run --silent test:types --prefix js
 	npm run --silent types --prefix web-demo
 
-node: js/build/.stamp
+node: js/build/.stamp bench/node_modules/.stamp
 	cd js && $(NODE_TEST) --test-concurrency=2 build/test/
+	$(NODE_TEST) bench/test/
 
 size: .build/size.txt ## brotli sizes against their budgets, code by Go package
 	@cat $<
@@ -112,7 +114,7 @@ test: check race js campaigns fuzz proof packed browser edge atlas ## all: check
 	@echo "all tests passed"
 
 race: tools
-	go test -short -race ./...
+	go test -vet=off -short -race ./...
 
 # go_js_wasm_exec runs a WASM test binary in Node; it comes with Go. The tests of
 # store/indexeddb need a browser, those of store/kv a worker: make browser and make edge have one.
@@ -179,13 +181,16 @@ web-demo/dist/.stamp: web-demo/node_modules/stowage/.stamp web-demo/data/world/m
 
 # --- Measuring
 
-bench: $(PACKAGE) bench/node_modules/.stamp | tools ## compare with raw IndexedDB, Dexie, RxDB, SQLite and PGlite (N= REPS= PEERS= WORK=)
+NARROWED = $(N)$(PEERS)$(WORK)
+
+bench: $(PACKAGE) bench/node_modules/.stamp $(if $(filter-out pull,$(NARROWED)),,data) | tools ## compare with raw IndexedDB, Dexie, RxDB, SQLite and PGlite, or some of it (N= REPS= PEERS= WORK=)
 	CHROMIUM=$$(scripts/tools.sh chromium) node bench/run.mjs
-	CHROMIUM=$$(scripts/tools.sh chromium) WORK=sealed node bench/run.mjs
-	CHROMIUM=$$(scripts/tools.sh chromium) WORK=sql node bench/run.mjs
 	node bench/gates.mjs
+ifeq ($(NARROWED),)
+	node bench/edge.mjs
 	go test -run '^$$' -bench SortedSet ./store/structure
 	go test -run '^$$' -bench CacheHit ./store/repository
+endif
 
 clean: ## remove all that was built, not what was installed
 	rm -rf .build js/dist js/build wasm/examples/go-worker/build web-demo/dist web-demo/data/world web-demo/test/screenshots web-demo/node_modules/stowage
