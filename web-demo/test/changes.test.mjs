@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { screenshot, stage, visit } from './stage.mjs'
 
-const patience = { timeout: 20_000 }
+const patience = { timeout: 60_000 }
 
 const here = stage()
 let page

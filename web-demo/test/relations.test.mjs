@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import { countriesIn, largeCitiesOf, neighboursOf } from './expected.mjs'
 import { profile, screenshot, serve, visit } from './stage.mjs'
 
-const patience = { timeout: 20_000 }
+const patience = { timeout: 60_000 }
 
 let server
 let home

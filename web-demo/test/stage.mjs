@@ -98,8 +98,9 @@ export async function visit(browser, url) {
 }
 
 /**
- * Watches the page's thread; the function returned ends that and lists the tasks
- * that kept it for over 50 ms. What counts is the processor time a task took, as
+ * Watches the page's thread; the function returned ends that and tells of the tasks
+ * that kept it for over 50 ms. No test fails by them, for they are the machine's as
+ * well: `make bench` has rows that do. What counts is the processor time a task took, as
  * Chromium traces it: the long-task observer, which goes by the clock, blames the
  * page for whatever else the machine was busy with. The processor time of a thread
  * jumps ahead on virtual machines, tasks of 3 ms having had 19 ms of it: so the lesser counts.
@@ -122,7 +123,8 @@ export async function watchThread(page) {
     const threads = [...mains].map((main) => tasks.filter((e) => name(e) === main))
     const [busiest = []] = threads.sort((a, b) => b.length - a.length)
     if (busiest.length === 0) throw new Error('the trace holds no task of the page')
-    return busiest.map((e) => Math.min(e.dur, e.tdur) / 1000).filter((ms) => ms > 50).map((ms) => `${Math.round(ms)} ms`)
+    const long = busiest.map((e) => Math.min(e.dur, e.tdur) / 1000).filter((ms) => ms > 50)
+    return long.length === 0 ? 'no task over 50 ms' : `${long.length} tasks over 50 ms, the longest of ${Math.round(Math.max(...long))} ms`
   }
 }
 
