@@ -785,7 +785,7 @@ func TestKeyValueModel(t *testing.T) {
 		blobs := memory.NewBlobs()
 		m.env = storetest.Open(t, memory.Open(blobs), options)
 		var id uint64
-		for round := range 120 {
+		for round := range 40 * max(1, 3/storetest.Stride()) {
 			m.transaction()
 			m.must(m.env.View(context.Background(), func(tx *store.Tx) error {
 				if tx.ID() < id {

@@ -143,7 +143,7 @@ func TestSalvage(t *testing.T) {
 	}
 	names := slices.Sorted(maps.Keys(blobs))
 	random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	names = append(names[:min(len(names), 60)], store.RootName)
+	names = append(names[:min(len(names), 60/storetest.Stride())], store.RootName)
 	for _, name := range slices.Sorted(maps.Keys(blobs)) {
 		if strings.HasPrefix(name, "l/") {
 			names = append(names, name)

@@ -321,13 +321,13 @@ func TestScenario32_BlobHooksRunInOrderAndBack(t *testing.T) {
 		})
 	}
 	onThings(t, func(h *things) {
-		for id := range 300 {
+		for id := range 100 {
 			h.insert(map[string]any{"id": id + 1, "value": strings.Repeat("x", id%50)})
 		}
 		if err := h.env.Checkpoint(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		h.expect("all", len(h.all()), 300)
+		h.expect("all", len(h.all()), 100)
 	}, on.Modifier())
 
 	// What was stored is found again with the hooks, and not without.

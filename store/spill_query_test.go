@@ -19,7 +19,7 @@ func TestStatementsSpill(t *testing.T) {
 		env := storetest.Open(t, memory.Open(blobs), store.Options{StatementBytes: ceiling})
 		exec(t, env, "CREATE TABLE a (id INTEGER PRIMARY KEY, x INT, text TEXT)")
 		exec(t, env, "INSERT INTO a WITH RECURSIVE up (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 9000) SELECT n, n * 7919 % 10007, printf('%0600d', n) FROM up")
-		for _, text := range []string{
+		for i, text := range []string{
 			"SELECT x, text FROM a ORDER BY x, id DESC",
 			"SELECT text, count(*), sum(x) FROM a GROUP BY text ORDER BY 1",
 			"SELECT DISTINCT text FROM a ORDER BY text DESC",
@@ -42,6 +42,9 @@ func TestStatementsSpill(t *testing.T) {
 			"WITH RECURSIVE up (n, text) AS (SELECT id, text FROM a UNION ALL SELECT n - 4500, text || '-' FROM up WHERE n > 4500) SELECT count(*), max(text) FROM up",
 			"UPDATE a SET x = x + 0 WHERE text > '' RETURNING id, text",
 		} {
+			if i%min(storetest.Stride(), 4) > 0 {
+				continue
+			}
 			before, err := env.Stat(ctx)
 			if err != nil {
 				t.Fatal(err)

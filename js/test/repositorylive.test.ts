@@ -6,6 +6,7 @@ import type { Clock } from 'stowage/repositories'
 import { Campaign } from './campaign.js'
 import { drivers } from './drivers.js'
 import { Random } from './random.js'
+import { stride } from './stride.js'
 import { openTier } from './tiers.js'
 
 const clock: Clock = {
@@ -19,7 +20,7 @@ const clock: Clock = {
 const env: Record<string, string | undefined> = globalThis.process?.env ?? {} // a page has none
 
 /** A minute as it passes in torture. Otherwise seconds are a fifth as long, and nobody is timed, for the machine may have other things to do. */
-const [second, seconds, most] = env['TORTURE'] === undefined ? [200, 20, Infinity] : [1000, 60, 2 * 9]
+const [second, seconds, most] = env['TORTURE'] === undefined ? [200, 20 / Math.min(stride, 4), Infinity] : [1000, 60, 2 * 9]
 
 test('the same over engines, as time passes', async (t?: TestContext) => {
   const seed = Number(env['SEED'] ?? Date.now() % 2 ** 32)

@@ -5,6 +5,7 @@ import { type DriverFactory, memory, open } from 'stowage'
 import { salvage } from 'stowage/salvage'
 
 import { openPlaces, place, placesFrom, rejects, tables } from './places.js'
+import { stride } from './stride.js'
 
 /** Takes one blob away. */
 async function lose(driver: DriverFactory, name: string): Promise<void> {
@@ -36,7 +37,7 @@ test('salvage: without a root all of it comes out, and it is said that it may be
 test('salvage: each page that is lost is told, and the rest comes out as it was', async () => {
   const names = await (await (await filled()).open('places')).list('p/')
   assert.ok(names.length > 2)
-  for (let i = 0; i < names.length; i++) {
+  for (let i = 0; i < names.length; i += stride) {
     const driver = await filled()
     const inner = await driver.open('places')
     const lost = (await inner.list('p/'))[i]!

@@ -43,7 +43,7 @@ func Close(t *testing.T, env *store.Env) {
 	}
 }
 
-// carriesAnEnvironment runs a few thousand random writes against a model, with
+// carriesAnEnvironment runs thousands of random writes against a model, with
 // checkpoints between them and, where the backend allows, openings.
 func (s Suite) carriesAnEnvironment(t *testing.T) {
 	options := func() store.Options {
@@ -60,7 +60,7 @@ func (s Suite) carriesAnEnvironment(t *testing.T) {
 	}
 	m := NewModel(t, Seed(t))
 	for round := range 4 {
-		for range 40 {
+		for range 40 / min(Stride(), 4) {
 			m.Step(env)
 		}
 		if round%2 == 1 {
