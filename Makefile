@@ -10,7 +10,7 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# PORT of the demo; FUZZTIME of each fuzzer; SEED of the proof, TIME
+# PORT of the demo; FUZZTIME of each fuzzer in fuzz; SEED of the proof, TIME
 # of each campaign in torture; N, REPS, PEERS and WORK of the bench.
 PORT ?= 8080
 FUZZTIME ?= 10000x
@@ -31,7 +31,7 @@ JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/*.md)
 DEMO_SOURCES := $(call sources,web-demo/src web-demo/shell) $(wildcard web-demo/public/*.* web-demo/*.html) web-demo/vite.config.mjs
 
 .PHONY: help setup build check test proof torture demo bench size pack clean
-.PHONY: tools format vet lint host types node race js campaigns slt fuzz packed browser edge atlas data
+.PHONY: tools format vet lint host types node race js campaigns slt fuzz inputs packed browser edge atlas data
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,7 +112,7 @@ size: .build/size.txt ## brotli sizes against their budgets, code by Go package
 
 # --- Testing: everything
 
-test: format vet lint types size host node campaigns race js fuzz proof packed browser edge atlas ## all: what check runs, whole; race detector, Go tests in Node, fuzzers, the package, browsers, workerd, the demo
+test: format vet lint types size host node campaigns race js inputs proof packed browser edge atlas ## all: what check runs, whole; race detector, Go tests in Node, fuzzers for a moment, the package, browsers, workerd, the demo
 	@echo "all tests passed"
 
 # Of the packages in which something runs beside something else. Statements and keys are computed by one
@@ -133,8 +133,12 @@ campaigns: js/build/.stamp | tools
 slt: ## run the files of sqllogictest, and those below SLT=
 	SLT=$(SLT) go test -count=1 -v -run TestFiles ./query/sql ./query/sql/slt
 
-fuzz:
+fuzz: ## each fuzzer for FUZZTIME, guided by coverage
 	scripts/fuzz.sh $(FUZZTIME)
+
+# The same without guidance: that takes a compilation of everything, of which a short run has little.
+inputs: tools
+	scripts/fuzz.sh -plain 10000x
 
 # Failures come with the seed that replays them: go run ./proof -h.
 proof: js/build/.stamp | tools ## crash, break and race the store; results in proof/latest.json (SEED=)
