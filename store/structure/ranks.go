@@ -11,7 +11,7 @@ import (
 
 // A sorted set counts its members in levels, so that ranks cost the logarithm of its
 // size whatever else is written to the environment. On each level stand nodes: one in
-// sixty-four of the members that have a node on the level below, chosen by a hash, so that
+// sixteen of the members that have a node on the level below, chosen by a hash, so that
 // it is the same in every program. The value of a node is how many members there are
 // from its own to that of the next node of its level. What stands before the first is
 // counted by the level's head, a node without a member.
