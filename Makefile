@@ -94,7 +94,7 @@ lint: .build/staticcheck
 
 # Vetted by the step above, and by more than go test would.
 host: | tools
-	go test -vet=off $(if $(SHORT),-short) ./...
+	go test -vet=off -timeout 30m $(if $(SHORT),-short) ./...
 
 types: $(PACKAGE) web-demo/node_modules/stowage/.stamp
 	npm run --silent test:types --prefix js
@@ -118,12 +118,12 @@ test: format vet lint types size host node campaigns race js inputs proof packed
 # Of the packages in which something runs beside something else. Statements and keys are computed by one
 # goroutine, which the detector has nothing to say of and makes ten times slower.
 race: tools
-	go test -vet=off -short -race ./store/... ./sync/... ./cmd/... ./web-demo/... ./wasm/...
+	go test -vet=off -timeout 30m -short -race ./store/... ./sync/... ./cmd/... ./web-demo/... ./wasm/...
 
 # go_js_wasm_exec runs a WASM test binary in Node; it comes with Go. The tests of
 # store/indexeddb need a browser, those of store/kv a worker: make browser and make edge have one.
 js: tools
-	$(WASM) go test -vet=off -short -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $$($(WASM) go list $(WASM_PACKAGES) | grep -v -e /store/indexeddb -e /store/kv)
+	$(WASM) go test -vet=off -timeout 30m -short -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $$($(WASM) go list $(WASM_PACKAGES) | grep -v -e /store/indexeddb -e /store/kv)
 
 # Tests in JavaScript that go through so many cases that check leaves them out: faults, filters, interruptions, changes of an origin.
 campaigns: js/build/.stamp | tools

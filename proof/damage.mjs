@@ -2,7 +2,7 @@
  * Damages the files in which a closed browser keeps IndexedDB, starts it again, and
  * looks whether what was lost is named.
  *
- *     node proof/damage.mjs           DAMAGES=40 LASTS=0 SEED=… CHROMIUM=…
+ *     node proof/damage.mjs           DAMAGES=16 LASTS=0 SEED=… CHROMIUM=…
  *
  * Each time a bit is flipped, a file is cut, deleted, or a part of it is zeroed, in a copy of
  * one and the same profile. A damage is silent, and the campaign fails, when something
@@ -18,7 +18,7 @@ import { basename, join } from 'node:path'
 
 import { promise, randomFrom, serve, start } from './browser/browser.mjs'
 
-const damages = Number(process.env.DAMAGES ?? 40) // at least
+const damages = Number(process.env.DAMAGES ?? 16) // at least
 const lasts = Number(process.env.LASTS ?? 0) * 1000
 const seed = Number(process.env.SEED || Date.now() % 1_000_000_000)
 const random = randomFrom(seed)

@@ -26,8 +26,8 @@ import (
 var campaigns = []campaign{
 	{"crash", 320, crash},
 	{"nested", 150, nested},
-	{"survivors", 40, survivors},
-	{"fault", 50, fault},
+	{"survivors", 20, survivors},
+	{"fault", 30, fault},
 	{"damage", 10, damage},
 	{"model", 64, model},
 	{"metamorphic", 1, metamorphic},

@@ -4,29 +4,15 @@
 import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { documentCount, populationsBeginning, populationsOf, shown } from './expected.mjs'
-import { built, profile, screenshot, serve, visit, watchThread } from './stage.mjs'
+import { built, screenshot, serve, stage, visit, watchThread } from './stage.mjs'
 
 const patience = { timeout: 60_000 }
 const passphrase = 'norwegian wood'
 
-let server
-let home
-let browser
+const here = stage()
 let page
-
-before(async () => {
-  home = profile()
-  server = await serve(home.folder)
-  browser = await home.open()
-})
-
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-  home?.remove()
-})
 
 const text = (selector) => page.locator(selector).innerText()
 const numbers = (selector = '#list ol:last-of-type .number') => page.locator(selector).allTextContents()
@@ -44,7 +30,7 @@ const unlock = async (tab, passphrase) => {
 const settled = () => page.waitForSelector('#list[aria-busy="false"]', patience)
 
 test('the first visit offers to pull the world', async () => {
-  page = await visit(browser, server.url)
+  page = await visit(here.browser, here.server.url)
   await page.waitForSelector('#pull', patience)
   await screenshot(page, '1-start')
 })
@@ -62,7 +48,7 @@ test('it can be installed', async () => {
 test('a pull that is stopped half-way keeps what came', async () => {
   await page.click('#pull')
   await page.waitForFunction(() => document.querySelector('progress')?.value > 0.3, null, patience)
-  server.stall()
+  here.server.stall()
   await page.click('#cancel')
   await page.waitForSelector('#stopped:not(:empty)', patience)
   assert.match(await text('#stopped'), /^[\d,]{6,} rows are here already/)
@@ -84,7 +70,7 @@ test('after a reload it goes on from there', async (t) => {
     }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true })
   })
   assert.ok(numberIn(await text('#pulled')) >= before, `${await text('#pulled')} after ${before}`)
-  server.goOn()
+  here.server.goOn()
   await page.waitForFunction(() => document.querySelector('progress')?.value > 0.6, null, patience)
   await screenshot(page, '3-pulling')
   await atlasShown()
@@ -161,7 +147,7 @@ test('no query angered the page', async (t) => {
 
 test('a second tab has the atlas as well, and keeps it when the first is closed', async () => {
   const first = page
-  page = await visit(browser, server.url)
+  page = await visit(here.browser, here.server.url)
   await atlasShown()
   await screenshot(page, '8-second-tab')
   await first.close()
@@ -171,9 +157,9 @@ test('a second tab has the atlas as well, and keeps it when the first is closed'
 })
 
 test('the browser ends, starts again, and all of it is there', async (t) => {
-  await browser.close()
-  browser = await home.open()
-  page = await visit(browser, server.url)
+  await here.browser.close()
+  here.browser = await here.home.open()
+  page = await visit(here.browser, here.server.url)
   await atlasShown()
   longTasks = await watchThread(page)
   assert.equal(await page.locator('#pull').count(), 0)
@@ -233,7 +219,7 @@ test('a memory stands in front of the atlas, and breakers before both', async ()
 test('with the network cut by the browser and the page loaded again, all of it works', async () => {
   await page.setViewportSize({ width: 1280, height: 820 })
   await page.emulateMedia({ colorScheme: 'light' })
-  await browser.setOffline(true)
+  await here.browser.setOffline(true)
   await page.reload()
   await atlasShown()
   await page.click('h1 a')
@@ -269,7 +255,7 @@ test('the mode says what is shown when the origin does not answer', async () => 
   await page.fill('#query', 'san')
   await page.waitForSelector('#list h2:has-text("does not answer")', patience)
   await screenshot(page, '13-freshen')
-  await browser.setOffline(false)
+  await here.browser.setOffline(false)
   await linkIs(/In step with the origin/)
   await page.waitForSelector('#list h2:has-text("“san…”")', patience) // what was refused is shown
   await search('cache-first', 'sand')
@@ -279,23 +265,23 @@ test('the mode says what is shown when the origin does not answer', async () => 
 })
 
 test('it opens without its server, after the browser was ended', async () => {
-  await server.stop()
-  await browser.close()
-  browser = await home.open()
-  page = await visit(browser, server.url)
+  await here.server.stop()
+  await here.browser.close()
+  here.browser = await here.home.open()
+  page = await visit(here.browser, here.server.url)
   await atlasShown()
   await factIs('documents', documentCount)
-  server = await serve(home.folder, { port: server.port })
+  here.server = await serve(here.home.folder, { port: here.server.port })
 })
 
 test('a later version of the page is told of, and taken when it is wanted', async () => {
-  const dist = join(home.folder, 'later')
+  const dist = join(here.home.folder, 'later')
   cpSync(built, dist, { recursive: true })
   const change = (file, from, to) => writeFileSync(join(dist, file), readFileSync(join(dist, file), 'utf8').replace(from, to))
   change('index.html', '<title>Atlas', '<title>Later')
   change('offline.js', /"version":"\w+"/, '"version":"later"')
-  await server.stop()
-  server = await serve(home.folder, { port: server.port, dist })
+  await here.server.stop()
+  here.server = await serve(here.home.folder, { port: here.server.port, dist })
   await page.reload()
   await page.waitForSelector('#newer:not([hidden])', patience)
   assert.match(await page.title(), /^Atlas/)
@@ -310,7 +296,7 @@ test('it can be emptied, and pulled again under a passphrase', async () => {
   page.once('dialog', (dialog) => dialog.accept())
   await page.click('#empty')
   await page.waitForSelector('#pull', patience)
-  const other = await visit(browser, server.url)
+  const other = await visit(here.browser, here.server.url)
   await other.waitForSelector('#pull', patience)
   await page.bringToFront()
   await page.click('.choice summary')
@@ -328,7 +314,7 @@ test('it can be emptied, and pulled again under a passphrase', async () => {
 })
 
 test('it is locked in all tabs, and opens with the passphrase alone', async () => {
-  const other = await visit(browser, server.url)
+  const other = await visit(here.browser, here.server.url)
   await unlock(other, passphrase)
   await other.waitForSelector('#list .row', patience)
   await page.click('#lock')
@@ -342,9 +328,9 @@ test('it is locked in all tabs, and opens with the passphrase alone', async () =
   await page.click('#check')
   await page.waitForFunction(() => /: no problem\.$/.test(document.querySelector('#checked').textContent), null, patience)
   await other.close()
-  await browser.close()
-  browser = await home.open()
-  page = await visit(browser, server.url)
+  await here.browser.close()
+  here.browser = await here.home.open()
+  page = await visit(here.browser, here.server.url)
   await unlock(page, passphrase)
   await atlasShown()
   await factIs('documents', documentCount)
@@ -353,9 +339,9 @@ test('it is locked in all tabs, and opens with the passphrase alone', async () =
 
 test('in a worker it is the same atlas', async () => {
   await page.close()
-  await server.stop()
-  server = await serve(home.folder)
-  page = await visit(browser, `${server.url}/?worker`)
+  await here.server.stop()
+  here.server = await serve(here.home.folder)
+  page = await visit(here.browser, `${here.server.url}/?worker`)
   await page.click('#pull', patience)
   await atlasShown()
   await factIs('documents', documentCount)
@@ -366,7 +352,7 @@ test('of two tabs one pulls, and both show the atlas', async () => {
   page.once('dialog', (dialog) => dialog.accept())
   await page.click('#empty')
   await page.waitForSelector('#pull', patience)
-  const other = await visit(browser, server.url)
+  const other = await visit(here.browser, here.server.url)
   await other.waitForSelector('#pull', patience)
   await other.click('#pull')
   await Promise.all([page, other].map((tab) => tab.waitForSelector('#list .row', patience)))

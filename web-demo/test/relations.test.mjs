@@ -2,32 +2,15 @@
 // what was loaded is there with no network too.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { countriesIn, largeCitiesOf, neighboursOf } from './expected.mjs'
-import { profile, screenshot, serve, visit } from './stage.mjs'
+import { screenshot, stage, visit } from './stage.mjs'
 
 const patience = { timeout: 60_000 }
 
-let server
-let home
-let browser
+const here = stage()
 let page
 let asked = [] // statements that the network was seen to carry
-
-before(async () => {
-  home = profile()
-  server = await serve(home.folder)
-  browser = await home.open()
-  browser.on('request', (request) => {
-    if (request.url().endsWith('/v1/query')) asked.push(request.postDataJSON().sql)
-  })
-})
-
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-  home?.remove()
-})
 
 let lines = 0 // of the ledger, that were looked at
 
@@ -56,7 +39,10 @@ const firstLine = (text) => text.trim().split('\n')[0]
 const carried = () => asked.splice(0).length
 
 test('a region is one request, and each relation one when it is opened', async () => {
-  page = await visit(browser, `${server.url}/relations.html`)
+  here.browser.on('request', (request) => {
+    if (request.url().endsWith('/v1/query')) asked.push(request.postDataJSON().sql)
+  })
+  page = await visit(here.browser, `${here.server.url}/relations.html`)
   await quiet()
   assert.equal(await line('countries.where'), `1 request; ${countriesIn('Europe')} rows`)
   assert.equal(carried(), 1)
@@ -125,10 +111,10 @@ test('the mode decides, and what was never loaded is not empty', async () => {
 
 test('a page with no network shows what was loaded', async () => {
   await page.selectOption('#mode', 'prefer-cache')
-  const atlas = await visit(browser, server.url) // which has all pages kept
+  const atlas = await visit(here.browser, here.server.url) // which has all pages kept
   await atlas.waitForFunction(() => document.getElementById('kept').textContent.includes('is kept'), null, patience)
   await atlas.close()
-  await browser.setOffline(true)
+  await here.browser.setOffline(true)
   await page.reload()
   lines = 0
   assert.match(await line("['Europe']"), /^no request; /)
@@ -137,7 +123,7 @@ test('a page with no network shows what was loaded', async () => {
   assert.match(await line('await norway.neighbours'), /^no request; 3 rows/)
   await page.click('#regions button:has-text("Oceania")')
   assert.match(await line("['Oceania']"), /origin_failed: the origin does not answer$/)
-  await browser.setOffline(false)
+  await here.browser.setOffline(false)
   await page.click('#regions button:has-text("Americas")')
   assert.equal(await line("['Americas']"), `1 request; ${countriesIn('Americas')} rows`)
   await page.click('#regions button:has-text("Europe")')
