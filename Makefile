@@ -112,7 +112,7 @@ size: .build/size.txt ## brotli sizes against their budgets, code by Go package
 
 # --- Testing: everything
 
-test: format vet lint types size host node campaigns race js inputs proof packed browser edge atlas ## all: what check runs, whole; race detector, Go tests in Node, fuzzers for a moment, the package, browsers, workerd, the demo
+test: format vet types lint size host node race campaigns js browser proof edge inputs packed atlas ## all: what check runs, whole; race detector, Go tests in Node, fuzzers for a moment, the package, browsers, workerd, the demo
 	@echo "all tests passed"
 
 # Of the packages in which something runs beside something else. Statements and keys are computed by one
