@@ -58,9 +58,12 @@ func (e *Env) lastGroup() *group {
 }
 
 // lockToBegin takes e.mu for a transaction to begin; where none may, neither it nor the floor is held afterwards.
-func (e *Env) lockToBegin(floor bool) error {
+func (e *Env) lockToBegin(ctx context.Context, floor bool) error {
 	e.mu.Lock()
 	err := e.refuse("begin")
+	if err == nil && ctx.Err() != nil {
+		err = fail(Aborted, "begin", "", ctx.Err())
+	}
 	if err == nil {
 		return nil
 	}
@@ -72,7 +75,7 @@ func (e *Env) lockToBegin(floor bool) error {
 }
 
 func (e *Env) beginOnCommitted(ctx context.Context, write, floor bool) (*Tx, error) {
-	if err := e.lockToBegin(floor); err != nil {
+	if err := e.lockToBegin(ctx, floor); err != nil {
 		return nil, err
 	}
 	defer e.mu.Unlock()
@@ -224,7 +227,7 @@ func (e *Env) beginOnTip(ctx context.Context) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.lockToBegin(floor); err != nil {
+	if err := e.lockToBegin(ctx, floor); err != nil {
 		return nil, err
 	}
 	defer e.mu.Unlock()

@@ -19,6 +19,9 @@ type behind struct {
 // relaxed as the backend is. It fails with the first reason for which a buffered
 // commit has come to nothing since the last Flush.
 func (e *Env) Flush(ctx context.Context) error {
+	if e.isClosed() {
+		return fail(Closed, "flush", "", nil)
+	}
 	for {
 		if err := e.writeStaged(ctx); err != nil {
 			return err

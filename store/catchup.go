@@ -11,10 +11,12 @@ import (
 //
 // Errors: Closed, Aborted, and what reading the log reports.
 func (e *Env) Sync(ctx context.Context) error {
-	if e.merges() {
+	switch {
+	case e.isClosed():
+		return fail(Closed, "sync", "", nil)
+	case e.merges():
 		return e.syncMerging(ctx)
-	}
-	if !e.shared() {
+	case !e.shared():
 		return nil
 	}
 	return e.sync(ctx, false)

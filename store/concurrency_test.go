@@ -412,6 +412,9 @@ func TestLifetimes(t *testing.T) {
 		}
 		return err
 	}), store.Aborted)
+	expectCode(env.Put(cancelled, "d", []byte("k"), nil), store.Aborted)
+	_, err = env.Begin(cancelled, true)
+	expectCode(err, store.Aborted)
 	open, err := env.Begin(ctx, false)
 	if err != nil {
 		t.Fatal(err)
@@ -427,6 +430,8 @@ func TestLifetimes(t *testing.T) {
 	expectCode(err, store.Closed)
 	expectCode(env.Update(ctx, func(*store.Tx) error { return nil }), store.Closed)
 	expectCode(env.Checkpoint(ctx), store.Closed)
+	expectCode(env.Flush(ctx), store.Closed)
+	expectCode(env.Sync(ctx), store.Closed)
 	_, err = env.Check(ctx)
 	expectCode(err, store.Closed)
 	expectCode(open.Renew(ctx), store.Closed)

@@ -348,6 +348,29 @@ withPlaces('an explicit transaction ends when it is told to, or by itself', asyn
   await db.close()
 })
 
+onStores('calls take effect in the order in which they are made, also where values are compressed', async db => {
+  const large = Array.from({ length: 2000 }, (_, i) => i)
+  for (const value of [coder.json, coder.json.compressed()]) {
+    const options = { key: coder.string, value }
+    const store = db.store('ordered', options)
+    const written = [store.put('a', large), store.put('a', 1), store.delete('a'), store.put('b', large), store.pop('b'), store.put('c', large), store.replace('c', 2)]
+    await Promise.all(written)
+    assert.deepEqual(await store.range(), [['c', 2]])
+    assert.deepEqual(await db.transaction(tx => {
+      const within = tx.store('ordered', options)
+      return Promise.all([within.put('d', large), tx.store('ordered', options).get('d', 0), within.putMulti([['d', 3]]), within.get('d'), within.delete('d'), within.has('d')])
+    }), [true, large, { consumed: 1, added: 1 }, 3, true, false])
+    await store.putMulti([['d', large], ['e', 5]])
+    await db.transaction(async tx => {
+      const c = await tx.store('ordered', options).cursor()
+      assert.deepEqual(await Promise.all([c.next(), c.next(), c.put('cc', large), c.next(), c.next(), c.next()]), [true, true, undefined, true, true, false])
+      assert.deepEqual([c.key, c.value], [undefined, undefined])
+    })
+    await store.drop()
+  }
+  await db.close()
+})
+
 onStores('a refused argument does not spoil a transaction', async db => {
   await db.transaction(async tx => {
     await texts(tx).put('a', 'a')

@@ -1,7 +1,7 @@
 import type { Decode } from '../bridge/engine.js'
+import type { Coding } from './coding.js'
 import { unpack } from '../document/document.js'
 import { type Scope, send } from '../bridge/scope.js'
-import type { Coding } from './store.js'
 import { Edit, type FrameWriter, Move, Op } from '../bridge/wire.js'
 
 /** An entry as the engine tells it. */
@@ -18,7 +18,7 @@ export class Cursor<K, V> {
   /** The key and the value of the entry the cursor stands on. */
   key: K | undefined
   value: V | undefined
-  private on = false
+  private at: Entry = null
   /** Whether a deletion has put the cursor where it stands, on what follows. */
   private carried = false
 
@@ -154,20 +154,20 @@ export class Cursor<K, V> {
   }
 
   private async *walk(move: Move): AsyncGenerator<[K, V], void, undefined> {
-    let on = this.on || (await this.move(move))
+    let on = this.at !== null || (await this.move(move))
     while (on) {
       this.carried = false
       yield [this.key as K, this.value as V]
-      if (!this.on && !this.carried) return // it was moved off the range
-      on = this.carried && move === Move.Next ? this.on : await this.move(move)
+      if (this.at === null && !this.carried) return // it was moved off the range
+      on = this.carried && move === Move.Next ? this.at !== null : await this.move(move)
     }
   }
 
-  private async move(move: Move, key?: K, value?: V): Promise<boolean> {
+  private async move(move: Move, key?: K, ...value: V[]): Promise<boolean> {
     return this.settle(await this.step(Op.CursorMove, move, unpack as Decode<Entry>, key, value))
   }
 
-  private async edit(edit: Edit, key?: K, value?: V): Promise<unknown> {
+  private async edit(edit: Edit, key?: K, ...value: V[]): Promise<unknown> {
     const [result, entry] = await this.step(Op.CursorEdit, edit, unpack as Decode<[unknown, Entry]>, key, value)
     await this.settle(entry)
     this.carried = edit >= Edit.Pop
@@ -176,23 +176,27 @@ export class Cursor<K, V> {
 
   /** Takes in where the cursor stands. */
   private async settle(entry: Entry): Promise<boolean> {
-    this.on = entry !== null
+    this.at = entry
     this.key = entry === null ? undefined : this.coding.key.decode(entry[0])
-    this.value = entry === null ? undefined : await this.plain(entry[1])
-    return this.on
+    const value = entry === null ? undefined : await this.plain(entry[1])
+    if (this.at === entry) this.value = value // else another move was made meanwhile
+    return entry !== null
   }
 
   private async plain(value: Uint8Array | null): Promise<V | undefined> {
     return value === null ? undefined : (await this.coding.unpack(this.scope, [value]))[0]
   }
 
-  private async step<R>(op: Op, step: Move | Edit, decode: Decode<R>, key?: K, value?: V): Promise<R> {
+  private async step<R>(op: Op, step: Move | Edit, decode: Decode<R>, key: K | undefined, value: V[]): Promise<R> {
     const bytes = key === undefined ? undefined : this.coding.key.encode(key)
-    const packed = value === undefined ? undefined : (await this.coding.pack(this.scope, [value]))[0]
-    return this.send(op, 4, f => f.uint(step).optional(bytes).optional(packed), decode)
+    return this.coding.inTurn(this.scope, value, ([packed]) => this.sendNow(op, 4, f => f.uint(step).optional(bytes).optional(packed), decode))
   }
 
   private send<R>(op: Op, count: number, write: (frame: FrameWriter) => unknown, decode: Decode<R>): Promise<R> {
+    return this.coding.inTurn(this.scope, [], () => this.sendNow(op, count, write, decode))
+  }
+
+  private sendNow<R>(op: Op, count: number, write: (frame: FrameWriter) => unknown, decode: Decode<R>): Promise<R> {
     return send(this.scope, 0, op, 3 + count, frame => write(frame.uint(this.number)), decode)
   }
 }

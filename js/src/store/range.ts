@@ -5,7 +5,7 @@ import { StowageError } from '../errors.js'
 import { parts, type Rows } from '../query/find.js'
 import { Options } from '../options.js'
 import { type Scope, send } from '../bridge/scope.js'
-import type { Coding } from './store.js'
+import type { Coding } from './coding.js'
 import { FrameWriter, Op } from '../bridge/wire.js'
 
 /** A range of keys. Without any bound it is all of them. */

@@ -7,6 +7,7 @@
  */
 import { inSlices } from '../table/bulk.js'
 import { type Coder, identity, isCoder, isCompressed, trusted, type ValueCoder } from '../coder/coder.js'
+import { Coding } from './coding.js'
 import { Cursor } from './cursor.js'
 import { unpack } from '../document/document.js'
 import type { Decode, Exchange } from '../bridge/engine.js'
@@ -117,13 +118,13 @@ export class Store<K = Uint8Array, V = Uint8Array> {
     const call = longCall('getMulti', options)
     const all = listOf('getMulti', keys)
     const found: (Uint8Array | null)[] = []
-    await this.inSlices(all.map(key => this.coding.key.encode(key)), 'read', call, async (store, part) => {
+    await this.inSlices(all.map(key => this.coding.key.encode(key)), [], 'read', call, async (store, part) => {
       const onRows: Decode<true> = (bytes, start, end) => {
         for (const value of readBytes(bytes, start, end)) found.push(value)
         return true
       }
       const write = (f: FrameWriter) => writeList(f, part)
-      const last = await store.run(Op.DBGetMulti, 2, write, readBytes, { signal: call.signal, onRows }, sizeOf(part))
+      const last = await store.send(Op.DBGetMulti, 2, write, readBytes, { signal: call.signal, onRows }, sizeOf(part))
       for (const value of last) found.push(value)
     })
     const values = await this.coding.unpack(this.scope, found.filter(value => value !== null))
@@ -137,9 +138,8 @@ export class Store<K = Uint8Array, V = Uint8Array> {
     const overwrite = o.boolean('overwrite') ?? true
     const duplicate = o.boolean('duplicate') ?? true
     o.done()
-    const pair = [this.coding.key.encode(key), ...(await this.coding.pack(this.scope, [value]))]
     const how = overwrite ? (duplicate ? 0 : 2) : 1
-    return (await this.run(Op.DBPut, 3, f => writeList(f.uint(how), pair), readCounts, undefined, sizeOf(pair)))[1] > 0
+    return (await this.paired(Op.DBPut, 3, key, [value], (f, pair) => writeList(f.uint(how), pair), readCounts))[1] > 0
   }
 
   /** Puts many pairs, all or none; tells how many were looked at, and how many were written. */
@@ -158,12 +158,10 @@ export class Store<K = Uint8Array, V = Uint8Array> {
       keys.push(pair[0] as K)
       values.push(pair[1] as V)
     }
-    const packed = await this.coding.pack(this.scope, values)
-    const list = keys.flatMap((key, i) => [this.coding.key.encode(key), packed[i]!])
     const sum = { consumed: 0, added: 0 }
-    await this.inSlices(list, 'exclusive', call, async (store, part) => {
+    await this.inSlices(keys.map(key => this.coding.key.encode(key)), values, 'exclusive', call, async (store, part) => {
       const write = (f: FrameWriter) => writeList(f.uint(overwrite ? 0 : 1), part)
-      const [consumed, added] = await store.run(Op.DBPut, 3, write, readCounts, { signal: call.signal }, sizeOf(part))
+      const [consumed, added] = await store.send(Op.DBPut, 3, write, readCounts, { signal: call.signal }, sizeOf(part))
       sum.consumed += consumed
       sum.added += added
     })
@@ -172,8 +170,7 @@ export class Store<K = Uint8Array, V = Uint8Array> {
 
   /** Deletes a key with all its values, or one of the values; tells whether it was there. */
   async delete(key: K, value?: V): Promise<boolean> {
-    const pair = [this.coding.key.encode(key), value === undefined ? undefined : (await this.coding.pack(this.scope, [value]))[0]]
-    return (await this.run(Op.DBDelete, 2, f => writeList(f, pair), read<boolean[]>))[0]!
+    return (await this.paired(Op.DBDelete, 2, key, value === undefined ? [] : [value], writeList, read<boolean[]>))[0]!
   }
 
   /** Deletes many keys, all or none; tells for each whether it was there. */
@@ -182,9 +179,9 @@ export class Store<K = Uint8Array, V = Uint8Array> {
     const all = listOf('deleteMulti', keys)
     const found: boolean[] = []
     const list = all.map(key => this.coding.key.encode(key))
-    await this.inSlices(list, 'exclusive', call, async (store, part) => {
+    await this.inSlices(list, [], 'exclusive', call, async (store, part) => {
       const write = (f: FrameWriter) => writeList(f, part.flatMap(key => [key, undefined]))
-      for (const was of await store.run(Op.DBDelete, 2, write, read<boolean[]>, { signal: call.signal }, sizeOf(part))) found.push(was)
+      for (const was of await store.send(Op.DBDelete, 2, write, read<boolean[]>, { signal: call.signal }, sizeOf(part))) found.push(was)
     })
     return new Map(all.map((key, i) => [key, found[i]!]))
   }
@@ -196,9 +193,7 @@ export class Store<K = Uint8Array, V = Uint8Array> {
 
   /** Sets the value of a key and returns the one before. */
   async replace(key: K, value: V): Promise<V | undefined> {
-    const bytes = this.coding.key.encode(key)
-    const [packed] = await this.coding.pack(this.scope, [value])
-    const old = await this.run(Op.DBReplace, 3, f => f.bin(bytes).bin(packed!), read<Uint8Array | null>, undefined, sizeOf([bytes, packed]))
+    const old = await this.paired(Op.DBReplace, 3, key, [value], (f, [bytes, packed]) => f.bin(bytes!).bin(packed!), read<Uint8Array | null>)
     return this.decode(old, undefined) as Promise<V | undefined>
   }
 
@@ -256,32 +251,56 @@ export class Store<K = Uint8Array, V = Uint8Array> {
     return this.run(op, 2, f => f.bin(bytes), read<Uint8Array | null>)
   }
 
+  /** Sends a key with a value or none, once that is compressed where it must be. */
+  private async paired<R>(
+    op: Op,
+    count: number,
+    key: K,
+    value: V[],
+    write: (frame: FrameWriter, pair: (Uint8Array | undefined)[]) => void,
+    decode: Decode<R>,
+  ): Promise<R> {
+    const bytes = this.coding.key.encode(key)
+    return this.coding.inTurn(this.scope, value, ([packed]) => {
+      const pair = [bytes, packed]
+      return this.send(op, count, f => write(f, pair), decode, undefined, sizeOf(pair))
+    })
+  }
+
   private async decode(bytes: Uint8Array | null, fallback: unknown): Promise<unknown> {
     return bytes === null ? fallback : (await this.coding.unpack(this.scope, [bytes]))[0]
   }
 
-  /** Runs something over a list, in one transaction where it does not fit one call. Slices end between pairs. */
-  private async inSlices(
-    list: Uint8Array[],
+  /** Runs something over keys, each followed by its value where there are values: in one transaction where they do not fit one call. */
+  private inSlices(
+    keys: Uint8Array[],
+    values: V[],
     kind: 'read' | 'exclusive',
     call: LongCall,
     each: (store: this, part: Uint8Array[]) => Promise<void>,
   ): Promise<void> {
-    if (list.length === 0) return
-    if (sliceEnd(list, 0) === list.length) return each(this, list)
-    await this.scope.together({ kind, signal: call.signal }, scope => {
-      const store = new Store(this.name, scope, this.head, this.asked, this.coding) as this
-      let at = 0
-      return inSlices(list.length, call, () => {
-        const first = at
-        at = sliceEnd(list, first)
-        return { first, count: at - first, sent: each(store, list.slice(first, at)) }
+    return this.coding.inTurn(this.scope, values, async packed => {
+      const list = packed.length === 0 ? keys : keys.flatMap((key, i) => [key, packed[i]!])
+      if (list.length === 0) return void (await this.scope.ready())
+      if (sliceEnd(list, 0) === list.length) return each(this, list)
+      await this.scope.together({ kind, signal: call.signal }, scope => {
+        const store = new Store(this.name, scope, this.head, this.asked, this.coding) as this
+        let at = 0
+        return inSlices(list.length, call, () => {
+          const first = at
+          at = sliceEnd(list, first)
+          return { first, count: at - first, sent: each(store, list.slice(first, at)) }
+        })
       })
     })
   }
 
-  /** Sends one operation of so many arguments, the database being the first. */
-  private run<R>(
+  /** Sends one operation of so many arguments, the database being the first, when it is its turn. */
+  private run<R>(op: Op, count: number, write: (frame: FrameWriter) => void, decode: Decode<R>, exchange?: Exchange): Promise<R> {
+    return this.coding.inTurn(this.scope, [], () => this.send(op, count, write, decode, exchange))
+  }
+
+  private send<R>(
     op: Op,
     count: number,
     write: (frame: FrameWriter) => void,
@@ -291,25 +310,6 @@ export class Store<K = Uint8Array, V = Uint8Array> {
   ): Promise<R> {
     if (this.dropped) return Promise.reject(new StowageError('not_found', 'the store was dropped'))
     return send(this.scope, 0, op, 3 + count, frame => write(frame.raw(this.head)), decode, exchange, bytes)
-  }
-}
-
-/** Both coders of a store. Values are compressed, where they are, by the engine. */
-export class Coding<K, V> {
-  constructor(
-    readonly key: Coder<K>,
-    readonly value: Coder<V>,
-    readonly level: number | undefined,
-  ) {}
-
-  async pack(scope: Scope, values: V[]): Promise<Uint8Array[]> {
-    const bytes = values.map(value => this.value.encode(value))
-    return this.level === undefined || bytes.length === 0 ? bytes : (await scope.ready()).squeeze(bytes, this.level)
-  }
-
-  async unpack(scope: Scope, bytes: Uint8Array[]): Promise<V[]> {
-    const plain = this.level === undefined || bytes.length === 0 ? bytes : await (await scope.ready()).squeeze(bytes, undefined)
-    return plain.map(value => this.value.decode(value))
   }
 }
 
