@@ -145,6 +145,11 @@ onStores('scenario 40: a transaction shows all or nothing, and a child all or no
   await both(false)
   assert.deepEqual([await texts(db, 'one').get('k'), await texts(db, 'two').get('k')], ['1', '2'])
   assert.deepEqual(await db.stores(), ['one', 'texts', 'two'])
+  assert.equal(await db.run(tx => texts(tx).get('a')), 'b')
+  await rejects('read_only', db.run(tx => texts(tx).put('a', 'c'), { write: false }))
+  await db.run(tx => texts(tx).put('a', 'c'), { write: true, durability: 'strict' })
+  assert.equal(await store.get('a'), 'c')
+  await rejects('invalid_option', db.run(async () => {}, { writable: true } as never))
   await db.close()
 })
 

@@ -243,6 +243,11 @@ export class Environment<S extends Tables> {
     return this.session.keep(transact(() => scope.ready(), { kind, durability, signal }, transaction => body(this.within(transaction))))
   }
 
+  /** `transaction` as aiolmdb has it: without `write`, body only reads. */
+  run<R>(body: (tx: Within<S>) => Promise<R>, { write, ...options }: BeginOptions = {}): Promise<R> {
+    return this.transaction(body, { ...options, readOnly: write !== true })
+  }
+
   /**
    * Begins a transaction that ends with `commit` or `abort`.
    *
