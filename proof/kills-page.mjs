@@ -20,7 +20,7 @@ async function main() {
     found.state = error.code
   }
   await tell('/found', found)
-  if (db !== undefined) await write(db, canary)
+  if (db !== undefined) await write(db, canary).catch((error) => tell('/stopped', { error: String(error) }))
 }
 
 /** What an environment holds, and what is wrong with it. */

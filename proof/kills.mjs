@@ -6,8 +6,9 @@
  *
  * A page writes to an environment, strict and relaxed commits in turn, each of two
  * documents, and beside it to a database of its own in raw IndexedDB, strictly too:
- * the canary. Whatever it has been promised it reports to this process. After each kill
- * the next page tells what it finds. It fails when
+ * the canary. Whatever it has been promised it reports to this process. Seven of eight kills
+ * wait until the round has been promised something: on a slow machine most would hit an opening
+ * else, not a write. After each kill the next page tells what it finds. It fails when
  *
  *   - a strict commit that was acknowledged is gone, although the canary is whole,
  *   - a commit is there in part, or one is missing among later ones,
@@ -27,35 +28,41 @@ import { promise, randomFrom, rest, serve, start } from './browser/browser.mjs'
 const kills = Number(process.env.KILLS ?? 40) // at least
 const lasts = Number(process.env.LASTS ?? 0) * 1000
 const seed = Number(process.env.SEED || Date.now() % 1_000_000_000)
+const random = randomFrom(seed)
 
 /** What the page has been promised, over all rounds. */
 const promised = { strict: 0, relaxed: 0, canary: 0 }
-const outcome = { kills: 0, failures: 0, losses: 0, relaxed: 0, commits: 0 }
+const outcome = { kills: 0, writing: 0, failures: 0, losses: 0, relaxed: 0, commits: 0 }
 
 let before // the state that the last round told
 let told // resolves with what the page found
+let wrote // resolves when the page has first been promised something, or says why it writes no more
 function reply(path, body) {
   if (path === '/found') told(body)
   if (path === '/done') {
     promised[body.kind] = Math.max(promised[body.kind], body.number)
     outcome.commits++
+    wrote()
   }
+  if (path === '/stopped') wrote(body.error)
 }
 
 async function main() {
   const began = Date.now()
   const profile = mkdtempSync(join(tmpdir(), 'stowage-kills-'))
   const server = await serve('kills-page.mjs', reply)
-  const random = randomFrom(seed)
   try {
     for (let round = 0, last = false; !last; round++) {
       last = round >= kills && Date.now() - began >= lasts
-      const { said, say } = promise()
-      told = say
+      const looked = promise()
+      const written = promise()
+      told = looked.say
+      wrote = (error) => written.say(error ?? true)
       const browser = start(profile, `${server.origin}/?from=${next()}`)
       try {
-        judge(await browser.hear(said), round)
-        if (!last) await rest(30 + Math.floor(random() * 500))
+        const found = await browser.hear(looked.said)
+        judge(found, round)
+        if (!last) outcome.writing += await writes(browser, found.error === undefined ? written.said : Promise.resolve(false), round)
       } finally {
         await browser.kill()
       }
@@ -66,10 +73,19 @@ async function main() {
     rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
   }
   const seconds = (Date.now() - began) / 1000
-  console.log(`kills: ${outcome.kills} kills, ${outcome.commits} commits acknowledged, ${outcome.losses} losses by the browser, ` +
+  console.log(`kills: ${outcome.kills} kills, ${outcome.writing} of them of a page that wrote, ${outcome.commits} commits acknowledged, ${outcome.losses} losses by the browser, ` +
     `${outcome.relaxed} relaxed commits lost, ${outcome.failures} failures, seed ${seed}`)
   console.log(JSON.stringify({ campaign: 'kills', count: outcome.kills, failures: outcome.failures, seed, seconds }))
   process.exitCode = outcome.failures > 0 || outcome.kills < kills ? 1 : 0
+}
+
+/** Waits until it is time to kill, mostly until a page writes, and tells whether it has. */
+async function writes(browser, written, round) {
+  if (random() < 7 / 8) await browser.hear(written)
+  await rest(Math.floor(random() * 400))
+  const how = await Promise.race([written, false])
+  if (typeof how === 'string') fail(round, `writing ended: ${how}`)
+  return how === true
 }
 
 /** The number no commit has had yet, so that what one round lost is not written again by the next. */
@@ -92,9 +108,13 @@ function judge(found, round) {
   }
   wrong.push(...found.problems)
   before = found.state
-  for (const what of wrong) console.error(`kills: round ${round}, seed ${seed}: ${what}`)
-  outcome.failures += wrong.length
+  for (const what of wrong) fail(round, what)
   if (!whole || found.error) Object.assign(promised, { strict: 0, relaxed: 0, canary: 0 }) // begin anew on what there is
+}
+
+function fail(round, what) {
+  console.error(`kills: round ${round}, seed ${seed}: ${what}`)
+  outcome.failures++
 }
 
 main().catch((error) => {
