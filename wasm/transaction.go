@@ -31,9 +31,9 @@ func (t *transaction) spoil(op wire.Op, err error) error {
 
 // harmless tells of a failure that has changed nothing: databases refuse
 // arguments before they act on them, tables may have taken some documents by then; a
-// statement that fails has done nothing.
+// statement that fails has done nothing, and a transaction that only reads never has.
 func harmless(op wire.Op, code store.Code) bool {
-	if op == wire.SQL {
+	if op == wire.SQL || code == store.ReadOnly {
 		return true
 	}
 	if op < wire.DBGet || op == wire.DBDelete {
@@ -41,7 +41,7 @@ func harmless(op wire.Op, code store.Code) bool {
 	}
 	switch code {
 	case store.InvalidArgument, store.InvalidKey, store.TooLarge, store.Unsupported,
-		store.NotFound, store.SchemaMismatch, store.ReadOnly, store.TxBusy:
+		store.NotFound, store.SchemaMismatch, store.TxBusy:
 		return true
 	default:
 		return false

@@ -383,6 +383,11 @@ onStores('a refused argument does not spoil a transaction', async db => {
     await rejects('too_large', texts(tx).put('k'.repeat(5000), 'x'))
   })
   assert.equal(await texts(db).get('a'), 'a')
+  await db.run(async tx => {
+    const c = await texts(tx).cursor()
+    await c.first()
+    for (const call of [texts(tx).delete('a'), texts(tx).empty(), c.put('b', 'b'), c.delete()]) await rejects('read_only', call)
+  })
   await db.close()
 })
 
