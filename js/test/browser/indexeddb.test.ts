@@ -85,6 +85,32 @@ for (const worker of [false, true]) {
     assert.deepEqual(seen, [20_001, 2857, 'last', 0])
     await page.close()
   })
+
+  test(`${where}: what is buffered is written when the page is hidden, or goes`, async () => {
+    const before = await browser.page()
+    const written = async (leaves: 'hidden' | 'elsewhere' | 'closed') => {
+      const page = await browser.page()
+      await page.evaluate(async ([name, leaves]) => {
+        const db = await stowage.open(name, { worker: name.startsWith('true'), durability: 'buffered', bufferMilliseconds: 60_000, tables: { t: stowage.table({ key: 'id' }) } })
+        await db.t.insert({ id: 0 })
+        await db.flush()
+        await db.t.insert({ id: 1 })
+        if (leaves !== 'hidden') return
+        Object.defineProperty(document, 'visibilityState', { value: 'hidden' })
+        document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
+      }, [`${worker} ${leaves}`, leaves] as const)
+      if (leaves === 'elsewhere') await page.goto(`${browser.origin}/favicon.ico`).catch(() => {})
+      if (leaves === 'closed') await page.close({ runBeforeUnload: true })
+      await before.waitForFunction(async name => {
+        const db = await stowage.open(name, { tables: { t: stowage.table({ key: 'id' }) } })
+        const count = await db.t.count({}, { latest: true })
+        await db.close()
+        return count === 2
+      }, `${worker} ${leaves}`)
+    }
+    await Promise.all([written('hidden'), written('elsewhere'), written('closed')])
+    await before.close()
+  })
 }
 
 test('the driver keeps what drivers promise', async () => {
