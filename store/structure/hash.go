@@ -9,6 +9,9 @@ import (
 // HSet sets fields of a hash, given as pairs of a field and its value, and tells how
 // many of them are new. Of a field that is given twice the last value stays.
 func (t *Tx) HSet(key string, pairs ...string) (added int64, err error) {
+	if err := t.writable("hset"); err != nil {
+		return 0, err
+	}
 	if len(pairs) == 0 || len(pairs)%2 != 0 {
 		return 0, fail(store.InvalidArgument, "hset: pairs of a field and a value", nil)
 	}

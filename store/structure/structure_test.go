@@ -275,6 +275,48 @@ func dump(t *testing.T, env *store.Env) map[string]string {
 	return all
 }
 
+// TestWritesRefused gives a reading transaction what writes, with no database yet and with one.
+func TestWritesRefused(t *testing.T) {
+	o := open(t)
+	defer storetest.Close(t, o.env)
+	check := func() {
+		t.Helper()
+		err := o.View(context.Background(), func(tx *structure.Tx) error {
+			for name, write := range map[string]func() error{
+				"set":     func() error { return tx.Set("plain", "other", 0) },
+				"setbool": func() error { return tx.SetBool("plain", true, 0) },
+				"incrby":  func() error { _, err := tx.IncrBy("number", 1); return err },
+				"getdel":  func() error { _, _, err := tx.GetDel("plain"); return err },
+				"hset":    func() error { _, err := tx.HSet("hash", "field", "other"); return err },
+				"hincrby": func() error { _, err := tx.HIncrBy("hash", "number", 1); return err },
+				"hdel":    func() error { _, err := tx.HDel("hash", "field 0"); return err },
+				"zadd":    func() error { _, err := tx.ZAdd("set", structure.Z{Member: "a"}); return err },
+				"zincrby": func() error { _, err := tx.ZIncrBy("set", 1, "a"); return err },
+				"zrem":    func() error { _, err := tx.ZRem("set", "member 0"); return err },
+				"geoadd":  func() error { _, err := tx.GeoAdd("geo", structure.Place{Member: "a"}); return err },
+				"expire":  func() error { _, err := tx.Expire("set", time.Hour); return err },
+				"persist": func() error { _, err := tx.Persist("set"); return err },
+				"del":     func() error { _, err := tx.Del("set"); return err },
+			} {
+				if err := write(); store.CodeOf(err) != store.ReadOnly {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	check()
+	o.in(func(tx *structure.Tx) error { return fill(tx, 100) })
+	before := dump(t, o.env)
+	check()
+	if !maps.Equal(dump(t, o.env), before) {
+		t.Error("something was written")
+	}
+}
+
 // TestNothingYet reads structures of a database that does not exist.
 func TestNothingYet(t *testing.T) {
 	o := open(t)
