@@ -10,12 +10,15 @@ import { drivers, worker } from './drivers.js'
 import { rejects } from './places.js'
 
 /** Commands with the answers that Redis gave, and the records that stand in the store after them: Go runs the same. */
-const vectors = JSON.parse(readFileSync('../store/structure/testdata/commands.json', 'utf8')) as {
+interface Vectors {
   now: number
+  /** Records that there are already. */
+  before?: string[]
   commands: string[][]
   answers: unknown[]
   records: string[]
 }
+const read = (file: string) => JSON.parse(readFileSync(`../store/structure/testdata/${file}.json`, 'utf8')) as Vectors
 
 const score = (n: number | undefined) => (n === undefined ? null : n === Infinity ? 'inf' : n === -Infinity ? '-inf' : n)
 const number = (word: string) => (word.endsWith('inf') ? (word === 'inf' ? Infinity : -Infinity) : Number(word))
@@ -114,8 +117,15 @@ function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }
 
-test('commands have the answers of Redis and leave the records of Go', async () => {
-  const db = await open('vectors', { driver: memory() })
+for (const file of ['commands', 'unsalted']) test(`${file} have the answers of Redis and leave the records of Go`, async t => {
+  const vectors = read(file)
+  const random = crypto.getRandomValues.bind(crypto)
+  t.mock.method(crypto, 'getRandomValues', (bytes: Uint8Array<ArrayBuffer>) => { // all salts are the one of Go's tests
+    return bytes.length === 8 ? (bytes.set([0, 1, 2, 3, 4, 5, 6, 7]), bytes) : random(bytes)
+  })
+  const db = await open(file, { driver: memory() })
+  const before = (vectors.before ?? []).map(record => record.split(' ').map(text => new Uint8Array(Buffer.from(text, 'hex'))) as [Uint8Array, Uint8Array])
+  await db.store('structures').putMulti(before)
   const s = structures(db, 'structures', { clock: () => vectors.now })
   for (let first = 0; first < vectors.commands.length; first += 50) {
     await s.transaction(async within => {
@@ -194,6 +204,20 @@ test('ranks in a set of many levels, against a sorted list', async () => {
   await db.close()
 })
 
+test('members chosen to have no nodes have some, by the salt', async () => {
+  const db = await open('chosen', { driver: memory() })
+  const list = Array.from({ length: 4000 }, (_, i) => ({ member: `member ${i}`, score: i })).filter(({ member }) => {
+    let h = 2166136261
+    for (const byte of Buffer.from(member)) h = Math.imul(h ^ byte, 16777619)
+    h = Math.imul(h ^ (h >>> 16), 0x45d9f3b)
+    return (h ^ (h >>> 16)) % 16 !== 0
+  }).slice(0, 1000)
+  await structures(db, 'structures').zAdd('set', ...list)
+  const nodes = (await db.store('structures').count()) - 1 - 2 * list.length
+  assert.ok(nodes >= 20 && nodes <= 200, `${nodes}`)
+  await db.close()
+})
+
 test('commands on one key at the same time wait for each other', async () => {
   const db = await open('at once', { driver: memory() })
   const s = structures(db, 'structures')
@@ -222,6 +246,10 @@ test('what is refused has its code and has changed nothing', async () => {
     await rejects('invalid_key', s.set(half, 'value')) // as bytes all halves are the same
     await rejects('invalid_argument', s.set('key', half))
     await rejects('invalid_argument', s.zAdd('set', { member: half, score: 1 }))
+  }
+  for (const none of [undefined, null, 5, {}] as never[]) {
+    await rejects('invalid_argument', s.set('key', none)) // which would be stored as 'undefined', or as nothing
+    await rejects('invalid_argument', s.hSet('hash', { field: none }))
   }
   await rejects('too_large', s.set('k'.repeat(5000), 'value'))
   await rejects('invalid_option', () => structures(db, 's', { every: 1 } as never))

@@ -48,6 +48,9 @@ func (k Kind) String() string {
 //
 //	kind u8 · expires u64 · value                                 of a string
 //	kind u8 · expires u64 · version u32 · count u64 · levels u8   of the others
+//	… · salt 8 bytes                                              of a sorted set with levels
+//
+// Sets that older programs gave levels have none until those have gone.
 type header struct {
 	kind    Kind
 	expires int64  // milliseconds since 1970, 0 for never
@@ -55,7 +58,11 @@ type header struct {
 	version uint32 // differs from that of what the key held before and is not removed yet
 	count   int64  // of fields or members
 	levels  uint8  // of a sorted set: see ranks.go
+	salt    *[saltBytes]byte
 }
+
+// saltBytes is how long a salt is, what spreads members over levels.
+const saltBytes = 8
 
 func (h *header) expired(now int64) bool { return h.expires != 0 && h.expires <= now }
 
@@ -64,7 +71,11 @@ func (h *header) append(dst []byte) []byte {
 	if h.kind == String {
 		return append(dst, h.value...)
 	}
-	return append(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(dst, h.version), uint64(h.count)), h.levels)
+	dst = append(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(dst, h.version), uint64(h.count)), h.levels)
+	if h.salt != nil {
+		dst = append(dst, h.salt[:]...)
+	}
+	return dst
 }
 
 func readHeader(b []byte) (h header, ok bool) {
@@ -74,11 +85,16 @@ func readHeader(b []byte) (h header, ok bool) {
 	h.kind, h.expires = Kind(b[0]), int64(binary.BigEndian.Uint64(b[1:]))
 	if rest := b[9:]; h.kind == String {
 		h.value = rest
-	} else if len(rest) != 4+8+1 {
+	} else if len(rest) < 4+8+1 {
 		return h, false
 	} else {
 		h.version, h.count = binary.BigEndian.Uint32(rest), int64(binary.BigEndian.Uint64(rest[4:]))
 		h.levels = rest[12]
+		if salt := rest[13:]; len(salt) == saltBytes && h.levels > 0 {
+			h.salt = (*[saltBytes]byte)(salt)
+		} else if len(salt) > 0 {
+			return h, false
+		}
 	}
 	return h, h.expires >= 0 && h.count >= 0 && h.levels <= mostLevels
 }

@@ -2,6 +2,7 @@ package structure
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -11,8 +12,9 @@ import (
 
 // A sorted set counts its members in levels, so that ranks cost the logarithm of its
 // size whatever else is written to the environment. On each level stand nodes: one in
-// sixteen of the members that have a node on the level below, chosen by a hash, so that
-// it is the same in every program. The value of a node is how many members there are
+// sixteen of the members that have a node on the level below, chosen by a hash with the
+// set's own salt, so that it is the same in every program and nobody can choose members
+// that stand badly. The value of a node is how many members there are
 // from its own to that of the next node of its level. What stands before the first is
 // counted by the level's head, a node without a member.
 //
@@ -30,16 +32,31 @@ type node struct {
 	count  int64
 }
 
+// newSalt is where the salt of a set comes from, which tests know.
+var newSalt = func() (salt [saltBytes]byte) {
+	_, _ = rand.Read(salt[:]) // never fails
+	return salt
+}
+
 // levelOf is on how many levels a member has nodes, in a set that has as many: one for
-// every four zero bits at the end of a hash, FNV-1a of 32 bits mixed once more.
-func levelOf(member []byte) int {
+// every four zero bits at the end of its hash.
+func (h *header) levelOf(place []byte) int {
+	hash := fnvHash
+	if h.salt != nil {
+		hash = func(member []byte) uint32 { return sipHash(*h.salt, member) }
+	}
+	return bits.TrailingZeros32(hash(place[scoreBytes:])|1<<(levelBits*mostLevels)) / levelBits
+}
+
+// fnvHash is FNV-1a of 32 bits mixed once more: what spreads the members of a set
+// whose levels have no salt.
+func fnvHash(member []byte) uint32 {
 	h := uint32(2166136261)
 	for _, b := range member {
 		h = (h ^ uint32(b)) * 16777619
 	}
 	h = (h ^ h>>16) * 0x45d9f3b
-	h ^= h >> 16
-	return bits.TrailingZeros32(h|1<<(levelBits*mostLevels)) / levelBits
+	return h ^ h>>16
 }
 
 // node is where a level's node of a member stands; the head's without one.
@@ -192,7 +209,7 @@ func (t *Tx) tally(key string, h *header, place []byte, by int64) error {
 		if err != nil {
 			return t.whole(err)
 		}
-		own := levelOf(place[scoreBytes:])
+		own := h.levelOf(place)
 		for i, at := range stops {
 			at.count += by
 			if i < own {
@@ -258,7 +275,10 @@ func (t *Tx) putNode(key string, h *header, level int, n node) error {
 // raise adds a level.
 func (t *Tx) raise(key string, h *header) error {
 	r := h.members(key, nil, nil)
-	if h.levels > 0 {
+	if h.levels == 0 {
+		salt := newSalt()
+		h.salt = &salt
+	} else {
 		r = h.nodes(key, int(h.levels))
 	}
 	common := len(r.Low)
@@ -274,7 +294,7 @@ func (t *Tx) raise(key string, h *header) error {
 				return t.whole(err)
 			}
 		}
-		if len(place) > 0 && levelOf(place[scoreBytes:]) > int(h.levels) {
+		if len(place) > 0 && h.levelOf(place) > int(h.levels) {
 			made = append(made, at)
 			at = node{place: bytes.Clone(place)}
 		}
@@ -303,6 +323,8 @@ func (t *Tx) lower(key string, h *header) error {
 			return err
 		}
 	}
-	h.levels--
+	if h.levels--; h.levels == 0 {
+		h.salt = nil
+	}
 	return nil
 }

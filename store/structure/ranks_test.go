@@ -79,20 +79,47 @@ func TestRanks(t *testing.T) {
 	check()
 }
 
-// TestManyNodes holds that a set all of whose members have nodes leaves none of them
-// when it shrinks, and counts right while it does.
-func TestManyNodes(t *testing.T) {
-	var members []structure.Z
-	for i := 0; len(members) < 300; i++ {
-		member := "member " + strconv.Itoa(i)
+// chosen are so many members, by score in the order of their numbers.
+func chosen(n int, fits func(member string) bool) (members []structure.Z) {
+	for i := 0; len(members) < n; i++ {
+		if member := "member " + strconv.Itoa(i); fits(member) {
+			members = append(members, structure.Z{Member: member, Score: float64(i)})
+		}
+	}
+	return members
+}
+
+// TestChosenMembers adds members that would have no nodes, were it not for the salt.
+func TestChosenMembers(t *testing.T) {
+	members := chosen(1000, func(member string) bool {
 		hash := fnv.New32a()
 		_, _ = hash.Write([]byte(member))
 		h := hash.Sum32()
 		h = (h ^ h>>16) * 0x45d9f3b
-		if (h^h>>16)%16 == 0 {
-			members = append(members, structure.Z{Member: member, Score: float64(i)})
+		return (h^h>>16)%16 != 0
+	})
+	o := open(t)
+	defer storetest.Close(t, o.env)
+	o.in(func(tx *structure.Tx) error { _, err := tx.ZAdd("set", members...); return err })
+	if nodes := entries(t, o.env, "structures") - 1 - 2*int64(len(members)); nodes < 20 || nodes > 200 {
+		t.Errorf("%d nodes for %d members", nodes, len(members))
+	}
+}
+
+// TestSipHash holds the hash against the first vectors of its authors.
+func TestSipHash(t *testing.T) {
+	for n, want := range []uint32{0x5b9f35a9, 0xb85a4727, 0x03a662fa, 0x04e7fe8a} {
+		if got := structure.SipHash(structure.Salt, structure.Salt[:n]); got != want {
+			t.Errorf("of %d bytes it is %08x, not %08x", n, got, want)
 		}
 	}
+}
+
+// TestManyNodes holds that a set all of whose members have nodes leaves none of them
+// when it shrinks, and counts right while it does.
+func TestManyNodes(t *testing.T) {
+	structure.FixSalt(t)
+	members := chosen(300, func(member string) bool { return structure.SipHash(structure.Salt, []byte(member))%16 == 0 })
 	o := open(t)
 	defer storetest.Close(t, o.env)
 	o.in(func(tx *structure.Tx) error {
@@ -124,6 +151,7 @@ func TestManyNodes(t *testing.T) {
 // TestAddedAnew holds that many members which join few are counted, also where none of them is
 // taken.
 func TestAddedAnew(t *testing.T) {
+	structure.FixSalt(t)
 	o := open(t)
 	defer storetest.Close(t, o.env)
 	members := make([]structure.Z, 2000)

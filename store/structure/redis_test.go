@@ -235,7 +235,7 @@ func recordVectors(t *testing.T, client *redis.Client) {
 		v.Commands = append(v.Commands, r.draw())
 	}
 	said := asked(t, client, v.Commands)
-	v.Answers, v.Records = played(t, v.Commands, v.Now)
+	v.Answers, v.Records = played(t, nil, v.Commands, v.Now)
 	for i, c := range v.Commands {
 		if !same(c, v.Answers[i], said[i]) {
 			t.Fatalf("command %d, %s:\n%v\nRedis says\n%v", i, c, v.Answers[i], said[i])

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,13 +21,18 @@ import (
 // vectors are commands with the answers that Redis gave, and the records that stand in
 // the database after them. js/test/structures.test.ts runs the same.
 type vectors struct {
-	Now      int64     `json:"now"` // milliseconds since 1970
+	Now      int64     `json:"now"`              // milliseconds since 1970
+	Before   []string  `json:"before,omitempty"` // records that there are already
 	Commands []command `json:"commands"`
 	Answers  []answer  `json:"answers"`
 	Records  []string  `json:"records"` // key and value in hexadecimal, with a space between
 }
 
-const vectorFile = "testdata/commands.json"
+// Of the second file are a set whose levels have no salt, and commands that change it.
+const (
+	vectorFile   = "testdata/commands.json"
+	unsaltedFile = "testdata/unsalted.json"
+)
 
 // MarshalJSON writes a score as a number, or as Redis writes an infinite one.
 func (s score) MarshalJSON() ([]byte, error) {
@@ -41,20 +47,26 @@ func (f failed) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"failed": string(f)})
 }
 
-// TestVectors gives a new database the commands, a few at a time.
+// TestVectors gives a database the commands, a few at a time.
 func TestVectors(t *testing.T) {
+	for _, file := range [...]string{vectorFile, unsaltedFile} {
+		t.Run(file, func(t *testing.T) { replay(t, file) })
+	}
+}
+
+func replay(t *testing.T, file string) {
 	var want struct {
 		vectors
 		Answers []json.RawMessage `json:"answers"`
 	}
-	b, err := os.ReadFile(vectorFile)
+	b, err := os.ReadFile(file)
 	if err == nil {
 		err = json.Unmarshal(b, &want)
 	}
 	if err != nil || len(want.Answers) != len(want.Commands) || len(want.Commands) == 0 {
 		t.Fatal(len(want.Answers), err)
 	}
-	answers, records := played(t, want.Commands, want.Now)
+	answers, records := played(t, want.Before, want.Commands, want.Now)
 	for i, got := range answers {
 		text, err := json.Marshal(got)
 		if err != nil {
@@ -71,8 +83,10 @@ func TestVectors(t *testing.T) {
 }
 
 // played are the answers to commands and the records after them.
-func played(t *testing.T, all []command, now int64) (answers []answer, records []string) {
+func played(t *testing.T, before []string, all []command, now int64) (answers []answer, records []string) {
+	structure.FixSalt(t)
 	env := storetest.Open(t, memory.New(), store.Options{})
+	put(t, env, before)
 	at := time.UnixMilli(now)
 	s := structure.New(env, "structures", structure.Options{Clock: func() time.Time { return at }})
 	for batch := range slices.Chunk(all, 50) {
@@ -91,4 +105,26 @@ func played(t *testing.T, all []command, now int64) (answers []answer, records [
 	}
 	slices.Sort(records)
 	return answers, records
+}
+
+// put stores records as dump tells them.
+func put(t *testing.T, env *store.Env, records []string) {
+	err := env.Update(context.Background(), func(tx *store.Tx) error {
+		db, err := tx.DB("structures", 0)
+		for _, record := range records {
+			key, value, _ := strings.Cut(record, " ")
+			if err == nil {
+				err = db.Put(unhex(key), unhex(value))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func unhex(text string) []byte {
+	b, _ := hex.DecodeString(text)
+	return b
 }

@@ -32,9 +32,12 @@ export interface Header {
   count: number
   /** Of a sorted set: see ranks.ts. */
   levels: number
+  /** What spreads the members over levels; empty where there are none, and in sets to which older programs gave levels. */
+  salt: Uint8Array
 }
 
 export const scoreBytes = 8
+export const saltBytes = 8
 const maxKeyBytes = 4096
 const utf8 = new TextEncoder()
 const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -44,7 +47,7 @@ export const nothing = new Uint8Array(0)
 export const halves = /\p{Surrogate}/u
 
 export function encode(string: string): Uint8Array {
-  if (halves.test(string)) throw invalid('text with half a character')
+  if (typeof string !== 'string' || halves.test(string)) throw invalid('no text, or text with half a character')
   return utf8.encode(string)
 }
 
@@ -87,15 +90,15 @@ export function readCount(bytes: Uint8Array | undefined): number {
 
 export function packHeader(h: Header): Uint8Array {
   const head = join([kinds.indexOf(h.kind)], u64(h.expires))
-  return h.kind === 'string' ? join(head, h.value) : join(head, u32(h.version), u64(h.count), [h.levels])
+  return h.kind === 'string' ? join(head, h.value) : join(head, u32(h.version), u64(h.count), [h.levels], h.salt)
 }
 
 export function readHeader(bytes: Uint8Array): Header {
   const kind = kinds[bytes[0] ?? 0]
-  if (bytes.length < 9 || kind === undefined || kind === 'none' || kind !== 'string' && bytes.length !== 22) throw corrupt()
-  const header = { kind, expires: Number(view(bytes).getBigUint64(1)), value: nothing, version: 0, count: 0, levels: 0 }
+  if (bytes.length < 9 || kind === undefined || kind === 'none' || kind !== 'string' && bytes.length !== 22 && (bytes.length !== 22 + saltBytes || bytes[21] === 0)) throw corrupt()
+  const header = { kind, expires: Number(view(bytes).getBigUint64(1)), value: nothing, version: 0, count: 0, levels: 0, salt: nothing }
   if (kind === 'string') return { ...header, value: bytes.subarray(9) }
-  return { ...header, version: view(bytes).getUint32(9), count: Number(view(bytes).getBigUint64(13)), levels: bytes[21]! }
+  return { ...header, version: view(bytes).getUint32(9), count: Number(view(bytes).getBigUint64(13)), levels: bytes[21]!, salt: bytes.subarray(22) }
 }
 
 export const headerKey = (key: string): Uint8Array => join([Tag.Header], encode(key))

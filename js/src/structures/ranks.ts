@@ -1,13 +1,15 @@
 /*
  * A sorted set counts its members in levels, so that ranks cost the logarithm of its size. On each level stand nodes: one in
- * sixteen of the members that have a node on the level below, chosen by a hash. The value of a node is how many members
- * there are from its own to that of the next node of its level. What stands before the first is counted by the level's
- * head, a node without a member. Sets of few members have no levels.
+ * sixteen of the members that have a node on the level below, chosen by a hash with the set's own salt, so that nobody can
+ * choose members that stand badly. The value of a node is how many members there are from its own to that of the next node
+ * of its level. What stands before the first is counted by the level's head, a node without a member. Sets of few members
+ * have no levels.
  *
  * The other side is store/structure/ranks.go.
  */
-import { common, corrupt, type Header, join, named, nothing, readCount, scoreBytes, Tag, u32, u64 } from './layout.js'
+import { common, corrupt, type Header, join, named, nothing, readCount, saltBytes, scoreBytes, Tag, u32, u64 } from './layout.js'
 import type { Records, Span } from './records.js'
+import { sipHash } from './siphash.js'
 
 /** One that a descent has come to. */
 interface Node {
@@ -25,13 +27,18 @@ const mostLevels = 7
 const nodesAtOnce = 48
 
 /** On how many levels a member has nodes, in a set that has as many. */
-function levelOf(place: Uint8Array): number {
-  let h = 2166136261
-  for (let i = scoreBytes; i < place.length; i++) h = Math.imul(h ^ place[i]!, 16777619)
-  h = Math.imul(h ^ (h >>> 16), 0x45d9f3b)
-  h ^= h >>> 16
-  const lowest = h | (1 << (levelBits * mostLevels))
+function levelOf({ salt }: Header, place: Uint8Array): number {
+  const member = place.subarray(scoreBytes)
+  const lowest = (salt.length > 0 ? sipHash(salt, member) : fnvHash(member)) | (1 << (levelBits * mostLevels))
   return Math.floor((31 - Math.clz32(lowest & -lowest)) / levelBits)
+}
+
+/** What spreads the members of a set whose levels have no salt. */
+function fnvHash(member: Uint8Array): number {
+  let h = 2166136261
+  for (const byte of member) h = Math.imul(h ^ byte, 16777619)
+  h = Math.imul(h ^ (h >>> 16), 0x45d9f3b)
+  return h ^ (h >>> 16)
 }
 
 /** The range of a level's nodes from one place to another, which is not in it; without that to the end of the level. */
@@ -94,7 +101,7 @@ export async function tally(t: Records, h: Header, key: string, place: Uint8Arra
   h.count += by
   if (h.levels > 0) {
     const { rank, stops } = await trace(t, h, key, place)
-    const own = levelOf(place)
+    const own = levelOf(h, place)
     const written: [Uint8Array, Uint8Array][] = []
     for (const [i, at] of stops.entries()) {
       at.count += by
@@ -124,11 +131,12 @@ export async function uncount(t: Records, h: Header, key: string): Promise<void>
 
 /** Adds a level. */
 async function raise(t: Records, h: Header, key: string): Promise<void> {
+  if (h.levels === 0) h.salt = crypto.getRandomValues(new Uint8Array(saltBytes))
   const span = h.levels === 0 ? members(h, key, nothing) : nodes(h, key, h.levels, nothing)
   const made = [{ place: nothing as Uint8Array, count: 0 }]
   for await (const [stored, value] of t.store.range(span)) {
     const place = stored.subarray(span.gte.length)
-    if (place.length > 0 && levelOf(place) > h.levels) made.push({ place, count: 0 })
+    if (place.length > 0 && levelOf(h, place) > h.levels) made.push({ place, count: 0 })
     made[made.length - 1]!.count += h.levels === 0 ? 1 : readCount(value)
   }
   h.levels++
@@ -138,5 +146,5 @@ async function raise(t: Records, h: Header, key: string): Promise<void> {
 /** Takes the highest level away. */
 async function lower(t: Records, h: Header, key: string): Promise<void> {
   await t.store.deleteMulti(await t.store.range({ ...nodes(h, key, h.levels, nothing), values: false }))
-  h.levels--
+  if (--h.levels === 0) h.salt = nothing
 }

@@ -69,7 +69,7 @@ export class Records {
     if (h !== undefined) return h
     await this.discard(key)
     const version = kind === 'string' ? 0 : await this.nextVersion(key)
-    return { kind, expires: 0, value: nothing, version, count: 0, levels: 0 }
+    return { kind, expires: 0, value: nothing, version, count: 0, levels: 0, salt: nothing }
   }
 
   /** Removes what a key holds, expired or not. */

@@ -3,7 +3,7 @@
  *
  * The other side is store/structure/value.go.
  */
-import { check, encode, invalid } from './layout.js'
+import { check, encode, invalid, nothing } from './layout.js'
 import type { Records } from './records.js'
 
 export async function get(t: Records, key: string): Promise<Uint8Array | undefined> {
@@ -16,7 +16,7 @@ export async function set(t: Records, key: string, value: Uint8Array, ttl: numbe
   check(key)
   const until = ttl === 'keep' ? ((await t.live(key))?.expires ?? 0) : ttl === 0 ? 0 : t.now + ttl
   await t.discard(key)
-  const h = { kind: 'string' as const, expires: 0, value, version: 0, count: 0, levels: 0 }
+  const h = { kind: 'string' as const, expires: 0, value, version: 0, count: 0, levels: 0, salt: nothing }
   if (until !== 0) await t.limit(key, h, until)
   await t.save(key, h)
 }
