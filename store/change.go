@@ -60,11 +60,14 @@ func (t *Table) UpdateWhere(tx *Tx, q *query.Query, change []byte) (Identities, 
 }
 
 // UpdateFunc puts what f makes of them in the place of the documents that Find would
-// deliver, and returns which they were. f gets raw MessagePack, which it must not
-// modify, and may run more than once for a document, in transactions begun anew. Its
-// error is returned as it is.
+// deliver, and returns which they were. f gets raw MessagePack as Find hands it out, and
+// may run more than once for a document, in transactions begun anew. Its error is
+// returned as it is.
 func (t *Table) UpdateFunc(tx *Tx, q *query.Query, f func(doc []byte) ([]byte, error)) (Identities, error) {
-	return t.alter(tx, q, func(_ *session, doc []byte) ([]byte, error) { return f(doc) })
+	return t.alter(tx, q, func(_ *session, doc []byte) ([]byte, error) {
+		made, err := f(tx.env.handOut(doc))
+		return tx.env.takeIn(made), err
+	})
 }
 
 func (t *Table) alter(tx *Tx, q *query.Query, alter alteration) (Identities, error) {

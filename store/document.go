@@ -10,8 +10,8 @@ import (
 
 // Insert adds documents, raw MessagePack maps, and returns their identities as
 // raw MessagePack, in order; they are parts of the documents. A document without
-// an identity gets the next integer where the table increments. Documents of more
-// than MaxCopied bytes are kept, not copied: they must not be modified afterwards.
+// an identity gets the next integer where the table increments. Whether a program may
+// change the documents afterwards, Options.Isolation says.
 //
 // After an error some of the documents may have been written: the transaction, or
 // the child it was done in, must be given up.
@@ -48,7 +48,7 @@ func (t *Table) write(tx *Tx, op string, docs [][]byte, one func(s *session, doc
 		}
 		doc, ids[i], fresh, err = s.identify(doc)
 		if err == nil {
-			err = one(s, doc, !fresh)
+			err = one(s, tx.env.takeIn(doc), !fresh)
 		}
 		if err == nil {
 			err = tx.Work(len(doc))
@@ -222,7 +222,8 @@ func (t *Table) Get(tx *Tx, key []byte) (doc []byte, found bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	return docs.Get(key)
+	doc, found, err = docs.Get(key)
+	return tx.env.handOut(doc), found, err
 }
 
 // GetMany calls emit for each of several keys with the document under it, nil
@@ -239,7 +240,7 @@ func (t *Table) GetMany(tx *Tx, keys [][]byte, emit func(doc []byte) error) erro
 		}
 		doc, _, err := docs.Get(key)
 		if err == nil {
-			err = emit(doc)
+			err = emit(tx.env.handOut(doc))
 		}
 		if err == nil {
 			err = tx.Work(len(doc))

@@ -22,6 +22,8 @@ type Options struct {
 	// PageBytes is the plain size of a page, 48 KiB if zero. Tests make it small
 	// to have deep trees of few entries.
 	PageBytes int
+	// Isolation says whether documents are copied on their way in and out, as they are unless asked otherwise.
+	Isolation Isolation
 	// Durability is what a commit promises unless its transaction asks for more.
 	Durability Durability
 	// BufferBytes and BufferTime bound how much, and how long, buffered commits stay

@@ -8,15 +8,19 @@ import (
 
 // Find calls emit for every document that q asks for, in its order, without
 // holding more of them than must be sorted; or for every row of its aggregate,
-// without holding more than these. A whole document is valid until the transaction
-// ends, any other result until emit returns; neither must be modified. An error of
-// emit ends the search and is returned.
+// without holding more than these. Whether emit may keep and change what it is given,
+// Options.Isolation says. An error of emit ends the search and is returned.
 //
 // Errors: InvalidQuery, InvalidPath and InvalidKey for a q that does not fit
 // together, NotFound where the transaction's snapshot has no such table, TooLarge
 // where an aggregate has more groups than can be held, Unsupported for a filter that
 // needs a host where q has none; and what functions in the filter fail with.
 func (t *Table) Find(tx *Tx, q *query.Query, emit func(doc []byte) error) error {
+	return t.find(tx, q, tx.env.handingOut(emit))
+}
+
+// find is Find of the engine's own bytes.
+func (t *Table) find(tx *Tx, q *query.Query, emit func(doc []byte) error) error {
 	s, err := t.begin(tx, q, false)
 	if err != nil {
 		return err

@@ -83,6 +83,6 @@ func (t *Table) Contains(tx *Tx, q *query.Query) (bool, error) {
 	if one.Limit != 0 {
 		one.Limit = 1
 	}
-	err := t.Find(tx, &one, func([]byte) error { found = true; return nil })
+	err := t.find(tx, &one, func([]byte) error { found = true; return nil })
 	return found, err
 }

@@ -125,6 +125,7 @@ func (o *operation) open() error {
 		Modifiers:     o.bridge.chain(0, s.Chain),
 		CacheBytes:    s.CacheBytes,
 		MaxValueBytes: s.MaxValueBytes,
+		Isolation:     store.Shared, // the host makes objects of documents, at once
 		Durability:    s.Durability,
 		BufferBytes:   s.BufferBytes,
 		BufferTime:    s.BufferTime,
