@@ -91,6 +91,10 @@ test('filters join, and the parts stay as they were', () => {
   assert.deepEqual(a.and(b).ast, ['and', ['eq', ['a'], 1], ['eq', ['b'], 2]])
   assert.deepEqual(a.or(b).not().ast, ['not', ['or', ['eq', ['a'], 1], ['eq', ['b'], 2]]])
   assert.deepEqual(and(a, b, a).ast[0], 'and')
+  assert.deepEqual(a.or(b).or(a.and(b)).ast, ['or', a.ast, b.ast, ['and', a.ast, b.ast]])
+  let many = a
+  for (let i = 0; i < 300; i++) many = many.or(b)
+  assert.equal(numbered(many.ast, []).length, 302, 'joined one after the other, none is nested in another')
   assert.deepEqual(or().ast, ['or'])
   assert.deepEqual(not(a).ast, ['not', ['eq', ['a'], 1]])
   assert.deepEqual(a.ast, ['eq', ['a'], 1])

@@ -285,8 +285,9 @@ export function toAst(filter: unknown): Ast {
   }
 }
 
+/** What is joined in the same way already is joined flat: thousands of them, one `.or` after the other, are not nested. */
 function join(operator: 'and' | 'or', filters: readonly unknown[]): Ast {
-  return [operator, ...filters.map(toAst)]
+  return [operator, ...filters.map(toAst).flatMap(ast => (ast[0] === operator ? ast.slice(1) : [ast]))]
 }
 
 function listOf(values: unknown): unknown[] {
