@@ -19,7 +19,33 @@ import (
 type live struct {
 	watch *store.Watch
 	seed  maphash.Seed
-	rows  map[uint64]uint32 // what the host has: the hash of each row, and its place
+	has   shown // what the host has
+}
+
+// shown is what a result was: the hash of the row at each place, and a place for each hash.
+type shown struct {
+	hashes []uint64
+	places map[uint64]uint32
+}
+
+func (s *shown) clear() {
+	s.hashes = s.hashes[:0]
+	clear(s.places)
+}
+
+func (s *shown) add(hash uint64) {
+	s.places[hash] = uint32(len(s.hashes))
+	s.hashes = append(s.hashes, hash)
+}
+
+// where tells a place of the row with a hash: that asked about, where it stands there,
+// for rows without an identity may be alike.
+func (s *shown) where(hash uint64, at int) (place uint32, found bool) {
+	if at < len(s.hashes) && s.hashes[at] == hash {
+		return uint32(at), true
+	}
+	place, found = s.places[hash]
+	return place, found
 }
 
 // askLive runs the query. Its result is [row …], each a document or the place of the
@@ -57,21 +83,21 @@ func (o *operation) look(l *live, asked *wire.LiveQuery, view func(context.Conte
 		}
 		asked.Query.Host = o.ask
 	}
-	next := make(map[uint64]uint32, len(l.rows))
+	next := shown{places: make(map[uint64]uint32, len(l.has.places))}
 	err := o.retried(func() error {
-		err := view(o.ctx, func(tx *store.Tx) error { return o.answer(l, t, tx, asked, next) })
+		err := view(o.ctx, func(tx *store.Tx) error { return o.answer(l, t, tx, asked, &next) })
 		view = l.watch.View // Next watches nothing after an error
 		return err
 	})
 	if err == nil {
-		l.rows = next
+		l.has = next
 	}
 	return err
 }
 
-func (o *operation) answer(l *live, t *store.Table, tx *store.Tx, asked *wire.LiveQuery, next map[uint64]uint32) error {
-	clear(next)
-	rows, place := o.rows(), uint32(0)
+func (o *operation) answer(l *live, t *store.Table, tx *store.Tx, asked *wire.LiveQuery, next *shown) error {
+	next.clear()
+	rows := o.rows()
 	rows.seen = tx
 	if asked.Counted && asked.SQL == nil {
 		all := *asked.Query
@@ -87,9 +113,9 @@ func (o *operation) answer(l *live, t *store.Table, tx *store.Tx, asked *wire.Li
 	var same [5]byte
 	tell := func(doc []byte) error {
 		hash := maphash.Bytes(l.seed, doc)
-		next[hash] = place
-		place++
-		if before, has := l.rows[hash]; has {
+		before, has := l.has.where(hash, len(next.hashes))
+		next.add(hash)
+		if has {
 			doc = msgp.AppendUint32(same[:0], before)
 		}
 		return rows.add(doc)

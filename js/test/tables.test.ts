@@ -287,6 +287,19 @@ onTables('tables are listed, emptied and removed', async (db, again) => {
   await again()
 })
 
+onTables('a signal ends an iteration before its next document', async db => {
+  await db.items.insertMany(three())
+  const end = new AbortController()
+  const met: number[] = []
+  await rejects('aborted', (async () => {
+    for await (const { id } of db.items.find({}, { signal: end.signal })) {
+      met.push(id)
+      if (id === 2) end.abort()
+    }
+  })())
+  assert.deepEqual(met, [1, 2])
+})
+
 onTables('a document takes the place of one that is there', async db => {
   await rejects('not_found', db.items.replace({ id: 1, int: 1 }))
   await db.items.insert({ int: 1, char: 'a' })

@@ -1,6 +1,6 @@
 import { isDocument, unpack } from '../document/document.js'
 import type { Exchange } from '../bridge/engine.js'
-import { StowageError } from '../errors.js'
+import { aborted, StowageError } from '../errors.js'
 import { type Column, type Columns, Groups, aggregateOf, avg, max, min, named, sum } from './group.js'
 import type { Listener, LiveOptions } from '../live.js'
 import { liveOptions, type LongCall, mustListen } from '../options.js'
@@ -199,7 +199,12 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for await (const part of parts<T>(onRows => this.execute(Op.Find, read<T[]>, onRows), this.key !== undefined)) yield* this.revived(part)
+    for await (const part of parts<T>(onRows => this.execute(Op.Find, read<T[]>, onRows), this.key !== undefined)) {
+      for (const document of this.revived(part)) {
+        if (this.options.signal?.aborted) throw aborted(this.options.signal) // nothing of the part that is here already comes either
+        yield document
+      }
+    }
   }
 
   private async run(): Promise<T[]> {
