@@ -85,13 +85,7 @@ func (tx *Tx) take(child *Tx) {
 	if tx.writes.empty() {
 		tx.writes = child.writes
 	} else {
-		for _, s := range child.writes.spaces {
-			tx.writes.space(s.space).read = false // they are sorted in when somebody reads
-		}
-		_ = child.writes.all(func(whole []byte, e entry) error {
-			tx.writes.space(spaceOf(whole)).put(whole, e)
-			return nil
-		})
+		tx.writes.take(child.writes)
 	}
 	tx.runs = append(child.runs, tx.runs...)
 	tx.spans = append(tx.spans, child.spans...)

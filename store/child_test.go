@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stowage-db/stowage/store"
@@ -77,6 +79,85 @@ func TestChildrenNest(t *testing.T) {
 
 // TestChildrenAndTheCatalogue creates, empties and drops databases in children: the
 // handles of the parent stand for what there is afterwards.
+// What a child has written much of is taken over as it lies: what came before and after, and
+// was read or not in between, has to be right all the same.
+func TestChildrenThatWriteMuch(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	model := map[string]string{}
+	env := writingOn(t, 0, func(tx *store.Tx, db *store.DB) {
+		for round := range 40 {
+			change := func(child *store.Tx) error {
+				for range []int{3, 200, 400}[round%3] {
+					name := []string{"d", "e"}[r.IntN(2)]
+					inner, err := child.DB(name)
+					if err != nil {
+						return err
+					}
+					key, value := fmt.Sprintf("%03d", r.IntN(600)), strings.Repeat("v", r.IntN(60))+fmt.Sprint(round)
+					if r.IntN(200) == 0 {
+						value = strings.Repeat("large", 5000) + value
+					}
+					if r.IntN(5) > 0 {
+						mustPut(t, inner, key, value)
+						model[name+key] = value
+						continue
+					}
+					if err := inner.Clear([]byte(key)); err != nil {
+						return err
+					}
+					delete(model, name+key)
+				}
+				return nil
+			}
+			if round%5 == 4 { // written by the parent itself
+				if err := change(tx); err != nil {
+					t.Error(err)
+				}
+			} else if err := tx.Update(change); err != nil {
+				t.Error(err)
+			}
+			for range r.IntN(2) * 20 {
+				key := fmt.Sprintf("%03d", r.IntN(600))
+				value, found, err := db.Get([]byte(key))
+				if want, there := model["d"+key]; err != nil || found != there || string(value) != want {
+					t.Fatalf("round %d, %s: %q, %v, %v", round, key, value, found, err)
+				}
+			}
+		}
+	})
+	for _, name := range []string{"d", "e"} {
+		got := map[string]string{}
+		if err := env.View(context.Background(), func(tx *store.Tx) error {
+			db, err := tx.DB(name)
+			if err != nil {
+				return err
+			}
+			c := db.Cursor(store.KeyRange{})
+			defer c.Close()
+			for ok := c.First(); ok; ok = c.Next() {
+				value, err := c.Value()
+				if err != nil {
+					return err
+				}
+				got[name+string(c.Key())] = string(value)
+			}
+			return c.Err()
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for key, want := range model {
+			if key[:1] == name && got[key] != want {
+				t.Errorf("%s: %.20q, not %.20q", key, got[key], want)
+			}
+		}
+		for key := range got {
+			if _, there := model[key]; !there {
+				t.Errorf("%s was deleted", key)
+			}
+		}
+	}
+}
+
 func TestChildrenAndTheCatalogue(t *testing.T) {
 	writingOn(t, 0, func(tx *store.Tx, db *store.DB) {
 		mustPut(t, db, "a", "0")

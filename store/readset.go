@@ -71,9 +71,9 @@ func (tx *Tx) noteCursor(c *Cursor) {
 // point adds a single key.
 func (r *readSet) point(key []byte) { r.add(pointAt(key)) }
 
-// pointAt is the range of a single key.
+// pointAt is the range of a single key. Behind the key it is written where there is room.
 func pointAt(key []byte) KeyRange {
-	return KeyRange{Low: key, High: append(key[:len(key):len(key)], 0)}
+	return KeyRange{Low: key[:len(key):len(key)], High: append(key, 0)}
 }
 
 func (r *readSet) add(read KeyRange) {
@@ -83,19 +83,26 @@ func (r *readSet) add(read KeyRange) {
 	}
 }
 
-// coarsen merges the ranges into one per database.
+// coarsen merges the ranges into one per database. There are thousands of ranges and a few
+// databases, so that nothing has to be sorted.
 func (r *readSet) coarsen() {
-	r.sort()
-	merged := r.ranges[:1]
-	for _, next := range r.ranges[1:] {
-		last := &merged[len(merged)-1]
-		if spaceOf(next.Low) != spaceOf(last.Low) {
-			merged = append(merged, next)
-		} else if bytes.Compare(next.High, last.High) > 0 {
-			last.High = next.High
+	var merged []KeyRange
+	places := map[space]int{}
+	for _, read := range r.ranges {
+		i, known := places[spaceOf(read.Low)]
+		if !known {
+			places[spaceOf(read.Low)] = len(merged)
+			merged = append(merged, read)
+			continue
+		}
+		if bytes.Compare(read.Low, merged[i].Low) < 0 {
+			merged[i].Low = read.Low
+		}
+		if bytes.Compare(read.High, merged[i].High) > 0 {
+			merged[i].High = read.High
 		}
 	}
-	r.ranges = slices.Clone(merged)
+	r.ranges = merged
 }
 
 // complete takes in the walks of cursors that are still open, and sorts.

@@ -42,17 +42,19 @@ func (s *statement) Insert(t *sql.Table, doc []byte) (stored []byte, taken *sql.
 }
 
 // Replace implements sql.Source.
-func (s *statement) Replace(t *sql.Table, key, doc []byte) (stored []byte, taken *sql.Conflict, err error) {
+func (s *statement) Replace(t *sql.Table, key, old, doc []byte) (stored []byte, taken *sql.Conflict, err error) {
 	on, err := s.session(t)
 	if err != nil {
 		return nil, nil, err
 	}
-	old, found, err := on.docs.Get(key)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !found {
-		return nil, nil, fail(NotFound, "update", t.Name, nil)
+	if old == nil {
+		var found bool
+		if old, found, err = on.docs.Get(key); err != nil {
+			return nil, nil, err
+		}
+		if !found {
+			return nil, nil, fail(NotFound, "update", t.Name, nil)
+		}
 	}
 	if doc, _, _, err = on.identify(doc); err != nil {
 		return nil, nil, on.failedAt("update", 0, 1, err)

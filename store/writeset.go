@@ -73,13 +73,8 @@ func (w *writeSet) empty() bool { return len(w.spaces) == 0 }
 // put notes a write under a whole key, which is copied.
 func (s *spaceWrites) put(whole []byte, e entry) {
 	added := slot{head: head(whole), at: s.set.keep(whole, e)}
-	n := len(s.sorted)
-	if len(s.tail) == 0 && (n == 0 || s.compare(s.sorted[n-1], added) < 0) {
-		s.sorted = append(s.sorted, added)
-		return
-	}
-	if !s.read {
-		s.tail = append(s.tail, added)
+	if !s.read || len(s.tail) == 0 {
+		s.append(added)
 		return
 	}
 	i, found := s.search(s.tail, added.head, whole)
@@ -91,6 +86,16 @@ func (s *spaceWrites) put(whole []byte, e entry) {
 	if len(s.tail) > maxTail {
 		s.join()
 	}
+}
+
+// append notes a write where nobody has read, or where all are sorted.
+func (s *spaceWrites) append(added slot) {
+	n := len(s.sorted)
+	if len(s.tail) == 0 && (n == 0 || s.compare(s.sorted[n-1], added) < 0) {
+		s.sorted = append(s.sorted, added)
+		return
+	}
+	s.tail = append(s.tail, added)
 }
 
 // keep copies a write into the buffer.
@@ -108,6 +113,34 @@ func (w *writeSet) keep(whole []byte, e entry) place {
 	copy(b[writeHeader:], whole)
 	copy(b[writeHeader+len(whole):], value)
 	return at
+}
+
+// leastTaken is how many bytes writes have at least whose blocks are worth being taken as they are.
+const leastTaken = 8 << 10
+
+// take moves newer writes to the set: their keys and values stay where they are, unless there
+// are few, whose blocks are mostly room. They are sorted in when somebody reads.
+func (w *writeSet) take(newer *writeSet) {
+	whole := newer.bytes >= leastTaken && len(newer.large) == 0
+	shift := place(len(w.buffer.blocks)) << 32
+	if whole {
+		w.buffer.blocks = append(w.buffer.blocks, newer.buffer.blocks...)
+		w.bytes += newer.bytes
+	}
+	for _, from := range newer.spaces {
+		to := w.space(from.space)
+		to.read = false
+		for _, slots := range [...][]slot{from.sorted, from.tail} {
+			for _, at := range slots {
+				if whole {
+					at.at += shift
+				} else {
+					at.at = w.keep(newer.key(at), newer.entry(at))
+				}
+				to.append(at)
+			}
+		}
+	}
 }
 
 // key is the whole key of a slot.

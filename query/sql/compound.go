@@ -29,7 +29,7 @@ func (c *compiler) compound(q *selection, s *scope, targets []int) *selected {
 	for _, next := range parts {
 		lists = append(lists, slices.Clone(next.columns))
 	}
-	all.derived = derivedColumns(lists)
+	all.derived, all.mixed = derivedColumns(lists), true
 	for _, next := range parts[1:] {
 		collate(all.columns, next.columns)
 	}

@@ -236,9 +236,13 @@ func (c *compiler) chosenOperand(chosen *selected, name string, names []string, 
 		panic(fail(codeInvalid, pos, "expected "+itoa(len(names))+" columns for \""+name+"\" but got "+itoa(len(chosen.columns))))
 	}
 	o := &origin{name: name, bit: s.bit(pos), pos: pos}
+	var reals []int
 	for i, col := range chosen.columns {
 		if chosen.derived != nil {
 			col.affinity, col.collation = chosen.derived[i].affinity, chosen.derived[i].collation
+			if chosen.mixed && col.affinity == value.RealAffinity {
+				reals = append(reals, col.slot)
+			}
 		}
 		if names != nil {
 			col.name = names[i]
@@ -250,7 +254,25 @@ func (c *compiler) chosenOperand(chosen *selected, name string, names []string, 
 	if name == "" {
 		name = "SUBQUERY"
 	}
-	return &operand{origins: []*origin{o}, bits: o.bit, feed: chosen.feed, rows: max(1, chosen.rows), outer: chosen.outer || chosen.volatile, label: name}
+	return &operand{origins: []*origin{o}, bits: o.bit, feed: realFeed(chosen.feed, reals), rows: max(1, chosen.rows), outer: chosen.outer || chosen.volatile, label: name}
+}
+
+// realFeed makes reals of integers in some places: what a compound hands on may be of SELECTs
+// whose columns are no reals.
+func realFeed(from feed, slots []int) feed {
+	if slots == nil {
+		return from
+	}
+	return func(r *run, next func() error) func() error {
+		return from(r, func() error {
+			for _, slot := range slots {
+				if v := &r.row[slot]; v.Kind() == value.Integer {
+					*v = value.RealAffinity.Apply(*v)
+				}
+			}
+			return next()
+		})
+	}
 }
 
 // flat reports whether a subquery does no more than choose, so that it may be made

@@ -500,7 +500,7 @@ func (g *grouper) tell(one *group, i int, call *aggregateCall, args []value.Valu
 		return fail(codeInvalid, -1, err.Error())
 	}
 	if g.extreme && call.extreme {
-		one.other = !g.stands(one.states[i].(function.Extreme))
+		one.other = !g.stands(one.states[i].(*function.Extreme))
 	}
 	return nil
 }
@@ -512,7 +512,7 @@ func (a *aggregate) isExtreme() bool { return a.function.Name == "min" || a.func
 
 // stands reports whether the row that was just taken in is the one of the extreme; as
 // long as there is none but NULL, each is.
-func (g *grouper) stands(state function.Extreme) bool {
+func (g *grouper) stands(state *function.Extreme) bool {
 	if state.Took() {
 		return true
 	}

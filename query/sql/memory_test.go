@@ -231,7 +231,7 @@ func (m *memory) Insert(t *sql.Table, doc []byte) ([]byte, *sql.Conflict, error)
 	return row.doc, nil, nil
 }
 
-func (m *memory) Replace(t *sql.Table, key, doc []byte) ([]byte, *sql.Conflict, error) {
+func (m *memory) Replace(t *sql.Table, key, _, doc []byte) ([]byte, *sql.Conflict, error) {
 	own := m.tables[value.Fold(t.Name)]
 	row := own.identified(doc)
 	if c := own.conflict(row, key); c != nil {

@@ -16,6 +16,7 @@ type selected struct {
 	columns  []outColumn
 	feed     feed
 	derived  []outColumn // what the columns are in FROM, where that differs: in a compound
+	mixed    bool        // of several SELECTs: in FROM a column that is REAL by the first has reals only
 	outer    bool        // reads what is further out
 	volatile bool
 	rows     float64 // a guess

@@ -75,9 +75,9 @@ type Source interface {
 	// was stored. Where its identity or what a unique index says of it is taken it
 	// does nothing but tell by which record.
 	Insert(t *Table, doc []byte) (stored []byte, taken *Conflict, err error)
-	// Replace puts a document in the place of the one of an identity, of which it may
-	// have another one.
-	Replace(t *Table, key, doc []byte) (stored []byte, taken *Conflict, err error)
+	// Replace puts a document in the place of old, that of an identity, of which it may have
+	// another one. old is nil where nobody knows whether it is still the one that was read.
+	Replace(t *Table, key, old, doc []byte) (stored []byte, taken *Conflict, err error)
 	// Delete takes the document of an identity away.
 	Delete(t *Table, key []byte) error
 	// Define carries out a CREATE, DROP or ALTER.

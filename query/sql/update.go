@@ -66,8 +66,11 @@ func (set *setting) write(r *run, key, doc []byte, values []value.Value, resolve
 		return err
 	}
 	fresh := set.document(r, doc, func(i int) bool { return told[i] })
+	if resolve == resolveReplace { // a row before this one may have taken its place
+		doc = nil
+	}
 	for {
-		stored, taken, err := r.source.Replace(set.table, key, fresh)
+		stored, taken, err := r.source.Replace(set.table, key, doc, fresh)
 		if err != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func (c *compiler) share(w *commons) *shared {
 
 // shared is a table of WITH as one of those that read it sees it.
 func (c *compiler) shared(all *shared) *selected {
-	own := &selected{rows: all.rows, columns: slices.Clone(all.columns), derived: all.derived}
+	own := &selected{rows: all.rows, columns: slices.Clone(all.columns), derived: all.derived, mixed: all.mixed}
 	from, slots := slotsOf(all.columns), make([]int, len(all.columns))
 	for i := range slots {
 		slots[i] = c.slot()

@@ -30,14 +30,6 @@ type State interface {
 	Size() int
 }
 
-// Extreme is a State that one row stands for: columns beside min and max come from
-// that row.
-type Extreme interface {
-	State
-	// Took reports whether the last Step was of a row that replaced the one before.
-	Took() bool
-}
-
 // Accepts reports whether the function can be called with so many arguments. A star
 // is none.
 func (f *Aggregate) Accepts(args int) bool { return accepts(f.least, f.most, args) }
@@ -61,8 +53,8 @@ var aggregates = [...]Aggregate{
 	{"group_concat", 1, 2, true, true, func(c *Context) State { return &chain{context: c} }},
 	{"json_group_array", 1, 1, true, true, func(c *Context) State { return &group{context: c} }},
 	{"json_group_object", 2, 2, true, true, func(c *Context) State { return &group{context: c, object: true} }},
-	{"max", 1, 1, false, false, func(c *Context) State { return &top{collation: c.Collation, side: 1} }},
-	{"min", 1, 1, false, false, func(c *Context) State { return &top{collation: c.Collation, side: -1} }},
+	{"max", 1, 1, false, false, func(c *Context) State { return &Extreme{collation: c.Collation, side: 1} }},
+	{"min", 1, 1, false, false, func(c *Context) State { return &Extreme{collation: c.Collation, side: -1} }},
 	{"string_agg", 2, 2, true, true, func(c *Context) State { return &chain{context: c} }},
 	{"sum", 1, 1, true, false, func(*Context) State { return &sum{as: exactSum} }},
 	{"total", 1, 1, true, false, func(*Context) State { return &sum{as: totalSum} }},
@@ -88,15 +80,16 @@ func (s *count) Undo(args []value.Value) error {
 func (s *count) Result() (value.Value, error) { return value.FromInt(s.n), nil }
 func (s *count) Size() int                    { return 8 }
 
-// top holds the value furthest to a side.
-type top struct {
+// Extreme is the state of min and max: it holds the value furthest to a side. One row stands for
+// it, from which columns beside it come.
+type Extreme struct {
 	collation value.Collation
 	side      int
 	best      value.Value
 	took      bool
 }
 
-func (s *top) Step(args []value.Value) error {
+func (s *Extreme) Step(args []value.Value) error {
 	v := &args[0]
 	if order, ok := v.Against(&s.best); ok {
 		if s.took = order*s.side > 0; s.took {
@@ -111,10 +104,12 @@ func (s *top) Step(args []value.Value) error {
 	return nil
 }
 
-func (s *top) Undo([]value.Value) error     { return Error("min and max do not forget rows") }
-func (s *top) Result() (value.Value, error) { return s.best, nil }
-func (s *top) Size() int                    { return s.best.Size() }
-func (s *top) Took() bool                   { return s.took }
+func (s *Extreme) Undo([]value.Value) error     { return Error("min and max do not forget rows") }
+func (s *Extreme) Result() (value.Value, error) { return s.best, nil }
+func (s *Extreme) Size() int                    { return s.best.Size() }
+
+// Took reports whether the last Step was of a row that replaced the one before.
+func (s *Extreme) Took() bool { return s.took }
 
 // chain joins texts.
 type chain struct {

@@ -137,6 +137,15 @@ select 1 union select 2, 3
 select a from t order by b union select 1
 select a as z from t union select 1 order by z
 select * from (select a from t union select a from u) where a > 2 order by a
+select z, z || '', typeof(z) from (select c as z from t union all select a from t) order by 1, 2
+select z, typeof(z) from (select c as z from t union select a from t) order by z
+select z, typeof(z) from (select a as z from t union all select c from t) order by z, 2
+select z, typeof(z) from (select c as z from t union all select d from t) order by z, 2
+select z, typeof(z) from (select 1 as z union all select c from t) order by z, 2
+select z, typeof(z) from u left join (select c as z from t union select a from t) on z = u.a order by 1
+select column1, typeof(column1) from (values (cast(1 as real)), (2))
+with k(z) as (select c from t union select a from t) select z, (select max(z) from k), typeof(z) from k order by z
+with recursive k(z) as (select cast(1 as real) union all select cast(z as int) + 1 from k where z < 3) select z, typeof(z) from k
 with q as (select a from t where a > 2) select * from q order by a
 with q(k, l) as (select a, b from t) select l, k from q order by k
 with q as (select 1 as a), r as (select a+1 as b from q) select * from q, r
