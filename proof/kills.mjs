@@ -34,6 +34,7 @@ const random = randomFrom(seed)
 const promised = { strict: 0, relaxed: 0, canary: 0 }
 const outcome = { kills: 0, writing: 0, failures: 0, losses: 0, relaxed: 0, commits: 0 }
 
+let from = 0 // the first number of the round
 let before // the state that the last round told
 let told // resolves with what the page found
 let wrote // resolves when the page has first been promised something, or says why it writes no more
@@ -88,9 +89,13 @@ async function writes(browser, written, round) {
   return how === true
 }
 
-/** The number no commit has had yet, so that what one round lost is not written again by the next. */
+/**
+ * A number no commit has had yet: neither one that a round lost, nor one of a round that was killed before it
+ * could tell of any.
+ */
 function next() {
-  return Math.max(promised.strict, promised.relaxed, promised.canary) + 1000
+  from = Math.max(from, promised.strict, promised.relaxed, promised.canary) + 1000
+  return from
 }
 
 /** Holds what a page found against what its predecessors were promised. */
