@@ -39,7 +39,7 @@ const parts = [
   ['zlib', 5, ['zlib.js'], [], 'loaded with the first compressed value'],
 ]
 const moduleBudget = 968
-const sqlBudget = 401
+const sqlBudget = 404
 
 const compress = promisify(brotliCompress)
 
