@@ -754,9 +754,15 @@ func TestCacheFirstShowsTheNewBehind(t *testing.T) {
 	there[*Item[rowA]](t)(first.a.Get(ctx, 1))
 	first.Close()
 	w.exec("UPDATE a SET name = 'new' WHERE id = 1")
+	shown := make(chan struct{}) // without which the new could be there before the old was shown
+	w.passing(func(out http.ResponseWriter, in *http.Request, next http.Handler) {
+		<-shown
+		next.ServeHTTP(out, in)
+	})
 	v := w.opened(env, CacheFirst)
 	changed := v.Changed()
 	a := there[*Item[rowA]](t)(v.a.Get(ctx, 1))
+	close(shown)
 	<-changed
 	if got := name(t, a); got != "new" {
 		t.Error(got)
