@@ -139,4 +139,4 @@ for (const liveSse of [false, true]) {
 test(`a collection of TanStack DB follows 200 changes of 2,000 rows, and a lost sidecar (seed ${seed})`, { timeout: 240_000 }, () => follow(collect, 2000, 200))
 
 test(`the Electric client follows ${cities} rows (seed ${seed})`, { timeout: 600_000 }, () =>
-  follow(url => new Follower(url, false), cities, torture ? 200 : 50, ...(existsSync(slices) ? [slices] : [])))
+  follow(url => new Follower(url, false), cities, torture ? 200 : 10, ...(existsSync(slices) ? [slices] : [])))
