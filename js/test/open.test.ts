@@ -36,7 +36,7 @@ test('opened twice it is shared, and each closed by itself', async () => {
   await first.close()
   await first.close()
   const calls = [
-    () => first.places.get(1), () => first.places.count(), () => first.places.find(), () => first.places.find().count(), () => first.places.put(place(2)),
+    () => first.places.get(1), () => first.places.count(), () => first.places.find(), () => first.places.find().count(), () => first.places.put(place(2)), () => first.places.insertMany([]), () => first.places.getMany([]), () => first.places.deleteMany([]),
     () => first.store('s').get(new Uint8Array(1)), () => first.store('s').getMulti([]), () => first.store('s').putMulti([]), () => first.transaction(async () => {}), () => first.begin(), () => first.tables(), () => first.stat(), () => first.flush(),
     () => first.export().getReader().read(), () => first.lock(), () => first.places.find({}, { latest: true }),
   ]

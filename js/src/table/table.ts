@@ -301,7 +301,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
 
   private async storeMany(op: Op.Insert | Op.Put, documents: readonly unknown[], call: LongCall): Promise<Key[]> {
     if (!Array.isArray(documents)) throw new StowageError('invalid_argument', 'documents must come in a list')
-    if (documents.length === 0) return []
+    if (documents.length === 0) return this.scope.ready().then(() => [])
     // A copy: the caller may go on using the list.
     const all = this.made.ids === undefined ? documents.slice() : documents.map(document => this.identified(document))
     const slicer = new Slicer(all, this.made.maxBytes)
@@ -343,7 +343,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     each: (table: this, part: readonly Key[]) => Promise<void>,
   ): Promise<void> {
     if (!Array.isArray(keys)) throw new StowageError('invalid_argument', 'identities must come in a list')
-    if (keys.length === 0) return
+    if (keys.length === 0) return void (await this.scope.ready())
     if (keys.length <= sliceKeys) return each(this, keys)
     const all = keys.slice() // the caller may go on using the list
     await this.scope.together({ kind, signal: call.signal }, scope => {

@@ -21,7 +21,7 @@ const seed = Number(process.env['SEED']) || Date.now() % 1e9
 /** The atlas, where it was made; as many rows that are made up otherwise. */
 const slices = '../web-demo/data/world'
 const cities = 138_398
-/** All of the 200 changes are made to the whole atlas in make torture, for each is one scan of it; 50 otherwise. */
+/** All of the 200 changes are made to the whole atlas in make torture, for each is one scan of it; ten otherwise. */
 const torture = process.env['TORTURE'] !== undefined
 
 // The client keeps a minute's timer for a cache that only browsers have. Nothing here waits for it.
