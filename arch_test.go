@@ -43,7 +43,7 @@ var layers = []layer{
 	{folder: "store", uses: []string{"query", "query/op", "query/sql", "query/sql/function", "query/sql/value"}},
 	{folder: "store/*", uses: []string{"query", "store"}},
 	{folder: "store/encrypt", uses: []string{"crypto", "store"}},
-	{folder: "store/policies", uses: []string{"query", "store", "store/coder"}},
+	{folder: "store/policies", uses: []string{"query", "query/op", "store", "store/coder"}},
 	{folder: "store/structure", uses: []string{"store"}},
 	{folder: "store/repository", uses: []string{"store", "store/structure"}},
 	{folder: "store/repository/*", uses: []string{"store", "store/structure", "store/repository"}},

@@ -27,6 +27,23 @@ func Select(filter Expr) (*Query, error) {
 	return &Query{Filter: parsed, Limit: -1}, err
 }
 
+// Narrow is the query for those of q's documents that match filter as well; nil leaves it as it is. It
+// fails as Select does.
+func (q *Query) Narrow(filter Expr) (*Query, error) {
+	parsed, err := Parse(filter)
+	if err != nil || parsed == nil {
+		return q, err
+	}
+	narrowed := *q
+	narrowed.Filter = parsed
+	if q.Filter != nil {
+		both := &node{op: findOperator("and"), filters: []*node{q.Filter.root, parsed.root}}
+		both.settle()
+		narrowed.Filter = &Filter{both}
+	}
+	return &narrowed, nil
+}
+
 // OrderBy sorts by path, after the columns there are already.
 func (q *Query) OrderBy(path Path, desc bool) *Query {
 	q.Order = append(q.Order, Order{path, desc})

@@ -36,7 +36,8 @@ func (ids *Identities) Append(dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
-func (ids *Identities) add(key []byte) {
+// Add adds the key of one more, of which it keeps a copy.
+func (ids *Identities) Add(key []byte) {
 	ids.room = append(ids.room, key...)
 	ids.ends = append(ids.ends, len(ids.room))
 }
@@ -87,7 +88,7 @@ func (t *Table) change(tx *Tx, op string, q *query.Query, one func(s *session, k
 		return met, err
 	}
 	err = search.each(func(key, _ []byte) error {
-		met.add(key)
+		met.Add(key)
 		return nil
 	})
 	search.close()

@@ -95,34 +95,6 @@ func (s *session) number(doc []byte) ([]byte, error) {
 	}
 	s.counter.greatest++
 	s.counter.changed = true
-	name := s.schema.Key[0].Name
-	if s.offsets[s.identity] >= 0 {
-		return s.renumber(doc, name)
-	}
-	size, fields, err := msgp.ReadMapHeaderBytes(doc)
-	if err != nil {
-		return nil, err
-	}
-	out := s.take(maxMapHead + len(doc) + len(name) + 2*9)
-	out = msgp.AppendMapHeader(out, size+1)
-	shift := len(out) - (len(doc) - len(fields))
-	out = append(out, fields...)
-	out = msgp.AppendString(out, name)
-	for i := range s.offsets {
-		if s.offsets[i] >= 0 {
-			s.offsets[i] += shift
-		}
-	}
-	s.offsets[s.identity] = len(out)
-	return s.keep(msgp.AppendInt64(out, s.counter.greatest)), nil
-}
-
-// renumber puts the next integer in the place of undefined.
-func (s *session) renumber(doc []byte, name string) ([]byte, error) {
-	patch := msgp.AppendString(msgp.AppendMapHeader(nil, 1), name)
-	doc, err := s.merge(doc, msgp.AppendInt64(patch, s.counter.greatest))
-	if err != nil {
-		return nil, err
-	}
-	return doc, s.extract.Extract(doc, query.MaxDepth, s.offsets)
+	var id [9]byte
+	return s.give(doc, msgp.AppendInt64(id[:0], s.counter.greatest))
 }

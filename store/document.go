@@ -10,14 +10,14 @@ import (
 
 // Insert adds documents, raw MessagePack maps, and returns their identities as
 // raw MessagePack, in order; they are parts of the documents. A document without
-// an identity gets the next integer where the table increments. Whether a program may
-// change the documents afterwards, Options.Isolation says.
+// an identity gets the next integer where the table increments, and one of Schema.Identity where
+// there is that. Whether a program may change the documents afterwards, Options.Isolation says.
 //
 // After an error some of the documents may have been written: the transaction, or
 // the child it was done in, must be given up.
 //
 // Errors: InvalidDocument, TooDeep, TooLarge, InvalidKey where there is no
-// identity or not one with an order, DuplicateKey where there is a document of
+// identity, not one with an order, or none of the table's kind, DuplicateKey where there is a document of
 // that identity or one with the same values in a unique index, ReadOnly.
 func (t *Table) Insert(tx *Tx, docs [][]byte) (ids [][]byte, err error) {
 	return t.write(tx, "insert", docs, (*session).insert)
@@ -122,17 +122,27 @@ func (s *session) identify(doc []byte) (whole, id []byte, fresh bool, err error)
 		return nil, nil, false, err
 	}
 	at := s.offsets[s.identity]
-	missing := at < 0 || query.IsUndefined(doc[at:])
-	if missing && s.schema.Increment {
-		if doc, err = s.number(doc); err != nil {
+	kind := s.table.kind
+	if at < 0 || query.IsUndefined(doc[at:]) {
+		switch {
+		case s.schema.Increment:
+			doc, err = s.number(doc)
+			fresh = true
+		case kind != nil:
+			doc, err = s.draw(doc)
+		default:
+			err = fail(InvalidKey, "identity: missing", s.table.name, nil)
+		}
+		if err != nil {
 			return nil, nil, false, err
 		}
-		at, fresh = s.offsets[s.identity], true
-	} else if missing {
-		return nil, nil, false, fail(InvalidKey, "identity: missing", s.table.name, nil)
+		at, kind = s.offsets[s.identity], nil
 	}
 	size, _ := query.Skip(doc[at:])
 	id = doc[at : at+size : at+size]
+	if kind != nil && !kind.Accepts(id) {
+		return nil, nil, false, fail(InvalidKey, "identity: not of the table's kind", s.table.name, nil)
+	}
 	if s.key, err = AppendIdentity(s.key[:0], id); err != nil {
 		return nil, nil, false, err
 	}

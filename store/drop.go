@@ -25,6 +25,20 @@ func (tx *Tx) DropTable(name string) (found bool, err error) {
 	return err == nil, err
 }
 
+// DropTables removes all tables, as DropTable does.
+func (tx *Tx) DropTables() error {
+	if !tx.Writable() {
+		return fail(ReadOnly, "drop tables", "", nil)
+	}
+	names, err := tx.Tables()
+	for _, name := range names {
+		if err == nil {
+			_, err = tx.DropTable(name)
+		}
+	}
+	return err
+}
+
 // eachOf calls f for a table's documents, then for each database beside them.
 func (tx *Tx) eachOf(table string, f func(*DB) error) error {
 	if err := tx.usable("open table"); err != nil {

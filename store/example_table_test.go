@@ -7,6 +7,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/stowage-db/stowage/query"
+	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/memory"
 )
@@ -113,4 +114,55 @@ func ExampleTable_Find_aggregate() {
 	// Output:
 	// [NO 2 1000977]
 	// [SE 1 177074]
+}
+
+// Changes are fields to be set, operations or functions; all of a call or none is made.
+func ExampleTable_UpdateMany() {
+	ctx := context.Background()
+	env, err := store.Open(ctx, memory.New(), store.Options{})
+	if err != nil {
+		panic(err)
+	}
+	defer env.Close(ctx)
+	cities, err := env.Table(ctx, store.DefaultTable, store.Schema{Key: query.Field("name")}, nil)
+	if err != nil {
+		panic(err)
+	}
+	oslo := query.AppendValue(nil, map[string]any{"name": "Oslo", "visits": 1})
+	norwegian, err := query.Select(query.Eq(query.Field("country"), "NO"))
+	if err != nil {
+		panic(err)
+	}
+	err = env.Update(ctx, func(tx *store.Tx) error {
+		// Nobody has its identity, so it is inserted; then the second call finds it.
+		if _, err := cities.Upsert(tx, oslo, nil); err != nil {
+			return err
+		}
+		if _, err := cities.Upsert(tx, query.AppendValue(nil, map[string]any{"name": "Oslo", "country": "NO"}), nil); err != nil {
+			return err
+		}
+		met, err := cities.UpdateMany(tx, []store.Change{
+			{Query: norwegian, Raw: query.AppendValue(nil, map[string]any{"capital": true})},
+			{Query: norwegian, Raw: op.Append(nil, op.Increment(query.Field("visits")))},
+			{Query: norwegian, Func: func(doc []byte) ([]byte, error) {
+				city, _ := query.ReadValue(doc)
+				city.(map[string]any)["letters"] = 4
+				return query.AppendValue(nil, city), nil
+			}},
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Println(met.Len(), "changes")
+		doc, _, err := cities.Get(tx, query.AppendKeyString(nil, "Oslo"))
+		city, _ := query.ReadValue(doc)
+		fmt.Println(city)
+		return err
+	})
+	if err != nil {
+		panic(err)
+	}
+	// Output:
+	// 3 changes
+	// map[capital:true country:NO letters:4 name:Oslo visits:2]
 }

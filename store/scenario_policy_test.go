@@ -188,9 +188,11 @@ func (h *things) change(filter query.Expr, patch map[string]any) (n int64, err e
 	h.t.Helper()
 	err = h.env.Update(context.Background(), func(tx *store.Tx) error {
 		q, err := h.with.Select(filter)
-		if err == nil {
-			n, err = h.with.UpdateWhere(tx, q, query.AppendValue(nil, patch))
+		if err != nil {
+			return err
 		}
+		met, err := h.with.UpdateWhere(tx, q, query.AppendValue(nil, patch))
+		n = int64(met.Len())
 		return err
 	})
 	return n, err

@@ -27,6 +27,11 @@ type Schema struct {
 	// Increment gives documents without an identity the next integer. Key must
 	// then be a single name. Once a table increments, it always does.
 	Increment bool
+	// Identity makes identities for documents that come without, and tells of those that others
+	// bring whether they are of its kind. It is for a table that does not increment; Key must
+	// then be a single name. It is not kept with the table: every program that writes there
+	// names it, and statements of SQL know nothing of it.
+	Identity IdentityKind
 	// Indexes are kept up to date with every write. One that is not named any more
 	// stays, for other programs that know it, unless the schema is Exact.
 	Indexes []IndexSpec
@@ -70,6 +75,9 @@ func (s *Schema) check(table string) error {
 	}
 	if s.Increment && (len(s.Key) != 1 || s.Key[0].Name == "") {
 		return invalid("an incrementing key is a field of the document itself")
+	}
+	if s.Identity != nil && (s.Increment || len(s.Key) != 1 || s.Key[0].Name == "") {
+		return invalid("identities are made for a field of the document itself that is not counted")
 	}
 	for i, index := range s.Indexes {
 		switch {

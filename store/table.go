@@ -23,6 +23,7 @@ import (
 // goroutines; the transactions it is given may not.
 type Table struct {
 	name    string
+	kind    IdentityKind           // nil where documents bring their own, or are counted
 	layout  atomic.Pointer[layout] // nil where a statement is the first to open it
 	answers answers
 }
@@ -87,6 +88,7 @@ func (e *Env) Table(ctx context.Context, name string, schema Schema, progress fu
 		return nil, err
 	}
 	t := newTable(name)
+	t.kind = schema.Identity
 	ready := false
 	err := e.View(ctx, func(tx *Tx) (err error) {
 		ready, err = t.ready(tx, &schema)
@@ -139,6 +141,7 @@ func (tx *Tx) Table(name string, schema Schema) (*Table, error) {
 		return nil, err
 	}
 	t := newTable(name)
+	t.kind = schema.Identity
 	db, err := tx.tableDB(name, &schema)
 	if err != nil {
 		return nil, err
@@ -176,6 +179,10 @@ func (tx *Tx) tableDB(name string, asked *Schema) (*DB, error) {
 func isTableName(name string) bool {
 	return name != "" && name != reservedTable && strings.IndexByte(name, 0) < 0
 }
+
+// DefaultTable is the name of the table that JavaScript's db.table() means: a program that has one
+// table need not find a name for it.
+const DefaultTable = "_default"
 
 // reservedTable is a name that no table can have, for what is not of any.
 const reservedTable = "\x01"
@@ -219,7 +226,7 @@ func (t *Table) build(tx *Tx, asked *Schema, progress func(done, total int64)) e
 		return err
 	}
 	r := reshaping{schema: *asked, added: asked.Indexes}
-	r.schema.Uncompressed, r.schema.Exact, r.schema.Unfinished = false, false, 0
+	r.schema.Uncompressed, r.schema.Exact, r.schema.Unfinished, r.schema.Identity = false, false, 0, nil
 	total, err := db.Count(KeyRange{})
 	if err != nil {
 		return err

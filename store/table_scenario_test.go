@@ -11,6 +11,7 @@ import (
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/query/op"
 	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/policies"
 	"github.com/stowage-db/stowage/store/storetest"
 )
 
@@ -18,18 +19,27 @@ import (
 // anew.
 type desk struct {
 	bed
-	others  *store.Table
+	others  documents
 	room    place
 	backend func() store.Backend
+	over    func(table *store.Table) documents
 }
 
-// onTables runs a scenario in memory and over files.
+// onTables runs a scenario in memory and over files, and over a table with policies, which are
+// to change nothing of it.
 func onTables(t *testing.T, scenario func(d *desk)) {
 	t.Helper()
-	onPlaces(t, func(t *testing.T, room place) {
-		d := &desk{bed: bed{t: t}, room: room, backend: room(t)}
+	bare := func(table *store.Table) documents { return table }
+	on := func(t *testing.T, room place, over func(table *store.Table) documents) {
+		d := &desk{bed: bed{t: t}, room: room, backend: room(t), over: over}
 		d.open()
 		scenario(d)
+	}
+	onPlaces(t, func(t *testing.T, room place) { on(t, room, bare) })
+	t.Run("policies", func(t *testing.T) {
+		on(t, places[0].room, func(table *store.Table) documents {
+			return policies.Over(table, nil, policies.NewTableHooks(), policies.Expiring{})
+		})
 	})
 }
 
@@ -37,12 +47,12 @@ func (d *desk) open() {
 	d.t.Helper()
 	d.env = storetest.Open(d.t, d.backend(), storetest.Small())
 	schema := store.Schema{Key: query.Field("id"), Increment: true, Indexes: []store.IndexSpec{{Name: "char", Paths: []query.Path{char}}}}
-	var err error
-	if d.table, err = d.env.Table(ctx, "items", schema, nil); err == nil {
-		d.others, err = d.env.Table(ctx, "others", schema, nil)
-	}
-	if err != nil {
-		d.t.Fatal(err)
+	for name, table := range map[string]*documents{"items": &d.table, "others": &d.others} {
+		made, err := d.env.Table(ctx, name, schema, nil)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		*table = d.over(made)
 	}
 }
 
@@ -199,6 +209,14 @@ func TestScenario07_UpdateMany(t *testing.T) {
 		for _, n := range []int{1, 2, 4} {
 			d.expectCount(query.Eq(whole, n), 1)
 		}
+		d.met("[2 1 2]", func(tx *store.Tx) (store.Identities, error) {
+			same := func(doc []byte) ([]byte, error) { return doc, nil }
+			return d.table.UpdateMany(tx, []store.Change{
+				{Func: same, Query: where(t, query.Eq(whole, 4))},
+				{Raw: op.Append(nil, op.Add(char, "x")), Query: where(t, query.Gt(whole, 1))},
+			})
+		})
+		d.expectCount(query.In(char, "ax", "bx", "c"), 3)
 		d.refused(store.InvalidDocument, func(tx *store.Tx) error {
 			_, err := d.table.UpdateMany(tx, []store.Change{
 				{Raw: raw(fields{"int": 9}), Query: where(t, nil)},
@@ -224,6 +242,15 @@ func TestScenario08_Upsert(t *testing.T) {
 		d.met("[4]", upsert(fields{"int": 9, "char": "x"}, query.Eq(char, "x")))
 		d.met("[5]", upsert(fields{"id": 5, "int": 5, "char": "w"}, nil))
 		d.expectInserted("[6]", fields{"int": 0})
+
+		// An identity and a query both select.
+		d.met("[5]", upsert(fields{"id": 5, "int": 6}, query.Eq(char, "w")))
+		d.met("[7]", upsert(fields{"id": 7, "int": 7}, query.Eq(char, "w")))
+		d.expectDoc(5, fields{"id": 5, "int": 6, "char": "w"})
+		d.refused(store.DuplicateKey, func(tx *store.Tx) error {
+			_, err := upsert(fields{"id": 5}, query.Eq(char, "nobody's"))(tx)
+			return err
+		})
 		d.refused(store.InvalidArgument, func(tx *store.Tx) error {
 			_, err := upsert(fields{"int": 5}, nil)(tx)
 			return err
@@ -316,7 +343,7 @@ func TestScenario11_CountAfterReopening(t *testing.T) {
 func TestScenario12_TablesOfOneName(t *testing.T) {
 	onTables(t, func(d *desk) {
 		d.three()
-		other := &desk{bed: bed{t: d.t}, backend: d.room(d.t)}
+		other := &desk{bed: bed{t: d.t}, backend: d.room(d.t), over: d.over}
 		other.open()
 		other.expectInserted("[1]", fields{"char": "other"})
 		d.expectInserted("[4]", fields{"char": "d"})
@@ -348,7 +375,7 @@ func TestScenario15_ConcurrentInserts(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range 20 {
 			group.Go(func() {
-				table := []*store.Table{d.table, d.others}[i%2]
+				table := []documents{d.table, d.others}[i%2]
 				if err := d.update(func(tx *store.Tx) error { _, err := table.Insert(tx, raws([]any{fields{}})); return err }); err != nil {
 					t.Error(err)
 				}
@@ -468,6 +495,19 @@ func TestTablesAreEmptiedAndDropped(t *testing.T) {
 		d.view(func(tx *store.Tx) error {
 			names, err := tx.Tables()
 			if !slices.Equal(names, []string{"others"}) {
+				t.Errorf("tables %q", names)
+			}
+			return err
+		})
+		if err := d.env.View(ctx, func(tx *store.Tx) error { return tx.DropTables() }); !errors.Is(err, store.ReadOnly) {
+			t.Error(err)
+		}
+		if err := d.update((*store.Tx).DropTables); err != nil {
+			t.Error(err)
+		}
+		d.view(func(tx *store.Tx) error {
+			names, err := tx.Tables()
+			if len(names) > 0 {
 				t.Errorf("tables %q", names)
 			}
 			return err

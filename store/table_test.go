@@ -56,11 +56,38 @@ func cities() store.Schema {
 	}}
 }
 
+// documents is what tables have in common, with policies over them or not.
+type documents interface {
+	Name() string
+	Schema() store.Schema
+	Insert(tx *store.Tx, docs [][]byte) (ids [][]byte, err error)
+	Put(tx *store.Tx, docs [][]byte) (ids [][]byte, err error)
+	Replace(tx *store.Tx, docs [][]byte) (ids [][]byte, err error)
+	Upsert(tx *store.Tx, doc []byte, q *query.Query) (store.Identities, error)
+	Get(tx *store.Tx, key []byte) (doc []byte, found bool, err error)
+	GetMany(tx *store.Tx, keys [][]byte, emit func(doc []byte) error) error
+	Find(tx *store.Tx, q *query.Query, emit func(doc []byte) error) error
+	Explain(tx *store.Tx, q *query.Query) (*store.Explanation, error)
+	Count(tx *store.Tx, q *query.Query) (int64, error)
+	Contains(tx *store.Tx, q *query.Query) (bool, error)
+	Update(tx *store.Tx, key, change []byte) (found bool, err error)
+	UpdateWhere(tx *store.Tx, q *query.Query, change []byte) (store.Identities, error)
+	UpdateFunc(tx *store.Tx, q *query.Query, f func(doc []byte) ([]byte, error)) (store.Identities, error)
+	UpdateMany(tx *store.Tx, changes []store.Change) (store.Identities, error)
+	Delete(tx *store.Tx, key []byte) (found bool, err error)
+	DeleteMany(tx *store.Tx, keys [][]byte) (n int64, err error)
+	DeleteWhere(tx *store.Tx, q *query.Query) (store.Identities, error)
+	Truncate(tx *store.Tx) error
+	CacheQueries(n int)
+	ClearCache()
+	Cached() int
+}
+
 // bed is an environment with one table.
 type bed struct {
 	t     *testing.T
 	env   *store.Env
-	table *store.Table
+	table documents
 }
 
 func newBed(t *testing.T, schema store.Schema) *bed { return newBedOn(t, memory.New(), schema) }

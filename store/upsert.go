@@ -22,23 +22,15 @@ func (s *session) swap(doc []byte, known bool) error {
 }
 
 // Upsert sets the fields of doc in the documents that q finds, and inserts it where
-// there are none. Where q is nil, doc itself says by its identity which one is
-// meant. It returns the identities of what was changed or inserted.
+// there are none. An identity in doc says which one is meant, of those that q finds, or where q is
+// nil of all. It returns the identities of what was changed or inserted.
 //
 // Errors: those of UpdateWhere and Insert; InvalidArgument where neither q nor an
 // identity is given.
 func (t *Table) Upsert(tx *Tx, doc []byte, q *query.Query) (Identities, error) {
-	if q == nil {
-		id, found, err := query.Lookup(doc, t.Schema().Key)
-		if err != nil {
-			return Identities{}, t.failed("upsert", err)
-		}
-		if !found {
-			return Identities{}, fail(InvalidArgument, "upsert: needs a query, or a document with an identity", t.name, nil)
-		}
-		if q, err = query.Select(query.Eq(t.Schema().Key, query.Raw(id))); err != nil {
-			return Identities{}, err
-		}
+	q, err := t.Meant(doc, q)
+	if err != nil {
+		return Identities{}, err
 	}
 	met, err := t.UpdateWhere(tx, q, doc)
 	if err != nil || met.Len() > 0 {
@@ -49,14 +41,33 @@ func (t *Table) Upsert(tx *Tx, doc []byte, q *query.Query) (Identities, error) {
 		return Identities{}, err
 	}
 	key, err := AppendIdentity(nil, ids[0])
-	met.add(key)
+	met.Add(key)
 	return met, err
 }
 
-// Change is what UpdateMany is told to do: a change as Update has it, and the
-// query for the documents that it is made to.
+// Meant is the query for the documents that Upsert changes: those of q, which may be nil, but for
+// the identity that doc has. It fails with InvalidArgument where neither is given.
+func (t *Table) Meant(doc []byte, q *query.Query) (*query.Query, error) {
+	path := t.Schema().Key
+	id, found, err := query.Lookup(doc, path)
+	switch {
+	case err != nil:
+		return nil, t.failed("upsert", err)
+	case !found && q == nil:
+		return nil, fail(InvalidArgument, "upsert: needs a query, or a document with an identity", t.name, nil)
+	case !found:
+		return q, nil
+	case q == nil:
+		return query.Select(query.Eq(path, query.Raw(id)))
+	}
+	return q.Narrow(query.Eq(path, query.Raw(id)))
+}
+
+// Change is what UpdateMany is told to do: a change as Update has it, or a function as
+// UpdateFunc has it, and the query for the documents that it is made to.
 type Change struct {
 	Raw   []byte
+	Func  func(doc []byte) ([]byte, error) // in the place of Raw
 	Query *query.Query
 }
 
@@ -65,15 +76,22 @@ type Change struct {
 func (t *Table) UpdateMany(tx *Tx, changes []Change) (Identities, error) {
 	var met Identities
 	for _, c := range changes {
-		one, err := t.UpdateWhere(tx, c.Query, c.Raw)
+		one, err := t.make(tx, c)
 		if err != nil {
 			return Identities{}, err
 		}
 		for i := range one.Len() {
-			met.add(one.Key(i))
+			met.Add(one.Key(i))
 		}
 	}
 	return met, nil
+}
+
+func (t *Table) make(tx *Tx, c Change) (Identities, error) {
+	if c.Func != nil {
+		return t.UpdateFunc(tx, c.Query, c.Func)
+	}
+	return t.UpdateWhere(tx, c.Query, c.Raw)
 }
 
 // Contains reports whether Find would deliver anything.
