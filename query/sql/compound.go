@@ -38,7 +38,21 @@ func (c *compiler) compound(q *selection, s *scope, targets []int) *selected {
 	}
 	c.level--
 	keys := c.compoundOrder(q, all, s)
+	if q.joins[len(q.joins)-1] != unionAll && (len(keys) > 0 || c.level == 0) {
+		keys = wholly(keys, all.columns)
+	}
 	return c.bounded(q, s, all, keys, arrival{}, nil)
+}
+
+// wholly adds to an order all columns that it does not name: where SQLite merges equal rows, it has
+// sorted them. Of a compound without an order, that is kept only for what a statement returns or writes.
+func wholly(keys []sortKey, columns []outColumn) []sortKey {
+	for _, col := range columns {
+		if !slices.ContainsFunc(keys, func(k sortKey) bool { return k.slot == col.slot }) {
+			keys = append(keys, sortKey{slot: col.slot, collation: col.collation})
+		}
+	}
+	return keys
 }
 
 // derivedColumns are the columns of a compound as they are in FROM: as those of its
@@ -148,8 +162,8 @@ func (s *selected) combine(by compound, next *selected) {
 	switch by {
 	case unionAll:
 		s.feed = appendFeed(first, next.feed)
-	case union:
-		s.feed = distinctFeed(appendFeed(first, next.feed), columns)
+	case union: // of equal rows the last SELECT has the say: 1 UNION 1.0 is 1.0
+		s.feed = distinctFeed(appendFeed(next.feed, first), columns)
 	default:
 		s.feed = distinctFeed(amongFeed(first, next.feed, columns, by == intersect), columns)
 	}

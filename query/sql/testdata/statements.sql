@@ -137,6 +137,39 @@ select 1 union select 2, 3
 select a from t order by b union select 1
 select a as z from t union select 1 order by z
 select * from (select a from t union select a from u) where a > 2 order by a
+create table v(i integer primary key, x)
+insert into v values (1,1),(2,1.0),(3,2.0),(4,2),(5,3),(6,3.0),(7,-9),(8,null)
+create table nc(i integer primary key, e text collate nocase)
+insert into nc values (1,'a'),(2,'A'),(3,'b'),(4,'B')
+select x, typeof(x) from (select 1 as x union select 1.0)
+select -9 union select -9.0
+select -9.0 union select -9 union select 4
+select 1 union select 1.0 union select 1
+select 1 union select 1.0 union all select 1
+select 1 union all select 1.0 union select 2
+select x from v union select 5
+select 5 union select x from v
+select x from v union select 2
+select 2.0 union select x from v union select 3.0
+select x from v where i < 3 union select x from v where i in (3, 4) union select x from v where i > 4 order by 1
+select x from v union select x from v where i > 1 order by 1 limit 3
+select x from v union select x from v where i > 1 order by 1 desc limit 9 offset 1
+select x from v intersect select x from v where i <> 1
+select x from v intersect select x from v union select 2
+select x from v union select 2 except select 1
+select x from v except select 1
+select e from nc union select 'B'
+select 'B' union select e from nc
+select e from nc where i = 2 union select e from nc where i = 1
+select x, i from v union select x, 1 from v where i < 5 order by x desc
+select i % 2, x from v union select i % 2, x from v where i <> 3 order by 1
+create table kept as select x from v union select 3.0
+select rowid as r, x, typeof(x) from kept order by 1
+insert into kept select 9 union select 7 union select 9.0 union select 8
+select rowid as r, x, typeof(x) from kept order by 1
+insert into kept select x from v except select 2
+select rowid as r, x, typeof(x) from kept order by 1
+with recursive k(z) as (select 1 union select 1.0 union select z + 1 from k where z < 3) select z, typeof(z) from k order by z
 select z, z || '', typeof(z) from (select c as z from t union all select a from t) order by 1, 2
 select z, typeof(z) from (select c as z from t union select a from t) order by z
 select z, typeof(z) from (select a as z from t union all select c from t) order by z, 2
