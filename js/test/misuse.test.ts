@@ -144,7 +144,7 @@ test('what is far too large is refused before the engine has room for it', async
   const db = await openPlaces()
   await db.places.insertMany(placesFrom(1, 20))
   const { memoryBytes } = await db.stat()
-  const huge = 'x'.repeat(200 << 20)
+  const huge = 'x'.repeat(128 << 20)
   await rejects('too_large', () => db.places.put({ ...place(1), name: huge }))
   await rejects('too_large', () => db.places.update(1, { name: huge }))
   await rejects('too_large', () => db.places.find({ name: huge }))

@@ -7,6 +7,7 @@ import { type AddOptions, geo, type Geo, hash, type HashConfig, type HashReposit
 import { rejects } from './places.js'
 import { type Random, seeded } from './random.js'
 import { quiet } from './shelf.js'
+import { stride } from './stride.js'
 import { fails, hangs, openTier, overPairs, type Pair, pairOf, shelves, StillClock } from './tiers.js'
 
 interface Person {
@@ -298,7 +299,7 @@ test('whatever is asked, and however much of it the fast tier knows, the answer 
   const [sets, places, people] = [sortedSet(pair.config('set')), geo(pair.config('places')), peopleOf(pair)]
   const half = () => (random.below(9) - 4) / 2
   const degrees = () => random.below(4000) / 1000 - 2
-  for (let n = 0; n < 150; n++) {
+  for (let n = 0; n < 180; n += stride) {
     const id = random.below(4)
     const set: SortedSet = { id, members: random.list(5, r => ({ member: `m${r.below(20)}`, score: half() }), 1) }
     await same(random, sets, id, set, {

@@ -25,7 +25,7 @@ func TestSameAnswers(t *testing.T) {
 		u.done(err)
 		people, err := repository.NewHash[person, string](u.config("person"))
 		u.done(err)
-		for range 400 {
+		for range 400 / storetest.Stride() {
 			id := draw.IntN(4)
 			same(u, draw, sets, id, repository.SortedSet[int]{ID: id, Members: someMembers(draw)}, setOptions(draw))
 			same(u, draw, places, id, repository.Geo[int]{ID: id, Members: somePlaces(draw)}, geoOptions(draw))

@@ -264,5 +264,9 @@ function toBase64(bytes: Uint8Array & { toBase64?: () => string }): string {
 
 function fromBase64(text: string): Uint8Array {
   const host = Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array }
-  return host.fromBase64 === undefined ? Uint8Array.from(atob(text), c => c.charCodeAt(0)) : host.fromBase64(text)
+  if (host.fromBase64 !== undefined) return host.fromBase64(text)
+  const binary = atob(text)
+  const bytes = new Uint8Array(binary.length)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i)
+  return bytes
 }

@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { compress, encrypt, memory, modifier, open, type Unlocker } from 'stowage'
 import { salvage } from 'stowage/salvage'
 
-import { place, rejects, tables } from './places.js'
-import { byKey, byPassphrase, type Chained, cheap, counting, everything, filled, isWhole, key, opensWhole, passphrase, randomKey, stored, unlocking } from './sealed.js'
+import { place, rejects, tables } from '../places.js'
+import { byKey, byPassphrase, type Chained, cheap, counting, everything, filled, isWhole, key, opensWhole, passphrase, randomKey, stored, unlocking } from '../sealed.js'
 
 /** What is stored in clear, so that it is found. */
 const plain: Chained = { modifiers: [compress('none')] }

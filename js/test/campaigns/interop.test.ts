@@ -8,8 +8,8 @@ import { test } from 'node:test'
 import { compress, encrypt, memory, open, table } from 'stowage'
 import { directory } from 'stowage/drivers/fs'
 
-import { packDocument } from '../src/document/document.js'
-import { rejects } from './places.js'
+import { packDocument } from '../../src/document/document.js'
+import { rejects } from '../places.js'
 
 /** Only what both sides declare; the Go side stands in testdata/interop. */
 const tables = { places: table<{ id: number; country: string }>({ key: 'id', indexes: ['country'] }) }
