@@ -153,7 +153,7 @@ const states = (told: ServiceEvent[], tier: string) => told.flatMap(event => (ev
 overPairs('what cannot be decoded keeps no other from coming', async pair => {
   const people = peopleOf(pair)
   await people.add({ id: 'ada' }, { id: 'bo' })
-  await pair.fallback.write([{ key: 'person:odd', kind: 'hash', value: { fields: { id: 'odd', inner_entities: '{' } } }])
+  await pair.fallback.write([{ key: 'person:odd', kind: 'hash', value: { fields: new Map([['id', 'odd'], ['inner_entities', '{']]) } }])
   await rejects('undecodable', people.query('odd').entity())
   const found: string[] = []
   await rejects('undecodable', (async () => {

@@ -49,11 +49,9 @@ export function geo(config: KeyedConfig): GeoRepository {
   return keyed('geo', config, new Geos())
 }
 
-function isPlace(place: Place | undefined): boolean {
-  return typeof place?.member === 'string' && place.member !== '' && isSpot(place.longitude, place.latitude)
+export function isPlace(place: Place | undefined): boolean {
+  return typeof place?.member === 'string' && place.member !== '' && onMap(place.longitude, place.latitude)
 }
-
-const isSpot = (longitude: unknown, latitude: unknown) => typeof longitude === 'number' && typeof latitude === 'number' && onMap(longitude, latitude)
 
 const units: readonly unknown[] = ['m', 'km', 'mi', 'ft'] satisfies Unit[]
 
@@ -72,7 +70,7 @@ class Geos implements Form<Geo> {
 
   ask(options: Given): { read: Omit<Read, 'key'>; partial: boolean } {
     const { longitude, latitude, distance, unit = 'm', count } = only<GeoOptions>(options, 'longitude', 'latitude', 'distance', 'unit', 'count') as GeoOptions
-    if (!isSpot(longitude, latitude) || !((distance as number) > 0) || !units.includes(unit)) throw invalidQuery('near what, and how near')
+    if (!onMap(longitude, latitude) || !(typeof distance === 'number' && distance > 0) || !units.includes(unit)) throw invalidQuery('near what, and how near')
     if (count !== undefined && !(Number.isSafeInteger(count) && count > 0)) throw invalidQuery('a count is a whole number from 1')
     return { read: { kind: 'geo', search: { longitude, latitude, radius: distance, unit, ...(count !== undefined && { count }) } }, partial: true }
   }

@@ -8,7 +8,7 @@ import type { Clock } from './clock.js'
 import { Doubts } from './doubt.js'
 import { type Metrics, noMetrics } from './event.js'
 import { Markers } from './marker.js'
-import { InPart, refused } from './refusal.js'
+import { InPart, refused, Resting } from './refusal.js'
 import type { Read, Reply, Tier, Write } from './tier.js'
 import { type Ticket, Turns } from './turn.js'
 
@@ -233,12 +233,11 @@ export class Pair {
     this.ends.warn(asStowageError(error, 'backend_failed', `repository "${this.step.name}": its fast tier has failed`))
   }
 
-  /** How a call fails that the fallback has failed: with `unavailable` where the fast tier had too. */
+  /** How a call fails that the fallback has failed: with `unavailable` where the fast tier had too, unless it is the call that is wrong. */
   private failed(failure: unknown, error: unknown): StowageError {
-    const message = `repository "${this.step.name}": its tiers have failed`
-    if (failure !== undefined) return new StowageError('unavailable', message, { cause: new AggregateError([failure, error]) })
-    const { code } = asStowageError(error, 'backend_failed', message)
-    return new StowageError(code, `repository "${this.step.name}": its fallback has failed`, { cause: error })
+    const message = `repository "${this.step.name}": its fallback has failed`
+    if (failure !== undefined && (!refused(error) || error instanceof Resting)) return new StowageError('unavailable', message, { cause: new AggregateError([failure, error]) })
+    return new StowageError(asStowageError(error, 'backend_failed', message).code, message, { cause: error })
   }
 }
 

@@ -6,6 +6,7 @@
 import { type Landed, valueOf } from './flight.js'
 import { invalidQuery, type Given } from './form.js'
 import type { Key } from './key.js'
+import { invalid } from './tier.js'
 
 /** What every query can ask for. */
 export interface QueryOptions {
@@ -64,6 +65,7 @@ export class Many<R> {
   /** Those that there are, in the order of the keys. What fails ends them; but of those that are `undecodable` the first is told when all others have come. */
   async *entities(): AsyncGenerator<R, void, undefined> {
     let undecodable: unknown
+    mustList(this.keys)
     for (let at = 0; at < this.keys.length; at += readAtOnce) {
       for (const answer of await this.source.read(this.keys.slice(at, at + readAtOnce), given(this.options))) {
         if ('error' in answer) undecodable ??= answer.error
@@ -78,6 +80,11 @@ export class Many<R> {
 export function given(options: unknown): Given {
   if (options !== undefined && (options !== Object(options) || Array.isArray(options))) throw invalidQuery('options are an object')
   return (options ?? {}) as Given
+}
+
+/** Refuses what is no list, of keys or entities. */
+export function mustList(given: unknown): void {
+  if (!Array.isArray(given)) throw invalid('keys and entities are lists')
 }
 
 /** Whether both tiers are asked. */

@@ -6,9 +6,12 @@ import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
 import type { Store } from '../store/store.js'
 import { centre, nearest, readSearch } from '../structures/geo.js'
-import { onMap, scoreOf } from '../structures/geohash.js'
-import type { ScoreRange, Z } from '../structures/sortedset.js'
-import { met, type Read, type Reply, type Tier, type Value, type Write } from './tier.js'
+import { scoreOf } from '../structures/geohash.js'
+import { decode, encode } from '../structures/layout.js'
+import { readRange, type ScoreRange, type Z } from '../structures/sortedset.js'
+import { isPlace } from './geo.js'
+import { isScored } from './sortedset.js'
+import { invalid, met, mustAnswer, mustAsk, mustHave, type Read, type Reply, type Tier, unknown, type Value, type Write } from './tier.js'
 
 /** What a key holds. Places are a set, by the scores that say where they are. */
 type Kept = { until: number } & ({ kind: 'hash'; fields: Map<string, string> } | { kind: 'set'; scores: Map<string, number> } | { kind: 'boolean'; is: boolean })
@@ -32,6 +35,7 @@ export function records(store: Store, options?: { clock?: () => number }): Recor
   const o = new Options('records', options)
   const clock = o.function<() => number>('clock') ?? Date.now
   o.done()
+  mustHave(store, 'getMulti')
   return new Records(store, clock)
 }
 
@@ -46,7 +50,8 @@ class Records implements RecordTier {
   ) {}
 
   async read(reads: readonly Read[], signal?: AbortSignal): Promise<Reply[]> {
-    this.usable(signal)
+    mustAnswer(this.closed, signal)
+    mustAsk(reads)
     const kept = await this.load(reads)
     const now = this.clock()
     return reads.map(read => {
@@ -56,7 +61,8 @@ class Records implements RecordTier {
   }
 
   async write(writes: readonly Write[], signal?: AbortSignal): Promise<void> {
-    this.usable(signal)
+    mustAnswer(this.closed, signal)
+    mustAsk(writes)
     const done = this.writing.then(() => this.carryOut(writes, signal))
     this.writing = done.catch(() => {})
     await done
@@ -67,7 +73,7 @@ class Records implements RecordTier {
   }
 
   async sweep(): Promise<number> {
-    this.usable(undefined)
+    mustAnswer(this.closed, undefined)
     const gone: Uint8Array[] = []
     for await (const [key, bytes] of this.store.range()) if (this.recorded(bytes) === undefined) gone.push(key)
     await this.store.deleteMulti(gone)
@@ -76,7 +82,7 @@ class Records implements RecordTier {
 
   /** Makes writes to what there is, and stores what has changed in one call. */
   private async carryOut(writes: readonly Write[], signal: AbortSignal | undefined): Promise<void> {
-    this.usable(signal)
+    mustAnswer(this.closed, signal)
     const before = await this.load(writes)
     const after = new Map(before)
     const until = (expiry: number) => (expiry > 0 ? this.clock() + expiry : 0)
@@ -86,7 +92,7 @@ class Records implements RecordTier {
       if (kept === undefined) after.delete(write.key)
       else after.set(write.key, kept)
     }
-    this.usable(signal) // what was given up is not done behind the caller's back
+    mustAnswer(this.closed, signal) // what was given up is not done behind the caller's back
     const changed = [...after].filter(([key, kept]) => before.get(key) !== kept).map(([key, kept]) => [encode(key), encode(JSON.stringify(record(kept)))] as const)
     const gone = [...before.keys()].filter(key => !after.has(key)).map(encode)
     if (changed.length > 0) await this.store.putMulti([...changed, ...gone.map(key => [key, nothing] as const)]) // for what is empty is as good as gone
@@ -96,7 +102,6 @@ class Records implements RecordTier {
   /** What keys hold, of those that hold something. */
   private async load(asked: readonly { key: string }[]): Promise<Map<string, Kept>> {
     const kept = new Map<string, Kept>()
-    if (!asked.every(({ key }) => typeof key === 'string' && key !== '')) throw new StowageError('invalid_key', 'the key of a structure is a string, not empty')
     for (const [key, bytes] of await this.store.getMulti([...new Set(asked.map(({ key }) => key))].map(encode))) {
       const held = bytes && this.recorded(bytes)
       if (held !== undefined) kept.set(decode(key), held)
@@ -107,25 +112,19 @@ class Records implements RecordTier {
   /** What a record says, unless it is empty or has expired. */
   private recorded(bytes: Uint8Array): Kept | undefined {
     if (bytes.length === 0) return undefined
-    const [until, kind, value] = JSON.parse(decode(bytes)) as Recorded
-    if (until !== 0 && until <= this.clock()) return undefined
-    if (kind === 'boolean') return { until, kind, is: value as boolean }
-    const pairs = value as [string, string][]
-    return kind === 'hash' ? { until, kind, fields: new Map(pairs) } : { until, kind, scores: new Map(pairs.map(([member, score]) => [member, Number(score)])) }
-  }
-
-  private usable(signal: AbortSignal | undefined): void {
-    if (this.closed) throw new StowageError('closed', 'the tier')
-    if (signal?.aborted) throw new StowageError('aborted', 'a call of the tier', { cause: signal.reason })
+    try {
+      const [until, kind, value] = JSON.parse(decode(bytes)) as Recorded
+      if (until !== 0 && until <= this.clock()) return undefined
+      if (kind === 'boolean') return { until, kind, is: value as boolean }
+      const pairs = value as [string, string][]
+      return kind === 'hash' ? { until, kind, fields: new Map(pairs) } : { until, kind, scores: new Map(pairs.map(([member, score]) => [member, Number(score)])) }
+    } catch (cause) {
+      throw new StowageError('undecodable', 'repository: no record', { cause })
+    }
   }
 }
 
 const nothing = new Uint8Array()
-const encoder = new TextEncoder()
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-const encode = (text: string) => encoder.encode(text)
-const decode = (bytes: Uint8Array) => decoder.decode(bytes)
-const invalid = (what: string) => new StowageError('invalid_argument', `a tier: ${what}`)
 
 function record(kept: Kept): Recorded {
   if (kept.kind === 'boolean') return [kept.until, kept.kind, kept.is]
@@ -139,6 +138,7 @@ function keep({ kind, value = {} }: Write, before: Kept | undefined, until: numb
       return undefined
     case 'hash': {
       const fields = value.fields ?? new Map<string, string>()
+      for (const text of [...fields].flat()) encode(text)
       if (fields.size === 0 || fields.has('')) throw invalid('a hash has fields, and they have names')
       return { until, kind, fields: new Map([...(before === undefined ? [] : of(before, 'hash').fields), ...fields]) }
     }
@@ -149,7 +149,7 @@ function keep({ kind, value = {} }: Write, before: Kept | undefined, until: numb
       return { until, kind, is: value.is === true }
     case 'geo': {
       const places = value.places ?? []
-      if (!places.every(({ longitude, latitude }) => onMap(longitude, latitude))) throw invalid('longitude or latitude is not on the map')
+      if (!places.every(isPlace)) throw invalid('no place')
       return { until, kind: 'set', scores: joined(before, places.map(({ member, longitude, latitude }) => ({ member, score: scoreOf(longitude, latitude) }))) }
     }
     default:
@@ -158,7 +158,7 @@ function keep({ kind, value = {} }: Write, before: Kept | undefined, until: numb
 }
 
 function joined(before: Kept | undefined, members: readonly Z[]): Map<string, number> {
-  if (members.length === 0 || !members.every(({ member, score }) => member !== '' && !Number.isNaN(score))) throw invalid('no members, or one without a name or a score')
+  if (members.length === 0 || !members.every(isScored)) throw invalid('no members, or one without a name or a score')
   return new Map([...(before === undefined ? [] : of(before, 'set').scores), ...members.map(({ member, score }) => [member, score] as const)])
 }
 
@@ -204,10 +204,9 @@ function compare(a: Uint8Array, b: Uint8Array): number {
 }
 
 /** Those of the members that are within a range, of its page. */
-function ranged(members: Z[], { min = -Infinity, max = Infinity, minOpen, maxOpen, reverse, offset = 0, count }: ScoreRange = {}): Z[] {
+function ranged(members: Z[], range: ScoreRange | undefined): Z[] {
+  const { min, max, minOpen, maxOpen, reverse, offset, count } = readRange(range)
   const within = members.filter(({ score }) => (minOpen ? score > min : score >= min) && (maxOpen ? score < max : score <= max))
   if (reverse) within.reverse()
   return within.slice(offset, count === undefined ? undefined : offset + count)
 }
-
-const unknown = (kind: never) => new StowageError('invalid_argument', `there is no kind "${String(kind)}" of what tiers keep`)

@@ -11,15 +11,15 @@
  *
  * The other side is store/repository/repository.go.
  */
-import { StowageError } from '../errors.js'
+import { asStowageError, StowageError } from '../errors.js'
 import { isolated, Options } from '../options.js'
 import { type Clock, longest, system } from './clock.js'
 import { type Form, type Given, invalidEntity } from './form.js'
 import { type Key, Keys } from './key.js'
 import { type Change, Pair, sooner, type Wanted } from './pair.js'
 import type { Landed } from './flight.js'
-import { Many, Query, type QueryOptions, remembers, type Source } from './query.js'
-import { type Read, type Reply, type Tier, Timed, type Write } from './tier.js'
+import { Many, mustList, Query, type QueryOptions, remembers, type Source } from './query.js'
+import { mustHave, type Read, type Reply, type Tier, Timed, type Write } from './tier.js'
 
 /** What every repository is made with. Times are milliseconds. */
 export interface Config {
@@ -82,8 +82,9 @@ export class Repository<E, O extends QueryOptions> {
     const name = o.string('name') ?? ''
     if (name === '') throw o.wrong('name', 'a string, not empty')
     const clock = (o.any('clock') as Clock | undefined) ?? system
+    mustHave(clock, 'now', 'after')
     const [fast, fallback] = [tier(o, 'fast'), tier(o, 'fallback')]
-    if (fast === fallback) throw o.wrong('fast', 'another tier than the fallback')
+    if (fast === fallback) throw o.wrong('fast', 'not the fallback')
     const [fastTimeout, fallbackTimeout] = ['fastTimeout', 'fallbackTimeout'].map(which => o.integer(which, { least: 1, most: longest }) ?? 1000) as [number, number]
     const [expire, fallbackExpiry] = [o.integer('expire') ?? 0, o.integer('fallbackExpiry') ?? 0]
     const warn = isolated(o.function<(error: StowageError) => void>('onWarning') ?? (() => {}))
@@ -128,6 +129,7 @@ export class Repository<E, O extends QueryOptions> {
     const fallbackExpiry = o.integer('fallbackExpiry', { least: 1 }) ?? this.fallbackExpiry
     o.done()
     if (always && !memory) throw o.wrong('memory', 'true with memoryAlways')
+    mustList(entities)
     return Promise.all(entities.map(entity => this.addition(entity, memory ? (always ? 'always' : 'present') : 'never', fallbackExpiry)))
   }
 
@@ -136,9 +138,14 @@ export class Repository<E, O extends QueryOptions> {
     if (changes.length > 0) await this.pair.write(changes)
   }
 
+  /** @internal What options ask of a tier. Fails with `invalid_query`. */
+  ask(options: Given): ReturnType<Form<E>['ask']> {
+    return this.form.ask(options)
+  }
+
   /** @internal The entities of keys. */
   async read(ids: readonly Key[], options: Given): Promise<Landed<E>[]> {
-    const { read, partial } = this.form.ask(options)
+    const { read, partial } = this.ask(options)
     const wants = ids.map((id): Wanted => {
       const key = this.keys.text(id)
       return { key, read: { ...read, key }, whole: this.whole(key), partial }
@@ -148,7 +155,7 @@ export class Repository<E, O extends QueryOptions> {
       try {
         return found ? { value: this.form.decode(ids[i]!, value) } : { value: undefined }
       } catch (error) {
-        return { error }
+        return { error: asStowageError(error, 'undecodable', `repository "${this.name}": a tier has no entity`) }
       }
     })
   }
@@ -205,6 +212,6 @@ export class Repository<E, O extends QueryOptions> {
 
 function tier(o: Options, name: string): Tier {
   const given = o.any(name) as Tier | undefined
-  if (typeof given?.read !== 'function' || typeof given.write !== 'function') throw o.wrong(name, 'a tier')
-  return given
+  mustHave(given, 'read', 'write')
+  return given!
 }

@@ -8,7 +8,7 @@ import { asStowageError, StowageError } from '../errors.js'
 import { Options } from '../options.js'
 import { md5 } from './md5.js'
 import { InPart } from './refusal.js'
-import type { Read, Reply, Tier, Write } from './tier.js'
+import { mustAsk, mustHave, type Read, type Reply, type Tier, type Write } from './tier.js'
 
 /** Which tier of a ring a key is in. */
 export interface RingOptions {
@@ -34,9 +34,10 @@ interface Point {
 export function ring(tiers: readonly Tier[], options?: RingOptions): Ring {
   const o = new Options('ring', options)
   const by = o.oneOf('by', ['circle', 'modulo']) ?? 'circle'
+  if (!Array.isArray(tiers) || tiers.length === 0) throw o.wrong('tiers', 'given')
+  for (const tier of tiers) mustHave(tier, 'read', 'write')
   const nodes = o.integer('nodes', { least: tiers.length, most: 2 ** 32 })
   o.done()
-  if (tiers.length === 0 || !tiers.every(tier => typeof tier?.read === 'function')) throw new StowageError('invalid_option', 'ring: needs tiers')
   if (by === 'circle' && nodes !== undefined) throw o.wrong('nodes', 'given by modulo only')
   return new Ring(tiers, by === 'circle' ? circle(tiers.length) : [], nodes ?? tiers.length)
 }
@@ -102,7 +103,8 @@ export class Ring implements Tier {
   }
 
   /** Has every tier do its share at the same time. */
-  private each<T extends { key: string }>(all: readonly T[], run: (tier: Tier, share: T[], places: number[]) => Promise<void>): Promise<void> {
+  private async each<T extends Read | Write>(all: readonly T[], run: (tier: Tier, share: T[], places: number[]) => Promise<void>): Promise<void> {
+    mustAsk(all)
     const shares = new Map<number, number[]>()
     all.forEach(({ key }, place) => {
       const tier = this.index(key)

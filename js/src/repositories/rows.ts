@@ -6,7 +6,7 @@
 import { StowageError } from '../errors.js'
 import { textOf } from './attribute.js'
 import { parted } from './key.js'
-import type { Read, Reply, Tier, Value } from './tier.js'
+import { invalid, mustAnswer, mustAsk, mustHave, type Read, type Reply, type Tier, unknown, type Value } from './tier.js'
 
 /** Finds a row by the parts of an entity's key; undefined or null where there is no such row. Nobody waits for it once the signal has come. */
 export type Lookup = (key: readonly string[], signal: AbortSignal | undefined) => Promise<object | null | undefined>
@@ -18,8 +18,10 @@ export type Lookup = (key: readonly string[], signal: AbortSignal | undefined) =
  *     const fallback = rows({ person: ([id]) => music.people(Number(id)) })
  */
 export function rows(lookups: Readonly<Record<string, Lookup>>): Tier {
-  if (!Object.values(Object(lookups) as object).every(lookup => typeof lookup === 'function')) throw new StowageError('invalid_option', 'rows: each repository has a function that looks rows up')
-  return new Rows(new Map(Object.entries(lookups)))
+  const all = Object.entries(Object(lookups) as typeof lookups)
+  if (all.length === 0) throw invalid('no rows')
+  for (const [, lookup] of all) mustHave(lookup, 'call')
+  return new Rows(new Map(all))
 }
 
 class Rows implements Tier {
@@ -28,13 +30,13 @@ class Rows implements Tier {
   constructor(private readonly lookups: ReadonlyMap<string, Lookup>) {}
 
   async read(reads: readonly Read[], signal?: AbortSignal): Promise<Reply[]> {
-    this.usable()
-    if (signal?.aborted) throw new StowageError('aborted', 'a call of the tier', { cause: signal.reason })
+    mustAnswer(this.closed, signal)
+    mustAsk(reads)
     return Promise.all(reads.map(read => this.answer(read, signal)))
   }
 
   async write(): Promise<void> {
-    this.usable()
+    mustAnswer(this.closed, undefined)
     throw new StowageError('read_only', 'rows that somebody else keeps')
   }
 
@@ -48,11 +50,9 @@ class Rows implements Tier {
     const lookup = this.lookups.get(name!)
     if (lookup === undefined) throw new StowageError('invalid_key', `there are no rows of "${name}"`)
     const row = await lookup(parts, signal)
-    return row === undefined || row === null ? { found: false, expiry: 0, value: {} } : { found: true, expiry: 0, value: valueOf(row, kind, fields) }
-  }
-
-  private usable(): void {
-    if (this.closed) throw new StowageError('closed', 'the tier')
+    if (row === undefined || row === null) return { found: false, expiry: 0, value: {} }
+    if (row !== Object(row)) throw new StowageError('undecodable', 'repository: no row')
+    return { found: true, expiry: 0, value: valueOf(row, kind, fields) }
   }
 }
 
@@ -66,7 +66,7 @@ function valueOf(row: object, kind: Exclude<Read['kind'], 'sortedSet' | 'geo'>, 
     case 'hash':
       return { fields: new Map(columns(row, asked)) }
     default:
-      throw new StowageError('invalid_argument', `there is no kind "${String(kind satisfies never)}" of what tiers keep`)
+      throw unknown(kind)
   }
 }
 

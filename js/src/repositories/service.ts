@@ -16,8 +16,9 @@ import { Cache, type CacheOptions, type Kept } from './cache.js'
 import { type Metrics, noMetrics, type ServiceEvent } from './event.js'
 import { type Flight, Flights, type Landed, valueOf } from './flight.js'
 import type { Key } from './key.js'
-import { given, type QueryOptions, readAtOnce, remembers, textOf } from './query.js'
+import { given, mustList, type QueryOptions, readAtOnce, remembers, textOf } from './query.js'
 import type { AddOptions, Asked, Repository } from './repository.js'
+import { mustHave } from './tier.js'
 
 /** What stands between a repository and those who use it. */
 export interface ServiceOptions<E = unknown> {
@@ -41,6 +42,7 @@ export interface ServiceOptions<E = unknown> {
  *     const ada = await people.getOne('1')
  */
 export function service<E, O extends QueryOptions>(repository: Repository<E, O>, options?: ServiceOptions<E>): Service<E, O> {
+  mustHave(repository, 'additions')
   return new Service(repository, options)
 }
 
@@ -100,6 +102,7 @@ export class Service<E, O extends QueryOptions> {
 
   /** The entities of keys, those that there are, in the order of the keys. A key that is given twice counts once. It rejects where one is `undecodable`; the others are cached all the same. */
   async getMany<const A extends O>(ids: readonly Key[], options?: A): Promise<Asked<E, A>[]> {
+    mustList(ids)
     const once = new Map(ids.map(id => [this.repository.keys.text(id), id]))
     return (await this.get([...once.values()], options)).filter(entity => entity !== undefined) as Asked<E, A>[]
   }
@@ -150,6 +153,7 @@ export class Service<E, O extends QueryOptions> {
     return this.run(async () => {
       const asked = given(options)
       if (!remembers(asked)) return (await this.repository.read(ids, asked)).map(valueOf)
+      this.repository.ask(asked) // for the cache refuses nothing
       const text = textOf(asked)
       const led: { id: Key; flight: Flight<E> }[] = []
       const keys = ids.map(id => this.repository.keys.text(id)) // before anything is boarded that one of them might strand

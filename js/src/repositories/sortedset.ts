@@ -44,7 +44,7 @@ export function sortedSet(config: KeyedConfig): SortedSetRepository {
   return keyed('sortedSet', config, new SortedSets())
 }
 
-function isScored(z: Z | undefined): boolean {
+export function isScored(z: Z | undefined): boolean {
   return typeof z?.member === 'string' && z.member !== '' && typeof z.score === 'number' && !Number.isNaN(z.score)
 }
 
@@ -66,8 +66,9 @@ class SortedSets implements Form<SortedSet> {
     if (typeof reverse !== 'boolean') throw invalidQuery('reverse is true or false')
     const range: Range = { reverse }
     if (page !== undefined || pageSize !== undefined) {
-      const [offset, count] = [((page as number) - 1) * (pageSize as number), pageSize as number]
-      if (!Number.isSafeInteger(page) || !Number.isSafeInteger(count) || (page as number) < 1 || count < 1 || !Number.isSafeInteger(offset)) throw invalidQuery('a page has a number and a size, from 1')
+      const [number, count] = [page, pageSize].map(n => (Number.isSafeInteger(n) ? (n as number) : 0)) as [number, number]
+      const offset = (number - 1) * count
+      if (number < 1 || count < 1 || !Number.isSafeInteger(offset)) throw invalidQuery('a page has a number and a size, from 1')
       Object.assign(range, { offset, count })
     }
     for (const [name, score] of [['min', minScore], ['max', maxScore]] as const) {

@@ -3,12 +3,12 @@
  *
  * The other side is store/repository/structures.go.
  */
-import { StowageError } from '../errors.js'
 import type { Structures } from '../structures/structures.js'
-import { met, type Read, type Reply, type Tier, type Write } from './tier.js'
+import { met, mustAnswer, mustAsk, mustHave, type Read, type Reply, type Tier, unknown, type Write } from './tier.js'
 
 /** The tier of structures, which closes them. Their environment stays open. */
 export function over(structures: Structures): Tier {
+  mustHave(structures, 'view')
   return new StructuresTier(structures)
 }
 
@@ -20,11 +20,12 @@ class StructuresTier implements Tier {
   constructor(private readonly structures: Structures) {}
 
   async read(reads: readonly Read[], signal?: AbortSignal): Promise<Reply[]> {
-    this.usable(signal)
+    mustAnswer(this.closed, signal)
+    mustAsk(reads)
     return this.structures.view(async t => {
       const replies: Reply[] = []
       for (const read of reads) {
-        this.usable(signal)
+        mustAnswer(this.closed, signal)
         replies.push(await answer(t, read))
       }
       return replies
@@ -32,12 +33,13 @@ class StructuresTier implements Tier {
   }
 
   async write(writes: readonly Write[], signal?: AbortSignal): Promise<void> {
-    this.usable(signal)
+    mustAnswer(this.closed, signal)
+    mustAsk(writes)
     const done = this.writing.then(() => {
-      this.usable(signal)
+      mustAnswer(this.closed, signal)
       return this.structures.transaction(async t => {
         for (const write of writes) await carryOut(t, write)
-        this.usable(signal) // what was given up is not done behind the caller's back
+        mustAnswer(this.closed, signal) // what was given up is not done behind the caller's back
       })
     })
     this.writing = done.catch(() => {})
@@ -45,7 +47,7 @@ class StructuresTier implements Tier {
   }
 
   async refresh(signal?: AbortSignal): Promise<void> {
-    this.usable(signal)
+    mustAnswer(this.closed, signal)
     await this.structures.refresh()
   }
 
@@ -53,11 +55,6 @@ class StructuresTier implements Tier {
     if (this.closed) return
     this.closed = true
     this.structures.close()
-  }
-
-  private usable(signal: AbortSignal | undefined): void {
-    if (this.closed) throw new StowageError('closed', 'the tier')
-    if (signal?.aborted) throw new StowageError('aborted', 'a call of the tier', { cause: signal.reason })
   }
 }
 
@@ -110,5 +107,3 @@ async function carryOut(t: Structures, { key, kind, value = {}, merge = false, o
   }
   await (expiry > 0 ? t.expire(key, expiry) : t.persist(key))
 }
-
-const unknown = (kind: never) => new StowageError('invalid_argument', `there is no kind "${String(kind)}" of what tiers keep`)

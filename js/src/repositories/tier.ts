@@ -4,6 +4,7 @@
  * The other side is store/repository/tier.go.
  */
 import { StowageError } from '../errors.js'
+import { halves } from '../structures/layout.js'
 import type { Found, GeoQuery } from '../structures/geo.js'
 import type { ScoreRange, Z } from '../structures/sortedset.js'
 import type { Clock } from './clock.js'
@@ -83,6 +84,35 @@ export type Condition = 'ifPresent' | 'ifAbsent'
 /** Whether a write is made where there is such a key, or not. */
 export const met = (only: Condition | undefined, present: boolean): boolean => only === undefined || (only === 'ifPresent') === present
 
+export const invalid = (what: string): StowageError => new StowageError('invalid_argument', `repository: ${what}`)
+export const unknown = (_: never): StowageError => invalid('no such kind')
+
+/** Refuses what does not have the methods that it must. */
+export function mustHave(given: unknown, ...methods: string[]): void {
+  for (const method of methods) {
+    if (typeof (Object(given) as Record<string, unknown>)[method] !== 'function') throw new StowageError('invalid_option', `repository: what was given cannot "${method}"`)
+  }
+}
+
+/** Refuses a call of a tier that is closed, or one that was given up. */
+export function mustAnswer(closed: boolean, signal: AbortSignal | undefined): void {
+  if (closed) throw new StowageError('closed', 'the tier')
+  if (signal?.aborted) throw new StowageError('aborted', 'a call of the tier', { cause: signal.reason })
+}
+
+const conditions: readonly unknown[] = [undefined, 'ifPresent', 'ifAbsent'] satisfies (Condition | undefined)[]
+
+/** Refuses what are no reads or writes. */
+export function mustAsk(asked: readonly (Read | Write)[]): void {
+  if (!Array.isArray(asked) || asked.some(one => one !== Object(one))) throw invalid('no reads or writes')
+  for (const { key, fields: names = [], value, only, expiry = 0 } of asked as readonly (Read & Write)[]) {
+    if (typeof key !== 'string' || key === '' || halves.test(key)) throw new StowageError('invalid_key', 'a tier: a key is text, not empty')
+    const { fields = new Map(), members = [], places = [] } = Object(value) as Value
+    const shaped = (value === undefined || value === Object(value)) && Array.isArray(names) && fields instanceof Map && Array.isArray(members) && Array.isArray(places)
+    if (!shaped || !conditions.includes(only) || !(Number.isFinite(expiry) && expiry >= 0)) throw invalid('no reads or writes')
+  }
+}
+
 /** A tier that is waited for so many milliseconds, and is then a `timeout`. */
 export class Timed implements Tier {
   constructor(
@@ -93,7 +123,7 @@ export class Timed implements Tier {
 
   async read(reads: readonly Read[]): Promise<Reply[]> {
     const replies = await this.call(signal => this.tier.read(reads, signal))
-    if (replies.length !== reads.length) throw new StowageError('backend_failed', 'the tier did not answer every read')
+    if (replies?.length !== reads.length || !replies.every(Boolean)) throw new StowageError('backend_failed', 'the tier did not answer every read')
     return replies
   }
 

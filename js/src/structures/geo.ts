@@ -43,7 +43,7 @@ export interface Found extends Place {
 }
 
 export async function geoAdd(t: Records, key: string, places: readonly Place[]): Promise<number> {
-  for (const { longitude, latitude } of places) if (!onMap(longitude, latitude)) throw invalid('longitude or latitude is not on the map')
+  for (const place of places) if (!onMap(place?.longitude, place?.latitude)) throw invalid('longitude or latitude is not on the map')
   return zAdd(t, key, places.map(({ member, longitude, latitude }) => ({ member, score: scoreOf(longitude, latitude) })))
 }
 
@@ -53,12 +53,13 @@ export async function geoPos(t: Records, key: string, member: string): Promise<P
 }
 
 export async function geoDist(t: Records, key: string, a: string, b: string, unit: Unit): Promise<number | undefined> {
+  const one = metres(unit)
   const [from, to] = [await geoPos(t, key, a), await geoPos(t, key, b)]
-  return from && to && distance(from.longitude, from.latitude, to.longitude, to.latitude) / metres(unit)
+  return from && to && distance(from.longitude, from.latitude, to.longitude, to.latitude) / one
 }
 
 function metres(unit: Unit): number {
-  if (!Object.hasOwn(units, unit)) throw invalid(`a unit is one of ${Object.keys(units).join(', ')}`)
+  if (typeof unit !== 'string' || !Object.hasOwn(units, unit)) throw invalid(`a unit is one of ${Object.keys(units).join(', ')}`)
   return units[unit]
 }
 
@@ -74,10 +75,16 @@ export interface Search {
 
 export function readSearch(query: GeoQuery): Search {
   const o = new Options('geoSearch', query)
-  const amount = (name: string) => (o.any(name) ?? 0) as number
+  const amount = (name: string, otherwise: unknown = 0) => {
+    const given = o.any(name) ?? otherwise
+    if (typeof given !== 'number') throw o.wrong(name, 'a number')
+    return given
+  }
   const unit = metres(o.oneOf('unit', Object.keys(units) as Unit[]) ?? 'm')
-  const area: Area = { longitude: amount('longitude'), latitude: amount('latitude'), radius: amount('radius') * unit, width: amount('width') * unit, height: amount('height') * unit }
   const [member, count] = [o.string('member'), o.integer('count', { least: 1 })]
+  const middle = member === undefined ? null : 0 // which must be said
+  const [longitude, latitude] = [amount('longitude', middle), amount('latitude', middle)]
+  const area: Area = { longitude, latitude, radius: amount('radius') * unit, width: amount('width') * unit, height: amount('height') * unit }
   const sign = (o.oneOf('order', ['asc', 'desc']) ?? 'asc') === 'asc' ? 1 : -1
   o.done()
   const box = area.width > 0 && area.height > 0

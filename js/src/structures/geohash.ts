@@ -25,7 +25,8 @@ const clamp = (n: number, low: number, high: number) => Math.max(low, Math.min(h
 const radians = (degrees: number) => degrees * (Math.PI / 180)
 const degrees = (radians: number) => radians / (Math.PI / 180)
 
-export const onMap = (longitude: number, latitude: number): boolean => Math.abs(longitude) <= longitudes && Math.abs(latitude) <= latitudes
+export const onMap = (longitude: unknown, latitude: unknown): boolean =>
+  typeof longitude === 'number' && typeof latitude === 'number' && Math.abs(longitude) <= longitudes && Math.abs(latitude) <= latitudes
 
 const step = (degrees: number, limit: number) => Math.floor(((degrees + limit) / (2 * limit)) * 2 ** steps)
 

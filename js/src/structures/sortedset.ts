@@ -60,14 +60,14 @@ export async function zAdd(t: Records, key: string, list: readonly Z[], options?
   const o = new Options('zAdd', options)
   const [nx, xx, gt, lt, ch] = ['nx', 'xx', 'gt', 'lt', 'ch'].map(name => o.boolean(name) ?? false)
   o.done()
-  if (list.length === 0 || nx && (xx || gt || lt) || gt && lt) throw invalid('nothing to add, or options that exclude each other')
-  for (const { member, score } of list) check(key, member), number(score)
+  if (!Array.isArray(list) || list.length === 0 || nx && (xx || gt || lt) || gt && lt) throw invalid('nothing to add, or options that exclude each other')
+  for (const z of list) check(key, z?.member), number(z?.score)
   const h = await t.change(key, 'zset')
   const anew = h.levels > 0 && list.length > h.count / 8 // it costs less to count them all once
   if (anew) await uncount(t, h, key)
   let added = 0
   let changed = 0
-  for (const { member, score } of list) {
+  for (const { member, score } of list as readonly Z[]) {
     const stored = memberKey(h, key, member)
     const bytes = await t.store.get(stored)
     const old = bytes && readScore(bytes)
@@ -136,11 +136,7 @@ export async function zRange(t: Records, key: string, start: number, stop: numbe
 }
 
 export async function zRangeByScore(t: Records, key: string, range: ScoreRange | undefined): Promise<Z[]> {
-  const o = new Options('zRangeByScore', range)
-  const reverse = o.boolean('reverse') ?? false
-  const offset = o.integer('offset') ?? 0
-  const count = o.integer('count', { least: 1 })
-  const scores = readScores(o)
+  const { reverse, offset, count, ...scores } = readRange(range)
   const h = await holding(t, key)
   const span = spanOf(scores)
   if (h === undefined || span === undefined) return []
@@ -157,6 +153,13 @@ export async function zCount(t: Records, key: string, given: Scores | undefined)
   if (h === undefined || span === undefined) return 0
   const [first, last] = await ranks(t, h, key, span)
   return last - first
+}
+
+/** A page of the members within scores as it was asked for. */
+export function readRange(range: ScoreRange | undefined): Required<Omit<ScoreRange, 'count'>> & { count: number | undefined } {
+  const o = new Options('zRangeByScore', range)
+  const page = { reverse: o.boolean('reverse') ?? false, offset: o.integer('offset') ?? 0, count: o.integer('count', { least: 1 }) }
+  return { ...page, ...readScores(o) }
 }
 
 function holding(t: Records, key: string): Promise<Header | undefined> {

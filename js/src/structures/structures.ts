@@ -47,9 +47,11 @@ const texts: Coder<string> = { encode, decode }
 export function structures<V = string>(ground: Ground, name: string, options?: StructuresOptions<V>): Structures<V> {
   const o = new Options('structures', options)
   const value = (o.any('value') ?? texts) as Coder<V>
+  if (typeof value.encode !== 'function' || typeof value.decode !== 'function') throw o.wrong('value', 'a coder')
   const clock = o.function<() => number>('clock') ?? Date.now
   const every = o.integer('sweepEvery', { least: 1 })
   o.done()
+  mustHold(ground)
   return new Structures<V>(ground, name, value, clock, false, every)
 }
 
@@ -82,16 +84,19 @@ export class Structures<V = string> {
 
   /** The structures in a transaction of the environment: what commands write is committed with everything else in it. One at a time. */
   in(tx: Ground): Structures<V> {
+    mustHold(tx)
     return new Structures(tx, this.name, this.coder, this.clock, true)
   }
 
   /** Runs commands in one transaction, all of them or none. One at a time. */
-  transaction<R>(body: (within: Structures<V>) => Promise<R>): Promise<R> {
+  async transaction<R>(body: (within: Structures<V>) => Promise<R>): Promise<R> {
+    mustRun(body)
     return this.ground.transaction(tx => body(this.in(tx)))
   }
 
   /** Runs commands that only read in one transaction: they see one snapshot. */
-  view<R>(body: (within: Structures<V>) => Promise<R>): Promise<R> {
+  async view<R>(body: (within: Structures<V>) => Promise<R>): Promise<R> {
+    mustRun(body)
     return this.ground.transaction(tx => body(this.in(tx)), { readOnly: true })
   }
 
@@ -144,12 +149,12 @@ export class Structures<V = string> {
 
   /** Has a key expire after so many milliseconds, at once where that is not positive; tells whether there is such a key. */
   expire(key: string, ttl: number): Promise<boolean> {
-    return this.limit(key, now => now + ttl)
+    return this.limit(key, ttl, true)
   }
 
   /** Has a key expire at a time: a Date or milliseconds since 1970. */
   expireAt(key: string, at: Date | number): Promise<boolean> {
-    return this.limit(key, () => Number(at))
+    return this.limit(key, at instanceof Date ? at.getTime() : at, false)
   }
 
   /** How many milliseconds a key stays: −1 for ever, −2 where there is none. */
@@ -163,7 +168,7 @@ export class Structures<V = string> {
 
   /** Has a key not expire any more, and tells whether it would have. */
   persist(key: string): Promise<boolean> {
-    return this.write(key, async t => {
+    return this.write([key], async t => {
       check(key)
       const h = await t.live(key)
       if (h === undefined || h.expires === 0) return false
@@ -187,7 +192,7 @@ export class Structures<V = string> {
   async setNX(key: string, value: V, ttl = 0): Promise<boolean> {
     const bytes = this.coder.encode(value)
     checkTTL(ttl)
-    return this.write(key, async t => {
+    return this.write([key], async t => {
       check(key)
       if ((await t.live(key)) !== undefined) return false
       await set(t, key, bytes, ttl)
@@ -197,16 +202,17 @@ export class Structures<V = string> {
 
   /** Returns the value of a plain key and deletes it. */
   async getDel(key: string): Promise<V | undefined> {
-    return this.decode(await this.write(key, t => getDel(t, key)))
+    return this.decode(await this.write([key], t => getDel(t, key)))
   }
 
   /** Adds to the whole number, of 64 bits, that a plain key holds in decimal; 0 where there is none. */
   async incrBy(key: string, by: number | bigint): Promise<bigint> {
     const n = whole(by)
-    return this.write(key, t => incrBy(t, key, n))
+    return this.write([key], t => incrBy(t, key, n))
   }
 
   async setBool(key: string, is: boolean, ttl: TTL = 0): Promise<void> {
+    if (typeof is !== 'boolean') throw invalid('a boolean is true or false')
     await this.setBytes(key, encode(is ? '1' : '0'), ttl)
   }
 
@@ -222,9 +228,10 @@ export class Structures<V = string> {
 
   /** Sets fields, and tells how many of them are new. */
   async hSet(key: string, fields: Readonly<Record<string, V>> | ReadonlyMap<string, V>): Promise<number> {
+    if (fields !== Object(fields) || Array.isArray(fields)) throw invalid('fields are an object or a map')
     const entries = fields instanceof Map ? [...(fields as ReadonlyMap<string, V>)] : Object.entries(fields as Record<string, V>)
     const pairs = entries.map(([field, value]) => [field, this.coder.encode(value)] as const)
-    return this.write(key, t => hSet(t, key, pairs))
+    return this.write([key], t => hSet(t, key, pairs))
   }
 
   async hGet(key: string, field: string): Promise<V | undefined> {
@@ -241,7 +248,7 @@ export class Structures<V = string> {
   }
 
   hDel(key: string, ...fields: string[]): Promise<number> {
-    return this.write(key, t => deleteMembers(t, key, 'hash', fields))
+    return this.write([key], t => deleteMembers(t, key, 'hash', fields))
   }
 
   async hExists(key: string, field: string): Promise<boolean> {
@@ -254,7 +261,7 @@ export class Structures<V = string> {
 
   async hIncrBy(key: string, field: string, by: number | bigint): Promise<bigint> {
     const n = whole(by)
-    return this.write(key, t => hIncrBy(t, key, field, n))
+    return this.write([key], t => hIncrBy(t, key, field, n))
   }
 
   // Sorted sets
@@ -265,16 +272,16 @@ export class Structures<V = string> {
   }
 
   zAddWith(key: string, members: readonly Z[], options?: ZAddOptions): Promise<number> {
-    return this.write(key, t => zAdd(t, key, members, options))
+    return this.write([key], t => zAdd(t, key, members, options))
   }
 
   /** Adds to the score of a member, 0 where there is none, and returns the sum. */
   zIncrBy(key: string, by: number, member: string): Promise<number> {
-    return this.write(key, t => zIncrBy(t, key, by, member))
+    return this.write([key], t => zIncrBy(t, key, by, member))
   }
 
   zRem(key: string, ...members: string[]): Promise<number> {
-    return this.write(key, t => deleteMembers(t, key, 'zset', members))
+    return this.write([key], t => deleteMembers(t, key, 'zset', members))
   }
 
   zCard(key: string): Promise<number> {
@@ -314,18 +321,18 @@ export class Structures<V = string> {
   }
 
   zRemRangeByRank(key: string, start: number, stop: number): Promise<number> {
-    return this.write(key, async t => removeAll(t, key, await zRange(t, key, start, stop, false)))
+    return this.write([key], async t => removeAll(t, key, await zRange(t, key, start, stop, false)))
   }
 
   zRemRangeByScore(key: string, scores?: Scores): Promise<number> {
-    return this.write(key, async t => removeAll(t, key, await zRangeByScore(t, key, scores)))
+    return this.write([key], async t => removeAll(t, key, await zRangeByScore(t, key, scores)))
   }
 
   // Places
 
   /** Sets where members are, and tells how many of them are new. */
   geoAdd(key: string, ...places: Place[]): Promise<number> {
-    return this.write(key, t => geoAdd(t, key, places))
+    return this.write([key], t => geoAdd(t, key, places))
   }
 
   geoPos(key: string, member: string): Promise<Place | undefined> {
@@ -343,19 +350,18 @@ export class Structures<V = string> {
   }
 
   private read<R>(body: (t: Records) => Promise<R>): Promise<R> {
-    const run = (tx: Ground) => body(new Records(tx.store(this.name), this.clock()))
+    const run = async (tx: Ground) => body(this.records(tx))
     return this.within ? run(this.ground) : this.ground.transaction(run, { readOnly: true })
   }
 
   /** In a transaction a command is one within it, so that one that fails half-way leaves nothing. */
-  private write<R>(keys: string | readonly string[], body: (t: Records) => Promise<R>): Promise<R> {
-    const run = () => this.ground.transaction(tx => body(new Records(tx.store(this.name), this.clock())))
+  private write<R>(keys: readonly string[], body: (t: Records) => Promise<R>): Promise<R> {
+    const run = () => this.ground.transaction(async tx => body(this.records(tx)))
     if (this.within) return run()
-    const all = typeof keys === 'string' ? [keys] : keys
-    const before = all.flatMap(key => this.busy.get(key) ?? [])
+    const before = keys.flatMap(key => this.busy.get(key) ?? [])
     const done = before.length === 0 ? run() : Promise.all(before).then(run)
     const over = done.then(() => {}, () => {})
-    for (const key of all) {
+    for (const key of keys) {
       this.busy.set(key, over)
       void over.then(() => {
         if (this.busy.get(key) === over) this.busy.delete(key)
@@ -364,14 +370,20 @@ export class Structures<V = string> {
     return done
   }
 
+  private records(tx: Ground): Records {
+    const now = this.clock()
+    if (!Number.isFinite(now)) throw new StowageError('invalid_option', 'structures: the clock tells no time')
+    return new Records(tx.store(this.name), Math.trunc(now))
+  }
+
   private live(key: string) {
     return this.read(t => (check(key), t.live(key)))
   }
 
-  private limit(key: string, at: (now: number) => number): Promise<boolean> {
-    return this.write(key, async t => {
+  private limit(key: string, time: number, fromNow: boolean): Promise<boolean> {
+    return this.write([key], async t => {
       check(key)
-      const until = Math.trunc(at(t.now))
+      const until = typeof time === 'number' ? Math.trunc(fromNow ? t.now + time : time) : NaN
       if (!Number.isSafeInteger(until)) throw invalid('a time to live is milliseconds')
       const h = await t.live(key)
       if (h === undefined) return false
@@ -385,9 +397,9 @@ export class Structures<V = string> {
     })
   }
 
-  private setBytes(key: string, bytes: Uint8Array, ttl: TTL): Promise<void> {
+  private async setBytes(key: string, bytes: Uint8Array, ttl: TTL): Promise<void> {
     if (ttl !== 'keep') checkTTL(ttl)
-    return this.write(key, t => set(t, key, bytes, ttl))
+    return this.write([key], t => set(t, key, bytes, ttl))
   }
 
   private decode(bytes: Uint8Array | undefined): V | undefined {
@@ -397,6 +409,14 @@ export class Structures<V = string> {
   private decodeAll(values: Map<string, Uint8Array>): Map<string, V> {
     return new Map([...values].map(([field, bytes]) => [field, this.coder.decode(bytes)]))
   }
+}
+
+function mustHold(ground: Ground): void {
+  if (typeof ground?.store !== 'function') throw invalid('structures stand in an environment, or a transaction of one')
+}
+
+function mustRun(body: unknown): void {
+  if (typeof body !== 'function') throw invalid('what runs in a transaction is a function')
 }
 
 function checkTTL(ttl: number): void {
