@@ -45,8 +45,18 @@ type guard struct {
 	circuit *gobreaker.CircuitBreaker[[]Reply]
 	tell    func(Event)
 
+	failed error // the last failure; guarded by the breaker's lock
+
 	mu      sync.Mutex
-	changes []State // that are still to be told of
+	changes []stateChange // that are still to be told of
+
+	telling sync.Mutex // held by who tells
+}
+
+// stateChange is a new state, and what may have caused it.
+type stateChange struct {
+	to  State
+	err error
 }
 
 func newGuard(t Tier, name TierName, b Breaker, tell func(Event)) (*guard, error) {
@@ -64,14 +74,20 @@ func newGuard(t Tier, name TierName, b Breaker, tell func(Event)) (*guard, error
 	}
 	g := &guard{Tier: t, name: name, counts: b.Counts, tell: tell}
 	g.circuit = gobreaker.NewCircuitBreaker[[]Reply](gobreaker.Settings{
-		Timeout:      b.Recovery,
-		ReadyToTrip:  func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= b.Failures },
-		IsExcluded:   func(err error) bool { return errors.As(err, new(given)) },
-		IsSuccessful: func(err error) bool { return err == nil || !g.counts(err) },
-		OnStateChange: func(_ string, _, to gobreaker.State) { // the breaker's lock is held
+		Timeout:     b.Recovery,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= b.Failures },
+		IsExcluded:  func(err error) bool { return errors.As(err, new(given)) },
+		IsSuccessful: func(err error) bool { // the breaker's lock is held until the state has changed
+			if err == nil || !g.counts(err) {
+				return true
+			}
+			g.failed = err
+			return false
+		},
+		OnStateChange: func(_ string, _, to gobreaker.State) {
 			g.mu.Lock()
 			defer g.mu.Unlock()
-			g.changes = append(g.changes, states[to])
+			g.changes = append(g.changes, stateChange{states[to], g.failed})
 		},
 	})
 	return g, nil
@@ -104,7 +120,7 @@ func (g *guard) call(ctx context.Context, call func() ([]Reply, error)) ([]Reply
 		}
 		return replies, err
 	})
-	g.tellChanges(err)
+	g.tellChanges()
 	switch {
 	case err == nil:
 		return replies, nil
@@ -114,16 +130,35 @@ func (g *guard) call(ctx context.Context, call func() ([]Reply, error)) ([]Reply
 	return nil, err
 }
 
-// tellChanges tells of changes of the state, the last of which err may have caused.
-func (g *guard) tellChanges(err error) {
+// tellChanges tells of changes of the state, one after the other: who finds somebody at
+// that leaves it to them.
+func (g *guard) tellChanges() {
+	for g.untold() && g.telling.TryLock() {
+		g.tellAll()
+	}
+}
+
+func (g *guard) untold() bool {
 	g.mu.Lock()
-	changes := g.changes
-	g.changes = nil
-	g.mu.Unlock()
-	for _, to := range changes {
-		g.tell(Event{Kind: StateChanged, Tier: g.name, State: to})
-		if to == Open {
-			g.tell(Event{Kind: Warning, Tier: g.name, Err: err})
+	defer g.mu.Unlock()
+	return len(g.changes) > 0
+}
+
+// tellAll tells of what there is, and gives g.telling back.
+func (g *guard) tellAll() {
+	defer g.telling.Unlock()
+	for {
+		g.mu.Lock()
+		if len(g.changes) == 0 {
+			g.mu.Unlock()
+			return
+		}
+		c := g.changes[0]
+		g.changes = g.changes[1:]
+		g.mu.Unlock()
+		g.tell(Event{Kind: StateChanged, Tier: g.name, State: c.to})
+		if c.to == Open {
+			g.tell(Event{Kind: Warning, Tier: g.name, Err: c.err})
 		}
 	}
 }

@@ -77,7 +77,7 @@ func (p *pair) readFast(ctx context.Context, wants []wanted, replies []Reply) (a
 	}
 	var found []Reply
 	if failure = p.settle(ctx, keys); failure == nil {
-		found, failure = p.fast.Read(ctx, reads...)
+		found, failure = readAll(ctx, p.fast, reads)
 	}
 	if failure != nil {
 		p.warn(failure)
@@ -153,7 +153,16 @@ func (p *pair) readFallback(ctx context.Context, reads []Read) ([]Reply, error) 
 	ctx, cancel := context.WithTimeoutCause(ctx, p.fallbackTimeout, errTimeout)
 	defer cancel()
 	p.counts.fallbackReads.Add(1)
-	return p.fallback.Read(ctx, reads...)
+	return readAll(ctx, p.fallback, reads)
+}
+
+// readAll reads from a tier, which has to answer every read.
+func readAll(ctx context.Context, t Tier, reads []Read) ([]Reply, error) {
+	replies, err := t.Read(ctx, reads...)
+	if err == nil && len(replies) != len(reads) {
+		return nil, fail(store.BackendFailed, "repository: a tier did not answer every read", nil)
+	}
+	return replies, err
 }
 
 // hydrate puts what the fallback has into the fast tier, and a marker for what it has not.
@@ -254,13 +263,13 @@ func (p *pair) forget(ctx context.Context, keys []string) {
 }
 
 // failed is how a call fails that the fallback has failed: with Unavailable where the
-// fast tier had too.
+// fast tier had too, unless it is the call that is wrong.
 func (p *pair) failed(ctx context.Context, failure, err error) error {
 	code := store.CodeOf(err)
 	switch {
 	case ctx.Err() != nil:
 		code = store.Aborted
-	case failure != nil:
+	case failure != nil && (!refused(err) || notAsked(err)):
 		code, err = store.Unavailable, errors.Join(failure, err)
 	case timedOut(err):
 		code = store.Timeout

@@ -92,7 +92,7 @@ func (r *Ring) Read(ctx context.Context, reads ...Read) ([]Reply, error) {
 		for n, i := range places {
 			share[n] = reads[i]
 		}
-		found, err := t.Read(ctx, share...)
+		found, err := readAll(ctx, t, share)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/structure"
@@ -130,7 +131,7 @@ func carryOut(t *structure.Tx, w Write) error {
 		return err
 	}
 	if w.Expiry > 0 {
-		_, err = t.Expire(w.Key, w.Expiry)
+		_, err = t.Expire(w.Key, max(w.Expiry, time.Millisecond))
 	} else {
 		_, err = t.Persist(w.Key)
 	}

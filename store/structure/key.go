@@ -3,6 +3,7 @@ package structure
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"time"
 
 	"github.com/stowage-db/stowage/store"
@@ -92,7 +93,7 @@ func (t *Tx) expire(op, key string, at int64) (bool, error) {
 	return true, t.save(key, h)
 }
 
-// TTL tells how long a key stays, Forever or Absent.
+// TTL tells how long a key stays, Forever or Absent; the longest Duration where it is longer.
 func (t *Tx) TTL(key string) (time.Duration, error) {
 	h, found, err := t.live("ttl", key)
 	switch {
@@ -103,7 +104,7 @@ func (t *Tx) TTL(key string) (time.Duration, error) {
 	case h.expires == 0:
 		return Forever, nil
 	default:
-		return time.Duration(h.expires-t.now) * time.Millisecond, nil
+		return time.Duration(min(h.expires-t.now, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond, nil
 	}
 }
 

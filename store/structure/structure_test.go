@@ -414,3 +414,24 @@ func entries(t *testing.T, env *store.Env, name string) (n int64) {
 	}
 	return n
 }
+
+// TestLongLives holds that a key which is to stay for longer than a Duration can tell
+// is told to stay for as long as one can.
+func TestLongLives(t *testing.T) {
+	o := open(t)
+	for _, year := range []int{2300, 2500, 3000, 9999} {
+		o.in(func(tx *structure.Tx) error {
+			if err := tx.Set("plain", "text", 0); err != nil {
+				return err
+			}
+			if _, err := tx.ExpireAt("plain", time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil {
+				return err
+			}
+			ttl, err := tx.TTL("plain")
+			if ttl < 270*365*24*time.Hour {
+				t.Errorf("until %d that is %v", year, ttl)
+			}
+			return err
+		})
+	}
+}

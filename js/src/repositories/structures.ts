@@ -105,5 +105,5 @@ async function carryOut(t: Structures, { key, kind, value = {}, merge = false, o
     default:
       throw unknown(kind)
   }
-  await (expiry > 0 ? t.expire(key, expiry) : t.persist(key))
+  await (expiry > 0 ? t.expire(key, Math.max(expiry, 1)) : t.persist(key))
 }
