@@ -59,6 +59,14 @@ for (const [what, cache, asked, gone] of [
   })
 }
 
+test('what takes all the room has it, whatever parts of bytes took it before', async () => {
+  const pair = shelves()
+  const sizes = [0.4, 0.1, 0.1, 1, 0.1, 1.3, 0.1, 0.2, 0.5, 0.9, 1.1, 5] // something of them would be left when all have gone
+  const people = await serve(pair, sizes.length, { cache: { bytes: 5, sizeOf: ({ id }) => sizes[Number(id)]! } })
+  const ids = Array.from(sizes.keys(), String)
+  assert.deepEqual(await missed(pair, people, [...ids, '11']), ids)
+})
+
 test('answers do not all go at once where there is a jitter', async () => {
   const pair = shelves()
   const people = await serve(pair, 200, { cache: { entries: 1000, ttl: 60_000, jitter: 60_000 } })

@@ -77,7 +77,7 @@ export class Cache<V> {
   }
 
   put(id: string, text: string, value: V | undefined): void {
-    const bytes = value === undefined ? 0 : (this.sizeOf?.(value) ?? 0)
+    const bytes = value === undefined ? 0 : Math.ceil(this.sizeOf?.(value) ?? 0) // sums of parts would drift
     const old = this.byID.get(id)?.get(text)
     if (old !== undefined) this.remove(old)
     if (!(bytes >= 0 && bytes <= this.bytes)) return
