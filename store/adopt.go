@@ -116,7 +116,7 @@ func (e *Env) take(other *replica) {
 	defer e.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.before, r.held = r.held, other.held
+	r.before, r.held, r.logged = r.held, other.held, other.logged
 	r.base, r.known, r.retired = other.base, other.known, other.retired
 	r.done, r.folded = other.done, other.folded
 	r.since = e.reloads + 1

@@ -1,9 +1,11 @@
 package store
 
 // buffer hands out memory in pieces that stay where they are: a list of blocks,
-// each twice as long as the one before, up to a bound.
+// each twice as long as the one before, up to a bound. A piece that is longer has a block of its
+// own, after which they grow as if it were not there: what follows one large document may be a few bytes.
 type buffer struct {
 	blocks [][]byte
+	next   int // the length of the next block
 }
 
 // place locates a piece: the block, and the offset within it. Later pieces
@@ -19,10 +21,8 @@ const (
 func (b *buffer) grow(n int) ([]byte, place) {
 	last := len(b.blocks) - 1
 	if last < 0 || cap(b.blocks[last])-len(b.blocks[last]) < n {
-		size := firstBlock
-		if last >= 0 {
-			size = min(2*cap(b.blocks[last]), lastBlock)
-		}
+		size := max(b.next, firstBlock)
+		b.next = min(2*size, lastBlock)
 		b.blocks = append(b.blocks, make([]byte, 0, max(size, n)))
 		last++
 	}

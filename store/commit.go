@@ -292,8 +292,8 @@ func (e *Env) land(ctx context.Context, g *group) error {
 // write seals a group as the next log record and hands it to the backend, with
 // all the blobs it refers to.
 func (e *Env) write(ctx context.Context, g *group) error {
-	if err := e.recordJournal(ctx, g); err != nil {
-		return err
+	if e.merges() {
+		return e.writeMerging(ctx, g)
 	}
 	e.desk.body = appendSections(e.desk.body[:0], g.sections())
 	content := entry{value: e.desk.body}
@@ -310,8 +310,7 @@ func (e *Env) write(ctx context.Context, g *group) error {
 	}
 	r := record{position: g.after.position, body: content}
 	e.desk.plain = r.append(e.desk.plain[:0])
-	raw := g.raw() || e.merges() // a replica keeps it in memory, and has told others by another record
-	sealed, err := e.pages.sealer.sealAs(ctx, RecordBlob, raw, []Blob{{logName(r.position), e.desk.plain}})
+	sealed, err := e.pages.sealer.sealAs(ctx, RecordBlob, g.raw(), []Blob{{logName(r.position), e.desk.plain}})
 	e.desk.clear()
 	if err != nil {
 		return err

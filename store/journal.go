@@ -197,7 +197,12 @@ func (tx *Tx) journalEntry(j *journal, c *change, whole []byte, e entry) error {
 		if err != nil {
 			return err
 		}
-		entry.value = append([]byte{}, value...)
+		if len(tx.runs) > 0 { // else it stays where it is written
+			value = bytes.Clone(value)
+		}
+		if entry.value = value; value == nil {
+			entry.value = []byte{}
+		}
 	}
 	c.entries = append(c.entries, entry)
 	return j.stamp(whole, len(e.value))

@@ -8,10 +8,11 @@ import "context"
 // do not have it linked in.
 type merger interface {
 	// keep notes what a transaction has done, stamp when, record tells others of those
-	// that commit together, and committed takes note that they have.
+	// that commit together, log has them in the log, and committed takes note that others were told.
 	keep(tx *Tx) error
 	stamp(tx *Tx)
 	record(ctx context.Context, g *group) error
+	log(g *group)
 	committed(g *group)
 
 	leave(refs []Ref, reloads int)
@@ -44,12 +45,17 @@ func (tx *Tx) stampJournal() {
 	}
 }
 
-// recordJournal tells others what a group has done.
-func (e *Env) recordJournal(ctx context.Context, g *group) error {
-	if !e.merges() {
-		return nil
+// writeMerging tells others what a group has done, and then takes note of it here. A replica's
+// own log is never stored, so that a record of it is only put together if it is read.
+func (e *Env) writeMerging(ctx context.Context, g *group) error {
+	if err := e.merger.record(ctx, g); err != nil {
+		return err
 	}
-	return e.merger.record(ctx, g)
+	if err := e.publish(ctx, &Batch{Put: g.blobs(), Durability: g.durability()}); err != nil {
+		return err
+	}
+	e.merger.log(g)
+	return nil
 }
 
 // journalCommitted notes that they were told what is committed here. e.mu is held.

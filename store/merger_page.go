@@ -11,13 +11,13 @@ type (
 	journal struct{}
 )
 
-func (e *Env) merges() bool                                { return false }
-func (tx *Tx) keepJournal() error                          { return nil }
-func (tx *Tx) stampJournal()                               {}
-func (e *Env) recordJournal(context.Context, *group) error { return nil }
-func (e *Env) journalCommitted(*group)                     {}
-func (e *Env) leave([]Ref, int)                            {}
-func (e *Env) syncMerging(context.Context) error           { return nil }
-func private([]byte) bool                                  { return false }
-func (tx *Tx) noteEmptied(string)                          {}
-func (e *Env) mergeable(string, *Schema) error             { return nil }
+func (e *Env) merges() bool                               { return false }
+func (tx *Tx) keepJournal() error                         { return nil }
+func (tx *Tx) stampJournal()                              {}
+func (e *Env) writeMerging(context.Context, *group) error { return nil }
+func (e *Env) journalCommitted(*group)                    {}
+func (e *Env) leave([]Ref, int)                           {}
+func (e *Env) syncMerging(context.Context) error          { return nil }
+func private([]byte) bool                                 { return false }
+func (tx *Tx) noteEmptied(string)                         {}
+func (e *Env) mergeable(string, *Schema) error            { return nil }

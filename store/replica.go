@@ -41,6 +41,7 @@ type replica struct {
 	last    mark                // its last record
 	own     []mark              // the last records that this context has written, one for each id it has had lately
 	held    map[string][]byte   // blobs that are this context's alone
+	logged  map[string]logged   // records of the log, which is its alone too
 	out     map[string]struct{} // of its blobs, those that it has published
 	before  map[string][]byte   // those of the snapshot it was on before: who has begun there may still read them
 	base    *published          // the snapshot it is on, nil where there is none
@@ -90,7 +91,7 @@ const (
 func newReplica(shared Backend, info Info, o *Options) *replica {
 	r := &replica{
 		shared: shared, largest: info.MaxBlob - sealSlack, founding: info.Founding, publishing: info.Publishing, random: o.Random,
-		held: make(map[string][]byte), out: make(map[string]struct{}), known: newKnowledge(0),
+		held: make(map[string][]byte), logged: make(map[string]logged), out: make(map[string]struct{}), known: newKnowledge(0),
 	}
 	r.turn.scheduler = o.Scheduler
 	r.clock.now = clockOf(o.Scheduler)
@@ -122,8 +123,8 @@ func (r *replica) Read(ctx context.Context, names []string) ([][]byte, error) {
 		}
 	}
 	r.mu.Unlock()
-	if len(missing) == 0 {
-		return found, nil
+	if err := r.readLog(ctx, names, found); err != nil || len(missing) == 0 {
+		return found, err
 	}
 	stored, err := r.shared.Read(ctx, missing)
 	if err != nil {
@@ -163,8 +164,42 @@ func (r *replica) Commit(_ context.Context, batch *Batch) error {
 	for _, name := range batch.Delete {
 		r.drop(name)
 	}
-	if batch.DeleteRange != nil {
-		maps.DeleteFunc(r.held, func(name string, _ []byte) bool { return batch.DeleteRange.Contains(name) })
+	if gone := batch.DeleteRange; gone != nil {
+		maps.DeleteFunc(r.held, func(name string, _ []byte) bool { return gone.Contains(name) })
+		maps.DeleteFunc(r.logged, func(name string, _ logged) bool { return gone.Contains(name) })
+	}
+	return nil
+}
+
+// logged is a record of the log as it was committed.
+type logged struct {
+	position uint64
+	sections []section
+}
+
+// log has a group in the log.
+func (r *replica) log(g *group) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := g.after.position
+	r.logged[logName(at)] = logged{at, g.sections()}
+}
+
+// readLog reads those of the names that are records of the log, as whoever reads a log expects them.
+func (r *replica) readLog(ctx context.Context, names []string, found [][]byte) error {
+	for i, name := range names {
+		r.mu.Lock()
+		l, ok := r.logged[name]
+		r.mu.Unlock()
+		if !ok {
+			continue
+		}
+		plain := record{position: l.position, body: entry{value: appendSections(nil, l.sections)}}.append(nil)
+		sealed, err := r.env.pages.sealer.sealAs(ctx, RecordBlob, true, []Blob{{name, plain}})
+		if err != nil {
+			return err
+		}
+		found[i] = sealed[0].Bytes
 	}
 	return nil
 }
@@ -184,6 +219,7 @@ func (r *replica) leave(refs []Ref, reloads int) {
 
 // drop forgets a blob that is held, and notes one that was published. r.mu is held.
 func (r *replica) drop(name string) {
+	delete(r.logged, name)
 	if _, held := r.held[name]; held {
 		delete(r.held, name)
 		return
@@ -200,6 +236,11 @@ func (r *replica) List(_ context.Context, prefix string) ([]string, error) {
 	defer r.mu.Unlock()
 	var names []string
 	for name := range r.held {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	for name := range r.logged {
 		if strings.HasPrefix(name, prefix) {
 			names = append(names, name)
 		}
@@ -234,7 +275,9 @@ func (r *replica) record(ctx context.Context, g *group) error {
 	}
 	m, before := r.next(commits[len(commits)-1].time)
 	record := journalRecord{mark: m, before: before, commits: commits}
-	sealed, err := e.pages.sealer.sealAs(ctx, RecordBlob, g.raw(), []Blob{{m.name(), record.append(nil)}})
+	e.desk.plain = record.append(e.desk.plain[:0])
+	sealed, err := e.pages.sealer.sealAs(ctx, RecordBlob, g.raw(), []Blob{{m.name(), e.desk.plain}})
+	e.desk.clear()
 	if err == nil {
 		err = backendError("commit", r.shared.Commit(ctx, &Batch{Add: sealed, Durability: g.durability()}))
 	}
