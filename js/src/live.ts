@@ -14,6 +14,7 @@ import type { Find, Send } from './query/find.js'
 import { liveOptions, type LiveOptions, mustListen } from './options.js'
 import type { PackedQuery } from './query/query.js'
 import type { Statement } from './query/sql.js'
+import type { Over } from './bridge/scope.js'
 import { whenAborted } from './bridge/signal.js'
 import { turn } from './bridge/turn.js'
 import { Op } from './bridge/wire.js'
@@ -131,9 +132,9 @@ export class Live<T> {
     const ending = new AbortController()
     this.ending = ending
     const end = () => ending.abort()
-    const deaf = [this.signal, this.find.over].map(signal => whenAborted(signal, end))
+    const deaf = [whenAborted(this.signal, end), this.find.over?.(end)]
     void this.run(ending.signal).then(error => {
-      for (const end of deaf) end()
+      for (const end of deaf) end?.()
       if (this.ending === ending) this.ending = undefined
       if (error !== undefined) this.fail(error)
     })
@@ -224,7 +225,7 @@ export class Live<T> {
 interface Asked {
   readonly send: Send
   readonly revive?: ((document: object) => object) | undefined
-  readonly over?: AbortSignal | undefined
+  readonly over?: Over | undefined
   packed(): PackedQuery
 }
 

@@ -91,7 +91,7 @@ export class Options {
   }
 
   private value(name: string): unknown {
-    this.read.add(name)
+    if (name in this.given) this.read.add(name)
     return this.given[name]
   }
 }

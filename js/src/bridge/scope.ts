@@ -3,6 +3,8 @@ import { type Decode, type Engine, type Exchange, nothing } from './engine.js'
 import { asStowageError, StowageError } from '../errors.js'
 import { type FrameWriter, Op } from './wire.js'
 
+export type Over = (then: () => void) => () => void
+
 /**
  * Where the operations of a table or store run: in the environment, each in a
  * transaction of its own, or all in one transaction.
@@ -12,8 +14,8 @@ export interface Scope {
   readonly engine: Engine | undefined
   /** The number of the transaction, 0 for one of each operation's own. */
   readonly transaction: number
-  /** Aborted when the environment is closed; undefined in a transaction. */
-  readonly over?: AbortSignal | undefined
+  /** Calls back when the environment is closed, and returns what ends that; undefined in a transaction. */
+  readonly over?: Over | undefined
   /** The engine, once there is one: the first use after a loss starts another. */
   ready(): Promise<Engine>
   /** Runs several operations as one; on a conflict again from the start. */

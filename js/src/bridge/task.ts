@@ -252,12 +252,13 @@ export class LocalEngine implements Engine {
 
   /**
    * Runs a task that the engine started for itself. It reports its failures where they
-   * matter, in later calls; one that fails all the same is the end of a buffered commit.
+   * matter, in later calls; one that fails all the same is the end of a buffered commit. Where a request may end
+   * before its timers do, it begins at once: others may wait for what it writes, and it is counted before the request is answered.
    */
   private async adopt(task: number, usage: unknown): Promise<void> {
     try {
       this.lives?.note(task)
-      await turn.next()
+      await (this.lives === undefined ? turn.next() : undefined)
       const status = this.instance.step(task, writeAnswer(this.instance.writer(), done))
       this.takeReady({ usage })
       await this.drive(task, status, () => undefined, { usage })

@@ -11,23 +11,25 @@ import { transact } from './transaction.js'
  */
 export class Lease implements Scope {
   readonly transaction = 0
-  private readonly ending = new AbortController()
+  private ended = false
+  private readonly listeners = new Set<() => void>()
 
   constructor(private readonly shared: Session) {}
 
-  /** Aborted when it ends. */
-  get over(): AbortSignal {
-    return this.ending.signal
+  /** Not by a signal: in Workers that belongs to the request it was made in, and an environment may be kept for others. */
+  readonly over = (then: () => void): (() => void) => {
+    this.listeners.add(then)
+    return () => this.listeners.delete(then)
   }
 
   /** The session; throws `closed` when it has ended. */
   get session(): Session {
-    if (this.over.aborted) throw new StowageError('closed', 'the environment is closed')
+    if (this.ended) throw new StowageError('closed', 'the environment is closed')
     return this.shared
   }
 
   get engine(): Engine | undefined {
-    return this.over.aborted ? undefined : this.shared.engine
+    return this.ended ? undefined : this.shared.engine
   }
 
   async ready(): Promise<Engine> {
@@ -39,6 +41,7 @@ export class Lease implements Scope {
   }
 
   end(): void {
-    this.ending.abort()
+    this.ended = true
+    for (const then of this.listeners) then()
   }
 }

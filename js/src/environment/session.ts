@@ -117,13 +117,12 @@ export class Session implements Scope {
    * another class, or other identities, it is `schema_mismatch`. With `exact`, other indexes are removed.
    */
   async table(name: string, { schema, kind }: { schema: Schema; kind: Kind }, exchange?: Exchange, exact = false): Promise<number> {
-    const text = JSON.stringify(schema)
     for (const [number, open] of this.tables) {
       if (open.name !== name) continue
       if (open.kind.class !== kind.class || open.kind.ids !== kind.ids) {
         throw new StowageError('schema_mismatch', `the table "${name}" is open with another class or other identities`)
       }
-      if (JSON.stringify(open.schema) === text && !exact) return number
+      if (!exact && (open.schema === schema || JSON.stringify(open.schema) === JSON.stringify(schema))) return number
     }
     const number = this.newTable()
     await openTable(await this.ready(), number, name, schema, { exchange, exact })

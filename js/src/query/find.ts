@@ -5,6 +5,7 @@ import { type Column, type Columns, Groups, aggregateOf, avg, max, min, named, s
 import type { Listener, LiveOptions } from '../live.js'
 import { liveOptions, type LongCall, mustListen } from '../options.js'
 import { part } from '../parts.js'
+import type { Over } from '../bridge/scope.js'
 import { splitPath } from '../document/path.js'
 import { countOf, ordered, type PackedQuery, packQuery, type Query } from './query.js'
 import type { At, NumberPath, Omitted, Path, Present, Selected } from '../document/types.js'
@@ -58,7 +59,7 @@ export class Find<T, Whole = T> implements PromiseLike<T[]>, AsyncIterable<T> {
     private readonly options: LongCall,
     readonly key: (string | number)[] | undefined,
     readonly revive?: (document: object) => object,
-    readonly over?: AbortSignal | undefined,
+    readonly over?: Over | undefined,
   ) {}
 
   /** Orders the result by a path, then by those of further calls; at last by identity. */

@@ -12,7 +12,7 @@ import type { Listener, LiveOptions } from '../live.js'
 import { liveOptions, mustListen, Options } from '../options.js'
 import { part } from '../parts.js'
 import type { PackedQuery } from './query.js'
-import { type Scope, send } from '../bridge/scope.js'
+import { type Over, type Scope, send } from '../bridge/scope.js'
 import type { Made } from '../table/table.js'
 import type { Doc } from '../document/types.js'
 import { Op } from '../bridge/wire.js'
@@ -206,7 +206,7 @@ export class Statement<T> implements PromiseLike<T[]>, AsyncIterable<T> {
   }
 
   /** @internal What ends a live one. */
-  get over(): AbortSignal | undefined {
+  get over(): Over | undefined {
     return this.scope.over
   }
 

@@ -122,6 +122,17 @@ test('what is written in one place is read in another, by token at once', async 
   }
 })
 
+test('what one request has opened and kept serves others at once, until it is closed', async () => {
+  const at = '/Plain/kept'
+  await ask(workerd, `${at}/insert?id=0&kept`)
+  await Promise.all(range(12, 1).map(id => ask(workerd, `${at}/${id % 3 === 0 ? 'find' : `insert?id=${id}`}${id % 3 === 0 ? '?' : '&'}kept`)))
+  assert.equal(await ask(workerd, `${at}/count?kept`), 9)
+  assert.deepEqual(await ask(workerd, `${at}/check?kept`), [])
+  await ask(workerd, `${at}/close?kept`)
+  assert.deepEqual(await ask(workerd, `${at}/count?kept`), { code: 'closed' })
+  assert.equal(await ask(workerd, `${at}/count`), 9)
+})
+
 test('a snapshot is opened with four operations and what has come since', async () => {
   const at = '/Plain/cold'
   for (const id of range(5)) await ask(workerd, `${at}/put?id=${id}`)

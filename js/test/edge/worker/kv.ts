@@ -42,6 +42,9 @@ async function codeOf(work: () => Promise<unknown>, words = 'Durable Object'): P
   }
 }
 
+/** What requests before have opened, and left open, for those that ask for it. */
+const kept = new Map<string, EdgeDatabase<typeof tables>>()
+
 const tablesOf = (what: string) =>
   what === 'unique' ? { places: table<Place>({ key: 'id', indexes: ['&slug'] }) } : { places: table<Place, 'id'>({ key: '++id' }) }
 
@@ -57,8 +60,10 @@ export default {
       return Response.json(null)
     }
     if (what === 'unique' || what === 'increment') return Response.json(await codeOf(() => open(`${name}-${what}`, { ...options, tables: tablesOf(what) })))
-    const db = await open(name, { ...options, tables }).catch(error => error as StowageError)
+    const opened = searchParams.has('kept') ? kept.get(name) : undefined
+    const db = opened ?? await open(name, { ...options, tables }).catch(error => error as StowageError)
     if (db instanceof Error) return Response.json({ code: db.code })
+    if (searchParams.has('kept')) kept.set(name, db)
     const response = await answerOf(db, what, searchParams, request)
     return searchParams.has('counted') ? Response.json(db.replica.usage()) : response
   },
