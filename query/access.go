@@ -22,13 +22,13 @@ func (p *planner) cover(conjuncts []*node, index Index) access {
 	ranges := 1
 	covered := make([]bool, len(conjuncts))
 	for _, path := range index.Paths {
-		set := everything()
+		met := newMeeting()
 		exact := make([]bool, len(conjuncts))
 		for i, n := range conjuncts {
-			var s spans
-			s, exact[i] = narrow(n, path)
-			set = intersect(set, s)
+			s, same := narrow(n, path)
+			exact[i] = met.with(s) && same
 		}
+		set := met.spans
 		ranges *= len(set)
 		if set.isEverything() || ranges > maxRanges && len(a.sets) > 0 {
 			break

@@ -29,23 +29,21 @@ func narrow(n *node, path Path) (s spans, exact bool) {
 func narrowAll(n *node, path Path) (s spans, exact bool) {
 	and := n.isAnd()
 	exact = true
-	if and {
-		s = everything()
-	}
+	met := newMeeting()
 	var united []KeyRange
 	for _, kid := range n.filters {
 		t, same := narrow(kid, path)
-		exact = exact && same
 		if and {
-			s = intersect(s, t)
+			same = met.with(t) && same
 		} else {
 			united = append(united, t...)
 		}
+		exact = exact && same
 	}
-	if !and {
-		s = unite(united)
+	if and {
+		return met.spans, exact
 	}
-	return s, exact
+	return unite(united), exact
 }
 
 // isAnd tells and from or, the two that take any number of filters.

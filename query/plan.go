@@ -62,10 +62,12 @@ type Plan struct {
 	Union []*Plan
 }
 
-// Limits of how many ranges are read one after the other, or at once.
+// Limits of how many ranges are read one after the other, or at once, and of how many conjuncts
+// are each considered by themselves, at the cost of looking at all the others.
 const (
-	maxRanges = 4096
-	maxMerge  = 32
+	maxRanges  = 4096
+	maxMerge   = 32
+	maxChoices = 32
 )
 
 // Plan chooses the cheapest way to answer q, given the path of the identity and
@@ -209,10 +211,14 @@ func (p *planner) consider(i int, index Index) candidate {
 // considerMulti plans with a multi-entry index, which can answer one conjunct.
 func (p *planner) considerMulti(i int, index Index) candidate {
 	best := candidate{cost: infinite}
+	choices := 0
 	for c, n := range p.conjuncts {
 		s, exact, ok := narrowElements(n, index.Paths[0])
 		if !ok || len(s) > maxRanges {
 			continue
+		}
+		if choices++; choices > maxChoices {
+			break
 		}
 		a := access{sets: []spans{s}}
 		a.left = append(append(a.left, p.conjuncts[:c]...), p.conjuncts[c+1:]...)

@@ -314,6 +314,46 @@ func testPlans(t *testing.T, r *rand.Rand, s *shelf, used map[string]int) {
 	}
 }
 
+// TestPlansOfVeryManyParts: what filters of thousands of parts match is found by plans that do not look at all
+// parts for each of them, as the first ones did.
+func TestPlansOfVeryManyParts(t *testing.T) {
+	r := newRandom(t)
+	s := newShelf(t, r, 60)
+	a, c := Field("a"), Field("c")
+	n := 1500
+	if testing.Short() {
+		n = 500
+	}
+	for _, part := range []func(i int64) condition{
+		func(i int64) condition { return condition{op: "ne", path: identity, operands: []any{3 * i}} },
+		func(i int64) condition { return condition{op: "ne", path: a, operands: []any{i - 2}} },
+		func(i int64) condition { return condition{op: "contains", path: c, operands: []any{i % 2}} },
+		func(i int64) condition {
+			return condition{op: "or", parts: []condition{{op: "gt", path: identity, operands: []any{5 + i%3}}, {op: "eq", path: a, operands: []any{i}}}}
+		},
+	} {
+		var parts []condition
+		for i := range n {
+			parts = append(parts, part(int64(i)))
+		}
+		for _, op := range []string{"and", "or"} {
+			whole := condition{op: op, parts: parts}
+			q, err := Select(whole.expr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := s.ask(whole, q, 0)
+			for _, plan := range candidates(q, s.indexes) {
+				got := s.read(t, plan)
+				slices.Sort(got)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%s of %d like %v: got %v, want %v", op, n, parts[1], got, want)
+				}
+			}
+		}
+	}
+}
+
 func tally(used map[string]int, q *Query, plan *Plan) {
 	used["ordered"] += boolInt(plan.Ordered)
 	used["merged"] += boolInt(len(plan.Merge) > 1)

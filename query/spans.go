@@ -81,6 +81,35 @@ func intersect(a, b spans) spans {
 	return s
 }
 
+// meeting is the intersection of sets as they come, as far as it is not too much work. Each set
+// may grow what there is by as many spans as it has, so with thousands of them, as a long
+// list of ne makes, all of it would take the square of their number.
+type meeting struct {
+	spans
+	work, most int
+}
+
+// freeWork is how many spans a meeting looks at beside some for each that comes.
+const freeWork = 1 << 16
+
+//go:noinline
+func newMeeting() meeting { return meeting{spans: everything(), most: freeWork} }
+
+// with intersects with one more set, or reports false: then what there is holds more.
+//
+//go:noinline
+func (m *meeting) with(s spans) bool {
+	m.most += 4 * len(s)
+	if s.isEverything() {
+		return true
+	}
+	if m.work += len(m.spans) + len(s); m.work > m.most {
+		return false
+	}
+	m.spans = intersect(m.spans, s)
+	return true
+}
+
 // complement returns everything that is not in s.
 func (s spans) complement() spans {
 	all := everything()[0]

@@ -5,6 +5,10 @@ package query
 // what those before it match.
 func (p *planner) considerUnion(indexes []Index) candidate {
 	best := candidate{cost: infinite}
+	if len(p.conjuncts) > maxRanges {
+		return best
+	}
+	choices := 0
 	for i, or := range p.conjuncts {
 		if or.hosted {
 			return candidate{cost: infinite}
@@ -12,6 +16,9 @@ func (p *planner) considerUnion(indexes []Index) candidate {
 		branches := flattenAs(or.op, nil, or)
 		if !or.isOr() || len(branches) < 2 || len(branches) > maxMerge {
 			continue
+		}
+		if choices++; choices > 1 && choices*len(p.conjuncts) > maxChoices*maxChoices {
+			break
 		}
 		others := append(append(make([]*node, 0, len(p.conjuncts)), p.conjuncts[:i]...), p.conjuncts[i+1:]...)
 		if next := p.unitePlans(branches, others, indexes); next.cost < best.cost {
