@@ -23,16 +23,17 @@ const peers = []
 try {
   for (const name of ['plain', 'stowage']) peers.push(await start(name))
   for (const peer of peers) for (let id = 0; id < 20; id++) await ask(peer, 'put', id)
-  const ratios = { 'nothing': [], 'get': [], 'get beside nothing': [], 'put 4 KiB': [] }
+  // What the plain worker is asked, and what the other one is asked beside it.
+  const works = { 'nothing': ['nothing', 'nothing'], 'get': ['get', 'get'], 'get beside nothing': ['nothing', 'get'], 'put 4 KiB': ['put', 'put'] }
+  const ratios = Object.fromEntries(Object.keys(works).map((what) => [what, []]))
   for (let turn = 0; turn < reps; turn++) {
-    const took = {}
-    for (const work of ['nothing', 'get', 'put']) Object.assign(took, await measured(work))
-    const ratio = (a, b) => ({ processor: took[a].processor / took[b].processor, answer: took[a].answer / took[b].answer })
-    ratios.nothing.push(ratio('nothing stowage', 'nothing plain'))
-    ratios.get.push(ratio('get stowage', 'get plain'))
-    ratios['get beside nothing'].push(ratio('get stowage', 'nothing plain'))
-    ratios['put 4 KiB'].push(ratio('put stowage', 'put plain'))
-    console.error(`turn ${turn + 1}: ${Object.entries(took).map(([what, { processor, answer }]) => `${what} ${processor.toFixed(2)}/${answer.toFixed(2)}`).join(', ')} ms`)
+    const told = []
+    for (const [what, asked] of Object.entries(works)) {
+      const [plain, stowage] = await measured(asked)
+      ratios[what].push({ processor: stowage.processor / plain.processor, answer: stowage.answer / plain.answer })
+      told.push(`${what} ${[plain, stowage].map(({ processor, answer }) => `${processor.toFixed(2)}/${answer.toFixed(2)}`).join(' and ')}`)
+    }
+    console.error(`turn ${turn + 1}: ${told.join(', ')} ms`)
   }
   console.log(`seed ${seed}, ${reps} turns of ${n} requests: Stowage beside plain, median [spread]`)
   for (const [work, all] of Object.entries(ratios)) console.log(`${work.padEnd(20)} processor ${spread(all.map((r) => r.processor))}   answer ${spread(all.map((r) => r.answer))}`)
@@ -83,25 +84,25 @@ function parentOf(pid) {
   return Number(fieldsOf(pid)[1])
 }
 
-/** What a process has used of the processor, in milliseconds; a tick is ten. */
+/** What the threads of a process have used of the processor, in milliseconds. */
 function processorOf(pid) {
-  return (Number(fieldsOf(pid)[11]) + Number(fieldsOf(pid)[12])) * 10
+  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8'))
+  return threads.reduce((sum, text) => sum + Number(text.split(' ')[0]), 0) / 1e6
 }
 
 /** Asks both in turns, request by request: the processor's time of one, on average, and the median of how long answers took. */
-async function measured(work) {
+async function measured(works) {
   const before = peers.map(({ pid }) => processorOf(pid))
   const answers = peers.map(() => [])
   for (let i = 0; i < n; i++) {
     for (const p of i % 2 === 0 ? [0, 1] : [1, 0]) {
-      const body = work === 'put' ? text() : undefined
+      const body = works[p] === 'put' ? text() : undefined
       const began = performance.now()
-      await ask(peers[p], work, i % 20, body)
+      await ask(peers[p], works[p], i % 20, body)
       answers[p].push(performance.now() - began)
     }
   }
-  const result = (p) => ({ processor: (processorOf(peers[p].pid) - before[p]) / n, answer: answers[p].sort((a, b) => a - b)[n >> 1] })
-  return Object.fromEntries(peers.map(({ name }, p) => [`${work} ${name}`, result(p)]))
+  return peers.map(({ pid }, p) => ({ processor: (processorOf(pid) - before[p]) / n, answer: answers[p].sort((a, b) => a - b)[n >> 1] }))
 }
 
 async function ask({ url }, work, id, body = work === 'put' ? text() : undefined) {
