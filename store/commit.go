@@ -189,6 +189,9 @@ func (e *Env) follow(g *group, tip *state) {
 func (e *Env) flush(ctx context.Context) {
 	g := e.flushing
 	err := e.land(ctx, g)
+	if CodeOf(err) == Aborted { // the operation was dropped that wrote it; its members, and who waits behind it, gave nothing up
+		err = fail(BackendFailed, "commit: nobody went on with writing it", "", nil)
+	}
 	e.mu.Lock()
 	if err != nil {
 		e.lose(g.members, err)

@@ -263,6 +263,28 @@ func TestDropEndsATaskEarly(t *testing.T) {
 	h.must(insertFrame(0, city(9000, "Oslo")))
 }
 
+// Who writes a group writes it for others too: they asked for nothing to be aborted.
+func TestDropOfAWriterFailsThoseBehindIt(t *testing.T) {
+	h := newHost(t)
+	h.must(insertFrame(0, city(1, "Oslo")))
+	writer := *h.bridge.begin(insertFrame(0, city(2, "Bergen")))
+	if writer.status != wire.Write {
+		t.Fatalf("status %d", writer.status)
+	}
+	behind := *h.bridge.begin(insertFrame(0, city(3, "Tromsø")))
+	if behind.status != wire.Wait {
+		t.Fatalf("status %d", behind.status)
+	}
+	if a := h.bridge.drop(writer.task); !slices.Contains(a.ready, behind.task) {
+		t.Fatalf("ready: %d", a.ready)
+	}
+	a := h.bridge.step(behind.task, nothing)
+	if _, err := failure(a.payload); a.status != wire.Failed || store.CodeOf(err) != store.BackendFailed {
+		t.Fatalf("status %d, %v", a.status, err)
+	}
+	h.must(insertFrame(0, city(3, "Tromsø")))
+}
+
 // findAll asks for all documents of the table.
 var findAll = request(wire.Find, 0, cities, 1, func(b []byte) []byte { return msgp.AppendMapHeader(b, 0) })
 
