@@ -120,6 +120,10 @@ func (t *test) write(w *writer) {
 		w.bytes = AppendValue(w.bytes, v)
 	}
 	for _, filter := range t.filters {
+		if filter == nil {
+			w.err = fail(codeInvalidQuery, "a filter within another one is nil")
+			return
+		}
 		filter.write(w)
 	}
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/binary"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,8 +14,47 @@ type Raw []byte
 
 // AppendValue appends a Go value in MessagePack: nil, booleans, integers, floats,
 // strings, bytes, time.Time, []any, map[string]any (by name, so that equal maps
-// are equal bytes) and Raw. Any other type makes bytes that no parser accepts.
+// are equal bytes) and Raw. Any other type makes bytes that no parser accepts, and so does what is
+// nested too deeply for all of them, as lists and maps that hold themselves.
 func AppendValue(dst []byte, v any) []byte {
+	w := valueWriter{dst: dst}
+	if !w.append(v, maxValueDepth) {
+		return append(dst, neverUsed)
+	}
+	return w.dst
+}
+
+// maxValueDepth is how deeply values may be nested to be written: so deeply that those who read
+// them say that it is too deep.
+const maxValueDepth = MaxDepth + 2
+
+// valueWriter appends values to dst, until one cannot be written.
+type valueWriter struct{ dst []byte }
+
+func (w *valueWriter) append(v any, depth int) bool {
+	switch v := v.(type) {
+	case []any:
+		w.dst = msgp.AppendArrayHeader(w.dst, uint32(len(v)))
+		for _, element := range v {
+			if depth == 0 || !w.append(element, depth-1) {
+				return false
+			}
+		}
+	case map[string]any:
+		w.dst = msgp.AppendMapHeader(w.dst, uint32(len(v)))
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			w.dst = msgp.AppendString(w.dst, name)
+			if depth == 0 || !w.append(v[name], depth-1) {
+				return false
+			}
+		}
+	default:
+		w.dst = appendSimple(w.dst, v)
+	}
+	return true
+}
+
+func appendSimple(dst []byte, v any) []byte {
 	switch v := v.(type) {
 	case nil:
 		return msgp.AppendNil(dst)
@@ -42,14 +82,6 @@ func AppendValue(dst []byte, v any) []byte {
 		return appendTime(dst, v)
 	case Raw:
 		return append(dst, v...)
-	case []any:
-		dst = msgp.AppendArrayHeader(dst, uint32(len(v)))
-		for _, element := range v {
-			dst = AppendValue(dst, element)
-		}
-		return dst
-	case map[string]any:
-		return appendFields(dst, v)
 	default:
 		return append(dst, neverUsed)
 	}
@@ -57,19 +89,6 @@ func AppendValue(dst []byte, v any) []byte {
 
 // neverUsed is the byte that begins no MessagePack value.
 const neverUsed = 0xc1
-
-func appendFields(dst []byte, m map[string]any) []byte {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	dst = msgp.AppendMapHeader(dst, uint32(len(m)))
-	for _, name := range names {
-		dst = AppendValue(msgp.AppendString(dst, name), m[name])
-	}
-	return dst
-}
 
 // appendTime appends a timestamp in its form of 12 bytes.
 func appendTime(dst []byte, t time.Time) []byte {
@@ -84,16 +103,16 @@ var Nothing = Raw{0xd4, extensionUndefined, 0}
 // ReadValue reads the MessagePack value at the front of raw as the Go value that
 // AppendValue would write so: integers are int64, or uint64 where they are too great,
 // times are UTC and of milliseconds, and what Go has no type for is Raw. It reports
-// false where raw is no MessagePack.
+// false where raw is no MessagePack, or is nested more than MaxDepth deep.
 func ReadValue(raw []byte) (v any, ok bool) {
-	end := skip(raw, 0)
-	if end < 0 {
+	end, containers := skipCounting(raw, 0)
+	if end < 0 || checkWhole(raw[:end], end, containers, MaxDepth) != nil {
 		return nil, false
 	}
 	return readValue(raw[:end]), true
 }
 
-// readValue reads whole MessagePack. It recurses as deep as that is nested.
+// readValue reads whole MessagePack, of which the depth is known to be bounded.
 func readValue(b []byte) any {
 	v, _ := decode(b, 0)
 	switch v.kind {
