@@ -188,6 +188,24 @@ for (const [kind, driver] of drivers) {
   })
 }
 
+test('a key of a Go program that is no text is swept, and keeps nothing else', async () => {
+  const db = await open('no text', { driver: memory() })
+  let now = 1_800_000_000_000
+  const s = structures(db, 'structures', { clock: () => now })
+  await s.set('text', 'value')
+  await s.expire('text', 500)
+  const due = Uint8Array.of(0, 0, 1, 0xa3, 0x18, 0x5c, 0x50, 0x64) // 1,800,000,000,100
+  await db.store('structures').putMulti([
+    [Uint8Array.of(1, 0xff), Uint8Array.of(1, ...due, 7)],
+    [Uint8Array.of(4, ...due, 0xff), new Uint8Array(0)],
+  ])
+  assert.equal(await s.sweep(), 0)
+  now += 500
+  assert.equal(await s.sweep(), 4)
+  assert.equal(await db.store('structures').count(), 0)
+  await db.close()
+})
+
 test('ranks in a set of many levels, against a sorted list', async () => {
   const db = await open('ranks', { driver: memory() })
   const s = structures(db, 'structures')

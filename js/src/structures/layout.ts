@@ -101,18 +101,23 @@ export function readHeader(bytes: Uint8Array): Header {
   return { ...header, version: view(bytes).getUint32(9), count: Number(view(bytes).getBigUint64(13)), levels: bytes[21]!, salt: bytes.subarray(22) }
 }
 
-export const headerKey = (key: string): Uint8Array => join([Tag.Header], encode(key))
-export const expiryKey = (at: number, key: string): Uint8Array => join([Tag.Expiry], u64(at), encode(key))
+/** What names a structure: text, or bytes as they were found. Those of Go programs need not be text. */
+export type Name = string | Uint8Array
+
+const bytesOf = (key: Name): Uint8Array => (key instanceof Uint8Array ? key : encode(key))
+
+export const headerKey = (key: Name): Uint8Array => join([Tag.Header], bytesOf(key))
+export const expiryKey = (at: number, key: Name): Uint8Array => join([Tag.Expiry], u64(at), bytesOf(key))
 
 /** A tag and a key's name. */
-export function named(tag: Tag, key: string): Uint8Array {
+export function named(tag: Tag, key: Name): Uint8Array {
   const bytes: number[] = [tag]
-  for (const byte of encode(key)) byte === 0 ? bytes.push(0, 0xff) : bytes.push(byte)
+  for (const byte of bytesOf(key)) byte === 0 ? bytes.push(0, 0xff) : bytes.push(byte)
   return Uint8Array.from([...bytes, 0, 0])
 }
 
 /** A tag and what the records of a structure have in common behind it. */
-export const common = (h: Header, tag: Tag, key: string): Uint8Array => join(named(tag, key), u32(h.version))
+export const common = (h: Header, tag: Tag, key: Name): Uint8Array => join(named(tag, key), u32(h.version))
 
 export const memberKey = (h: Header, key: string, member: string): Uint8Array => join(common(h, Tag.Member, key), encode(member))
 

@@ -5,7 +5,7 @@
  */
 import { StowageError } from '../errors.js'
 import type { Store } from '../store/store.js'
-import { common, corrupt, decode, expiryKey, type Header, headerKey, join, type Kind, named, nothing, packHeader, readHeader, Tag, view } from './layout.js'
+import { common, corrupt, expiryKey, type Header, headerKey, join, type Kind, type Name, named, nothing, packHeader, readHeader, Tag, view } from './layout.js'
 import { level } from './ranks.js'
 
 /** How many members are removed with their structure. Those of a larger one are left to a sweep. */
@@ -45,7 +45,7 @@ export class Records {
   }
 
   /** The header of a key, which may have expired. */
-  async load(key: string): Promise<Header | undefined> {
+  async load(key: Name): Promise<Header | undefined> {
     const bytes = await this.store.get(headerKey(key))
     return bytes && readHeader(bytes)
   }
@@ -86,14 +86,14 @@ export class Records {
   }
 
   /** Sets when a key expires, 0 for never. The header is still to be saved. */
-  async limit(key: string, h: Header, at: number): Promise<void> {
+  async limit(key: Name, h: Header, at: number): Promise<void> {
     if (h.expires !== 0) await this.clear(expiryKey(h.expires, key))
     h.expires = at
     if (at !== 0) await this.put(expiryKey(at, key), nothing)
   }
 
   /** Deletes a structure. */
-  async bury(key: string, h: Header): Promise<void> {
+  async bury(key: Name, h: Header): Promise<void> {
     await this.remove(key, { ...h })
     if (h.kind === 'string' || h.count === 0) return
     const remains = common(h, Tag.Remains, key)
@@ -105,7 +105,7 @@ export class Records {
   async sweep(): Promise<number> {
     let n = 0
     for (const due of await this.keys({ gte: Uint8Array.of(Tag.Expiry), lt: expiryKey(this.now + 1, '') }, sweptAtOnce / 4)) {
-      const key = decode(due.subarray(9))
+      const key = due.subarray(9)
       const h = await this.load(key)
       if (h === undefined || h.expires !== Number(view(due).getBigUint64(1))) throw corrupt()
       await this.bury(key, h)
@@ -132,7 +132,7 @@ export class Records {
   }
 
   /** Removes the header of a key, which is all that makes it exist. */
-  private async remove(key: string, h: Header): Promise<void> {
+  private async remove(key: Name, h: Header): Promise<void> {
     await this.limit(key, h, 0)
     await this.clear(headerKey(key))
   }
