@@ -24,7 +24,7 @@ const wake: Record<string, () => Promise<unknown>> = {
 }
 
 for (const [name, woken] of Object.entries(wake)) {
-  test(`${name}: compacts what was committed`, { timeout: 60_000 }, async () => {
+  test(`${name}: compacts what was committed`, async () => {
     await ask(workerd, `/${name}/fill`)
     const store = await workerd.getKVNamespace('STORE')
     const snapshots = async () => (await store.list({ prefix: `${name}/c/` })).keys.length

@@ -15,7 +15,7 @@ const { main, build } = JSON.parse(readFileSync(join(example, 'wrangler.jsonc'),
 const programs = mkdtempSync(join(tmpdir(), 'stowage-go-workers-'))
 after(() => rmSync(programs, { recursive: true, force: true }))
 
-test('store/kv passes what every backend passes that merges', { timeout: 300_000 }, async () => {
+test('store/kv passes what every backend passes that merges', async () => {
   const go = (...args: string[]) => execFileSync('go', args, { cwd: '..', env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' }, encoding: 'utf8' })
   go('test', '-c', '-o', join(programs, 'tests.wasm'), './store/kv')
   copyFileSync(join(go('env', 'GOROOT').trim(), 'lib/wasm/wasm_exec.js'), join(programs, 'wasm_exec.js'))
