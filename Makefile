@@ -29,7 +29,7 @@ NODE_TEST := node --wasm-tiering-budget=100000000 --test --test-timeout=900000 -
 
 # Files that things are made of. Tests are none of them: a changed test rebuilds nothing.
 sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/build/*' -not -name wasm_exec.js -not -name '*_test.go' -not -name '*.test.ts' 2>/dev/null)
-GO_SOURCES := $(call sources,query store wasm) go.mod go.sum
+GO_SOURCES := $(call sources,query store wasm) $(wildcard wasm/build/*.go) go.mod go.sum
 JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/*.md)
 DEMO_SOURCES := $(call sources,web-demo/src web-demo/shell) $(wildcard web-demo/public/*.* web-demo/*.html) web-demo/vite.config.mjs
 
