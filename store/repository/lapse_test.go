@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,8 +32,25 @@ const (
 // faulty are the calls of both tiers in their order, of which some lapse.
 type faulty struct {
 	lapses map[int]lapse
+
+	mu     sync.Mutex // what one call of a service asks of the tiers it asks side by side
 	calls  int
 	cancel context.CancelFunc // of the call that the tiers work for
+}
+
+// next tells what becomes of the next call, and how the call that it is for is given up.
+func (f *faulty) next() (lapse, context.CancelFunc) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	return f.lapses[f.calls], f.cancel
+}
+
+// workFor says which call the tiers work for.
+func (f *faulty) workFor(cancel context.CancelFunc) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cancel = cancel
 }
 
 // unsteady is a tier whose calls lapse.
@@ -42,8 +60,7 @@ type unsteady struct {
 }
 
 func (u unsteady) lapse(ctx context.Context, call func(context.Context) error) error {
-	u.f.calls++
-	of := u.f.lapses[u.f.calls]
+	of, cancel := u.f.next()
 	if of == fine || of == hidden || of == late || of == givenLate {
 		if err := call(ctx); err != nil || of == fine {
 			return err
@@ -51,7 +68,7 @@ func (u unsteady) lapse(ctx context.Context, call func(context.Context) error) e
 	}
 	switch of {
 	case given, givenLate:
-		u.f.cancel()
+		cancel()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -86,7 +103,7 @@ func script(f *faulty, s *repository.Service[person, string], people *repository
 	version := 0
 	for step, op := range []string{"read", "add", "read", "keep", "read", "many", "add", "exists", "read", "behind", "delete", "read", "exists", "add", "repository", "many", "past", "read", "delete", "add", "read", "repository"} {
 		ctx, cancel := context.WithCancel(context.Background())
-		f.cancel = cancel
+		f.workFor(cancel)
 		wrote, read, got := -1, false, 0
 		var err error
 		one := func(p person, e error) {
