@@ -17,37 +17,38 @@ func (t *Table) Insert(tx *store.Tx, docs [][]byte) (ids [][]byte, err error) {
 // InvalidDocument where a policy changes the identity of a document that is there, and as the
 // policies do.
 func (t *Table) Put(tx *store.Tx, docs [][]byte) (ids [][]byte, err error) {
-	return t.store(tx, docs, func(tx *store.Tx, packed []byte) ([]byte, error) {
-		old, found, err := t.predecessor(tx, packed)
-		if err != nil {
-			return nil, err
-		}
-		if !found {
-			return t.fresh(tx, packed)
-		}
-		return t.next(tx, "put", old, packed)
-	}, t.table.Put)
+	return t.store(tx, docs, t.over("put", t.fresh), t.table.Put)
 }
 
 // Replace is Put for documents that are there: it fails with NotFound where there is none of that
 // identity, or one that has expired.
 func (t *Table) Replace(tx *store.Tx, docs [][]byte) (ids [][]byte, err error) {
-	return t.store(tx, docs, func(tx *store.Tx, packed []byte) ([]byte, error) {
+	return t.store(tx, docs, t.over("replace", func(*store.Tx, []byte) ([]byte, error) {
+		return nil, &store.Error{Code: store.NotFound, Op: "replace: no document has this identity", Name: t.Name()}
+	}), t.table.Replace)
+}
+
+// readying makes a document that was handed in what is stored.
+type readying func(tx *store.Tx, packed []byte) (stored []byte, err error)
+
+// over readies documents for the places of those that are there, and leaves the others to absent.
+func (t *Table) over(op string, absent readying) readying {
+	return func(tx *store.Tx, packed []byte) ([]byte, error) {
 		old, found, err := t.predecessor(tx, packed)
 		if err != nil {
 			return nil, err
 		}
 		if !found {
-			return nil, &store.Error{Code: store.NotFound, Op: "replace: no document has this identity", Name: t.Name()}
+			return absent(tx, packed)
 		}
-		return t.next(tx, "replace", old, packed)
-	}, t.table.Replace)
+		return t.next(tx, op, old, packed)
+	}
 }
 
 // store has each document made ready, and writes what came of them.
 func (t *Table) store(
 	tx *store.Tx, docs [][]byte,
-	ready func(tx *store.Tx, packed []byte) ([]byte, error),
+	ready readying,
 	write func(tx *store.Tx, docs [][]byte) ([][]byte, error),
 ) (ids [][]byte, err error) {
 	err = t.within(tx, func(tx *store.Tx) error {

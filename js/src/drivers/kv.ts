@@ -8,6 +8,7 @@
  * A short record stands in its key's metadata, so that it comes with a list; a longer one is text, of
  * which a hundred are read in one operation. Pages are bytes.
  */
+import { fromBase64, toBase64 } from '../document/base64.js'
 import { StowageError } from '../errors.js'
 import { type Batch, type Blob, type Driver, type DriverFactory, type DriverInfo, rootName } from './driver.js'
 
@@ -250,23 +251,4 @@ async function atMost<T>(n: number, items: readonly T[], work: (item: T) => Prom
     while (next < items.length) await work(items[next++]!)
   }
   await Promise.all(Array.from({ length: Math.min(n, items.length) }, one))
-}
-
-const chunk = 8192
-
-/** Hosts do that themselves, from 2025 on. */
-function toBase64(bytes: Uint8Array & { toBase64?: () => string }): string {
-  if (bytes.toBase64 !== undefined) return bytes.toBase64()
-  let binary = ''
-  for (let at = 0; at < bytes.length; at += chunk) binary += String.fromCharCode(...bytes.subarray(at, at + chunk))
-  return btoa(binary)
-}
-
-function fromBase64(text: string): Uint8Array {
-  const host = Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array }
-  if (host.fromBase64 !== undefined) return host.fromBase64(text)
-  const binary = atob(text)
-  const bytes = new Uint8Array(binary.length)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i)
-  return bytes
 }

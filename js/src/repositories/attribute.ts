@@ -4,6 +4,7 @@
  *
  * The other side is store/repository/attribute.go.
  */
+import { toBase64 } from '../document/base64.js'
 import { StowageError } from '../errors.js'
 import { halves } from '../structures/layout.js'
 
@@ -28,16 +29,9 @@ export function written(name: string, type: AttributeType, value: unknown): stri
 export function textOf(name: string, value: unknown): string {
   if (typeof value === 'string') return value
   if (typeof value === 'boolean') return value ? '1' : '0'
-  const text = typeof value === 'bigint' ? String(value) : json(value instanceof Uint8Array ? base64(value) : value)
+  const text = typeof value === 'bigint' ? String(value) : json(value instanceof Uint8Array ? toBase64(value) : value)
   if (text === undefined || (text === 'null' && value !== null)) throw new StowageError('undecodable', `repository: column "${name}" has no text`)
   return text
-}
-
-/** At once only so many arguments are passed as there is room for. */
-function base64(bytes: Uint8Array): string {
-  let text = ''
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192))
-  return btoa(text)
 }
 
 function json(value: unknown): string | undefined {
