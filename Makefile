@@ -28,8 +28,8 @@ HOSTED := ./wasm/... ./store/indexeddb ./store/kv ./store/promise
 NODE_TEST := node --wasm-tiering-budget=100000000 --test --test-timeout=900000 --test-reporter=spec
 
 # Files that things are made of. Tests are none of them: a changed test rebuilds nothing.
-sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/build/*' -not -name wasm_exec.js -not -name '*_test.go' -not -name '*.test.ts' 2>/dev/null)
-GO_SOURCES := $(call sources,query store wasm) $(wildcard wasm/build/*.go) go.mod go.sum
+sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/examples/*/build/*' -not -name wasm_exec.js -not -name '*_test.go' -not -name '*.test.ts' 2>/dev/null)
+GO_SOURCES := $(call sources,query store wasm) go.mod go.sum
 JS_SOURCES := $(call sources,js/src) $(wildcard js/*.mjs js/*.json js/*.md)
 DEMO_SOURCES := $(call sources,web-demo/src web-demo/shell) $(wildcard web-demo/public/*.* web-demo/*.html) web-demo/vite.config.mjs
 
@@ -73,7 +73,7 @@ pack: .build/stowage.tgz ## make the npm tarball, .build/stowage.tgz
 	cd js && npm pack --silent --ignore-scripts --pack-destination ../.build
 	@mv .build/stowage-[0-9]*.tgz $@ && touch $@
 
-# --- Checking: a minute or two, before each commit
+# --- Checking: a minute where Go's tests need not run again, two or three where they do; before each commit
 
 # Of tests that go through very many cases `make check` runs a part, and `make test` all of them. Much of the work has one
 # thread only: two parts at a time take less than one after the other.
@@ -135,7 +135,7 @@ race: tools
 js: tools
 	$(WASM) go test -vet=off -timeout 30m -short -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $$($(WASM) go list $(WASM_PACKAGES) | grep -v -e /store/indexeddb -e /store/kv)
 
-# Tests in JavaScript that go through so many cases that check leaves them out: faults, filters, interruptions, changes of an origin.
+# Tests in JavaScript that take so long that check leaves them out: faults, filters, interruptions, changes of an origin, backups under all keys, what Go and Node read of each other.
 campaigns: js/build/.stamp | tools
 	cd js && $(NODE_TEST) build/campaigns/
 
