@@ -26,10 +26,32 @@ test('the example compiles', () => {
   execFileSync('npx', ['tsc', '-p', example], { stdio: 'inherit' })
 })
 
+const note = (about: string, text: string) => JSON.stringify({ about, text })
+
 test('the example keeps the notes of each user', async () => {
-  assert.deepEqual(await ask(workerd, '/ann/7', { method: 'PUT', body: 'milk' }), { id: 7, text: 'milk' })
-  await ask(workerd, '/ben/7', { method: 'PUT', body: 'wine' })
-  assert.deepEqual(await ask(workerd, '/ann/7'), { id: 7, text: 'milk' })
-  assert.deepEqual(await ask(workerd, '/ben'), [{ id: 7, text: 'wine' }])
-  assert.equal(await ask(workerd, '/ann/8'), null)
+  assert.deepEqual(await ask(workerd, '/ann/7', { method: 'PUT', body: note('shopping', 'milk') }), { id: 7, about: 'shopping', text: 'milk' })
+  await ask(workerd, '/ann/8', { method: 'PUT', body: note('work', 'report') })
+  await ask(workerd, '/ben/7', { method: 'PUT', body: note('shopping', 'wine') })
+  assert.deepEqual(await ask(workerd, '/ann/7'), { id: 7, about: 'shopping', text: 'milk' })
+  assert.deepEqual(await ask(workerd, '/ben'), [{ id: 7, about: 'shopping', text: 'wine' }])
+  assert.deepEqual(await ask(workerd, '/ann?about=work'), [{ id: 8, about: 'work', text: 'report' }])
+  assert.equal(await ask(workerd, '/ann/8', { method: 'DELETE' }), null)
+  assert.deepEqual((await ask<{ id: number }[]>(workerd, '/ann')).map(({ id }) => id), [7])
+})
+
+test('the example says what it cannot do', async () => {
+  const asked: [path: string, status: number, init?: { method: string; body?: string }][] = [
+    ['/ann/9', 404],
+    ['/ann/9', 404, { method: 'DELETE' }],
+    ['/ann/seven', 404],
+    ['/', 404],
+    ['/ann', 405, { method: 'PUT', body: note('shopping', 'milk') }],
+    ['/ann/7', 405, { method: 'POST', body: '' }],
+    ...['', 'milk', 'null', '[]', '{"about":1,"text":""}'].map(body => ['/ann/7', 400, { method: 'PUT', body }] as [string, number, { method: string; body: string }]),
+  ]
+  for (const [path, status, init] of asked) {
+    const response = await workerd.dispatchFetch(`http://worker${path}`, init)
+    assert.equal(response.status, status, `${path} ${JSON.stringify(init)}`)
+    assert.equal(typeof ((await response.json()) as { error: string }).error, 'string')
+  }
 })

@@ -64,12 +64,13 @@ var (
 	errNoNote     = errors.New("there is no such note")
 )
 
+// idOf returns the number in a path, no larger than JavaScript can count.
 func idOf(r *http.Request) (int, error) {
-	id, err := strconv.Atoi(r.PathValue("id"))
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 54)
 	if err != nil {
 		return 0, errBadRequest
 	}
-	return id, nil
+	return int(id), nil
 }
 
 // with opens the notes for one request, and answers with what is made of them.
