@@ -59,12 +59,16 @@ class Namespace implements KVStore {
   }
 }
 
-/** Has nobody wait, and returns how long they would have, in milliseconds. */
-function withoutPauses(t: TestContext): number[] {
+/** How long an answer is waited for, in milliseconds. */
+const patience = 8000
+
+/** Has nobody wait between calls, nor for an answer if so, and returns how long they would have between them, in milliseconds. */
+function withoutPauses(t: TestContext, answered = true): number[] {
   const pauses: number[] = []
-  t.mock.method(globalThis, 'setTimeout', (resolve: () => void, pause: number) => {
-    pauses.push(pause)
-    queueMicrotask(resolve)
+  t.mock.method(globalThis, 'setTimeout', (resolve: (given: unknown) => void, pause: number, given: unknown) => {
+    if (pause !== patience) pauses.push(pause)
+    else if (answered) return
+    queueMicrotask(() => resolve(given))
   })
   return pauses
 }
@@ -128,4 +132,16 @@ test('what KV would never take fails at once, and the rest after a while', async
   assert.equal(store.calls.length, 7)
   await driver.close()
   await rejects('closed', driver.list(''))
+})
+
+test('what is not answered counts as two that failed', async t => {
+  const pauses = withoutPauses(t, false)
+  const store = new Namespace()
+  store.list = () => {
+    store.calls.push('list')
+    return new Promise(() => {})
+  }
+  await rejects('backend_failed', (await kv(store).open('x')).list(''))
+  assert.equal(store.calls.length, 3)
+  assert.ok(3 * patience + pauses.reduce((sum, pause) => sum + pause, 0) < 30_000)
 })

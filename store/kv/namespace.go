@@ -161,6 +161,9 @@ const (
 	attempts   = 6
 	firstPause = 50 * time.Millisecond
 	slowDown   = time.Second
+	// patience is how long an answer is waited for. Where there is none it counts as two that
+	// failed: altogether a call takes less than the half minute that one which nobody waits for has.
+	patience = 8 * time.Second
 )
 
 // again makes a call until it goes well. Who is told that it failed cannot know whether
@@ -168,11 +171,15 @@ const (
 func (n *namespace) again(ctx context.Context, method string, arguments ...any) (js.Value, error) {
 	for attempt := 1; ; attempt++ {
 		n.count(func(u *Usage) { u.Operations++ })
-		value, err := promise.Await(ctx, n.binding.Call(method, arguments...))
+		value, err := n.call(ctx, method, arguments)
 		if err == nil || ctx.Err() != nil {
 			return value, err
 		}
-		if attempt == attempts || says(err, "TypeError", "400", "401", "403", "413", "414") {
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = errNoAnswer
+			attempt++
+		}
+		if attempt >= attempts || says(err, "TypeError", "400", "401", "403", "413", "414") {
 			return value, &store.Error{Code: store.BackendFailed, Op: "kv " + method, Err: err}
 		}
 		pause := firstPause << attempt
@@ -183,6 +190,20 @@ func (n *namespace) again(ctx context.Context, method string, arguments ...any) 
 			return value, err
 		}
 	}
+}
+
+var errNoAnswer = errors.New("there is no answer")
+
+// call makes a call, which may throw, and waits for its answer.
+func (n *namespace) call(ctx context.Context, method string, arguments []any) (value js.Value, err error) {
+	defer func() {
+		if thrown, ok := recover().(js.Error); ok {
+			err = thrown
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return promise.Await(ctx, n.binding.Call(method, arguments...))
 }
 
 func wait(ctx context.Context, d time.Duration) error {

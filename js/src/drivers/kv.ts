@@ -227,10 +227,11 @@ class KVDriver implements Driver {
     for (let attempt = 1; ; attempt++) {
       this.count('operations')
       try {
-        return await call()
+        return await answered(call())
       } catch (error) {
         const message = String(error)
-        if (attempt === attempts || permanent.test(message)) throw new StowageError('backend_failed', `KV failed: ${message}`, { cause: error })
+        if (error === silence) attempt++
+        if (attempt >= attempts || permanent.test(message)) throw new StowageError('backend_failed', `KV failed: ${message}`, { cause: error })
         const pause = message.includes('429') ? slowDown : firstPause * 2 ** attempt
         await new Promise(resolve => setTimeout(resolve, pause * (1 + Math.random())))
       }
@@ -240,6 +241,22 @@ class KVDriver implements Driver {
 
 /** How often a call is made, and how long it waits after it failed, in milliseconds; after it was refused for the second that a key has to rest. */
 const [attempts, firstPause, slowDown] = [6, 50, 1000]
+
+/**
+ * How long an answer is waited for, in milliseconds. Where there is none it counts as two that failed: altogether a call
+ * takes less than the half minute that one which nobody waits for has.
+ */
+const patience = 8000
+const silence = new Error('there is no answer')
+
+async function answered<R>(call: Promise<R>): Promise<R> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  try {
+    return await Promise.race([call, new Promise<never>((_, reject) => (timer = setTimeout(reject, patience, silence)))])
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 /** What KV says of a call that it would never accept. */
 const permanent = /TypeError|\b(400|401|403|413|414)\b/

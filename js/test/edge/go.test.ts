@@ -3,11 +3,12 @@ import { execFileSync, execSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { after, test } from 'node:test'
+import { after, before, test } from 'node:test'
 
 import type { Miniflare } from 'miniflare'
 
-import { ask, bundle, start, startAll, worker } from './workerd.js'
+import { failed, type Lapse, Notes, unsteady } from './unsteady.js'
+import { abandon, ask, bundle, start, startAll, worker } from './workerd.js'
 
 const example = resolve('../wasm/examples/go-worker')
 const { main, build } = JSON.parse(readFileSync(join(example, 'wrangler.jsonc'), 'utf8').replace(/\/\/ .*/g, '')) as { main: string; build: { command: string } }
@@ -37,13 +38,21 @@ interface Answer<R> {
   token: string
 }
 
+let inGo: string
+let inJavaScript: string
+before(async () => {
+  execSync(build.command, { cwd: example, stdio: 'pipe' })
+  inGo = dirname(join(example, main))
+  inJavaScript = await bundle('test/edge/worker/notes.ts')
+})
+
+const bindings = { kvNamespaces: { NOTES: 'notes' } }
+
 /** Both workers in one workerd, over one namespace. */
 async function both(): Promise<{ workerd: Miniflare; go: Asks; js: Asks }> {
-  execSync(build.command, { cwd: example, stdio: 'pipe' })
-  const bindings = { kvNamespaces: { NOTES: 'notes' } }
   const workerd = startAll([
-    { name: 'go', ...worker(dirname(join(example, main))), ...bindings },
-    { name: 'js', ...worker(await bundle('test/edge/worker/notes.ts')), ...bindings },
+    { name: 'go', ...worker(inGo), ...bindings },
+    { name: 'js', ...worker(inJavaScript), ...bindings },
   ])
   const asking = async (name: string): Promise<Asks> => {
     const { fetch } = await workerd.getWorker(name)
@@ -108,4 +117,79 @@ test('the Go example and a JavaScript worker serve the same notes', async t => {
   } finally {
     await workerd.dispose()
   }
+})
+
+const range = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i)
+
+const unsteadily: Record<string, () => ReturnType<typeof worker>> = { Go: () => unsteady(inGo, 'worker.mjs'), JavaScript: () => unsteady(inJavaScript, 'worker.js') }
+
+test('where KV lapses, what is acknowledged is kept once, and what is not is told', { concurrency: true }, async t => {
+  const served = Object.entries(unsteadily).map(([language, program]) => t.test(language, async t => {
+    const workerd = startAll([
+      { name: 'unsteady', ...program(), ...bindings },
+      { name: 'steady', ...worker(inJavaScript), ...bindings },
+    ])
+    const notes = new Notes(workerd)
+    const namespace = () => workerd.getKVNamespace('NOTES', 'steady')
+    const records = async () => (await (await namespace()).list({ prefix: 'notes/l/' })).keys.length
+    let texts = 0
+    const text = () => `text ${texts++} `.repeat(texts % 3 === 0 ? 100 : 1) // some are no metadata
+    try {
+      await notes.put(0, text())
+
+      await t.test('a call that lapses is made again, and writes one key', async () => {
+        const lapses: Lapse[] = ['lost', 'thrown', 'refused', 'hidden']
+        const asked = [...['get', 'list', 'put'].flatMap(of => lapses.map(lapse => [of, lapse] as const)), ['put', 'silent'] as const, ['put', 'late'] as const]
+        for (const [of, lapse] of asked) {
+          const before = await records()
+          await notes.lapse(of, 1, lapse, 8)
+          assert.ok(await notes.put(1, text()), `${of} ${lapse}`)
+          assert.equal(await records(), before + 1, `${of} ${lapse}`)
+        }
+        await notes.steady()
+        await notes.check()
+      })
+
+      await t.test('a KV that lapses for good is told, and what is written once it does not is kept', async () => {
+        const asked = [['all', 'lost'], ['put', 'refused'], ['put', 'hidden'], ['all', 'silent'], ['put', 'late']] as const
+        for (const [of, lapse] of asked) {
+          await notes.put(0, text())
+          await notes.lapse(of, 1e6, lapse, 64)
+          const answers = await Promise.all([notes.put(2, text()), notes.put(3, text()), notes.delete(0)])
+          assert.deepEqual(answers, [false, false, false], `${of} ${lapse}`)
+          if (of === 'all') failed(await notes.ask('/notes?author=ann'))
+          await notes.steady()
+          await notes.check()
+          assert.ok(await notes.put(2, text()), `after ${of} ${lapse}`)
+        }
+        await notes.check()
+      })
+
+      await t.test('of requests at once all are kept', async () => {
+        await notes.lapse('put', 4, 'hidden', 8)
+        assert.ok((await Promise.all(range(24, 100).map(id => notes.put(id, text())))).every(Boolean))
+        await notes.check()
+      })
+
+      await t.test('clients that go away in the middle harm nobody', async () => {
+        await notes.lapse('all', 4, 'lost', 8)
+        const left = range(12, 200).map(id => {
+          const body = { author: 'ann', text: text() }
+          notes.expect(id, body.text)
+          return abandon(workerd, `/notes/${id}`, id - 198, { method: 'PUT', body: JSON.stringify(body) })
+        })
+        const kept = await Promise.all(range(12, 300).map(id => notes.put(id, text())))
+        await Promise.all(left)
+        assert.ok(kept.every(Boolean))
+        await notes.steady()
+        await notes.check()
+      })
+
+      const { fetch } = await workerd.getWorker('steady')
+      assert.deepEqual(await (await fetch('http://worker/check')).json(), [])
+    } finally {
+      await workerd.dispose()
+    }
+  }))
+  await Promise.all(served)
 })

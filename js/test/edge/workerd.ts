@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { get } from 'node:http'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { after } from 'node:test'
@@ -70,11 +70,11 @@ export async function builtByVite(entry: string): Promise<string> {
   return join(root, 'dist')
 }
 
-/** What miniflare is told of the worker of a folder: all modules there, that which begins with `worker` first. */
-export function worker(folder: string) {
+/** What miniflare is told of the worker of a folder: all modules there, that which begins with `main` first. */
+export function worker(folder: string, main = 'worker') {
   const modules = readdirSync(folder)
     .filter(name => /\.(js|mjs|wasm)$/.test(name))
-    .sort((a, b) => Number(b.startsWith('worker')) - Number(a.startsWith('worker')))
+    .sort((a, b) => Number(b.startsWith(main)) - Number(a.startsWith(main)))
     .map(name => ({ type: name.endsWith('.wasm') ? ('CompiledWasm' as const) : ('ESModule' as const), path: join(folder, name) }))
   return { modulesRoot: folder, modules, compatibilityDate: '2026-07-01' }
 }
@@ -96,12 +96,13 @@ export async function ask<R>(workerd: Miniflare, path: string, init?: { method?:
 }
 
 /** Asks a worker for something, and goes away so many milliseconds later. */
-export async function abandon(workerd: Miniflare, path: string, milliseconds: number): Promise<void> {
+export async function abandon(workerd: Miniflare, path: string, milliseconds: number, { method = 'GET', body = '' } = {}): Promise<void> {
   const url = new URL(path, await workerd.ready)
   await new Promise<void>(resolve => {
-    const request = get(url, response => response.resume())
-    request.on('error', () => {}) // that it went away
-    request.on('close', resolve)
-    setTimeout(() => request.destroy(), milliseconds)
+    const asked = request(url, { method }, response => response.resume())
+    asked.on('error', () => {}) // that it went away
+    asked.on('close', resolve)
+    asked.end(body)
+    setTimeout(() => asked.destroy(), milliseconds)
   })
 }

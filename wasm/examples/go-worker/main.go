@@ -85,7 +85,7 @@ func with(answer func(n *notes, r *http.Request) (any, error)) http.HandlerFunc 
 		}
 		if err != nil {
 			w.WriteHeader(status(err))
-			body = map[string]string{"error": err.Error()}
+			body = map[string]string{"error": err.Error(), "code": string(codeOf(err))}
 		} else if token := n.env.Token(); token != "" {
 			w.Header().Set("Token", token)
 		}
@@ -93,13 +93,24 @@ func with(answer func(n *notes, r *http.Request) (any, error)) http.HandlerFunc 
 	}
 }
 
-func status(err error) int {
+func codeOf(err error) store.Code {
 	switch {
 	case errors.Is(err, errNoNote):
+		return store.NotFound
+	case errors.Is(err, errBadRequest):
+		return store.InvalidArgument
+	}
+	return store.CodeOf(err)
+}
+
+func status(err error) int {
+	if errors.Is(err, errNoNote) {
 		return http.StatusNotFound
-	case errors.Is(err, errBadRequest), store.CodeOf(err) == store.InvalidArgument:
+	}
+	switch codeOf(err) {
+	case store.InvalidArgument:
 		return http.StatusBadRequest
-	case store.CodeOf(err) == store.NotFound: // what a token names has not come here yet
+	case store.NotFound, store.BackendFailed, store.Timeout: // what a token names has not come here yet, or KV does not answer
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
