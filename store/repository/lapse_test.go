@@ -3,9 +3,12 @@ package repository_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/repository"
+	"github.com/stowage-db/stowage/store/structure"
 )
 
 // lapse is what becomes of one call of a tier.
@@ -94,64 +98,144 @@ func (u unsteady) Write(ctx context.Context, writes ...repository.Write) error {
 	return u.lapse(ctx, func(ctx context.Context) error { return u.Tier.Write(ctx, writes...) })
 }
 
-// known is which versions of an entity may be read, 0 for that there is none.
-type known map[int]bool
+// texts are what there may be of an entity; "" is that there is none.
+type texts map[string]bool
 
-// script adds, reads and deletes an entity, and returns what is wrong.
-func script(f *faulty, s *repository.Service[person, string], people *repository.Repository[person, string]) error {
-	may := known{0: true}
+// subject is what a kind of repository keeps.
+type subject[E any] struct {
+	open   func(repository.Config) (*repository.Repository[E, string], error)
+	entity func(version int) E                     // what the version adds to "ada"
+	after  func(before string, version int) string // what there is then
+	text   func(E) string                          // of what was read
+	asks   []repository.Option                     // what every query must say
+	part   []repository.Option                     // what asks for a part that is all there is
+}
+
+var persons = subject[person]{
+	open:   repository.NewHash[person, string],
+	entity: func(version int) person { return person{ID: "ada", Integer: number(version)} },
+	after:  func(_ string, version int) string { return strconv.Itoa(version) },
+	text:   func(p person) string { return strconv.Itoa(*p.Integer) },
+	part:   []repository.Option{repository.Fields("integer")},
+}
+
+var ladders = subject[repository.SortedSet[string]]{
+	open: repository.NewSortedSet[string],
+	entity: func(version int) repository.SortedSet[string] {
+		return repository.SortedSet[string]{ID: "ada", Members: []structure.Z{{Member: memberOf(version), Score: float64(version)}}}
+	},
+	after: joined,
+	text: func(s repository.SortedSet[string]) string {
+		var members []string
+		for _, z := range s.Members {
+			members = append(members, fmt.Sprint(z.Member, z.Score))
+		}
+		if int(s.Size) != len(members) {
+			members = append(members, fmt.Sprint("of ", s.Size))
+		}
+		return inOrder(members)
+	},
+	part: []repository.Option{repository.MinScore(0), repository.Page(1, 9)},
+}
+
+var shops = subject[repository.Geo[string]]{
+	open: repository.NewGeo[string],
+	entity: func(version int) repository.Geo[string] {
+		return repository.Geo[string]{ID: "ada", Members: []repository.Place{{Member: memberOf(version), Longitude: float64(version)}}}
+	},
+	after: joined,
+	text: func(g repository.Geo[string]) string {
+		var members []string
+		for _, p := range g.Members {
+			members = append(members, fmt.Sprintf("%s%.0f", p.Member, p.Longitude))
+		}
+		return inOrder(members)
+	},
+	asks: []repository.Option{repository.Near(0, 0, 9000, structure.Kilometres)},
+	part: []repository.Option{repository.Count(9)},
+}
+
+var signatures = subject[string]{
+	open:   repository.NewBoolean[string],
+	entity: func(int) string { return "ada" },
+	after:  func(string, int) string { return "ada" },
+	text:   func(id string) string { return id },
+}
+
+// memberOf is the member that a version adds or changes.
+func memberOf(version int) string { return string("xyz"[version%3]) }
+
+// joined is what members are once a version was added to them.
+func joined(before string, version int) string {
+	members := slices.DeleteFunc(strings.Fields(before), func(m string) bool { return strings.HasPrefix(m, memberOf(version)) })
+	return inOrder(append(members, fmt.Sprint(memberOf(version), version)))
+}
+
+func inOrder(members []string) string {
+	slices.Sort(members)
+	return strings.Join(members, " ")
+}
+
+var script = []string{"read", "add", "read", "keep", "read", "many", "add", "exists", "read", "behind", "delete", "read", "exists", "add", "repository", "many", "past", "read", "delete", "add", "read", "part"}
+
+// play adds, reads and deletes an entity, and returns what is wrong.
+func play[E any](f *faulty, of subject[E], s *repository.Service[E, string], entities *repository.Repository[E, string]) error {
+	may := texts{"": true}
 	version := 0
-	for step, op := range []string{"read", "add", "read", "keep", "read", "many", "add", "exists", "read", "behind", "delete", "read", "exists", "add", "repository", "many", "past", "read", "delete", "add", "read", "repository"} {
+	for step, op := range script {
 		ctx, cancel := context.WithCancel(context.Background())
 		f.workFor(cancel)
-		wrote, read, got := -1, false, 0
+		then, read, got := texts(nil), false, ""
 		var err error
-		one := func(p person, e error) {
+		one := func(entity E, e error) {
 			if read, err = true, e; err == nil {
-				got = *p.Integer
+				got = of.text(entity)
 			}
 		}
 		switch op {
 		case "add", "keep", "past":
 			version++
-			wrote = version
-			err = s.AddWith(ctx, repository.AddOptions{MemoryAlways: op == "keep", NoMemory: op == "past"}, person{ID: "ada", Integer: number(version)})
+			then = make(texts)
+			for before := range may {
+				then[of.after(before, version)] = true
+			}
+			err = s.AddWith(ctx, repository.AddOptions{MemoryAlways: op == "keep", NoMemory: op == "past"}, of.entity(version))
 		case "delete":
-			wrote, err = 0, s.Delete(ctx, "ada")
+			then, err = texts{"": true}, s.Delete(ctx, "ada")
 		case "read":
-			one(s.GetOne(ctx, "ada"))
+			one(s.GetOne(ctx, "ada", of.asks...))
 		case "behind":
-			one(s.GetOne(ctx, "ada", repository.NoMemory()))
+			one(s.GetOne(ctx, "ada", append(of.asks, repository.NoMemory())...))
 		case "repository":
-			one(people.Query("ada").Entity(ctx))
+			one(entities.Query("ada", of.asks...).Entity(ctx))
+		case "part":
+			one(entities.Query("ada", append(of.asks, of.part...)...).Entity(ctx))
 		case "many":
-			var found []person
-			found, err = s.GetMany(ctx, []string{"bo", "ada", "cy"})
+			var found []E
+			found, err = s.GetMany(ctx, []string{"bo", "ada", "cy"}, of.asks...)
 			if read = true; len(found) > 0 {
-				got = *found[0].Integer
+				got = of.text(found[0])
 			}
 		case "exists":
 			var there bool
-			if there, err = s.Exists(ctx, "ada"); err == nil && (there && len(may) == 1 && may[0] || !there && !may[0]) {
+			if there, err = s.Exists(ctx, "ada"); err == nil && (there && len(may) == 1 && may[""] || !there && !may[""]) {
 				return fmt.Errorf("step %d: it exists: %t, of %v", step, there, may)
 			}
 		}
 		cancel()
 		switch code := store.CodeOf(err); {
 		case err == nil, code == store.NotFound && read:
-			if wrote >= 0 {
-				may = known{wrote: true}
+			if then != nil {
+				may = then
 			}
 			if read && !may[got] {
-				return fmt.Errorf("step %d, %s: read %d of %v", step, op, got, may)
+				return fmt.Errorf("step %d, %s: read %q of %v", step, op, got, may)
 			}
 			if read {
-				may = known{got: true}
+				may = texts{got: true}
 			}
 		case code == store.BackendFailed, code == store.Unavailable, code == store.Timeout, code == store.Aborted:
-			if wrote >= 0 {
-				may[wrote] = true
-			}
+			maps.Copy(may, then)
 		default:
 			return fmt.Errorf("step %d, %s: %w", step, op, err)
 		}
@@ -160,13 +244,13 @@ func script(f *faulty, s *repository.Service[person, string], people *repository
 	return nil
 }
 
-// lapsing runs the script where calls lapse, and tells how many there were.
-func lapsing(t *testing.T, of map[int]lapse, caches bool) (calls int) {
+// lapsing plays the script where calls lapse, and tells how many there were.
+func lapsing[E any](t *testing.T, subject subject[E], of map[int]lapse, caches bool) (calls int) {
 	synctest.Test(t, func(t *testing.T) {
 		fast, _ := inMemory(t)
 		fallback, _ := inMemory(t)
 		f := &faulty{lapses: of}
-		people, err := repository.NewHash[person, string](repository.Config{Name: "person", Fast: unsteady{fast, f}, Fallback: unsteady{fallback, f}})
+		entities, err := subject.open(repository.Config{Name: "of", Fast: unsteady{fast, f}, Fallback: unsteady{fallback, f}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,11 +258,11 @@ func lapsing(t *testing.T, of map[int]lapse, caches bool) (calls int) {
 		if caches {
 			o.Cache, o.ExistsCache = &repository.Cache{Entries: 9}, &repository.Cache{Entries: 9}
 		}
-		s, err := repository.NewService(people, o)
+		s, err := repository.NewService(entities, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := script(f, s, people); err != nil {
+		if err := play(f, subject, s, entities); err != nil {
 			t.Errorf("where %v lapse, caches %t: %v", of, caches, err)
 		}
 		if err := s.Shutdown(context.Background()); err != nil {
@@ -189,28 +273,39 @@ func lapsing(t *testing.T, of map[int]lapse, caches bool) (calls int) {
 	return calls
 }
 
-// TestNthCallLapses holds that nothing wrong is read whichever call of a tier goes wrong,
-// in whichever way; and, in as many runs as STOWAGE_LAPSES says, whichever few of them.
-func TestNthCallLapses(t *testing.T) {
+// each plays the script with one lapse at a time: of a call, one in so many of the ways there are. In as many runs
+// as STOWAGE_LAPSES says a few calls lapse, and each call in all ways.
+func each[E any](t *testing.T, of subject[E], oneIn int) {
+	runs, _ := strconv.Atoi(os.Getenv("STOWAGE_LAPSES"))
+	step := 1
+	if testing.Short() {
+		step = 4
+	}
 	for _, caches := range []bool{false, true} {
-		calls := lapsing(t, nil, caches)
-		step := 1
-		if testing.Short() {
-			step = 4
-		}
+		calls := lapsing(t, of, nil, caches)
 		for n := 1; n <= calls; n += step {
-			for of := lost; of < lapses; of++ {
-				lapsing(t, map[int]lapse{n: of}, caches)
+			for l := lost; l < lapses; l++ {
+				if runs > 0 || (n+int(l))%oneIn == 0 {
+					lapsing(t, of, map[int]lapse{n: l}, caches)
+				}
 			}
 		}
-		runs, _ := strconv.Atoi(os.Getenv("STOWAGE_LAPSES"))
 		for seed := range runs {
 			draw := rand.New(rand.NewPCG(uint64(seed), 1))
-			of := map[int]lapse{}
+			some := map[int]lapse{}
 			for range 2 + draw.IntN(3) {
-				of[1+draw.IntN(calls+5)] = lost + lapse(draw.IntN(int(lapses-lost)))
+				some[1+draw.IntN(calls+5)] = lost + lapse(draw.IntN(int(lapses-lost)))
 			}
-			lapsing(t, of, caches)
+			lapsing(t, of, some, caches)
 		}
 	}
+}
+
+// TestNthCallLapses holds that nothing wrong is read whichever call of a tier goes wrong,
+// in whichever way; and whichever few of them, see each.
+func TestNthCallLapses(t *testing.T) {
+	t.Run("Hash", func(t *testing.T) { each(t, persons, 1) })
+	t.Run("SortedSet", func(t *testing.T) { each(t, ladders, 3) })
+	t.Run("Geo", func(t *testing.T) { each(t, shops, 3) })
+	t.Run("Boolean", func(t *testing.T) { each(t, signatures, 3) })
 }
