@@ -98,9 +98,10 @@ lint: .build/staticcheck
 .build/staticcheck: scripts/lint.mod scripts/lint.sum | .build
 	go build -modfile=scripts/lint.mod -o $@ honnef.co/go/tools/cmd/staticcheck
 
-# Vetted by the step above, and by more than go test would.
+# Vetted by the step above, and by more than go test would. With -short most of a package's time is waiting for files,
+# timers and links: more of them at a time.
 host: | tools
-	go test -vet=off -timeout 30m $(if $(SHORT),-short) ./...
+	go test -vet=off -timeout 30m $(if $(SHORT),-short -p 4) ./...
 
 types: $(PACKAGE) web-demo/node_modules/stowage/.stamp
 	npm run --silent test:types --prefix js
@@ -135,7 +136,7 @@ race: tools
 js: tools
 	$(WASM) go test -vet=off -timeout 30m -short -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $$($(WASM) go list $(WASM_PACKAGES) | grep -v -e /store/indexeddb -e /store/kv)
 
-# Tests in JavaScript that take so long that check leaves them out: faults, filters, interruptions, changes of an origin, backups under all keys, what Go and Node read of each other.
+# Tests in JavaScript that take so long that check leaves them out: faults, filters, interruptions, changes of an origin, encryption, backups and what is saved of damage, what Go and Node read of each other.
 campaigns: js/build/.stamp | tools
 	cd js && $(NODE_TEST) build/campaigns/
 

@@ -521,7 +521,7 @@ func TestCompactCopyIsSmaller(t *testing.T) {
 func TestCopyFails(t *testing.T) {
 	env, m := worked(t, memory.New(), storetest.Small())
 	for _, compact := range []bool{false, true} {
-		for at := 0; ; at++ {
+		for at := 0; ; at += storetest.Stride() {
 			to := memory.New()
 			faulty := storetest.NewFaulty(to)
 			faulty.FailAt(at, storetest.Before)

@@ -81,7 +81,7 @@ func expectFault(t *testing.T, err error) {
 func TestGoesOnAfterOneFault(t *testing.T) {
 	seed := storetest.Seed(t)
 	for _, mode := range []storetest.Mode{storetest.Before, storetest.After} {
-		for at := range 60 {
+		for at := 0; at < 60; at += storetest.Stride() {
 			faulty := storetest.NewFaulty(memory.New())
 			env := storetest.Open(t, faulty, storetest.Small())
 			m := storetest.NewModel(t, seed+uint64(at))

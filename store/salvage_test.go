@@ -195,7 +195,10 @@ func TestSalvageWithoutBranches(t *testing.T) {
 	}
 	blobs := blobsOf(t, to)
 	branches := 0
-	for name := range blobs {
+	for i, name := range slices.Sorted(maps.Keys(blobs)) {
+		if name != store.RootName && i%storetest.Stride() != 0 {
+			continue
+		}
 		left := harmed(blobs, name, func([]byte) []byte { return nil })
 		report, out := salvage(t, left, options)
 		if report.Whole() {
@@ -207,7 +210,7 @@ func TestSalvageWithoutBranches(t *testing.T) {
 			t.Errorf("without a root, %d databases come out, and not as they were", len(got))
 		}
 	}
-	if branches < 3 {
+	if branches == 0 || !testing.Short() && branches < 3 {
 		t.Errorf("%d branches, and the root", branches)
 	}
 }

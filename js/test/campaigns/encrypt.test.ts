@@ -8,8 +8,8 @@ import { test } from 'node:test'
 import { type DriverFactory, compress, encrypt, memory, open, type Unlocker } from 'stowage'
 import { directory } from 'stowage/drivers/fs'
 
-import { place, placesFrom, rejects, tables } from './places.js'
-import { byKey, byPassphrase, cheap, counting, everything, filled, isWhole, key, passphrase, stored, unlocking } from './sealed.js'
+import { place, placesFrom, rejects, tables } from '../places.js'
+import { byKey, byPassphrase, cheap, counting, everything, filled, isWhole, key, passphrase, stored, unlocking } from '../sealed.js'
 
 for (const [name, options] of Object.entries({ 'a key': byKey, 'a passphrase, deflated': byPassphrase })) {
   test(`what was encrypted comes back, and nothing of it stands in what is stored: ${name}`, async () => {

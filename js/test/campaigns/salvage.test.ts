@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { type DriverFactory, memory, open } from 'stowage'
 import { salvage } from 'stowage/salvage'
 
-import { openPlaces, place, placesFrom, rejects, tables } from './places.js'
-import { stride } from './stride.js'
+import { openPlaces, place, placesFrom, rejects, tables } from '../places.js'
+import { stride } from '../stride.js'
 
 /** Takes one blob away. */
 async function lose(driver: DriverFactory, name: string): Promise<void> {

@@ -7,7 +7,7 @@ import { after, test } from 'node:test'
 import { type DriverFactory, memory, open } from 'stowage'
 import { directory } from 'stowage/drivers/fs'
 
-import { openPlaces, place, placesFrom, type Places, rejects, tables } from './places.js'
+import { openPlaces, place, placesFrom, type Places, rejects, tables } from '../places.js'
 
 const scratch = mkdtempSync(join(tmpdir(), 'stowage-'))
 after(() => rmSync(scratch, { recursive: true, force: true }))
