@@ -15,6 +15,9 @@ import (
 // once with compression and once without.
 func TestCampaigns(t *testing.T) {
 	optionSets, bitsOfBlob = 2*len(backends), 20
+	if testing.Short() {
+		optionSets = len(backends)
+	}
 	seed := uint64(time.Now().UnixNano()) >> 10
 	for _, c := range campaigns {
 		t.Run(c.name, func(t *testing.T) {

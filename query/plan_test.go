@@ -273,14 +273,18 @@ func indexable(r *rand.Rand) condition {
 func TestPlans(t *testing.T) {
 	r := newRandom(t)
 	used := map[string]int{}
-	for range 100 {
+	shelves, least := 100, 10
+	if testing.Short() {
+		shelves, least = 30, 1
+	}
+	for range shelves {
 		s := newShelf(t, r, 60)
 		for range 20 {
 			testPlans(t, r, s, used)
 		}
 	}
 	for _, kind := range []string{"ordered", "merged", "reverse", "cut", "compared", "exact", "united", "union", "early", "settled"} {
-		if used[kind] < 10 {
+		if used[kind] < least {
 			t.Errorf("%d plans were %s: the test tests too little", used[kind], kind)
 		}
 	}

@@ -18,9 +18,11 @@ import (
 func cached(u *tiers, c repository.Cache, people int) *repository.Service[person, string] {
 	u.t.Helper()
 	r := newPeople(u)
+	var all []person
 	for i := range people {
-		u.done(r.AddWith(context.Background(), repository.AddOptions{MemoryAlways: true}, person{ID: strconv.Itoa(i)}))
+		all = append(all, person{ID: strconv.Itoa(i)})
 	}
+	u.done(r.AddWith(context.Background(), repository.AddOptions{MemoryAlways: true}, all...))
 	s, err := repository.NewService(r, repository.ServiceOptions{Cache: &c})
 	u.done(err)
 	u.fast.calls()
