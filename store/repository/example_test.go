@@ -63,6 +63,39 @@ func ExampleNewSortedSet() {
 	// [{Ada 2810} {Cy 2755}] of 3 <nil>
 }
 
+func ExampleNewGeo() {
+	ctx := context.Background()
+	shops, err := repository.NewGeo[string](repository.Config{Name: "shops", Fast: tier(), Fallback: tier()})
+	fmt.Println(err)
+	fmt.Println(shops.Add(ctx, repository.Geo[string]{ID: "tea", Members: []repository.Place{
+		{Member: "Ada", Longitude: 10.75, Latitude: 59.91}, {Member: "Bo", Longitude: 5.32, Latitude: 60.39},
+	}}))
+	near, err := shops.Query("tea", repository.Near(11, 60, 50, structure.Kilometres)).Entity(ctx)
+	fmt.Printf("%s, %.0f km away, %v\n", near.Members[0].Member, near.Members[0].Distance, err)
+	// Output:
+	// <nil>
+	// <nil>
+	// Ada, 17 km away, <nil>
+}
+
+func ExampleNewBoolean() {
+	ctx := context.Background()
+	type payment struct {
+		Shop  string `json:"shop"`
+		Order int    `json:"order"`
+	}
+	paid, err := repository.NewBoolean[payment](repository.Config{Name: "paid", Fast: tier(), Fallback: tier()})
+	fmt.Println(err)
+	fmt.Println(paid.Add(ctx, payment{"tea", 7}))
+	fmt.Println(paid.Query(payment{"tea", 7}).Exists(ctx))
+	fmt.Println(paid.Query(payment{"tea", 8}).Exists(ctx))
+	// Output:
+	// <nil>
+	// <nil>
+	// true <nil>
+	// false <nil>
+}
+
 func ExampleNewService() {
 	ctx := context.Background()
 	books, _ := repository.NewHash[Book, string](repository.Config{Name: "book", ID: "isbn", Fast: tier(), Fallback: tier()})

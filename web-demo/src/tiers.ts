@@ -25,14 +25,17 @@ export function showTiers(db: Atlas): void {
   button.addEventListener('click', () => {
     button.disabled = true
     reader ??= makeReader(db)
-    reader.then((read) => read()).catch(showTrouble).finally(() => { button.disabled = false })
+    reader.then((read) => read()).catch((error: unknown) => {
+      reader = undefined
+      showTrouble(error)
+    }).finally(() => { button.disabled = false })
   })
 }
 
 /** Makes what reads one city after another, and says where it came from. */
 async function makeReader(db: Atlas): Promise<() => Promise<void>> {
   const cache = await open('cache', { driver: memory() })
-  const cities = await db.cities.find({}).limit(several)
+  let cities: City[] = []
   const served = service(
     hash<City>({
       name: 'city', expire,
@@ -47,6 +50,8 @@ async function makeReader(db: Atlas): Promise<() => Promise<void>> {
   )
   let next = 0
   return async () => {
+    if (cities.length === 0) cities = await db.cities.find({}).limit(several)
+    if (cities.length === 0) return say('There are no cities yet.')
     const { id } = cities[next++ % cities.length]!
     const before = served.metrics()
     const start = performance.now()

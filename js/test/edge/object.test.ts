@@ -95,6 +95,10 @@ test('a hundred thousand documents need less than 64 MiB', async () => {
   assert.ok(memoryBytes < 64 << 20, `${memoryBytes} bytes`)
 })
 
+test('whoever calls an object is told the code of what failed there', async () => {
+  assert.deepEqual(await ask(workerd, '/Plain/kept/misread'), ['StowageError', 'invalid_key'])
+})
+
 test('passphrases are refused', async () => {
   assert.equal(await ask(workerd, '/passphrase'), 'unsupported')
 })

@@ -3,7 +3,7 @@ import { type Database, encrypt, type KVStore, type Modifier, open, publish, Sto
 import { answer, type Place, tables } from './places.js'
 
 type Env = { STORE: KVStore } & {
-  [objects: string]: { idFromName(name: string): unknown; get(id: unknown): { fetch(request: Request): Promise<Response> } }
+  [objects: string]: { idFromName(name: string): unknown; get(id: unknown): { fetch(request: Request): Promise<Response>; misread(): Promise<unknown> } }
 }
 
 const raw = new Uint8Array(32).fill(7)
@@ -22,6 +22,11 @@ abstract class Answering extends StowageObject<typeof tables, Env> {
       return Response.json(null)
     }
     return answer(this.db as Database<typeof tables>, request)
+  }
+
+  /** Rejects: there is no such key. */
+  misread(): Promise<unknown> {
+    return this.db.places.get({} as number)
   }
 }
 
@@ -67,6 +72,8 @@ export default {
     }
     if (kind === 'passphrase') return Response.json(refused())
     const objects = env[kind]!
-    return objects.get(objects.idFromName(name)).fetch(request)
+    const object = objects.get(objects.idFromName(name))
+    if (what === 'misread') return Response.json(await object.misread().catch((error: StowageError) => [error.name, error.code]))
+    return object.fetch(request)
   },
 }
