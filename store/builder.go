@@ -1,7 +1,5 @@
 package store
 
-import "slices"
-
 // builder writes one tree bottom-up, from entries in ascending order of keys.
 // Leaves of other trees can be adopted whole between them.
 type builder struct {
@@ -15,12 +13,16 @@ type builder struct {
 // leaving a page with next to nothing. Branch entries are entries whose value is
 // a child, so both kinds of page are filled alike.
 type pending struct {
-	keys    []byte // all keys, one after the other
-	ends    []int  // where each ends
-	entries []entry
-	size    int // bytes of a page of all of it, at most
-	pages   int // written on this level so far
+	keys    []byte  // all keys, one after the other
+	entries []byte  // all entries, as they stand in a page
+	starts  []start // where each begins, and at last where the next would
+	pages   int     // written on this level so far
 }
+
+// start is where a key and its entry begin among all that is pending.
+type start struct{ key, entry int }
+
+func newPending() *pending { return &pending{starts: make([]start, 1)} }
 
 // defaultPageBytes is the plain size of a page. Sealed it stays below 64 KiB
 // even where nothing compresses: from there on Chromium keeps IndexedDB values
@@ -28,17 +30,19 @@ type pending struct {
 const defaultPageBytes = 48 << 10
 
 func newBuilder(out *pageWriter, target int) *builder {
-	return &builder{out: out, target: target, levels: []*pending{{}}}
+	leaves := newPending()
+	leaves.entries = make([]byte, 0, 2*target+maxInline)
+	return &builder{out: out, target: target, levels: []*pending{leaves}}
 }
 
-// add appends one entry. The key is copied; the entry's value is kept.
+// add appends one entry. Key and value are copied.
 func (b *builder) add(key []byte, e entry) error { return b.append(0, key, e) }
 
 // adopts reports whether a leaf of that size may be taken over as it is. Small
 // leaves are better written anew, and so is one that follows next to nothing:
 // else every merge would leave the tree a little more ragged.
 func (b *builder) adopts(leaf child) bool {
-	filled := b.levels[0].size
+	filled := b.levels[0].size()
 	return leaf.bytes >= int64(b.target/2) && (filled == 0 || filled >= b.target/2)
 }
 
@@ -52,14 +56,11 @@ func (b *builder) adopt(first []byte, leaf child) error {
 
 func (b *builder) append(level int, key []byte, e entry) error {
 	if level == len(b.levels) {
-		b.levels = append(b.levels, &pending{})
+		b.levels = append(b.levels, newPending())
 	}
 	p := b.levels[level]
-	p.keys = append(p.keys, key...)
-	p.ends = append(p.ends, len(p.keys))
-	p.entries = append(p.entries, e)
-	p.size += p.entrySize(len(p.entries) - 1)
-	if p.size <= 2*b.target || len(p.entries) < 2*least(level) {
+	p.add(key, e)
+	if p.size() <= 2*b.target || p.len() < 2*least(level) {
 		return nil
 	}
 	return b.flush(level, p.fitting(b.target, least(level)))
@@ -71,16 +72,16 @@ func least(level int) int { return 1 + min(level, 1) }
 // close writes all that is pending on a level, in pages of about one size.
 func (b *builder) close(level int) error {
 	p := b.levels[level]
-	for p.size > b.target && len(p.entries) >= 2*least(level) {
-		n := min(p.fitting(p.size/2, least(level)), len(p.entries)-least(level))
+	for p.size() > b.target && p.len() >= 2*least(level) {
+		n := min(p.fitting(p.size()/2, least(level)), p.len()-least(level))
 		if err := b.flush(level, n); err != nil {
 			return err
 		}
 	}
-	if len(p.entries) == 0 {
+	if p.len() == 0 {
 		return nil
 	}
-	return b.flush(level, len(p.entries))
+	return b.flush(level, p.len())
 }
 
 // flush writes the first n entries of a level as a page and enters it in the
@@ -107,8 +108,8 @@ func (b *builder) flush(level, n int) error {
 func (b *builder) finish() (tree, error) {
 	for level := 0; level < len(b.levels); level++ {
 		p := b.levels[level]
-		if level > 0 && p.pages == 0 && len(p.entries) == 1 {
-			root, ok := readChild(p.entries[0].value)
+		if level > 0 && p.pages == 0 && p.len() == 1 {
+			root, ok := p.child(0)
 			if !ok {
 				return tree{}, fail(Internal, "build tree", "", nil)
 			}
@@ -121,39 +122,55 @@ func (b *builder) finish() (tree, error) {
 	return tree{}, nil
 }
 
-func (p *pending) key(i int) []byte {
-	start := 0
-	if i > 0 {
-		start = p.ends[i-1]
-	}
-	return p.keys[start:p.ends[i]]
+func (p *pending) add(key []byte, e entry) {
+	p.keys = append(p.keys, key...)
+	p.entries = e.append(p.entries)
+	p.starts = append(p.starts, start{len(p.keys), len(p.entries)})
 }
 
-// entrySize is what entry i takes in a page, at most.
-func (p *pending) entrySize(i int) int { return len(p.key(i)) + 5 + p.entries[i].size() + 2 }
+func (p *pending) len() int { return len(p.starts) - 1 }
+
+func (p *pending) key(i int) []byte { return p.keys[p.starts[i].key:p.starts[i+1].key] }
+
+func (p *pending) entry(i int) []byte { return p.entries[p.starts[i].entry:p.starts[i+1].entry] }
+
+// child is what stands below entry i of a branch.
+func (p *pending) child(i int) (child, bool) {
+	stored, _, _ := readBin(p.entry(i))
+	return readChild(stored)
+}
+
+// size is what all entries take in a page, at most.
+func (p *pending) size() int { return p.sizeOf(p.len()) }
+
+// sizeOf is what the first n entries take, at most: each has a place among the offsets, and a head before its key.
+func (p *pending) sizeOf(n int) int {
+	return p.starts[n].key + p.starts[n].entry + n*(2+5)
+}
 
 // fitting is how many entries, from the first, fit a page of limit bytes; at
 // least so many in any case.
 func (p *pending) fitting(limit, atLeast int) int {
-	size := 0
-	for i := range p.entries {
-		if size += p.entrySize(i); size > limit && i >= atLeast {
+	n := p.len()
+	for i := atLeast; i < n; i++ {
+		if p.sizeOf(i+1) > limit {
 			return i
 		}
 	}
-	return len(p.entries)
+	return n
 }
 
 // sum adds up the counts of the first n entries.
 func (p *pending) sum(level, n int) child {
 	var sum child
-	for _, e := range p.entries[:n] {
+	for i := range n {
 		if level > 0 {
-			below, _ := readChild(e.value) // written by flush or adopt
+			below, _ := p.child(i) // written by flush or adopt
 			sum = sum.plus(below)
 			continue
 		}
 		sum.entries++
+		e, _, _ := readEntry(p.entry(i))
 		switch e.kind {
 		case deleted:
 			sum.tombstones++
@@ -166,15 +183,13 @@ func (p *pending) sum(level, n int) child {
 
 // drop takes the first n entries away and counts a page.
 func (p *pending) drop(n int) {
-	start := p.ends[n-1]
-	for i := range n {
-		p.size -= p.entrySize(i)
-	}
-	p.keys = p.keys[:copy(p.keys, p.keys[start:])]
-	p.entries = slices.Delete(p.entries, 0, n)
-	p.ends = slices.Delete(p.ends, 0, n)
-	for i := range p.ends {
-		p.ends[i] -= start
+	first := p.starts[n]
+	p.keys = p.keys[:copy(p.keys, p.keys[first.key:])]
+	p.entries = p.entries[:copy(p.entries, p.entries[first.entry:])]
+	p.starts = p.starts[:copy(p.starts, p.starts[n:])]
+	for i := range p.starts {
+		p.starts[i].key -= first.key
+		p.starts[i].entry -= first.entry
 	}
 	p.pages++
 }
@@ -182,16 +197,18 @@ func (p *pending) drop(n int) {
 // encode makes a page of the first n entries, and its plain form: see page.
 func (p *pending) encode(level, n int) (*page, []byte) {
 	prefix := commonPrefix(p.key(0), p.key(n-1))
-	size := 0
-	for i, e := range p.entries[:n] {
-		size += binBytes(len(p.key(i))-len(prefix)) + e.size()
+	size := p.starts[n].entry
+	for i := range n {
+		size += binBytes(len(p.key(i)) - len(prefix))
 	}
 	page, plain := layOut(level, prefix, n, size)
-	for i, e := range p.entries[:n] {
-		page.setOffset(i, len(page.body))
-		page.body = appendBin(page.body, p.key(i)[len(prefix):])
-		page.body = e.append(page.body)
+	body := page.body
+	for i := range n {
+		page.setOffset(i, len(body))
+		body = appendBin(body, p.key(i)[len(prefix):])
+		body = append(body, p.entry(i)...)
 	}
+	page.body = body
 	page.index()
 	return page, plain
 }

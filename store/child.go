@@ -13,6 +13,9 @@ func (tx *Tx) Child() (*Tx, error) {
 	if !tx.writable {
 		return nil, fail(ReadOnly, "begin child", "", nil)
 	}
+	if err := tx.closeRun(); err != nil {
+		return nil, err
+	}
 	tx.child = &Tx{
 		env:         tx.env,
 		in:          reader{ctx: tx.in.ctx, pages: tx.in.pages, env: tx.env, generation: tx.in.generation},

@@ -46,6 +46,11 @@ func (tx *Tx) prepare() error {
 	if err := tx.keepJournal(); err != nil {
 		return err
 	}
+	if tx.growing != nil {
+		if err := tx.endRun(false); err != nil {
+			return err
+		}
+	}
 	if len(tx.runs) > 0 || tx.writes.bytes >= runBytes {
 		if tx.writes.empty() {
 			return nil

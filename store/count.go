@@ -44,6 +44,9 @@ func (h *holder) sources(dst []source, in *reader, bounds KeyRange) []source {
 
 // holders lists what has entries within bounds, newest first.
 func (tx *Tx) holders(bounds KeyRange) ([]holder, error) {
+	if err := tx.closeWithin(bounds.Low, bounds.High); err != nil {
+		return nil, err
+	}
 	var held []holder
 	note := func(h holder) {
 		if h.entries > 0 {

@@ -273,10 +273,7 @@ func (db *DB) set(stored []byte, e entry) error {
 	if db.top != nil && bytes.Compare(whole, db.top) > 0 {
 		db.top = append(db.top[:0], whole...)
 	}
-	if db.writes == nil || db.writes.set != db.tx.writes {
-		db.writes = db.tx.writes.space(db.space)
-	}
-	return db.tx.set(db.writes, whole, e)
+	return db.tx.set(&db.writes, whole, e)
 }
 
 // usable reports why the database cannot be used, if so.

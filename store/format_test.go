@@ -13,7 +13,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // samples are one of each stored structure, with fixed contents.
 func samples() map[string][]byte {
-	leaf := pending{}
+	leaf := newPending()
 	for _, kv := range []struct {
 		key string
 		e   entry
@@ -22,25 +22,19 @@ func samples() map[string][]byte {
 		{"\x00\x00\x00\x01apricot", entry{kind: deleted}},
 		{"\x00\x00\x00\x01avocado", entry{kind: overflow, value: Overflow{Ref{1, 2}, 3, 100000}.append(nil)}},
 	} {
-		leaf.keys = append(leaf.keys, kv.key...)
-		leaf.ends = append(leaf.ends, len(leaf.keys))
-		leaf.entries = append(leaf.entries, kv.e)
+		leaf.add([]byte(kv.key), kv.e)
 	}
-	pairs := pending{}
+	pairs := newPending()
 	for _, pair := range []struct{ key, value string }{
 		{"a", "first"}, {"a", "second"}, {"a\x00b", "\x00"},
 	} {
 		stored := DupSort.appendKey([]byte("\x00\x00\x00\x02"), []byte(pair.key))
-		pairs.keys = append(append(pairs.keys, stored...), pair.value...)
-		pairs.ends = append(pairs.ends, len(pairs.keys))
-		pairs.entries = append(pairs.entries, entry{})
+		pairs.add(append(stored, pair.value...), entry{})
 	}
 	below := child{ref: Ref{7, 9}, entries: 3, tombstones: 1, overflows: 1, bytes: 90}
-	branch := pending{
-		keys:    []byte("\x00\x00\x00\x01apple\x00\x00\x00\x01melon"),
-		ends:    []int{9, 18},
-		entries: []entry{{value: below.append(nil)}, {value: below.append(nil)}},
-	}
+	branch := newPending()
+	branch.add([]byte("\x00\x00\x00\x01apple"), entry{value: below.append(nil)})
+	branch.add([]byte("\x00\x00\x00\x01melon"), entry{value: below.append(nil)})
 	run := tree{root: below, level: 1}
 	writes := &writeSet{}
 	writes.space(1).put([]byte("\x00\x00\x00\x01key"), entry{value: []byte("value")})
@@ -54,12 +48,12 @@ func samples() map[string][]byte {
 	return map[string][]byte{
 		"resealing": walk.encode(),
 		"rotation":  rotation.encode(),
-		"leaf":      plainPage(&leaf, 0, 3),
-		"branch":    plainPage(&branch, 1, 2),
+		"leaf":      plainPage(leaf, 0, 3),
+		"branch":    plainPage(branch, 1, 2),
 		"record":    record{position: 6, body: entry{value: body}}.append(nil),
 		"root":      r.encode(),
 		"catalog":   (&DB{space: 3, flags: DupSort, meta: []byte("meta")}).encode(),
-		"pairs":     plainPage(&pairs, 0, 3),
+		"pairs":     plainPage(pairs, 0, 3),
 	}
 }
 

@@ -238,7 +238,8 @@ func (l *loader) entry(key, value []byte) error {
 }
 
 func (l *loader) set(whole, value []byte) error {
-	if err := l.tx.set(l.tx.writes.space(spaceOf(whole)), whole, entry{value: value}); err != nil {
+	var into *spaceWrites
+	if err := l.tx.set(&into, whole, entry{value: value}); err != nil {
 		return err
 	}
 	return l.tx.Work(len(whole) + len(value) + memoryEntryBytes)

@@ -130,7 +130,7 @@ func (m *members) take(names []string, doc []byte) ([]string, error) {
 // database.
 func (tx *Tx) hasWritten(id space) bool {
 	for t := tx; t != nil && t.writable; t = t.parent {
-		if t.writes.find(id) != nil || len(t.runs) > 0 {
+		if t.writes.find(id) != nil || len(t.runs) > 0 || t.growing != nil {
 			return true
 		}
 	}

@@ -15,14 +15,18 @@ const (
 
 // spill moves the writes held in memory into a run of pages. With flush the
 // pages are written at once; without, they wait for the commit.
-func (tx *Tx) spill(flush bool) error {
-	w := tx.newPageWriter()
+func (tx *Tx) spill(flush bool) error { return tx.finishRun(tx.newBuilder(), true, flush) }
+
+// finishRun makes a run of what a builder has, with the writes held in memory where they come after that.
+func (tx *Tx) finishRun(b *builder, along, flush bool) error {
+	w := b.out
 	defer func() { tx.written = append(tx.written, w.refs...) }()
-	if err := tx.externalise(w); err != nil {
-		return err
+	if along {
+		if err := tx.build(b); err != nil {
+			return err
+		}
 	}
-	tx.span()
-	run, err := tx.build(w)
+	run, err := b.finish()
 	if err != nil {
 		return err
 	}
@@ -32,7 +36,6 @@ func (tx *Tx) spill(flush bool) error {
 	}
 	tx.unsaved = append(tx.unsaved, blobs...)
 	tx.runs = append([]tree{run}, tx.runs...)
-	tx.writes = &writeSet{}
 	tx.changes++
 	if !flush {
 		return nil
@@ -59,19 +62,27 @@ func (tx *Tx) stale() bool {
 	return tx.sealedBy != 0 && tx.sealedBy != tx.env.pages.sealer.version.Load()
 }
 
-// build writes the pages of a run.
-func (tx *Tx) build(w *pageWriter) (tree, error) {
-	b := newBuilder(w, tx.env.options.PageBytes)
+// newBuilder builds a run.
+func (tx *Tx) newBuilder() *builder {
+	return newBuilder(tx.newPageWriter(), tx.env.options.PageBytes)
+}
+
+// build moves the writes held in memory into pages.
+func (tx *Tx) build(b *builder) error {
+	if err := tx.externalise(b.out); err != nil {
+		return err
+	}
+	tx.span()
 	err := tx.writes.all(func(whole []byte, e entry) error {
 		if err := b.add(whole, e); err != nil {
 			return err
 		}
 		return tx.Work(len(whole) + len(e.value))
 	})
-	if err != nil {
-		return tree{}, err
+	if err == nil {
+		tx.writes = &writeSet{}
 	}
-	return b.finish()
+	return err
 }
 
 // save writes the blobs that wait, still unpublished.
@@ -153,17 +164,17 @@ func (tx *Tx) externalise(w *pageWriter) error {
 	}
 	var keys, values [][]byte
 	_ = tx.writes.all(func(whole []byte, e entry) error {
-		if e.kind == inline && len(e.value) > maxInline {
+		if e.large() {
 			keys, values = append(keys, whole), append(values, e.value)
 		}
 		return nil
 	})
 	for i, whole := range keys {
-		o, err := w.value(values[i], spaceOf(whole) >= uncompressed)
+		e, err := w.outsize(whole, entry{value: values[i]})
 		if err != nil {
 			return err
 		}
-		tx.writes.space(spaceOf(whole)).replace(whole, entry{kind: overflow, value: o.append(nil)})
+		tx.writes.space(spaceOf(whole)).replace(whole, e)
 	}
 	tx.writes.large = nil
 	return nil

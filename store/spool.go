@@ -143,6 +143,7 @@ func inOrder(rows []long, emit func(key, row []byte) error) error {
 
 // Close implements sql.Spool: it gives back what the spool took.
 func (s *spool) Close() error {
+	s.tx.dropRun()
 	spilled := len(s.tx.written) > 0
 	s.tx.Rollback()
 	if !spilled {

@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"bytes"
+	"context"
+)
 
 // Tx is a transaction: many reads and writes over any databases of one
 // environment, seen at one snapshot, committed together or not at all. It may
@@ -41,6 +44,8 @@ type Tx struct {
 	writes   *writeSet // newest; only in writing transactions
 	changes  int       // counts changes of writes, so that cursors notice
 	runs     []tree    // writes that grew too large for memory, newest first
+	growing  *openRun  // nil where there is none
+	opened   bool      // there is or was one
 	written  []Ref     // blobs of runs and large values, unpublished
 	unsaved  []Blob    // of them, those to be written with the commit
 	sealedBy int64     // the sealer's version when the first of them was sealed, 0 before
@@ -121,7 +126,7 @@ func (tx *Tx) unusable(op string) error {
 }
 
 // Spoil notes that an operation failed half-way, so that nothing of the transaction
-// can be committed any more. It returns the failure. Programs that make operations of
+// can be committed any more. It returns the failure, or nil where there is none. Programs that make operations of
 // many writes call it as the engine does.
 func (tx *Tx) Spoil(err error) error {
 	if tx.failed == nil {
@@ -185,6 +190,7 @@ func (tx *Tx) Rollback() {
 		return
 	}
 	tx.ended = true
+	tx.dropRun()
 	if tx.parent != nil {
 		tx.leave()
 		return
@@ -214,6 +220,9 @@ func (tx *Tx) passTurn() {
 
 // lookup finds the newest entry of a whole key.
 func (tx *Tx) lookup(key []byte) (entry, bool, error) {
+	if err := tx.closeWithin(key, key); err != nil {
+		return entry{}, false, err
+	}
 	for t := tx; t != nil && t.writable; t = t.parent {
 		if written := t.writes.find(spaceOf(key)); written != nil {
 			if e, found := written.get(key); found {
@@ -229,20 +238,37 @@ func (tx *Tx) lookup(key []byte) (entry, bool, error) {
 	return tx.in.lookup(tx.layers, key)
 }
 
-// set stages one write, after which the writes may have moved to a run.
-func (tx *Tx) set(into *spaceWrites, key []byte, e entry) error {
+// set stages one write, after which the writes may have moved to a run. With into they are found
+// again when the next one goes to the same database.
+func (tx *Tx) set(into **spaceWrites, key []byte, e entry) error {
 	tx.changes++
-	into.put(key, e)
-	if tx.writes.bytes >= spillBytes {
-		if err := tx.spill(true); err != nil {
-			return tx.Spoil(err)
+	id := spaceOf(key)
+	if r := tx.growing; r != nil && r.space == id {
+		if bytes.Compare(key, r.last) > 0 {
+			return tx.Spoil(tx.grow(key, e))
 		}
+		if err := tx.closeRun(); err != nil {
+			return err
+		}
+	}
+	if *into == nil || (*into).set != tx.writes {
+		*into = tx.writes.space(id)
+	}
+	(*into).put(key, e)
+	switch {
+	case tx.writes.bytes >= spillBytes:
+		return tx.Spoil(tx.spill(true))
+	case tx.opens(*into):
+		return tx.Spoil(tx.openRun(*into))
 	}
 	return nil
 }
 
 // sources opens the layers the transaction sees, for a merge within one database.
 func (tx *Tx) sources(bounds KeyRange) []source {
+	if err := tx.closeWithin(bounds.Low, bounds.High); err != nil {
+		return []source{&treeCursor{failed: err}}
+	}
 	var sources []source
 	for t := tx; t != nil && t.writable; t = t.parent {
 		if written := t.writes.find(spaceOf(bounds.Low)); written != nil {

@@ -27,6 +27,7 @@ type spaceWrites struct {
 	sorted []slot // ascending, no key twice
 	tail   []slot // newer than sorted: in order of arrival, or, once read, as sorted
 	read   bool
+	bytes  int // as in the set
 }
 
 // slot locates one write. The first bytes of its key stand in it, for most
@@ -68,11 +69,25 @@ func (w *writeSet) find(id space) *spaceWrites {
 	return nil
 }
 
+// cut takes the writes to one database out of the set: they are a set of their own from then on.
+func (w *writeSet) cut(s *spaceWrites) *writeSet {
+	kept := w.spaces[:0]
+	for _, other := range w.spaces {
+		if other != s {
+			kept = append(kept, other)
+		}
+	}
+	w.spaces = kept
+	w.bytes -= s.bytes
+	s.set = &writeSet{spaces: []*spaceWrites{s}, buffer: w.buffer, large: w.large, bytes: s.bytes}
+	return s.set
+}
+
 func (w *writeSet) empty() bool { return len(w.spaces) == 0 }
 
 // put notes a write under a whole key, which is copied.
 func (s *spaceWrites) put(whole []byte, e entry) {
-	added := slot{head: head(whole), at: s.set.keep(whole, e)}
+	added := slot{head: head(whole), at: s.keep(whole, e)}
 	if !s.read || len(s.tail) == 0 {
 		s.append(added)
 		return
@@ -99,8 +114,10 @@ func (s *spaceWrites) append(added slot) {
 }
 
 // keep copies a write into the buffer.
-func (w *writeSet) keep(whole []byte, e entry) place {
-	w.bytes += len(whole) + len(e.value) + slotBytes
+func (s *spaceWrites) keep(whole []byte, e entry) place {
+	w, bytes := s.set, len(whole)+len(e.value)+slotBytes
+	w.bytes += bytes
+	s.bytes += bytes
 	kind, value, length := e.kind, e.value, len(e.value)
 	if length > maxInline {
 		w.large = append(w.large, value)
@@ -130,12 +147,15 @@ func (w *writeSet) take(newer *writeSet) {
 	for _, from := range newer.spaces {
 		to := w.space(from.space)
 		to.read = false
+		if whole {
+			to.bytes += from.bytes
+		}
 		for _, slots := range [...][]slot{from.sorted, from.tail} {
 			for _, at := range slots {
 				if whole {
 					at.at += shift
 				} else {
-					at.at = w.keep(newer.key(at), newer.entry(at))
+					at.at = to.keep(newer.key(at), newer.entry(at))
 				}
 				to.append(at)
 			}
@@ -282,7 +302,7 @@ func (s *spaceWrites) replace(whole []byte, e entry) {
 	h := head(whole)
 	for _, slots := range [...][]slot{s.tail, s.sorted} {
 		if i, found := s.search(slots, h, whole); found {
-			slots[i].at = s.set.keep(whole, e)
+			slots[i].at = s.keep(whole, e)
 			return
 		}
 	}

@@ -69,10 +69,19 @@ func (m *Model) Try(env *store.Env) (after map[string]map[string]string, err err
 	if large {
 		steps = 1500
 	}
+	load := m.random.IntN(6) == 0
+	if load {
+		steps = m.random.IntN(4)
+	}
 	err = env.Update(context.Background(), func(tx *store.Tx) error {
 		after = map[string]map[string]string{} // anew: the engine may run this again
 		for name, db := range m.dbs {
 			after[name] = maps.Clone(db)
+		}
+		if load {
+			if err := m.load(tx, after); err != nil {
+				return err
+			}
 		}
 		for range steps {
 			if err := m.change(tx, after); err != nil {
@@ -141,6 +150,33 @@ func (m *Model) change(tx *store.Tx, dbs map[string]map[string]string) error {
 		held[key] = value
 		return db.Put([]byte(key), []byte(value))
 	}
+}
+
+// load puts values under ascending keys: so many that the engine writes them to pages at once, if nobody
+// reads between. Another database gets something now and then, and what it has is read.
+func (m *Model) load(tx *store.Tx, dbs map[string]map[string]string) error {
+	name := string(rune('a' + m.random.IntN(3)))
+	db, err := tx.DB(name)
+	if err != nil {
+		return err
+	}
+	if dbs[name] == nil {
+		dbs[name] = map[string]string{}
+	}
+	first, upset := m.random.IntN(3000), 1+m.random.IntN(400)
+	for i := range m.random.IntN(400) {
+		if (i+1)%upset == 0 {
+			if err := m.change(tx, dbs); err != nil || dbs[name] == nil {
+				return err
+			}
+		}
+		key, value := fmt.Sprintf("key-%04d", first+i), m.value()
+		dbs[name][key] = value
+		if err := db.Put([]byte(key), []byte(value)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *Model) key() string {
