@@ -161,6 +161,7 @@ func (m Merging) refusesWhatTakesOneWriter(t *testing.T) {
 
 func (m Merging) options() store.Options {
 	o := Small()
+	o.PageBytes, o.CacheBytes = 4<<10, 128<<10 // where each page is a call, smaller ones take minutes
 	if m.Modifiers != nil {
 		o.Modifiers = m.Modifiers()
 	}
