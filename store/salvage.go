@@ -366,15 +366,22 @@ func (s *salvager) databases() error {
 		named[f.db.space], taken[f.name] = true, true
 		wanted, err := s.wanted(&f)
 		if wanted {
-			s.found = append(s.found, f)
+			s.find(f)
 		}
 		return err
 	})
 	if err == nil && s.report.CatalogueLost {
 		err = s.nameless(named, taken)
 	}
-	slices.SortFunc(s.found, func(a, b salvageable) int { return strings.Compare(a.name, b.name) })
 	return err
+}
+
+// find takes a database in, in the order of their names, in which they mostly come.
+func (s *salvager) find(f salvageable) {
+	s.found = append(s.found, f)
+	for i := len(s.found) - 1; i > 0 && s.found[i-1].name > f.name; i-- {
+		s.found[i-1], s.found[i] = f, s.found[i-1]
+	}
 }
 
 // wanted reports whether a database is put out, and takes the indexes out of a
@@ -430,7 +437,7 @@ func (s *salvager) nameless(named map[space]bool, taken map[string]bool) error {
 				name += "'"
 			}
 			named[id], taken[name] = true, true
-			s.found = append(s.found, salvageable{name, DB{space: id, flags: flagsOf(id)}})
+			s.find(salvageable{name, DB{space: id, flags: flagsOf(id)}})
 		}
 		if id >= absent {
 			break
