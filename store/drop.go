@@ -19,6 +19,7 @@ func (tx *Tx) DropTable(name string) (found bool, err error) {
 		return false, fail(ReadOnly, "drop table", name, nil)
 	}
 	err = tx.eachOf(name, (*DB).Drop)
+	tx.env.unidentified(name)
 	if CodeOf(err) == NotFound {
 		return false, nil
 	}

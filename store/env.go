@@ -99,7 +99,8 @@ type Env struct {
 	foldAfter  time.Time        // before it no checkpoint is begun: another context had the lock
 	shown      time.Time        // when others were last told that this context is folding
 	checkpoint *checkpointing
-	desk       desk // of the commit that is being written
+	desk       desk                    // of the commit that is being written
+	identities map[string]IdentityKind // of the tables that were opened, nil for those without
 	writer     uint64
 	nextSeq    uint64
 	closing    bool
@@ -151,15 +152,16 @@ func open(ctx context.Context, backend Backend, info Info, options Options, seal
 		options.PageBytes = min(options.PageBytes, info.MaxBlob*3/4)
 	}
 	e := &Env{
-		backend:   backend,
-		options:   options,
-		info:      info.Properties,
-		pages:     &pager{backend: backend, sealer: sealer, cache: newCache(options.CacheBytes)},
-		scheduler: options.Scheduler,
-		unwritten: make(map[Ref]struct{}),
-		writer:    options.Random(),
-		foldAt:    min(foldBytes, options.OverlayBytes/2),
-		now:       clockOf(options.Scheduler),
+		backend:    backend,
+		options:    options,
+		info:       info.Properties,
+		identities: make(map[string]IdentityKind),
+		pages:      &pager{backend: backend, sealer: sealer, cache: newCache(options.CacheBytes)},
+		scheduler:  options.Scheduler,
+		unwritten:  make(map[Ref]struct{}),
+		writer:     options.Random(),
+		foldAt:     min(foldBytes, options.OverlayBytes/2),
+		now:        clockOf(options.Scheduler),
 	}
 	e.turn.scheduler, sealer.loading.scheduler = e.scheduler, e.scheduler
 	sealer.stored = e.storedHeader

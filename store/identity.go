@@ -9,6 +9,8 @@ import (
 // IdentityKind makes identities for the documents of a table that come without one: see
 // Schema.Identity. Package identity has those of JavaScript; a program's own does what it
 // likes. It may be used by several goroutines at once.
+//
+// Two kinds are the same if they are equal: one that is not comparable should be a pointer.
 type IdentityKind interface {
 	// Next returns an identity that no document of the table has, raw MessagePack. It may look
 	// into the transaction, and write there what it has to remember: where that is given up, or begun
@@ -17,6 +19,33 @@ type IdentityKind interface {
 	// Accepts reports whether an identity that a new document brings, raw MessagePack, is one of
 	// this kind. Where it is not, the document is refused.
 	Accepts(id []byte) bool
+}
+
+// identify fails with SchemaMismatch where a table is open here with identities of another kind.
+// With open it is now.
+func (e *Env) identify(table string, kind IdentityKind, open bool) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if before, is := e.identities[table]; is && !sameKind(before, kind) {
+		return fail(SchemaMismatch, "open table: it is open with other identities", table, nil)
+	}
+	if open {
+		e.identities[table] = kind
+	}
+	return nil
+}
+
+// sameKind reports whether two kinds are equal; those that cannot be compared never are.
+func sameKind(a, b IdentityKind) (same bool) {
+	defer func() { _ = recover() }()
+	return a == b
+}
+
+// unidentified forgets what identities a table had that is dropped.
+func (e *Env) unidentified(table string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.identities, table)
 }
 
 // draw returns doc with an identity of the table's kind, and s.offsets as they are there.

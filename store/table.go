@@ -78,13 +78,17 @@ func newLayout(table string, schema Schema) *layout {
 //
 // Errors: InvalidArgument and InvalidPath for a schema that makes no sense;
 // SchemaMismatch where the table, or an index of the same name, was made
-// otherwise; DuplicateKey where a new unique index cannot be; Aborted; and what
+// otherwise, or where the table is open in this environment with an IdentityKind that is
+// another one, or with none; DuplicateKey where a new unique index cannot be; Aborted; and what
 // the engine reports.
 func (e *Env) Table(ctx context.Context, name string, schema Schema, progress func(done, total int64)) (*Table, error) {
 	if err := schema.check(name); err != nil {
 		return nil, err
 	}
 	if err := e.mergeable(name, &schema); err != nil {
+		return nil, err
+	}
+	if err := e.identify(name, schema.Identity, false); err != nil {
 		return nil, err
 	}
 	t := newTable(name)
@@ -99,6 +103,9 @@ func (e *Env) Table(ctx context.Context, name string, schema Schema, progress fu
 		if err == nil {
 			err = t.finish(ctx, e, &schema, progress)
 		}
+	}
+	if err == nil {
+		err = e.identify(name, schema.Identity, true)
 	}
 	if err != nil {
 		return nil, err

@@ -20,20 +20,25 @@ import (
 
 // UUID makes random identities as of RFC 9562, version 4, in small letters, and accepts any
 // UUID that is written so.
-func UUID() store.IdentityKind { return text{nextUUID, isUUID} }
+func UUID() store.IdentityKind { return uuids }
 
 // ULID makes identities of 26 digits and letters that sort by the time they were made, to
 // the millisecond: each is greater than all that this program has made, whatever its clock does.
 // It accepts those that others have made.
-func ULID() store.IdentityKind { return text{lastULID.next, isULID} }
+func ULID() store.IdentityKind { return ulids }
 
 // String makes identities of 32 random hexadecimal digits, and accepts any text.
-func String() store.IdentityKind {
-	return text{
+func String() store.IdentityKind { return texts }
+
+// The kinds, by which a table's are known to be the same.
+var (
+	uuids = &text{nextUUID, isUUID}
+	ulids = &text{lastULID.next, isULID}
+	texts = &text{
 		next:    func() string { return hex.EncodeToString(random(16)) },
 		accepts: func(string) bool { return true },
 	}
-}
+)
 
 // text is a kind of identities that are text.
 type text struct {
@@ -41,9 +46,9 @@ type text struct {
 	accepts func(id string) bool
 }
 
-func (k text) Next(*store.Tx) ([]byte, error) { return msgp.AppendString(nil, k.next()), nil }
+func (k *text) Next(*store.Tx) ([]byte, error) { return msgp.AppendString(nil, k.next()), nil }
 
-func (k text) Accepts(id []byte) bool {
+func (k *text) Accepts(id []byte) bool {
 	s, rest, err := msgp.ReadStringZC(id)
 	return err == nil && len(rest) == 0 && k.accepts(string(s))
 }

@@ -184,7 +184,7 @@ func TestULIDsAscend(t *testing.T) {
 }
 
 // tickets are a program's own kind: they count, in the transaction, by threes.
-type tickets struct{}
+type tickets struct{ _ byte } // so that two of them have two addresses
 
 func (tickets) Next(tx *store.Tx) ([]byte, error) {
 	db, err := tx.DB("tickets")
@@ -261,6 +261,34 @@ func TestKindsThatFail(t *testing.T) {
 		if n := count(t, env, notes); n != 0 {
 			t.Errorf("% x has left %d documents", c.kind.id, n)
 		}
+	}
+}
+
+// TestOneTableHasOneKind opens a table again: with the identities that it is open with, and no others.
+func TestOneTableHasOneKind(t *testing.T) {
+	mine := &tickets{}
+	for _, kind := range []store.IdentityKind{nil, identity.UUID(), identity.ULID(), identity.String(), mine, tickets{}} {
+		env := open(t)
+		before := table(t, env, store.Schema{Identity: kind})
+		if _, err := env.Table(ctx, "others", store.Schema{Key: query.Field("id"), Identity: identity.UUID()}, nil); err != nil {
+			t.Error(err)
+		}
+		for _, other := range []store.IdentityKind{nil, identity.UUID(), identity.ULID(), identity.String(), mine, &tickets{}, made{}} {
+			_, err := env.Table(ctx, "notes", store.Schema{Key: query.Field("id"), Identity: other}, nil)
+			if same := kind == other; same && err != nil || !same && !errors.Is(err, store.SchemaMismatch) {
+				t.Errorf("%T opened with %T: %v", kind, other, err)
+			}
+		}
+		if kind == nil {
+			continue
+		}
+		if _, err := write(env, before.Insert, fields{}); err != nil {
+			t.Error(err)
+		}
+		if err := env.Update(ctx, func(tx *store.Tx) error { _, err := tx.DropTable("notes"); return err }); err != nil {
+			t.Fatal(err)
+		}
+		table(t, env, store.Schema{}) // another table of that name
 	}
 }
 
