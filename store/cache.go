@@ -14,6 +14,7 @@ type cache struct {
 	mu      sync.Mutex
 	ceiling int
 	bytes   int
+	lent    int // of the ceiling, to who holds bytes of pages instead of these
 	pages   map[Ref]*cached
 	circle  []*cached
 	hand    int
@@ -57,7 +58,12 @@ func (c *cache) put(ref Ref, p *page) {
 	c.pages[ref] = added
 	c.circle = append(c.circle, added)
 	c.bytes += p.size() + cachedOverhead
-	for c.bytes > c.ceiling && len(c.circle) > 1 {
+	c.shrink(added)
+}
+
+// shrink drops pages until the others are below the ceiling, but never the one just added.
+func (c *cache) shrink(added *cached) {
+	for c.bytes > c.ceiling-c.lent && len(c.circle) > 1 {
 		c.hand %= len(c.circle)
 		held := c.circle[c.hand]
 		if held == added || held.used {
@@ -67,6 +73,36 @@ func (c *cache) put(ref Ref, p *page) {
 		}
 		c.remove(held)
 	}
+}
+
+// lend makes room for n bytes that somebody holds instead of pages, beside those lent to
+// them before, and reports whether it did. They are to be given back.
+func (c *cache) lend(n, before int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if before+n > c.share(before) {
+		return false
+	}
+	c.lent += n
+	c.shrink(nil)
+	return true
+}
+
+// share is how much can be lent to one who has some before: two thirds of what others have
+// left, so that there is something for the next one, and always some for pages. c.mu is held.
+func (c *cache) share(before int) int { return (c.ceiling/8*7 - (c.lent - before)) / 3 * 2 }
+
+// lendable is how much can be lent to somebody else.
+func (c *cache) lendable() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.share(0)
+}
+
+func (c *cache) giveBack(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lent -= n
 }
 
 // drop forgets pages that no root names any more.
@@ -104,4 +140,8 @@ func (c *cache) size() int {
 }
 
 // room is how many bytes can come without any other page being pushed out.
-func (c *cache) room() int { return c.ceiling - c.size() }
+func (c *cache) room() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ceiling - c.lent - c.bytes
+}

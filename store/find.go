@@ -75,7 +75,8 @@ type search struct {
 	rest     []*query.Plan // of the union: what is to be read behind it
 	source   *DB           // what the part reads: the documents or an index
 	walk     walk
-	sift     *sift // in the walk, where it is not read ahead of
+	window   *window // the walk, where documents are read ahead
+	sift     *sift   // in the walk, where it is not read ahead of
 	leap     leap
 	asking   *asking             // where the filter's host has a say
 	seen     map[string]struct{} // identities that came already, where they may recur
@@ -125,6 +126,7 @@ func (t *Table) begin(tx *Tx, q *query.Query, counting bool) (*search, error) {
 func (s *search) enter(part *query.Plan) (err error) {
 	s.close()
 	s.part, s.source, s.seen, s.sift = part, s.docs, nil, nil
+	s.window = nil
 	if part.Index >= 0 {
 		if s.source, err = s.tx.inner(s.names[part.Index]); err != nil {
 			return err
@@ -148,11 +150,11 @@ func (s *search) enter(part *query.Plan) (err error) {
 	}
 	if !s.covered() {
 		s.sift = nil // it runs ahead of the document at hand
-		w := newWindow(s.walk, s.docs, paths)
-		if limit := s.query.Limit; s.direct() && s.plan.Ordered && 0 < limit && limit <= aheadKeys {
-			w.size, w.most = int(limit), int(limit)
+		s.window = newWindow(s.walk, s.docs, paths)
+		if limit := s.query.Limit; s.direct() && s.plan.Ordered && limit > 0 {
+			s.window.want(limit)
 		}
-		s.walk = w
+		s.walk = s.window
 	}
 	return nil
 }
@@ -312,7 +314,10 @@ func (s *search) fetch() (err error) {
 	}
 	if s.part.Index < 0 {
 		s.doc, err = s.walk.value()
-	} else {
+	} else if s.window != nil {
+		s.doc = s.window.document()
+	}
+	if s.doc == nil && err == nil {
 		s.doc, err = s.document(s.identity)
 	}
 	if err != nil {

@@ -93,8 +93,10 @@ func (s *statement) scanIndex(on *session, plan *query.Plan, a *sql.Access, emit
 	}
 	index := &on.schema.Indexes[plan.Index]
 	walk := newWalk(db, plan)
+	var ahead *window
 	if a.Documents {
-		walk = newWindow(walk, on.docs, len(index.Paths))
+		ahead = newWindow(walk, on.docs, len(index.Paths))
+		walk = ahead
 	}
 	defer walk.close()
 	var seen map[string]struct{}
@@ -121,7 +123,13 @@ func (s *statement) scanIndex(on *session, plan *query.Plan, a *sql.Access, emit
 			record.Key = s.keep(record.Key)
 		}
 		if a.Documents {
-			if record.Doc, err = s.document(on, record.Key); err != nil {
+			if record.Doc = ahead.document(); record.Doc == nil {
+				record.Doc, err = s.document(on, record.Key)
+			}
+			if err == nil {
+				err = s.tx.Work(len(record.Doc))
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -151,9 +159,6 @@ func (s *statement) document(on *session, key []byte) ([]byte, error) {
 	doc, found, err := on.docs.get(key)
 	if err == nil && !found {
 		err = fail(Corrupt, "read index: an entry without a document", on.table.name, nil)
-	}
-	if err == nil {
-		err = s.tx.Work(len(doc))
 	}
 	return doc, err
 }

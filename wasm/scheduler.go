@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/tinylib/msgp/msgp"
@@ -34,10 +35,13 @@ func (s scheduler) After(d time.Duration, f func(ctx context.Context)) {
 	})
 }
 
+// Breathe lets Go's own scheduler run as well: switching between coroutines does not, and a collection
+// that finds no turn for its worker may not end for as long as the operation goes on, while the heap grows.
 func (s scheduler) Breathe(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	runtime.Gosched()
 	if _, err := s.bridge.await(wire.Breathe, nil); err != nil {
 		return err
 	}
