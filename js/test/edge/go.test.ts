@@ -138,8 +138,8 @@ test('where KV lapses, what is acknowledged is kept once, and what is not is tol
       await notes.put(0, text())
 
       await t.test('a call that lapses is made again, and writes one key', async () => {
-        const lapses: Lapse[] = ['lost', 'thrown', 'refused', 'hidden']
-        const asked = [...['get', 'list', 'put'].flatMap(of => lapses.map(lapse => [of, lapse] as const)), ['put', 'silent'] as const, ['put', 'late'] as const]
+        const lapses: Lapse[] = ['lost', 'thrown', 'refused', 'hidden', 'silent', 'late']
+        const asked = [['get', 'lost'], ['get', 'thrown'], ['list', 'refused'], ['list', 'hidden'], ...lapses.map(lapse => ['put', lapse] as const)] as const
         for (const [of, lapse] of asked) {
           const before = await records()
           await notes.lapse(of, 1, lapse, 8)
