@@ -225,8 +225,10 @@ func (m *mender) stray(holes []KeyRange) (rows [][]leaf) {
 		if row == len(rows) {
 			rows = append(rows, nil)
 		}
-		at, _ := slices.BinarySearchFunc(rows[row], l, byFirst)
-		rows[row] = slices.Insert(rows[row], at, l)
+		rows[row] = append(rows[row], l)
+		for i := len(rows[row]) - 1; i > 0 && byFirst(rows[row][i-1], l) > 0; i-- {
+			rows[row][i-1], rows[row][i] = l, rows[row][i-1]
+		}
 	}
 	m.strays = rest
 	if m.strays == nil {

@@ -54,7 +54,9 @@ const large entryKind = 0x80
 func (w *writeSet) space(id space) *spaceWrites {
 	i, found := slices.BinarySearchFunc(w.spaces, id, func(s *spaceWrites, id space) int { return cmp.Compare(s.space, id) })
 	if !found {
-		w.spaces = slices.Insert(w.spaces, i, &spaceWrites{space: id, set: w})
+		w.spaces = append(w.spaces, nil)
+		copy(w.spaces[i+1:], w.spaces[i:])
+		w.spaces[i] = &spaceWrites{space: id, set: w}
 	}
 	return w.spaces[i]
 }

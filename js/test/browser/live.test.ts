@@ -15,21 +15,26 @@ const project = resolve('build/react-page')
 /** A list of what is found, for a country that can be changed. */
 const reactPage = `
 import { createElement, StrictMode, useState } from 'react'
-import { createRoot } from 'react-dom/client'
+import { createRoot, hydrateRoot } from 'react-dom/client'
 import * as stowage from 'stowage'
 import { useLive } from 'stowage/react'
 
 const db = await stowage.open('react', { tables: { t: stowage.table({ key: 'id', indexes: ['country'] }) } })
 await db.t.insertMany([{ id: 1, country: 'NO' }, { id: 2, country: 'SE' }])
 let renders = 0
-function List() {
+function List({ id = 'list' }) {
   const [country, setCountry] = useState('NO')
   const { documents, pending } = useLive(() => db.t.find({ country }).orderBy('id'), [country])
   renders++
-  return createElement('button', { id: 'list', onClick: () => setCountry('SE') }, pending ? '…' : documents.map(d => d.id).join())
+  return createElement('button', { id, onClick: () => setCountry('SE') }, pending ? '…' : documents.map(d => d.id).join())
+}
+function Broken() {
+  const { error } = useLive(() => db.t.find(stowage.where('id').test(() => { throw new Error('no') })), [])
+  return createElement('p', { id: 'broken' }, error?.code)
 }
 const root = createRoot(document.querySelector('#root'))
-root.render(createElement(StrictMode, null, createElement(List)))
+root.render(createElement(StrictMode, null, createElement(List), createElement(Broken)))
+hydrateRoot(document.querySelector('#rendered'), createElement(List, { id: 'hydrated' }))
 Object.assign(globalThis, { stowage, db, root, renders: () => renders })
 `
 
@@ -113,15 +118,18 @@ async function buildWithReact(): Promise<void> {
   mkdirSync(join(project, 'node_modules'), { recursive: true })
   symlinkSync(resolve('.'), join(project, 'node_modules/stowage'))
   for (const name of ['react', 'react-dom']) symlinkSync(resolve('node_modules', name), join(project, 'node_modules', name))
-  writeFileSync(join(project, 'index.html'), '<!doctype html><title>react</title><div id="root"></div><script type="module" src="/main.js"></script>')
+  writeFileSync(join(project, 'index.html'), '<!doctype html><title>react</title><div id="root"></div><div id="rendered"><button id="hydrated">…</button></div><script type="module" src="/main.js"></script>')
   writeFileSync(join(project, 'main.js'), reactPage)
   await build({ root: project, base: '/react/', logLevel: 'error', build: { outDir: 'out' } })
 }
 
 test('a component shows a live query as long as it is mounted', async () => {
   const page = await browser.page('/react/index.html')
-  const shows = (text: string) => page.waitForFunction(text => document.querySelector('#list')?.textContent === text, text)
+  const shows = (text: string, id = 'list') =>
+    page.waitForFunction(([text, id]) => document.querySelector(`#${id}`)?.textContent === text, [text, id] as const)
   await shows('1')
+  await shows('1', 'hydrated') // what a server has rendered
+  await shows('invalid_query', 'broken')
   await page.evaluate(() => db.t.insert({ id: 3, country: 'NO' }))
   await shows('1,3')
   await page.click('#list')
