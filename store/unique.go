@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 
 	"github.com/stowage-db/stowage/query"
@@ -43,16 +44,26 @@ func (c *claims) values(x claim) []byte {
 	return nil
 }
 
-// order sorts the claims by entry and leaves of each entry the last one.
-func (c *claims) order() {
-	slices.SortStableFunc(c.list, func(a, b claim) int { return bytes.Compare(c.entry(a), c.entry(b)) })
-	last := c.list[:0]
+// order sorts the claims by entry and leaves of each entry the last one. No entry begins
+// another, so that the numbers behind them decide between equal ones alone.
+func (c *claims) order(work func(int) error) error {
+	order := sorter{bound: -1}
+	var key []byte
 	for i, x := range c.list {
-		if i+1 == len(c.list) || !bytes.Equal(c.entry(x), c.entry(c.list[i+1])) {
-			last = append(last, x)
-		}
+		key = binary.BigEndian.AppendUint32(append(key[:0], c.entry(x)...), uint32(i))
+		order.add(key, 0, nil)
 	}
-	c.list = last
+	sorted, err := order.sort(work)
+	list := make([]claim, 0, len(c.list))
+	for _, s := range sorted {
+		x := c.list[binary.BigEndian.Uint32(s.bytes[s.key-4:])]
+		if n := len(list); n > 0 && bytes.Equal(c.entry(list[n-1]), c.entry(x)) {
+			list = list[:n-1]
+		}
+		list = append(list, x)
+	}
+	c.list = list
+	return err
 }
 
 // settle carries the claims out. It fails with DuplicateKey, and tells which
@@ -70,7 +81,9 @@ func (s *session) settle() (document int, err error) {
 }
 
 func (s *session) settleIndex(i int, c *claims) (document int, err error) {
-	c.order()
+	if err := c.order(s.tx.Work); err != nil {
+		return 0, err
+	}
 	for _, x := range c.list {
 		if !x.taken {
 			if err := s.indexes[i].Clear(c.entry(x)); err != nil {
