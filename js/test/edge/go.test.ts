@@ -80,6 +80,7 @@ test('the Go example and a JavaScript worker serve the same notes', async t => {
       assert.equal((await go('/notes/2', { method: 'DELETE' })).status, 200)
       for (const method of ['GET', 'DELETE']) assert.equal((await go('/notes/2', { method })).status, 404)
       assert.equal((await go('/notes/two')).status, 400)
+      for (const body of [null, {}, { author: 'ann' }, { author: 1, text: 'milk' }]) assert.equal((await go('/notes/5', { method: 'PUT', body })).status, 400)
       assert.equal((await go('/notes', { token: 'none' })).status, 400)
     })
 

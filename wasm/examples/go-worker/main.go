@@ -42,7 +42,7 @@ func main() {
 			return nil, err
 		}
 		var note note
-		if err := json.NewDecoder(r.Body).Decode(&note); err != nil {
+		if err := json.NewDecoder(r.Body).Decode(&note); err != nil || note.Author == "" || note.Text == "" {
 			return nil, errBadRequest
 		}
 		note.ID = id
