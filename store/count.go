@@ -44,7 +44,7 @@ func (h *holder) sources(dst []source, in *reader, bounds KeyRange) []source {
 
 // holders lists what has entries within bounds, newest first.
 func (tx *Tx) holders(bounds KeyRange) ([]holder, error) {
-	if err := tx.closeWithin(bounds.Low, bounds.High); err != nil {
+	if err := tx.closeFor(spaceOf(bounds.Low)); err != nil {
 		return nil, err
 	}
 	var held []holder

@@ -72,9 +72,6 @@ func (o Overflow) names() []string {
 	return names
 }
 
-// large reports whether the value is too large for a page.
-func (e entry) large() bool { return e.kind == inline && len(e.value) > maxInline }
-
 // size is the number of bytes that append appends.
 func (e entry) size() int {
 	switch e.kind {

@@ -4,9 +4,9 @@ import "bytes"
 
 // openRun is a run that stays open while a transaction writes to one database in
 // ascending order: what a bulk load writes goes to pages as it comes, and not among the
-// writes first. While it is open, neither these nor the runs that they are spilled to
-// hold anything of its database, so that it does not matter which of them lies above.
-// Nobody reads it: who has to closes it.
+// writes first, unless it is too large for a page. While it is open, neither these nor the
+// runs that they are spilled to hold anything of its database, so that it does not matter
+// which of them lies above. Nobody reads it: who has to closes it.
 type openRun struct {
 	space       space
 	first, last []byte // whole keys
@@ -17,42 +17,41 @@ type openRun struct {
 // pages that is more than runBytes: they would have become a run at the commit.
 const openPages = 6
 
-// opens reports whether the writes to a database are to become an open run. A transaction has one at
-// most, and a nested one none, for it may be small and have many like it.
+// opens reports whether the writes to a database are to become an open run. In a transaction that is its
+// first run, if any; in a nested one none, for it may be small and have many like it.
 func (tx *Tx) opens(s *spaceWrites) bool {
-	return s.bytes >= openPages*tx.env.options.PageBytes && len(s.tail) == 0 && !tx.opened &&
-		s.space != catalogue && tx.parent == nil && !tx.env.merges()
+	return s.bytes >= openPages*tx.env.options.PageBytes && len(s.tail) == 0 && len(tx.writes.large) == 0 &&
+		tx.growing == nil && len(tx.runs) == 0 && s.space != catalogue && tx.parent == nil && !tx.env.merges()
 }
 
-// openRun moves the writes to a database to a run that stays open.
+// openRun moves the writes to a database to a run that stays open. The others stay, a few most often.
 func (tx *Tx) openRun(s *spaceWrites) error {
-	moved := tx.writes.cut(s)
-	tx.growing, tx.opened = &openRun{space: s.space, first: bytes.Clone(moved.key(s.sorted[0])), builder: tx.newBuilder()}, true
-	return moved.all(tx.grow)
+	all := tx.writes
+	tx.writes = &writeSet{}
+	tx.growing = &openRun{space: s.space, first: bytes.Clone(all.key(s.sorted[0])), builder: tx.newBuilder()}
+	return all.all(func(whole []byte, e entry) error {
+		if id := spaceOf(whole); id != s.space {
+			tx.writes.space(id).put(whole, e)
+			return nil
+		}
+		return tx.grow(whole, e)
+	})
 }
 
 // grow appends a write to the open run.
 func (tx *Tx) grow(whole []byte, e entry) error {
 	r := tx.growing
-	out := r.builder.out
-	out.ctx = tx.in.ctx
-	if e.large() {
-		var err error
-		if e, err = out.outsize(whole, e); err != nil {
-			return err
-		}
-	}
+	r.builder.out.ctx = tx.in.ctx
 	r.last = append(r.last[:0], whole...)
-	return r.builder.add(whole, e)
+	return tx.Spoil(r.builder.add(whole, e))
 }
 
-// closeWithin closes the open run where it may hold keys from low to high, nil for all above: somebody
-// wants to read them.
-func (tx *Tx) closeWithin(low, high []byte) error {
-	switch r := tx.growing; {
+// closeFor closes the open run where it is one of the database that somebody wants to read.
+func (tx *Tx) closeFor(id space) error {
+	switch {
 	case tx.failed != nil:
 		return tx.failed // maybe in doing this
-	case r == nil || bytes.Compare(low, r.last) > 0 || high != nil && bytes.Compare(high, r.first) < 0:
+	case tx.growing == nil || tx.growing.space != id:
 		return nil
 	default:
 		return tx.closeRun()

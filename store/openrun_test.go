@@ -20,7 +20,7 @@ func TestOpenRun(t *testing.T) {
 		{"nothing", false, func(*Tx, bulk) error { return nil }},
 		{"get above", false, func(_ *Tx, docs bulk) error { return docs.get(last + 1) }},
 		{"put above", false, func(_ *Tx, docs bulk) error { return docs.put(last+1, "above") }},
-		{"put large", false, func(_ *Tx, docs bulk) error { return docs.put(last+1, strings.Repeat("large", maxInline)) }},
+		{"put large", true, func(_ *Tx, docs bulk) error { return docs.put(last+1, strings.Repeat("large", maxInline)) }},
 		{"clear above", false, func(_ *Tx, docs bulk) error { return docs.clear(last + 1) }},
 		{"load another", false, func(tx *Tx, _ bulk) error {
 			db, err := tx.DB("other")

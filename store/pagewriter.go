@@ -59,12 +59,6 @@ func (w *pageWriter) value(value []byte, raw bool) (Overflow, error) {
 	return o, nil
 }
 
-// outsize takes a large value in chunks, and returns the entry that stands for it under a whole key.
-func (w *pageWriter) outsize(whole []byte, e entry) (entry, error) {
-	o, err := w.value(e.value, spaceOf(whole) >= uncompressed)
-	return entry{kind: overflow, value: o.append(nil)}, err
-}
-
 func (w *pageWriter) add(kind BlobKind, raw bool, b Blob) error {
 	if kind != w.plainKind || raw != w.plainRaw {
 		if err := w.seal(); err != nil {

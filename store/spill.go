@@ -164,17 +164,17 @@ func (tx *Tx) externalise(w *pageWriter) error {
 	}
 	var keys, values [][]byte
 	_ = tx.writes.all(func(whole []byte, e entry) error {
-		if e.large() {
+		if e.kind == inline && len(e.value) > maxInline {
 			keys, values = append(keys, whole), append(values, e.value)
 		}
 		return nil
 	})
 	for i, whole := range keys {
-		e, err := w.outsize(whole, entry{value: values[i]})
+		o, err := w.value(values[i], spaceOf(whole) >= uncompressed)
 		if err != nil {
 			return err
 		}
-		tx.writes.space(spaceOf(whole)).replace(whole, e)
+		tx.writes.space(spaceOf(whole)).replace(whole, entry{kind: overflow, value: o.append(nil)})
 	}
 	tx.writes.large = nil
 	return nil

@@ -45,7 +45,6 @@ type Tx struct {
 	changes  int       // counts changes of writes, so that cursors notice
 	runs     []tree    // writes that grew too large for memory, newest first
 	growing  *openRun  // nil where there is none
-	opened   bool      // there is or was one
 	written  []Ref     // blobs of runs and large values, unpublished
 	unsaved  []Blob    // of them, those to be written with the commit
 	sealedBy int64     // the sealer's version when the first of them was sealed, 0 before
@@ -220,7 +219,7 @@ func (tx *Tx) passTurn() {
 
 // lookup finds the newest entry of a whole key.
 func (tx *Tx) lookup(key []byte) (entry, bool, error) {
-	if err := tx.closeWithin(key, key); err != nil {
+	if err := tx.closeFor(spaceOf(key)); err != nil {
 		return entry{}, false, err
 	}
 	for t := tx; t != nil && t.writable; t = t.parent {
@@ -242,31 +241,30 @@ func (tx *Tx) lookup(key []byte) (entry, bool, error) {
 // again when the next one goes to the same database.
 func (tx *Tx) set(into **spaceWrites, key []byte, e entry) error {
 	tx.changes++
-	id := spaceOf(key)
-	if r := tx.growing; r != nil && r.space == id {
-		if bytes.Compare(key, r.last) > 0 {
-			return tx.Spoil(tx.grow(key, e))
+	if r := tx.growing; r != nil && r.space == spaceOf(key) {
+		if bytes.Compare(key, r.last) > 0 && len(e.value) <= maxInline {
+			return tx.grow(key, e)
 		}
 		if err := tx.closeRun(); err != nil {
 			return err
 		}
 	}
 	if *into == nil || (*into).set != tx.writes {
-		*into = tx.writes.space(id)
+		*into = tx.writes.space(spaceOf(key))
 	}
 	(*into).put(key, e)
 	switch {
 	case tx.writes.bytes >= spillBytes:
 		return tx.Spoil(tx.spill(true))
 	case tx.opens(*into):
-		return tx.Spoil(tx.openRun(*into))
+		return tx.openRun(*into)
 	}
 	return nil
 }
 
 // sources opens the layers the transaction sees, for a merge within one database.
 func (tx *Tx) sources(bounds KeyRange) []source {
-	if err := tx.closeWithin(bounds.Low, bounds.High); err != nil {
+	if err := tx.closeFor(spaceOf(bounds.Low)); err != nil {
 		return []source{&treeCursor{failed: err}}
 	}
 	var sources []source

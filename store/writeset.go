@@ -71,20 +71,6 @@ func (w *writeSet) find(id space) *spaceWrites {
 	return nil
 }
 
-// cut takes the writes to one database out of the set: they are a set of their own from then on.
-func (w *writeSet) cut(s *spaceWrites) *writeSet {
-	kept := w.spaces[:0]
-	for _, other := range w.spaces {
-		if other != s {
-			kept = append(kept, other)
-		}
-	}
-	w.spaces = kept
-	w.bytes -= s.bytes
-	s.set = &writeSet{spaces: []*spaceWrites{s}, buffer: w.buffer, large: w.large, bytes: s.bytes}
-	return s.set
-}
-
 func (w *writeSet) empty() bool { return len(w.spaces) == 0 }
 
 // put notes a write under a whole key, which is copied.
