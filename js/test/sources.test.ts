@@ -25,7 +25,11 @@ const folder = mkdtempSync(join(tmpdir(), 'stowage-sources-'))
 const command = join(folder, 'origin')
 
 before(() => execFileSync('go', ['build', '-o', command, './js/test/testdata/origin'], { cwd: '..', stdio: 'inherit' }))
-after(() => rmSync(folder, { recursive: true, force: true }))
+after(() => {
+  rmSync(folder, { recursive: true, force: true })
+  // express-pouchdb may leave the heartbeat of a feed whose client has gone, which would keep this process for ever.
+  setTimeout(() => process.exit(), 5000).unref()
+})
 
 let databases = 0
 const openOne = (key = 'id') => open(`sources ${++databases}`, { driver: memory(), tables: { cities: table({ key }) } }) as unknown as Promise<Database>
