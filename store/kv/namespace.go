@@ -197,8 +197,12 @@ var errNoAnswer = errors.New("there is no answer")
 // call makes a call, which may throw, and waits for its answer.
 func (n *namespace) call(ctx context.Context, method string, arguments []any) (value js.Value, err error) {
 	defer func() {
-		if thrown, ok := recover().(js.Error); ok {
+		switch thrown := recover().(type) {
+		case nil:
+		case js.Error:
 			err = thrown
+		default:
+			panic(thrown)
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, patience)

@@ -108,14 +108,20 @@ func (m *Model) Holds(dbs map[string]map[string]string) { m.dbs = dbs }
 // Now is what the model holds.
 func (m *Model) Now() map[string]map[string]string { return m.dbs }
 
-func (m *Model) change(tx *store.Tx, dbs map[string]map[string]string) error {
+// database draws one, and has the model hold it.
+func (m *Model) database(tx *store.Tx, dbs map[string]map[string]string) (string, *store.DB, error) {
 	name := string(rune('a' + m.random.IntN(3)))
 	db, err := tx.DB(name)
+	if err == nil && dbs[name] == nil {
+		dbs[name] = map[string]string{}
+	}
+	return name, db, err
+}
+
+func (m *Model) change(tx *store.Tx, dbs map[string]map[string]string) error {
+	name, db, err := m.database(tx, dbs)
 	if err != nil {
 		return err
-	}
-	if dbs[name] == nil {
-		dbs[name] = map[string]string{}
 	}
 	held := dbs[name]
 	key := m.key()
@@ -155,13 +161,9 @@ func (m *Model) change(tx *store.Tx, dbs map[string]map[string]string) error {
 // load puts values under ascending keys: so many that the engine writes them to pages at once, if nobody
 // reads between. Another database gets something now and then, and what it has is read.
 func (m *Model) load(tx *store.Tx, dbs map[string]map[string]string) error {
-	name := string(rune('a' + m.random.IntN(3)))
-	db, err := tx.DB(name)
+	name, db, err := m.database(tx, dbs)
 	if err != nil {
 		return err
-	}
-	if dbs[name] == nil {
-		dbs[name] = map[string]string{}
 	}
 	first, upset := m.random.IntN(3000), 1+m.random.IntN(400)
 	for i := range m.random.IntN(400) {
