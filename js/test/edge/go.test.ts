@@ -126,10 +126,11 @@ const unsteadily: Record<string, () => ReturnType<typeof worker>> = { Go: () => 
 
 test('where KV lapses, what is acknowledged is kept once, and what is not is told', { concurrency: true }, async t => {
   const served = Object.entries(unsteadily).map(([language, program]) => t.test(language, async t => {
+    let complaints = ''
     const workerd = startAll([
       { name: 'unsteady', ...program(), ...bindings },
       { name: 'steady', ...worker(inJavaScript), ...bindings },
-    ])
+    ], text => (complaints += text))
     const notes = new Notes(workerd)
     const namespace = () => workerd.getKVNamespace('NOTES', 'steady')
     const records = async () => (await (await namespace()).list({ prefix: 'notes/l/' })).keys.length
@@ -183,7 +184,9 @@ test('where KV lapses, what is acknowledged is kept once, and what is not is tol
         await Promise.all(left)
         assert.ok(kept.every(Boolean))
         await notes.steady()
+        for (let id = 0; id < 12; id++) await abandon(workerd, '/notes?author=ann', id * 3) // while it is answered
         await notes.check()
+        assert.doesNotMatch(complaints, /reading 'exports'/) // of a callback into a program that has ended
       })
 
       const { fetch } = await workerd.getWorker('steady')

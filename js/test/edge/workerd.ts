@@ -3,6 +3,7 @@ import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
 import { after } from 'node:test'
 
 import { build, type Plugin } from 'esbuild'
@@ -84,8 +85,14 @@ const local = { host: '127.0.0.1', port: 0, cf: false, telemetry: { enabled: fal
 /** Starts workerd on 127.0.0.1 with the worker of a folder. */
 export const start = (folder: string, options: Partial<MiniflareOptions> = {}): Miniflare => new Miniflare({ ...local, ...worker(folder), ...options } as MiniflareOptions)
 
-/** Starts one workerd with several workers, which have names; requests go to the first. */
-export const startAll = (workers: ({ name: string } & ReturnType<typeof worker> & Record<string, unknown>)[]): Miniflare => new Miniflare({ ...local, workers } as MiniflareOptions)
+/** Starts one workerd with several workers, which have names; requests go to the first. `hears` gets what it complains of. */
+export const startAll = (workers: ({ name: string } & ReturnType<typeof worker> & Record<string, unknown>)[], hears?: (text: string) => void): Miniflare =>
+  new Miniflare({ ...local, workers, ...(hears && { handleRuntimeStdio: hearing(hears) }) } as MiniflareOptions)
+
+const hearing = (hears: (text: string) => void) => (told: Readable, complained: Readable) => {
+  told.pipe(process.stdout, { end: false })
+  complained.on('data', text => hears(String(text)))
+}
 
 /** Asks a worker for something, and returns what it has answered; what it could not do is an error here. */
 export async function ask<R>(workerd: Miniflare, path: string, init?: { method?: string; body?: string }): Promise<R> {

@@ -56,7 +56,15 @@ func main() {
 		return nil, n.delete(r.Context(), id)
 	}))
 	cron.ScheduleTaskNonBlock(compact)
-	workers.Serve(mux)
+	serve(mux)
+}
+
+// serve is workers.Serve for a program that does not end once it has answered: a callback of the answer's stream is
+// waiting for it to go on then, which would fail, and be reported where the client had gone. It is collected with the request.
+func serve(handler http.Handler) {
+	workers.ServeNonBlock(handler)
+	workers.Ready()
+	select {}
 }
 
 var (
