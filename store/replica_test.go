@@ -489,6 +489,73 @@ func compactForDays(t *testing.T, seed uint64) {
 	})
 }
 
+// TestReplicasExpireAsOne has contexts write and compact in an environment whose keys all expire at one time. Until then
+// whoever opens finds everything, in the last minute too; after that nobody finds a part of it, and nothing is left.
+func TestReplicasExpireAsOne(t *testing.T) {
+	for seed := 1; seed <= 4; seed += storetest.Stride() {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { expireAsOne(t, uint64(seed)) })
+	}
+}
+
+func expireAsOne(t *testing.T, seed uint64) {
+	w := newEdges(t, seed)
+	w.kv.Faults = 0.02
+	w.run(func() {
+		ctx := context.Background()
+		expires := w.schedule.Now().Add(30 * time.Hour) // so that some of it is superseded for a day
+		open := func(location string) (*store.Env, error) {
+			at := w.kv.At(location)
+			at.Expires = expires
+			return store.OpenMerging(ctx, at, store.Options{Scheduler: w.schedule, Random: w.random.Uint64, PageBytes: w.page, CacheBytes: w.cache})
+		}
+		random := rand.New(rand.NewPCG(seed, 100))
+		var acknowledged []int
+		last := func() time.Duration { return expires.Sub(w.schedule.Now()) }
+		for n := 0; last() > 3*time.Minute; n++ {
+			env, err := open(fmt.Sprint(n % 3))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if putPair(env, n) == nil {
+				acknowledged = append(acknowledged, n)
+			}
+			if random.IntN(3) == 0 {
+				_, _ = env.Compact(ctx, 1+random.IntN(30))
+			}
+			w.sleep(min(time.Duration(random.Int64N(int64(40*time.Minute))), last()-2*time.Minute))
+		}
+		w.kv.Faults = 0
+		w.sleep(last() - 30*time.Second)
+		env, err := open("late")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := sharedContents(t, env)
+		for _, n := range acknowledged {
+			if got[fmt.Sprint("left/", n)] == "" || got[fmt.Sprint("right/", n)] == "" {
+				t.Fatalf("commit %d is lost", n)
+			}
+		}
+		if report, err := env.Check(ctx); err != nil || len(report.Problems) > 0 {
+			t.Fatalf("%+v %v", report, err)
+		}
+		if err := putPair(env, -1); !errors.Is(err, store.Closed) {
+			t.Errorf("a commit in the last minute: %v", err)
+		}
+		w.sleep(31 * time.Second)
+		for _, location := range []string{"late", "new"} { // the first remembers the hint
+			if _, err := open(location); !errors.Is(err, store.Closed) {
+				t.Errorf("opening what has expired: %v", err)
+			}
+		}
+		w.sleep(2 * time.Minute)
+		if left, err := w.kv.At("who looks").List(ctx, ""); err != nil || len(left) > 0 {
+			t.Errorf("%v is left, %v", left, err)
+		}
+		t.Logf("%d commits", len(acknowledged))
+	})
+}
+
 // putPair writes two entries in one commit.
 func putPair(env *store.Env, n int) error {
 	return env.Update(context.Background(), func(tx *store.Tx) error {

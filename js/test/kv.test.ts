@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 
-import { type KVStore, kv } from '../src/drivers/kv.js'
+import { type KVPutOptions, type KVStore, kv } from '../src/drivers/kv.js'
 import { batch, blob, merges } from './conformance.js'
 
 /** The driver is bundled here: its errors are of another class than the package's. */
@@ -9,7 +9,7 @@ const rejects = (code: string, work: Promise<unknown>) => assert.rejects(work, {
 
 /** A namespace whose next calls fail as they are told to, after they were carried out if so. */
 class Namespace implements KVStore {
-  readonly keys = new Map<string, { value: string | Uint8Array; metadata: unknown }>()
+  readonly keys = new Map<string, { value: string | Uint8Array; metadata: unknown; expiration: number | undefined }>()
   readonly calls: string[] = []
   readonly failures: { error: string; after: boolean }[] = []
   most = 0
@@ -28,10 +28,10 @@ class Namespace implements KVStore {
     return this.call(`bulk ${keys.length}`, () => new Map(keys.map(key => [key, { value: (this.keys.get(key)?.value as string) ?? null, metadata: this.keys.get(key)?.metadata ?? null }])))
   }
 
-  put(key: string, value: string | Uint8Array, options?: { metadata?: unknown }): Promise<void> {
-    const metadata = options?.metadata
+  put(key: string, value: string | Uint8Array, { metadata, expiration }: KVPutOptions = {}): Promise<void> {
+    assert.ok(expiration === undefined || expiration >= Date.now() / 1000 + 60)
     assert.ok(JSON.stringify(metadata ?? null).length <= 1024)
-    return this.call(`put ${key} ${value.length} ${JSON.stringify(metadata)}`, () => void this.keys.set(key, { value, metadata }))
+    return this.call(`put ${key} ${value.length} ${JSON.stringify(metadata)}`, () => void this.keys.set(key, { value, metadata, expiration }))
   }
 
   delete(key: string): Promise<void> {
@@ -144,4 +144,23 @@ test('what is not answered counts as two that failed', async t => {
   await rejects('backend_failed', (await kv(store).open('x')).list(''))
   assert.equal(store.calls.length, 3)
   assert.ok(3 * patience + pauses.reduce((sum, pause) => sum + pause, 0) < 30_000)
+})
+
+test('what expires does so as one, and is another environment than what does not', async t => {
+  t.mock.timers.enable({ apis: ['Date'], now: 1_900_000_000_000 })
+  const store = new Namespace()
+  const expires = new Date(Date.now() + 119_001)
+  const open = (options = {}) => kv(store, options).open('a%')
+  const driver = await open({ expires })
+  const names = [record(1), record(2), 'p/1', 'r']
+  await driver.commit(batch({ put: names.slice(2).map(name => blob(name, name)), add: [blob(record(1), 'short'), blob(record(2), 'long'.repeat(500))] }))
+  assert.deepEqual([...store.keys].map(([key, { expiration }]) => [key, expiration]).sort(), names.map(name => [`a%25%t1900000120/${name}`, 1_900_000_120]))
+  for (const options of [{}, { expires: new Date(expires.getTime() + 1000) }]) assert.deepEqual(await (await open(options)).list(''), [])
+  t.mock.timers.tick(60_500) // KV takes no key that lasts less than a minute
+  await rejects('closed', driver.commit(batch({ add: [blob(record(3), 'late')] })))
+  assert.equal((await driver.read([record(2), 'p/1'])).filter(bytes => bytes !== undefined).length, 2)
+  assert.equal(store.keys.size, names.length)
+  t.mock.timers.tick(60_000)
+  for (const late of [driver, await open({ expires })]) await rejects('closed', late.list(''))
+  for (const wrong of [new Date(NaN), 60, '2030-01-01']) assert.throws(() => kv(store, { expires: wrong as Date }), { code: 'invalid_option' })
 })

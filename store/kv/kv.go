@@ -14,8 +14,10 @@ package kv
 import (
 	"context"
 	"encoding/base64"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/syumai/workers/cloudflare"
 
@@ -28,6 +30,7 @@ type Backend struct {
 	prefix    string
 	founding  bool
 	copying   bool
+	expires   time.Time // zero for never
 
 	mu           sync.Mutex        // guards what follows; never held across a wait
 	inline       map[string]string // records that came with lists, as text
@@ -45,6 +48,10 @@ type Options struct {
 	// Publish has what is kept here be a copy of another environment, which only those who are
 	// told so write: to all others it is read_only once a snapshot says so. It may be made where none is seen.
 	Publish bool
+	// Expires is when all of it is gone: KV deletes its keys by itself then, every one at the same second. It is
+	// part of the name: with another time, or none, Open opens another environment. The last minute
+	// it is only read; after that calls are Closed. Zero is never.
+	Expires time.Time
 }
 
 const (
@@ -55,6 +62,8 @@ const (
 	inlineKept = 4 << 20
 	// maxBlob: KV has 25 MiB, and text is a third longer.
 	maxBlob = 16 << 20
+	// lastMinute: KV takes no key that would expire sooner.
+	lastMinute = time.Minute
 	// prefixBytes: KV has 512 bytes for a key, of which names of records have 42.
 	prefixBytes = 470
 	bulkKeys    = 100
@@ -72,16 +81,34 @@ func Open(binding, name string, o Options) (*Backend, error) {
 	if !bound.Truthy() {
 		return nil, &store.Error{Code: store.Unsupported, Op: "kv: there is no such binding", Name: binding}
 	}
-	prefix := prefixOf(name)
+	expires := wholeSecond(o.Expires)
+	prefix := prefixOf(name, expires)
 	if len(prefix) > prefixBytes {
 		return nil, &store.Error{Code: store.InvalidArgument, Op: "kv: the name of the environment is too long for the keys of KV", Name: name}
 	}
-	return &Backend{namespace: namespace{binding: bound}, prefix: prefix, founding: o.Found || o.Publish, copying: o.Publish, inline: make(map[string]string)}, nil
+	b := &Backend{namespace: namespace{binding: bound}, prefix: prefix, founding: o.Found || o.Publish, copying: o.Publish, expires: expires, inline: make(map[string]string)}
+	if !expires.IsZero() {
+		b.namespace.expiration = expires.Unix()
+	}
+	return b, nil
 }
 
-// prefixOf is what the keys of an environment begin with, and those of no other one.
-func prefixOf(name string) string {
-	return strings.NewReplacer("%", "%25", "/", "%2F").Replace(name) + "/"
+// wholeSecond rounds up, as KV counts.
+func wholeSecond(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(time.Second - 1).Truncate(time.Second)
+}
+
+// prefixOf is what the keys of an environment begin with, and those of no other one. Of those that expire no key goes
+// before or after the others.
+func prefixOf(name string, expires time.Time) string {
+	end := "/"
+	if !expires.IsZero() {
+		end = "%t" + strconv.FormatInt(expires.Unix(), 10) + "/"
+	}
+	return strings.NewReplacer("%", "%25", "/", "%2F").Replace(name) + end
 }
 
 // Usage is what was asked of KV since the backend was opened.
@@ -155,7 +182,7 @@ func (b *Backend) readRecords(ctx context.Context, names []string, places []int,
 // Commit implements store.Backend. Once it has begun it is not given up: what it says
 // is what happened.
 func (b *Backend) Commit(ctx context.Context, batch *store.Batch) error {
-	if err := b.usable(ctx); err != nil {
+	if err := b.usableFor(ctx, lastMinute); err != nil {
 		return err
 	}
 	if batch.Root != nil || batch.DeleteRange != nil {
@@ -222,11 +249,17 @@ func (b *Backend) Close() error {
 	return nil
 }
 
-func (b *Backend) usable(ctx context.Context) error {
+func (b *Backend) usable(ctx context.Context) error { return b.usableFor(ctx, 0) }
+
+// usableFor also fails where it expires so soon.
+func (b *Backend) usableFor(ctx context.Context, d time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return &store.Error{Code: store.Closed, Op: "kv"}
+	}
+	if !b.expires.IsZero() && !time.Now().Add(d).Before(b.expires) {
+		return &store.Error{Code: store.Closed, Op: "kv: the environment has expired, or does so within a minute"}
 	}
 	return ctx.Err()
 }

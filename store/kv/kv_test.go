@@ -4,10 +4,12 @@
 package kv
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"syscall/js"
 	"testing"
+	"time"
 
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/compress"
@@ -46,6 +48,66 @@ func TestNames(t *testing.T) {
 	}
 	if got := open(t, "a/p%").prefix; got != "a%2Fp%25/" { // or the pages of "a" would be those of "a/p"
 		t.Errorf("the prefix is %q", got)
+	}
+}
+
+func TestExpires(t *testing.T) {
+	ctx := context.Background()
+	at := time.Now().Add(time.Hour)
+	name := "lasting-" + js.Global().Get("crypto").Call("randomUUID").String()
+	opened := func(expires time.Time) *Backend {
+		b, err := Open("STORE", name, Options{Found: true, Expires: expires})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	b := opened(at)
+	env, err := store.OpenMerging(ctx, b, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{10, 5000} { // of which one is metadata
+		if err := env.Update(ctx, func(tx *store.Tx) error {
+			db, err := tx.DB("db")
+			if err == nil {
+				err = db.Put([]byte("key"), make([]byte, size))
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := env.Compact(ctx, 100); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := b.namespace.again(ctx, "list", map[string]any{"prefix": name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := answer.Get("keys")
+	second := int(at.Add(time.Second - 1).Unix())
+	for i := range keys.Length() {
+		key := keys.Index(i)
+		if got := key.Get("expiration"); got.Type() != js.TypeNumber || got.Int() != second || !strings.HasPrefix(key.Get("name").String(), name+"%t"+strconv.Itoa(second)+"/") {
+			t.Errorf("%s expires at %v, not %d", key.Get("name").String(), got, second)
+		}
+	}
+	if keys.Length() < 5 { // two records, a page, a snapshot and the hint
+		t.Errorf("there are %d keys", keys.Length())
+	}
+	if names, err := opened(time.Time{}).List(ctx, ""); err != nil || len(names) > 0 {
+		t.Errorf("what does not expire has %v, %v", names, err)
+	}
+	soon := opened(time.Now().Add(50 * time.Second))
+	if err := soon.Commit(ctx, &store.Batch{Add: []store.Blob{{Name: "p/1"}}}); store.CodeOf(err) != store.Closed {
+		t.Errorf("a commit in the last minute: %v", err)
+	}
+	if names, err := soon.List(ctx, ""); err != nil || len(names) > 0 {
+		t.Errorf("a list in the last minute: %v %v", names, err)
+	}
+	if _, err := opened(time.Now().Add(-time.Second)).List(ctx, ""); store.CodeOf(err) != store.Closed {
+		t.Errorf("a list of what has expired: %v", err)
 	}
 }
 

@@ -29,7 +29,8 @@ type Usage struct {
 // namespace makes calls of a binding. It makes them itself: the module that hands the binding over has
 // no reading of bytes, metadata or many keys at once, and waits in a way that leaves something behind each time.
 type namespace struct {
-	binding js.Value
+	binding    js.Value
+	expiration int64 // of what is written, in seconds since 1970; 0 for none
 
 	mu    sync.Mutex // guards what follows
 	usage Usage
@@ -87,18 +88,29 @@ func (n *namespace) texts(ctx context.Context, keys []string) ([]*string, error)
 func (n *namespace) put(ctx context.Context, key string, bytes []byte) error {
 	array := js.Global().Get("Uint8Array").New(len(bytes))
 	js.CopyBytesToJS(array, bytes)
-	_, err := n.again(ctx, "put", key, array)
+	_, err := n.again(ctx, "put", key, array, n.options(nil))
 	return err
 }
 
 func (n *namespace) putText(ctx context.Context, key, text string) error {
-	_, err := n.again(ctx, "put", key, text)
+	_, err := n.again(ctx, "put", key, text, n.options(nil))
 	return err
 }
 
 func (n *namespace) putMetadata(ctx context.Context, key, text string) error {
-	_, err := n.again(ctx, "put", key, "", map[string]any{"metadata": text})
+	_, err := n.again(ctx, "put", key, "", n.options(map[string]any{"metadata": text}))
 	return err
+}
+
+// options are those of a put, beside some.
+func (n *namespace) options(some map[string]any) map[string]any {
+	if some == nil {
+		some = make(map[string]any)
+	}
+	if n.expiration > 0 {
+		some["expiration"] = n.expiration
+	}
+	return some
 }
 
 func (n *namespace) delete(ctx context.Context, key string) error {

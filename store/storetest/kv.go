@@ -16,7 +16,7 @@ import (
 // also when there was nothing; a list lacks new keys, and has deleted ones, for as long
 // as a minute; the last write wins; a key is written once a second, or refused; calls
 // fail by the seed, having done what they should or not. What its driver does about that
-// is done here as well.
+// is done here as well. What is written with an expiration is gone once that has come, but for what caches remember.
 type KV struct {
 	schedule *Schedule
 	random   *rand.Rand
@@ -30,8 +30,17 @@ type KV struct {
 }
 
 type kvVersion struct {
-	at    time.Time
-	bytes []byte // nil where it was deleted
+	at      time.Time
+	bytes   []byte    // nil where it was deleted
+	expires time.Time // zero for never
+}
+
+// seen is what there is of it at a time.
+func (v kvVersion) seen(now time.Time) []byte {
+	if !v.expires.IsZero() && !now.Before(v.expires) {
+		return nil
+	}
+	return v.bytes
 }
 
 // NewKV returns an empty store whose faults and delays follow from seed.
@@ -48,7 +57,7 @@ func (k *KV) now(key string) []byte {
 	if len(versions) == 0 {
 		return nil
 	}
-	return versions[len(versions)-1].bytes
+	return versions[len(versions)-1].seen(k.schedule.Now())
 }
 
 // lag is how long a location does not list a change of a key.
@@ -60,21 +69,28 @@ func (k *KV) lag(location, key string) time.Duration {
 	return k.lags[id]
 }
 
-// put writes a key, nil for nothing.
-func (k *KV) put(key string, bytes []byte) error {
+// put writes a key, nil for nothing, which expires where a time is given.
+func (k *KV) put(key string, bytes []byte, expires time.Time) error {
+	if !expires.IsZero() && expires.Sub(k.schedule.Now()) < shortestLife {
+		return errTooSoon
+	}
 	versions := k.keys[key]
 	if n := len(versions); n > 0 && k.schedule.Now().Sub(versions[n-1].at) < time.Second {
 		k.Refused++
 		return errTooMany
 	}
-	k.keys[key] = append(versions, kvVersion{k.schedule.Now(), bytes})
+	k.keys[key] = append(versions, kvVersion{k.schedule.Now(), bytes, expires})
 	return nil
 }
 
 var (
 	errTooMany = errors.New("429: too many requests")
+	errTooSoon = errors.New("400: it expires too soon")
 	errKV      = errors.New("the call failed")
 )
+
+// shortestLife is what a key has at least.
+const shortestLife = time.Minute
 
 // Unread are the keys with a prefix that are there now and were not asked for through a view.
 func (k *KV) Unread(l *KVLocation, prefix string) (unread []string) {
@@ -97,6 +113,8 @@ type KVLocation struct {
 
 	// Publishing makes it one: see store.Properties.
 	Publishing bool
+	// Expires is when all that is written through it is gone; zero for never.
+	Expires time.Time
 	// Operations counts what is paid for, and is limited.
 	Operations KVOperations
 	// DiesAt is the call that this context does not survive, counted from 1, and
@@ -127,8 +145,8 @@ var ErrDied = &store.Error{Code: store.BackendFailed, Op: "this context is dead"
 
 // call takes some time and carries something out, unless the seed or the test has it fail.
 func (l *KVLocation) call(ctx context.Context, work func() error) error {
-	if l.closed {
-		return &store.Error{Code: store.Closed, Op: "kv"}
+	if err := l.usableFor(0); err != nil {
+		return err
 	}
 	l.calls++
 	died := l.DiesAt > 0 && l.calls >= l.DiesAt
@@ -151,6 +169,14 @@ func (l *KVLocation) call(ctx context.Context, work func() error) error {
 	default:
 		return err
 	}
+}
+
+// usableFor fails where it is closed, or what was written has expired so much later.
+func (l *KVLocation) usableFor(d time.Duration) error {
+	if l.closed || !l.Expires.IsZero() && !l.kv.schedule.Now().Add(d).Before(l.Expires) {
+		return &store.Error{Code: store.Closed, Op: "kv"}
+	}
+	return nil
 }
 
 // again repeats a call until it goes well, with the same key and the same bytes.
@@ -200,7 +226,7 @@ func (l *KVLocation) get(name string) []byte {
 	now := l.kv.schedule.Now()
 	cached, found := l.cache[name]
 	if !found || now.Sub(cached.at) >= stalest {
-		cached = kvVersion{now, l.kv.now(name)}
+		cached = kvVersion{at: now, bytes: l.kv.now(name)}
 		l.cache[name] = cached
 	}
 	return cached.bytes
@@ -208,16 +234,19 @@ func (l *KVLocation) get(name string) []byte {
 
 // Commit implements store.Backend.
 func (l *KVLocation) Commit(ctx context.Context, batch *store.Batch) error {
+	if err := l.usableFor(shortestLife); err != nil {
+		return err
+	}
 	for _, blob := range slices.Concat(batch.Put, batch.Add) {
 		bytes := slices.Clone(blob.Bytes)
 		l.Operations.Puts++
-		if err := l.again(ctx, func() error { return l.kv.put(blob.Name, bytes) }); err != nil {
+		if err := l.again(ctx, func() error { return l.kv.put(blob.Name, bytes, l.Expires) }); err != nil {
 			return err
 		}
 	}
 	for _, name := range batch.Delete {
 		l.Operations.Deletes++
-		if err := l.again(ctx, func() error { return l.kv.put(name, nil) }); err != nil {
+		if err := l.again(ctx, func() error { return l.kv.put(name, nil, time.Time{}) }); err != nil {
 			return err
 		}
 	}
@@ -243,7 +272,7 @@ func (l *KVLocation) List(ctx context.Context, prefix string) (names []string, e
 			var shown []byte
 			for _, v := range versions {
 				if !v.at.After(seen) {
-					shown = v.bytes
+					shown = v.seen(seen)
 				}
 			}
 			if shown == nil {

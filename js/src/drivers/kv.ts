@@ -16,9 +16,15 @@ import { type Batch, type Blob, type Driver, type DriverFactory, type DriverInfo
 export interface KVStore {
   get(key: string, options: { type: 'arrayBuffer'; cacheTtl?: number }): Promise<ArrayBuffer | null>
   getWithMetadata(keys: string[], options: { type: 'text' }): Promise<Map<string, { value: string | null; metadata: unknown }>>
-  put(key: string, value: string | Uint8Array, options?: { metadata?: unknown }): Promise<void>
+  put(key: string, value: string | Uint8Array, options?: KVPutOptions): Promise<void>
   delete(key: string): Promise<void>
   list(options: { prefix: string; cursor?: string | undefined }): Promise<{ keys: { name: string; metadata?: unknown }[]; list_complete: boolean; cursor?: string }>
+}
+
+export interface KVPutOptions {
+  metadata?: unknown
+  /** Seconds since 1970. */
+  expiration?: number
 }
 
 /** What was asked of KV, as it is limited and paid for. */
@@ -39,6 +45,11 @@ export interface KVOptions {
   found?: boolean
   /** What is kept there is a copy of another environment, which only those who say so write to: see `publish`. It is founded where none is seen. */
   publishes?: boolean
+  /**
+   * When all of it is gone: KV deletes its keys by itself then, every one at the same second. It is part of the name: with another time,
+   * or none, `open` opens another environment. The last minute it is only read; after that calls are `closed`.
+   */
+  expires?: Date
 }
 
 const recordPrefix = 'l/'
@@ -54,6 +65,9 @@ const connections = 6
 /** Seconds for which a location remembers the hint, and anything else; also that it was missing, which is why that is not a year. */
 const [hintSeconds, blobSeconds] = [30, 300]
 
+/** KV takes no key that would expire sooner. */
+const lastSeconds = 60
+
 /** KV has 512 bytes for a key, of which names of records have 42. */
 const prefixBytes = 470
 
@@ -61,23 +75,31 @@ const ids = new WeakMap<KVStore, string>()
 let stores = 0
 
 /** Keeps environments in a KV namespace: `kv(env.STORE)`. */
-export function kv(store: KVStore, { found = false, publishes = false }: KVOptions = {}): DriverFactory {
+export function kv(store: KVStore, { found = false, publishes = false, expires }: KVOptions = {}): DriverFactory {
   const place = ids.get(store) ?? `kv:${stores++}`
   ids.set(store, place)
-  const id = publishes ? `${place}!` : place // an engine of its own, beside that of those who read there
+  const expiration = expires && secondOf(expires)
+  const id = `${place}${expiration === undefined ? '' : `@${expiration}`}${publishes ? '!' : ''}` // who publishes has an engine beside that of those who read there
   return {
     id,
     async open(name) {
-      const driver = new KVDriver(store, prefixOf(name), publishes ? 4 : found ? 3 : 2)
+      const driver = new KVDriver(store, prefixOf(name, expiration), publishes ? 4 : found ? 3 : 2, expiration)
       drivers.set(`${id}/${name}`, driver)
       return driver
     },
   }
 }
 
-/** What the keys of an environment begin with, and those of no other one. */
-function prefixOf(name: string): string {
-  const prefix = `${name.replace(/%/g, '%25').replace(/\//g, '%2F')}/`
+function secondOf(expires: Date): number {
+  const second = expires instanceof Date ? Math.ceil(expires.getTime() / 1000) : NaN
+  if (!(second > 0)) throw new StowageError('invalid_option', 'kv: "expires" must be a Date')
+  return second
+}
+
+/** What the keys of an environment begin with, and those of no other one. Of those that expire no key goes before or after the others. */
+function prefixOf(name: string, expiration?: number): string {
+  const end = expiration === undefined ? '' : `%t${expiration}`
+  const prefix = `${name.replace(/%/g, '%25').replace(/\//g, '%2F')}${end}/`
   if (new TextEncoder().encode(prefix).length > prefixBytes) throw new StowageError('invalid_argument', 'kv: the name of the environment is too long for the keys of KV')
   return prefix
 }
@@ -112,6 +134,7 @@ class KVDriver implements Driver {
     private readonly store: KVStore,
     private readonly prefix: string,
     private readonly sharing: 2 | 3 | 4,
+    private readonly expiration?: number,
     private readonly state = new State(),
     private readonly own?: KVUsage,
   ) {}
@@ -121,7 +144,7 @@ class KVDriver implements Driver {
   }
 
   counting(own: unknown): Driver {
-    return new KVDriver(this.store, this.prefix, this.sharing, this.state, own as KVUsage)
+    return new KVDriver(this.store, this.prefix, this.sharing, this.expiration, this.state, own as KVUsage)
   }
 
   private count(what: keyof KVUsage, n = 1): void {
@@ -144,7 +167,7 @@ class KVDriver implements Driver {
   }
 
   async commit({ put, add, root, remove, removeRange }: Batch): Promise<void> {
-    this.check()
+    this.check(lastSeconds)
     if (root !== undefined || removeRange !== undefined) throw new StowageError('internal', 'KV replaces nothing')
     await atMost(connections, put, blob => this.write(blob))
     for (const blob of add) await this.write(blob)
@@ -179,8 +202,10 @@ class KVDriver implements Driver {
     this.state.closed = true
   }
 
-  private check(): void {
+  /** Whether there is somebody to ask, also in so many seconds. */
+  private check(seconds = 0): void {
     if (this.state.closed) throw new StowageError('closed', 'the driver is closed')
+    if (this.expiration !== undefined && Date.now() / 1000 + seconds >= this.expiration) throw new StowageError('closed', 'KV: the environment has expired, or does so within a minute')
   }
 
   /** Reads records that no list has brought. Those that are too much for one answer together are asked for by halves. */
@@ -210,9 +235,10 @@ class KVDriver implements Driver {
     this.count('writes')
     this.count('bytesWritten', bytes.length)
     const key = this.prefix + name
-    if (!name.startsWith(recordPrefix)) return this.again(() => this.store.put(key, bytes))
+    const options = this.expiration === undefined ? undefined : { expiration: this.expiration }
+    if (!name.startsWith(recordPrefix)) return this.again(() => this.store.put(key, bytes, options))
     const text = toBase64(bytes)
-    return this.again(() => (bytes.length <= inlineBytes ? this.store.put(key, '', { metadata: text }) : this.store.put(key, text)))
+    return this.again(() => (bytes.length <= inlineBytes ? this.store.put(key, '', { ...options, metadata: text }) : this.store.put(key, text, options)))
   }
 
   private takeInline(name: string, read: Map<string, Uint8Array>): boolean {

@@ -78,6 +78,27 @@ test('of what is encrypted no word stands in KV, in a snapshot or in a record', 
   }
 })
 
+test('of an environment that expires every key does, in a snapshot too, and in the last minute it is only read', async () => {
+  const store = await workerd.getKVNamespace('STORE')
+  const query = (ms: number) => `expires=${new Date(Date.now() + ms).toISOString()}&found`
+  for (const kind of ['Plain', 'RawKey']) {
+    const at = `/${kind}/lasting-${kind}`
+    const hour = query(3600_000)
+    for (const id of range(3)) await ask(workerd, `${at}/insert?id=${id}&${hour}`)
+    await ask(workerd, `${at}/put?id=3&${hour}`) // its record is no metadata
+    while (!(await ask(workerd, `${at}/compact?${hour}`)));
+    assert.deepEqual([await ask(workerd, `${at}/count?${hour}&context=2`), await ask(workerd, `${at}/count?found`)], [4, 0])
+    const { keys } = await store.list({ prefix: `lasting-${kind}%t` })
+    for (const part of ['l', 'p', 'c', 'r']) assert.ok(keys.some(({ name }) => name.split('/')[1] === part), `${part} of ${keys.map(({ name }) => name)}`)
+    const second = Math.ceil(Date.parse(/expires=([^&]+)/.exec(hour)![1]!) / 1000)
+    assert.deepEqual(new Set(keys.map(({ expiration }) => expiration)), new Set([second]))
+    assert.ok(keys.every(({ name }) => name.startsWith(`lasting-${kind}%t${second}/`)))
+  }
+  const soon = query(59_000)
+  assert.equal(await ask(workerd, `/Plain/soon/count?${soon}`).then(answer => (answer as { code?: string }).code ?? answer), 'closed') // it would make the table
+  assert.deepEqual(await ask(workerd, `/Plain/soon/count?${query(-1000)}`), { code: 'closed' })
+})
+
 test('requests at once are all kept, with one write or less for each', async () => {
   const at = '/Plain/busy'
   await ask(workerd, `${at}/count`)

@@ -52,7 +52,7 @@ export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url)
     const [, kind = '', name = '', what = ''] = pathname.split('/')
-    const driver = kv(seenFrom(searchParams.get('context') ?? '1', env.STORE), { found: searchParams.has('found') })
+    const driver = kv(seenFrom(searchParams.get('context') ?? '1', env.STORE), { found: searchParams.has('found'), ...(searchParams.has('expires') && { expires: new Date(searchParams.get('expires')!) }) })
     const options = { driver, modifiers: await modifiers[kind]!() }
     if (what === 'nothing') return Response.json(null)
     if (what === 'direct') { // what a put costs that nothing stands behind
