@@ -47,6 +47,8 @@ test('the example says what it cannot do', async () => {
     ['/', 404],
     ['/ann', 405, { method: 'PUT', body: note('shopping', 'milk') }],
     ['/ann/7', 405, { method: 'POST', body: '' }],
+    ['/ann/7', 413, { method: 'PUT', body: note('x'.repeat(100_000), 'milk') }],
+    ['/ann/7', 413, { method: 'PUT', body: note('shopping', 'x'.repeat(20_000_000)) }],
     ...['', 'milk', 'null', '[]', '{"about":1,"text":""}'].map(body => ['/ann/7', 400, { method: 'PUT', body }] as [string, number, { method: string; body: string }]),
   ]
   for (const [path, status, init] of asked) {

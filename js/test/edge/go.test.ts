@@ -81,6 +81,7 @@ test('the Go example and a JavaScript worker serve the same notes', async t => {
       for (const method of ['GET', 'DELETE']) assert.equal((await go('/notes/2', { method })).status, 404)
       assert.equal((await go('/notes/two')).status, 400)
       for (const body of [null, {}, { author: 'ann' }, { author: 1, text: 'milk' }]) assert.equal((await go('/notes/5', { method: 'PUT', body })).status, 400)
+      for (const note of [put('x'.repeat(100_000), 'milk'), put('ann', 'x'.repeat(20_000_000))]) assert.deepEqual(await go('/notes/5', note).then(({ status, body }) => [status, (body as { code: string }).code]), [413, 'too_large'])
       assert.equal((await go('/notes', { token: 'none' })).status, 400)
     })
 

@@ -118,6 +118,8 @@ func status(err error) int {
 	switch codeOf(err) {
 	case store.InvalidArgument:
 		return http.StatusBadRequest
+	case store.TooLarge:
+		return http.StatusRequestEntityTooLarge
 	case store.NotFound, store.BackendFailed, store.Timeout: // what a token names has not come here yet, or KV does not answer
 		return http.StatusServiceUnavailable
 	}

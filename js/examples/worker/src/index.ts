@@ -49,6 +49,12 @@ async function noteOf(request: Request, id: number): Promise<Note | undefined> {
   return typeof about === 'string' && typeof text === 'string' ? { id, about, text } : undefined
 }
 
+/** Answers what the object did not take. What it could not do for another reason stays an error. */
+function refused(error: unknown): Response {
+  if ((error as { code?: string }).code !== 'too_large') throw error
+  return answer({ error: 'a note is about something shorter, and is shorter itself' }, 413)
+}
+
 export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url)
@@ -63,7 +69,8 @@ export default {
       }
       case 'PUT': {
         const note = await noteOf(request, Number(id))
-        return note === undefined ? answer({ error: 'a note is an object with the texts about and text' }, 400) : answer(await notes.put(note))
+        if (note === undefined) return answer({ error: 'a note is an object with the texts about and text' }, 400)
+        return notes.put(note).then(note => answer(note), refused)
       }
       case 'DELETE':
         return (await notes.delete(Number(id))) ? answer(null) : answer({ error: 'there is no such note' }, 404)
