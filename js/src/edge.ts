@@ -10,6 +10,7 @@ import { type KVStore, kv, usageOf } from './drivers/kv.js'
 import type { Database, Tables } from './environment/environment.js'
 import { StowageError } from './errors.js'
 import { worker } from './edge/isolate.js'
+import { mustBeKey, takeKeysOnly } from './edge/keys.js'
 import * as live from './live.js'
 import { encrypt as anywhere } from './modifier/modifier.js'
 import { type OpenOptions, openOn } from './environment/open.js'
@@ -49,6 +50,7 @@ export async function open<const S extends Tables = Record<never, never>>(name: 
   const replica = new Replica(session, () => usageOf(driver!, name))
   await replica.freshen(staleness)
   if (usageOf(driver!, name) !== undefined) refuseTransactions(db)
+  takeKeysOnly(db)
   return Object.assign(db, { replica })
 }
 
@@ -70,7 +72,7 @@ function refuseTransactions<S extends Tables>(db: Database<S>): void {
 
 /** As elsewhere, but with a key: passphrases are `unsupported`, for hashing one takes more memory and time than there is. */
 export const encrypt: typeof anywhere = options => {
-  if ((options as { passphrase?: unknown } | undefined)?.passphrase !== undefined) throw new StowageError('unsupported', 'no passphrases at the edge, where hashing one takes too long: unlock with a key')
+  mustBeKey(options)
   return anywhere(options)
 }
 

@@ -4,6 +4,7 @@ import type { Driver, DriverFactory } from '../drivers/driver.js'
 import { durable } from '../drivers/durable.js'
 import type { Database, Tables } from '../environment/environment.js'
 import { object } from './isolate.js'
+import { takeKeysOnly } from './keys.js'
 import { type OpenOptions, openOn } from '../environment/open.js'
 
 /** As `OpenOptions`, for the storage of an object. */
@@ -43,6 +44,7 @@ export abstract class StowageObject<S extends Tables = Record<never, never>, E =
     void ctx.blockConcurrencyWhile(async () => {
       const given = typeof options === 'function' ? await options() : options
       const db = await openOn<S>(object, name, { ...given, driver })
+      takeKeysOnly(db)
       Object.defineProperty(this, 'db', { value: db })
     })
   }

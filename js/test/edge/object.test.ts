@@ -99,6 +99,7 @@ test('whoever calls an object is told the code of what failed there', async () =
   assert.deepEqual(await ask(workerd, '/Plain/kept/misread'), ['StowageError', 'invalid_key'])
 })
 
-test('passphrases are refused', async () => {
-  assert.equal(await ask(workerd, '/passphrase'), 'unsupported')
+test('passphrases are refused wherever one can be given, and keys are not', async () => {
+  assert.deepEqual(await ask(workerd, '/passphrase'), ['unsupported'])
+  assert.deepEqual(await ask(workerd, '/RawKey/slots/passphrases'), [...Array<string>(5).fill('unsupported'), 'nothing', 'nothing'])
 })

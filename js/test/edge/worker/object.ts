@@ -21,6 +21,7 @@ abstract class Answering extends StowageObject<typeof tables, Env> {
       await publish(this.db, this.env.STORE, published(kind, name), { modifiers: sealing[kind]! })
       return Response.json(null)
     }
+    if (what === 'passphrases') return Response.json(await refusedBy(this.db))
     return answer(this.db as Database<typeof tables>, request)
   }
 
@@ -51,14 +52,30 @@ export class SameKey extends Answering {
   }
 }
 
-/** What a passphrase is answered with. */
-function refused(): string {
-  try {
-    encrypt({ passphrase: 'one that would have to be hashed' })
-    return 'nothing'
-  } catch (error) {
-    return (error as StowageError).code
+const passphrase = 'one that would have to be hashed'
+
+/** What a passphrase is answered with, wherever one can be given, and what a key is. */
+async function refusedBy(db?: Pick<Database, 'addSlot' | 'changePassphrase' | 'unlock'>): Promise<string[]> {
+  const key = crypto.getRandomValues(new Uint8Array(32))
+  const asked: (() => unknown)[] = db === undefined ? [() => encrypt({ passphrase })] : [
+    () => db.addSlot({ passphrase }),
+    () => db.addSlot({ passphrase, pbkdf2: 600_000 }),
+    () => db.changePassphrase({ key: raw }, passphrase),
+    () => db.changePassphrase(passphrase, { key: raw }),
+    () => db.unlock({ passphrase }),
+    () => db.addSlot({ key }),
+    () => db.changePassphrase({ key }, { key: crypto.getRandomValues(new Uint8Array(32)) }),
+  ]
+  const told: string[] = []
+  for (const ask of asked) {
+    try {
+      await ask()
+      told.push('nothing')
+    } catch (error) {
+      told.push((error as StowageError).code ?? String(error))
+    }
   }
+  return told
 }
 
 /** `/<class>/<object>/<what>` is the object's. */
@@ -70,7 +87,7 @@ export default {
       await db.replica.sync()
       return answer(db as unknown as Database<typeof tables>, request)
     }
-    if (kind === 'passphrase') return Response.json(refused())
+    if (kind === 'passphrase') return Response.json(await refusedBy())
     const objects = env[kind]!
     const object = objects.get(objects.idFromName(name))
     if (what === 'misread') return Response.json(await object.misread().catch((error: StowageError) => [error.name, error.code]))
