@@ -14,6 +14,7 @@ package kv
 import (
 	"context"
 	"encoding/base64"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -75,13 +76,17 @@ const (
 
 // Open returns a backend on the environment of a name, in the namespace that the worker's
 // configuration binds to another: what cloudflare.GetBinding hands over. It fails with
-// Unsupported where there is no such binding, and with InvalidArgument where the name is too long for keys.
+// Unsupported where there is no such binding, and with InvalidArgument where the name is too long for keys, or it is to
+// expire later than KV can count.
 func Open(binding, name string, o Options) (*Backend, error) {
 	bound := cloudflare.GetBinding(binding)
 	if !bound.Truthy() {
 		return nil, &store.Error{Code: store.Unsupported, Op: "kv: there is no such binding", Name: binding}
 	}
 	expires := wholeSecond(o.Expires)
+	if expires.Unix() > math.MaxInt32 {
+		return nil, &store.Error{Code: store.InvalidArgument, Op: "kv: it expires later than in 2038, where the seconds of KV end", Name: name}
+	}
 	prefix := prefixOf(name, expires)
 	if len(prefix) > prefixBytes {
 		return nil, &store.Error{Code: store.InvalidArgument, Op: "kv: the name of the environment is too long for the keys of KV", Name: name}

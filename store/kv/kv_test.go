@@ -106,6 +106,9 @@ func TestExpires(t *testing.T) {
 	if names, err := soon.List(ctx, ""); err != nil || len(names) > 0 {
 		t.Errorf("a list in the last minute: %v %v", names, err)
 	}
+	if _, err := Open("STORE", name, Options{Expires: time.Unix(1<<31, 0)}); store.CodeOf(err) != store.InvalidArgument {
+		t.Errorf("one that expires in 2038: %v", err)
+	}
 	if _, err := opened(time.Now().Add(-time.Second)).List(ctx, ""); store.CodeOf(err) != store.Closed {
 		t.Errorf("a list of what has expired: %v", err)
 	}

@@ -92,7 +92,7 @@ export function kv(store: KVStore, { found = false, publishes = false, expires }
 
 function secondOf(expires: Date): number {
   const second = expires instanceof Date ? Math.ceil(expires.getTime() / 1000) : NaN
-  if (!(second > 0)) throw new StowageError('invalid_option', 'kv: "expires" must be a Date')
+  if (!(second > 0 && second < 2 ** 31)) throw new StowageError('invalid_option', 'kv: "expires" must be a Date before 2038, where the seconds of KV end')
   return second
 }
 
