@@ -1,8 +1,9 @@
 // Measures what a page downloads, by brotli at its strongest, and fails where a
-// budget is exceeded. With --packages it also says which Go package the module's
-// code comes from: that needs a second link, with names left in.
+// budget is exceeded. With --page it leaves out what SQL adds to the module. With --packages
+// it also says which Go package the module's code comes from: that needs a second link, with
+// names left in.
 //
-//   node scripts/size.mjs [--packages]
+//   node scripts/size.mjs [--page | --packages]
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -54,12 +55,13 @@ const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`
 
 let failed = false
 const wasm = readFileSync('js/dist/stowage.wasm')
-const modules = Promise.all([brotli(wasm), brotli(readFileSync('js/dist/stowage-sql.wasm'))])
+const withoutSQL = process.argv.includes('--page')
+const modules = Promise.all([brotli(wasm), withoutSQL ? undefined : brotli(readFileSync('js/dist/stowage-sql.wasm'))])
 const bundles = Promise.all(parts.map(([, , files, beside]) => Promise.all(files.map((file) => brotli(bundle(`js/dist/${file}`, ...beside))))))
 const packages = process.argv.includes('--packages') ? packagesOf() : [] // meanwhile
 const [module, withSQL] = await modules
 report('WASM module', module, moduleBudget, `${kB(wasm.length)} before compression`)
-report('SQL', withSQL - module, sqlBudget, 'more of the module for pages that open with it')
+if (!withoutSQL) report('SQL', withSQL - module, sqlBudget, 'more of the module for pages that open with it')
 for (const [i, sizes] of (await bundles).entries()) {
   const [what, budget, , , when] = parts[i]
   report(what, sizes.reduce((sum, bytes) => sum + bytes), budget, when)

@@ -11,6 +11,7 @@ import { headerOf, readRing } from '../src/crypto/ring.js'
 import { epochsKey, newEpoch, newSlot, openEpoch, openSlot } from '../src/crypto/slot.js'
 import { type Bytes, importKey } from '../src/crypto/wrap.js'
 import { bring } from '../src/parts.js'
+import { stride } from './stride.js'
 
 bring({ argon2 } as never)
 
@@ -137,11 +138,11 @@ test('blobs as Go seals them, and nothing else', async () => {
     const opener = new Opener(keys)
     const blob = hex(v.blob)
     assert.equal(toHex((await opener.open(label, blob))!), v.plain)
-    for (let bit = 32; bit < Math.min(blob.length * 8, 2000); bit++) {
+    for (let bit = 32; bit < Math.min(blob.length * 8, 2000); bit += stride) {
       await assert.rejects(opener.open(label, altered(blob, bit >> 3, 1 << (bit & 7))), { code: 'tampered' })
     }
     assert.equal(await opener.open(label, altered(blob, 3, 0x80)), undefined, 'an epoch that is not known')
-    for (let end = 4; end < Math.min(blob.length, 200); end++) await assert.rejects(opener.open(label, blob.subarray(0, end)), { code: 'tampered' })
+    for (let end = 4; end < Math.min(blob.length, 200); end += stride) await assert.rejects(opener.open(label, blob.subarray(0, end)), { code: 'tampered' })
     const others = [{ ...label, kind: v.kind + 1 }, { ...label, name: `${v.name}0` }, { ...label, before: Uint8Array.of(...label.before, 2, 1) }]
     for (const other of others) await assert.rejects(opener.open(other, blob), { code: 'tampered' })
   }

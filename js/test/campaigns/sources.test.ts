@@ -19,7 +19,7 @@ import PouchDB from 'pouchdb-core'
 import { type Database, memory, open, table } from 'stowage'
 import { couch, model, parent, pull, type Puller, many, rest, type Source, staticExport, view } from 'stowage/sync'
 
-import { Served, sum } from './served.js'
+import { Served, sum } from '../served.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'stowage-sources-'))
 const command = join(folder, 'origin')
