@@ -76,9 +76,9 @@ pack: .build/stowage.tgz ## make the npm tarball, .build/stowage.tgz
 # --- Checking: a minute where Go's tests need not run again, two where they do, three after a change of the engine; before each commit
 
 # Of tests that go through very many cases `make check` runs a part, and `make test` all of them. Much of the work has one
-# thread only: two parts at a time take less than one after the other.
+# thread only: two parts at a time take less than one after the other. What compiles and looks at code collects less garbage.
 check: ## format, vet, lint, layers, host tests, types, Node tests, sizes
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target SHORT=1 checks
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target SHORT=1 GOGC=400 checks
 
 checks: format types node budgets host vet lint
 
