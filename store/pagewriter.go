@@ -24,7 +24,7 @@ type pageWriter struct {
 const (
 	// sealBytes is how much is sealed at once: enough for a stage to work in
 	// bulk, little enough that it takes a few milliseconds.
-	sealBytes = 256 << 10
+	sealBytes = 512 << 10
 	// writeBytes is how much is handed to the backend at once.
 	writeBytes = 4 << 20
 )

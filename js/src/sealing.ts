@@ -18,8 +18,8 @@ export type Blob = [kind: number, name: string, before: Uint8Array, bytes: Uint8
 
 /** What carries out a stage. */
 interface Stage {
-  /** Undefined for a blob that it leaves as it is. */
-  seal(blob: Blob): Promise<Uint8Array | undefined>
+  /** Undefined for a blob that it leaves as it is; what comes in parts is put together in the engine's memory. */
+  seal(blob: Blob): Promise<Uint8Array | Uint8Array[] | undefined>
   /** Undefined where it is sealed under keys that the stage does not know. */
   openBlob(blob: Blob): Promise<Uint8Array | undefined>
 }

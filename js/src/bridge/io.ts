@@ -6,7 +6,7 @@ import { type FrameWriter, Status, type Verb } from './wire.js'
 /** What a driver answered to a task's request. */
 export type Answer =
   | { kind: 'done' }
-  | { kind: 'blobs'; blobs: (Uint8Array | undefined)[] }
+  | { kind: 'blobs'; blobs: (Uint8Array | Uint8Array[] | undefined)[] }
   | { kind: 'names'; names: string[] }
   | { kind: 'info'; info: DriverInfo; shared: boolean }
   | { kind: 'part'; bytes: Uint8Array | undefined }
@@ -93,7 +93,7 @@ export function readBatch([puts, adds, root, removes, removed, strict]: BatchFra
 
 /** How many bytes the frame of an answer takes at most. */
 export function answerBytes(answer: Answer): number {
-  if (answer.kind === 'blobs') return answer.blobs.reduce((sum, blob) => sum + (blob?.length ?? 0) + 5, 16)
+  if (answer.kind === 'blobs') return answer.blobs.flat().reduce((sum, bytes) => sum + (bytes?.length ?? 0) + 5, 16)
   if (answer.kind === 'names') return answer.names.reduce((sum, name) => sum + name.length * 3 + 5, 16)
   if (answer.kind === 'part') return (answer.bytes?.length ?? 0) + 16
   if (answer.kind === 'packed') return answer.bytes.length
@@ -109,7 +109,7 @@ export function writeAnswer(frame: FrameWriter, answer: Answer): FrameWriter {
       return frame.string(answer.error.code).string(answer.error.message.slice(0, 200))
     case 'blobs':
       frame.nil().array(answer.blobs.length)
-      for (const blob of answer.blobs) blob === undefined ? frame.nil() : frame.bin(blob)
+      for (const blob of answer.blobs) blob === undefined ? frame.nil() : frame.bin(...[blob].flat())
       return frame
     case 'names':
       frame.nil().array(answer.names.length)

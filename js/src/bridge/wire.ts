@@ -326,18 +326,20 @@ export class FrameWriter {
     return this.raw(bytes)
   }
 
-  bin(bytes: Uint8Array): this {
-    if (bytes.length < 0x100) {
+  bin(...parts: Uint8Array[]): this {
+    const length = parts.reduce((sum, bytes) => sum + bytes.length, 0)
+    if (length < 0x100) {
       this.byte(0xc4)
-      this.byte(bytes.length)
-    } else if (bytes.length < 0x10000) {
+      this.byte(length)
+    } else if (length < 0x10000) {
       this.byte(0xc5)
-      this.big(bytes.length, 2)
+      this.big(length, 2)
     } else {
       this.byte(0xc6)
-      this.big(bytes.length, 4)
+      this.big(length, 4)
     }
-    return this.raw(bytes)
+    for (const bytes of parts) this.raw(bytes)
+    return this
   }
 
   /** Bytes, or nil for none. */

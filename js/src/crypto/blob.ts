@@ -39,7 +39,8 @@ export class Sealer {
   /** @param random draws sessions and nonces; only tests give another one. */
   constructor(private readonly keys: Keys, private readonly random = draw) {}
 
-  async seal(label: Label, plain: Uint8Array): Promise<Uint8Array> {
+  /** The blob in two parts: what stands before the ciphertext, and that with its tag. */
+  async seal(label: Label, plain: Uint8Array): Promise<[head: Uint8Array, sealed: Uint8Array]> {
     const { env, epoch, data } = this.keys
     if (this.sealed === maxBlobs) {
       const session = this.random(sessionBytes)
@@ -52,7 +53,7 @@ export class Sealer {
     const iv = this.random(nonceBytes)
     const cipher = await this.cipher!
     const sealed = await subtle().encrypt({ name: 'AES-GCM', iv, additionalData: labelled(env, label, stream) }, cipher, plain as Bytes)
-    return concat(stream, iv, new Uint8Array(sealed))
+    return [concat(stream, iv), new Uint8Array(sealed)]
   }
 }
 

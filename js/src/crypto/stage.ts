@@ -57,7 +57,7 @@ export class Encrypting implements KeyedStage {
     this.amended = undefined
   }
 
-  async seal([kind, name, before, bytes]: Blob): Promise<Uint8Array> {
+  async seal([kind, name, before, bytes]: Blob): Promise<Uint8Array[]> {
     if (this.keys === undefined) throw locked()
     return this.sealer.seal({ kind, name, before }, bytes)
   }
