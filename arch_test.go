@@ -42,7 +42,7 @@ var layers = []layer{
 	{folder: "crypto"},
 	{folder: "store", uses: []string{"query", "query/op", "query/sql", "query/sql/function", "query/sql/value"}},
 	{folder: "store/*", uses: []string{"query", "store"}},
-	{folder: "store/encrypt", uses: []string{"crypto", "store"}},
+	{folder: "store/encrypt", uses: []string{"crypto", "store"}, js: true},
 	{folder: "store/policies", uses: []string{"query", "query/op", "store", "store/coder"}},
 	{folder: "store/structure", uses: []string{"store"}},
 	{folder: "store/repository", uses: []string{"store", "store/structure"}},

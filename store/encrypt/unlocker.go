@@ -1,7 +1,10 @@
 package encrypt
 
 import (
+	"errors"
+
 	"github.com/stowage-db/stowage/crypto"
+	"github.com/stowage-db/stowage/store"
 )
 
 // Unlocker is what opens an environment: a passphrase or a key.
@@ -20,7 +23,8 @@ func Key(raw []byte) Unlocker {
 
 // Passphrase returns an unlocker of text that somebody remembers. Empty text, and what
 // is no UTF-8, is an InvalidOption when it is used. Cost is what a new slot hashes it with, Argon2id over 64 MiB in
-// three passes if there is none; a slot that exists says so itself.
+// three passes if there is none; a slot that exists says so itself. In a worker at the edge it is Unsupported when
+// it is used: hashing takes more memory and time than there is.
 func Passphrase(text string, cost ...Cost) Unlocker {
 	secret, err := crypto.Passphrase(text)
 	u := Unlocker{secret, crypto.Default(), err}
@@ -64,6 +68,9 @@ func (u Unlocker) clone() Unlocker {
 func (u Unlocker) check() error {
 	if u.err == nil && u.secret == nil {
 		return keyRequired("unlock")
+	}
+	if u.err == nil && u.kdf.Kind != crypto.RawKey && !hashes() {
+		return &store.Error{Code: store.Unsupported, Op: "unlock", Err: errors.New("a passphrase is not hashed at the edge")}
 	}
 	return coded("unlock", u.err)
 }

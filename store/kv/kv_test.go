@@ -13,6 +13,7 @@ import (
 
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/compress"
+	"github.com/stowage-db/stowage/store/encrypt"
 	"github.com/stowage-db/stowage/store/storetest"
 )
 
@@ -111,6 +112,33 @@ func TestExpires(t *testing.T) {
 	}
 	if _, err := opened(time.Now().Add(-time.Second)).List(ctx, ""); store.CodeOf(err) != store.Closed {
 		t.Errorf("a list of what has expired: %v", err)
+	}
+}
+
+func TestPassphrasesAreRefused(t *testing.T) {
+	ctx := context.Background()
+	name := "kept-" + js.Global().Get("crypto").Call("randomUUID").String()
+	opened := func(unlocker encrypt.Unlocker) (*store.Env, error) {
+		b, err := Open("STORE", name, Options{Found: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store.OpenMerging(ctx, b, store.Options{Modifiers: []store.Modifier{encrypt.AESGCM(unlocker)}})
+	}
+	for _, passphrase := range []encrypt.Unlocker{encrypt.Passphrase("a"), encrypt.Passphrase("a", encrypt.PBKDF2(600_000))} {
+		if _, err := opened(passphrase); store.CodeOf(err) != store.Unsupported {
+			t.Errorf("found by a passphrase: %v, want unsupported", err)
+		}
+	}
+	env, err := opened(encrypt.Key(make([]byte, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := env.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	if _, err := opened(encrypt.Passphrase("a")); store.CodeOf(err) != store.Unsupported {
+		t.Errorf("opened by a passphrase: %v, want unsupported", err)
 	}
 }
 
