@@ -1,10 +1,16 @@
 package store
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 // count counts the live keys within bounds.
 func (tx *Tx) count(bounds KeyRange) (int64, error) {
-	held, err := tx.holders(bounds)
+	if n, all, err := tx.walked(bounds, few); err != nil || all {
+		return n, err
+	}
+	held, err := tx.holders(bounds, math.MaxInt64)
 	if err != nil {
 		return 0, err
 	}
@@ -12,16 +18,14 @@ func (tx *Tx) count(bounds KeyRange) (int64, error) {
 		return 0, nil
 	}
 	oldest := held[len(held)-1]
-	if !oldest.counted {
-		return tx.countByWalking(bounds)
-	}
 	var changes int64
 	for _, h := range held[:len(held)-1] {
 		changes += h.entries
 	}
 	// A change costs a search in the layers below it, a step of a walk much less.
-	if changes*changeSteps > oldest.entries {
-		return tx.countByWalking(bounds)
+	if !oldest.counted || changes*changeSteps > oldest.entries {
+		n, _, err := tx.walked(bounds, math.MaxInt64)
+		return n, err
 	}
 	return tx.countChanges(bounds, held)
 }
@@ -42,8 +46,9 @@ func (h *holder) sources(dst []source, in *reader, bounds KeyRange) []source {
 	return layerSources(dst, []layer{h.layer}, in, bounds)
 }
 
-// holders lists what has entries within bounds, newest first.
-func (tx *Tx) holders(bounds KeyRange) ([]holder, error) {
+// holders lists what has entries within bounds, newest first. Of what stands in memory it
+// counts so many at most.
+func (tx *Tx) holders(bounds KeyRange, most int64) ([]holder, error) {
 	if err := tx.closeFor(spaceOf(bounds.Low)); err != nil {
 		return nil, err
 	}
@@ -56,7 +61,7 @@ func (tx *Tx) holders(bounds KeyRange) ([]holder, error) {
 	for t := tx; t != nil && t.writable; t = t.parent {
 		if written := t.writes.find(spaceOf(bounds.Low)); written != nil {
 			h := holder{writes: written}
-			h.entries = entriesWithin(h.sources(nil, &tx.in, bounds), bounds)
+			h.entries = entriesWithin(h.sources(nil, &tx.in, bounds), bounds, most)
 			note(h)
 		}
 		for _, run := range t.runs {
@@ -73,7 +78,7 @@ func (tx *Tx) holders(bounds KeyRange) ([]holder, error) {
 		if l.memory == nil {
 			h, err = tx.treeHolder(l.tree, bounds)
 		} else {
-			h.entries = entriesWithin(h.sources(nil, &tx.in, bounds), bounds)
+			h.entries = entriesWithin(h.sources(nil, &tx.in, bounds), bounds, most)
 		}
 		if err != nil {
 			return nil, err
@@ -94,10 +99,9 @@ func (tx *Tx) treeHolder(t tree, bounds KeyRange) (holder, error) {
 
 // entriesWithin counts what stands in memory. A key that was written twice may
 // count twice: it is a measure of the work that a search would be.
-func entriesWithin(sources []source, bounds KeyRange) int64 {
-	var n int64
+func entriesWithin(sources []source, bounds KeyRange, most int64) (n int64) {
 	for _, s := range sources {
-		for s.seek(bounds.Low); s.valid() && bytes.Compare(s.key(), bounds.High) < 0; s.next() {
+		for s.seek(bounds.Low); n < most && s.valid() && bytes.Compare(s.key(), bounds.High) < 0; s.next() {
 			n++
 		}
 	}
@@ -135,20 +139,33 @@ func (tx *Tx) countChanges(bounds KeyRange, held []holder) (int64, error) {
 	return total, m.err()
 }
 
-func (tx *Tx) countByWalking(bounds KeyRange) (int64, error) {
-	var n int64
+// few is how many keys are walked over before anything else is tried: mostly, where there
+// are not more, they stand in one page.
+const few = 64
+
+// walked counts the live keys within bounds one by one, but those together that stand in a
+// page with nothing newer between. It goes on until there are more than most, and tells
+// whether these are all.
+func (tx *Tx) walked(bounds KeyRange, most int64) (n int64, all bool, err error) {
 	m := newMerge(tx.sources(bounds), bounds)
 	for m.seek(bounds.Low); m.valid(); m.next() {
+		if n > most {
+			return n, false, nil
+		}
 		e, err := m.entry()
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if e.kind != deleted {
 			n++
 		}
+		if leaf, from, to := m.stretch(); leaf != nil && to > from && m.live() {
+			n += int64(to - from)
+			m.resume(to - 1)
+		}
 		if err := tx.Work(len(m.key())); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
-	return n, m.err()
+	return n, true, m.err()
 }

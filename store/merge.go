@@ -152,6 +152,9 @@ func (m *merge) stretch() (leaf *page, from, to int) {
 	return leaf, from, to
 }
 
+// live reports whether the tree that the current entry is in has no tombstones.
+func (m *merge) live() bool { return m.sources[m.at].(*treeCursor).tree.root.tombstones == 0 }
+
 // resume stands on entry i of the leaf that stretch told of.
 func (m *merge) resume(i int) {
 	tree := m.sources[m.at].(*treeCursor)

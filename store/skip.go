@@ -18,12 +18,17 @@ func (c *Cursor) skip(n int64, reverse bool) bool {
 	if n > 0 && !c.on {
 		return onward(c, reverse) && c.skip(n-1, reverse)
 	}
-	if n > changeSteps {
-		if moved, done := c.jump(n, reverse); done {
-			return moved
+	for tried := false; n > 0; n-- {
+		passed, page := c.pass(n, reverse)
+		if n -= passed; n == 0 {
+			break
 		}
-	}
-	for ; n > 0; n-- {
+		if n > max(page, changeSteps) && !tried {
+			if moved, done := c.jump(n, reverse); done {
+				return moved
+			}
+			tried = true
+		}
 		if !onward(c, reverse) {
 			return false
 		}
@@ -33,6 +38,24 @@ func (c *Cursor) skip(n int64, reverse bool) bool {
 		}
 	}
 	return c.on
+}
+
+// pass moves at most n entries on within a page, without looking at them. It tells how many
+// that were, and how many the page has, 0 where none is at hand.
+func (c *Cursor) pass(n int64, reverse bool) (passed, page int64) {
+	if reverse {
+		return 0, 0
+	}
+	leaf, from, to := c.stretch()
+	if leaf == nil || !c.merge.live() {
+		return 0, 0
+	}
+	passed = max(min(n, int64(to-from)), 0)
+	if passed > 0 {
+		c.carried = false
+		c.resume(from + int(passed) - 1)
+	}
+	return passed, int64(leaf.len())
 }
 
 // jump is a skip by counting; not done where stepping costs less.
@@ -97,7 +120,7 @@ type selection struct {
 // newSelection is nil where walking over n entries costs less, or where the oldest
 // layer cannot be counted in.
 func (tx *Tx) newSelection(bounds KeyRange, n int64) (*selection, error) {
-	held, err := tx.holders(bounds)
+	held, err := tx.holders(bounds, n/changeSteps+1)
 	if err != nil || len(held) == 0 {
 		return nil, err
 	}

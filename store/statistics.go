@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"sync"
 
 	"github.com/stowage-db/stowage/query"
@@ -85,7 +86,7 @@ func (st *statistics) read(s *session, anew bool) (rows int64, distinct [][]int6
 
 // about is a count that takes no account of what newer layers have overwritten or deleted.
 func (tx *Tx) about(bounds KeyRange) (n int64, err error) {
-	held, err := tx.holders(bounds)
+	held, err := tx.holders(bounds, math.MaxInt64)
 	for _, h := range held {
 		n += h.entries
 	}
