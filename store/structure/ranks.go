@@ -113,7 +113,7 @@ func along(c *store.Cursor, from []byte, common int, before int64, to []byte, wa
 	if at.count, err = nodeCount(c.Value()); err != nil {
 		return at, err
 	}
-	place := append([]byte(nil), from[common:]...)
+	place := append(make([]byte, 0, len(from)), from[common:]...)
 	for c.Next() {
 		stored := c.Key()
 		if !bytes.HasPrefix(stored, from[:common]) || to != nil && bytes.Compare(stored[common:], to) >= 0 {
@@ -145,38 +145,23 @@ func nodeCount(value []byte, err error) (int64, error) {
 
 // rank counts the members below a place.
 func (t *Tx) rank(key string, h header, place []byte) (int64, error) {
-	return t.trace(key, h, place, func(int, node) {})
-}
-
-// trace counts the members below a place, and tells stop the last node below it on
-// every level.
-func (t *Tx) trace(key string, h header, place []byte, stop func(int, node)) (int64, error) {
-	at, err := t.descend(key, h, place, func(node) bool { return true }, stop)
+	at, err := t.trace(key, h, place, func(int, node) {})
 	if err != nil {
 		return 0, err
 	}
-	n, err := t.between(h.members(key, at.place, place))
+	return t.rankFrom(key, h, at, place)
+}
+
+// trace finds the last node below a place on the lowest level, and tells stop that of every level.
+func (t *Tx) trace(key string, h header, place []byte, stop func(int, node)) (node, error) {
+	return t.descend(key, h, place, func(node) bool { return true }, stop)
+}
+
+// rankFrom counts the members below a place, the last node below which is known.
+func (t *Tx) rankFrom(key string, h header, at node, place []byte) (int64, error) {
+	n, err := t.db.Count(h.members(key, at.place, place))
 	return at.before + n, err
 }
-
-// between counts the members in a range, of which few are expected.
-func (t *Tx) between(r store.KeyRange) (n int64, err error) {
-	c := t.db.Cursor(r)
-	defer c.Close()
-	for ok := c.First(); ok; ok = c.Next() {
-		if n == walkedAtMost {
-			rest, err := t.db.Count(store.KeyRange{Low: bytes.Clone(c.Key()), High: r.High})
-			return n + rest, err
-		}
-		n++
-	}
-	return n, c.Err()
-}
-
-// walkedAtMost is how many members are walked over, one by one, from the node on that a
-// descent has come to. Mostly that is all of them, and counting by branches has to look
-// through these.
-const walkedAtMost = 4 << levelBits
 
 // seek moves a cursor over all members to the one that n others precede.
 func (t *Tx) seek(c *store.Cursor, op, key string, h header, n int64) error {
@@ -184,12 +169,7 @@ func (t *Tx) seek(c *store.Cursor, op, key string, h header, n int64) error {
 	if err != nil {
 		return err
 	}
-	on := c.Seek(h.members(key, at.place, nil).Low)
-	ahead := n - at.before
-	for range min(ahead, walkedAtMost) {
-		on = on && c.Next()
-	}
-	if on && c.Skip(max(ahead-walkedAtMost, 0)) {
+	if c.Seek(h.members(key, at.place, nil).Low) && c.Skip(n-at.before) {
 		return nil
 	}
 	if c.Err() != nil {
@@ -205,11 +185,14 @@ func (t *Tx) tally(key string, h *header, place []byte, by int64) error {
 	h.count += by
 	if h.levels > 0 {
 		stops := make([]node, h.levels)
-		rank, err := t.trace(key, *h, place, func(level int, at node) { stops[level-1] = at })
+		at, err := t.trace(key, *h, place, func(level int, at node) { stops[level-1] = at })
+		own, rank := h.levelOf(place), int64(0)
+		if err == nil && own > 0 && by > 0 { // a node of its own begins there
+			rank, err = t.rankFrom(key, *h, at, place)
+		}
 		if err != nil {
 			return t.whole(err)
 		}
-		own := h.levelOf(place)
 		for i, at := range stops {
 			at.count += by
 			if i < own {
