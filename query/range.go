@@ -6,6 +6,21 @@ import "bytes"
 // is open.
 type KeyRange struct{ Low, High []byte }
 
+// SortRanges puts ranges in the order of their lower bounds. It is Shell's: mostly they are
+// few, or in order already, and slices.SortFunc would be 2 kB more to download.
+func SortRanges(ranges []KeyRange) {
+	for gap := len(ranges); gap > 1; {
+		gap = max(1, gap*5/11)
+		for i := gap; i < len(ranges); i++ {
+			next, at := ranges[i], i
+			for ; at >= gap && bytes.Compare(ranges[at-gap].Low, next.Low) > 0; at -= gap {
+				ranges[at] = ranges[at-gap]
+			}
+			ranges[at] = next
+		}
+	}
+}
+
 // Contains reports whether key lies in the range.
 func (r KeyRange) Contains(key []byte) bool {
 	return bytes.Compare(key, r.Low) >= 0 && (r.High == nil || bytes.Compare(key, r.High) < 0)

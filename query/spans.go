@@ -46,7 +46,7 @@ func (s spans) arePoints() bool {
 // overlap or touch become one.
 func unite(ranges []KeyRange) spans {
 	ranges = slices.DeleteFunc(ranges, KeyRange.Empty)
-	slices.SortFunc(ranges, func(a, b KeyRange) int { return bytes.Compare(a.Low, b.Low) })
+	SortRanges(ranges)
 	var s spans
 	for _, r := range ranges {
 		if last := len(s) - 1; last >= 0 && bytes.Compare(r.Low, s[last].High) <= 0 {

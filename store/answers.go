@@ -122,19 +122,24 @@ func (s *search) remembered(visit func(key, doc []byte) error) error {
 	if keys, found := s.table.answers.get(name, s.docs.space, snapshot, changed); found {
 		return s.recall(keys, visit)
 	}
-	var keys [][]byte
+	keys, err := s.memorise(visit)
+	if err == nil && len(keys) <= mostFound && changed <= snapshot {
+		s.table.answers.put(name, answer{of: s.docs.space, sequence: snapshot, keys: keys})
+	}
+	return err
+}
+
+// memorise is each, and keeps the keys of what it delivers: up to one more than can be remembered.
+func (s *search) memorise(visit func(key, doc []byte) error) (keys [][]byte, err error) {
 	room := make([]byte, 0, 64)
-	err := s.each(func(key, doc []byte) error {
+	err = s.each(func(key, doc []byte) error {
 		if len(keys) <= mostFound {
 			room = append(room, key...)
 			keys = append(keys, room[len(room)-len(key):len(room):len(room)])
 		}
 		return visit(key, doc)
 	})
-	if err == nil && len(keys) <= mostFound && changed <= snapshot {
-		s.table.answers.put(name, answer{of: s.docs.space, sequence: snapshot, keys: keys})
-	}
-	return err
+	return keys, err
 }
 
 // recall delivers documents by their keys.

@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"slices"
+
+	"github.com/stowage-db/stowage/query"
 )
 
 // readSet is what a transaction has read, as ranges of whole keys: what must not
@@ -115,7 +117,7 @@ func (r *readSet) complete() {
 
 // sort puts the ranges in order and joins those that overlap.
 func (r *readSet) sort() {
-	slices.SortFunc(r.ranges, func(a, b KeyRange) int { return bytes.Compare(a.Low, b.Low) })
+	query.SortRanges(r.ranges)
 	joined := r.ranges[:0]
 	for _, next := range r.ranges {
 		if n := len(joined); n > 0 && bytes.Compare(next.Low, joined[n-1].High) <= 0 {
@@ -160,16 +162,20 @@ type footprint struct {
 	spans    []KeyRange // of what it wrote ahead
 }
 
-// meets reports whether it changed something that was read.
-func (f *footprint) meets(reads *readSet) bool {
+// meets reports whether it changed something that was read. What, the sight is told.
+func (f *footprint) meets(s *sight) bool {
 	for _, span := range f.spans {
-		if reads.overlaps(span) {
+		if s.reads.overlaps(span) {
+			s.lost = true
 			return true
 		}
 	}
 	met := false
 	_ = f.writes.all(func(whole []byte, _ entry) error {
-		met = met || reads.holds(whole)
+		if !(met && s.lost) && s.reads.holds(whole) {
+			met = true
+			s.note(whole)
+		}
 		return nil
 	})
 	return met
@@ -178,5 +184,6 @@ func (f *footprint) meets(reads *readSet) bool {
 // met reports whether any of the footprints met the reads, which are completed.
 func (r *readSet) met(changed []footprint) bool {
 	r.complete()
-	return slices.ContainsFunc(changed, func(f footprint) bool { return f.meets(r) })
+	s := sight{reads: *r, lost: true}
+	return slices.ContainsFunc(changed, func(f footprint) bool { return f.meets(&s) })
 }

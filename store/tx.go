@@ -19,6 +19,8 @@ type Tx struct {
 	layers      []layer // of base, newest first
 	writable    bool
 	watched     bool   // what it reads goes to a Watch
+	follow      bool   // and of that, which keys change
+	sight       *sight // what that Watch saw before it, where that is known
 	exclusive   bool   // nothing can be staged beside it in this context: of what it reads only the databases are noted, if that
 	understands bool   // what it sees is of a version that its program knows
 	turn        bool   // holds the environment's turn

@@ -25,11 +25,11 @@ type Watch struct {
 	env *Env
 
 	// Guarded by env.mu.
-	reads   readSet // of the last View, completed
-	due     uint64  // the staged transaction that changed something of it, 0 while none has
-	touched Gate    // opens once due is set
-	changed Gate    // opens when readers see that one; nil before the first View
-	told    bool    // changed is open
+	sight          // of the last View, its reads completed
+	due     uint64 // the staged transaction that changed something of it, 0 while none has
+	touched Gate   // opens once due is set
+	changed Gate   // opens when readers see that one; nil before the first View
+	told    bool   // changed is open
 }
 
 // Watch begins to watch. It watches nothing before its first View.
@@ -39,8 +39,7 @@ func (e *Env) Watch() *Watch { return &Watch{env: e} }
 // it reads from then on, in the place of what it watched before. After an error,
 // of Next as well, it watches nothing.
 func (w *Watch) View(ctx context.Context, f func(*Tx) error) error {
-	w.Stop()
-	tx, err := w.env.beginWatched(ctx, false)
+	tx, err := w.beginLook(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -57,8 +56,7 @@ func (w *Watch) Next(ctx context.Context, f func(*Tx) error) error {
 		return err
 	}
 	for ahead := true; ; ahead = false {
-		w.Stop()
-		tx, err := w.env.beginWatched(ctx, ahead)
+		tx, err := w.beginLook(ctx, ahead)
 		if err != nil {
 			return err
 		}
@@ -103,11 +101,14 @@ func (w *Watch) look(tx *Tx, f func(*Tx) error) error {
 	return w.begin(tx)
 }
 
-// beginWatched begins a reading transaction that notes what it reads: on what is
-// visible, or ahead of that on all that is staged.
-func (e *Env) beginWatched(ctx context.Context, ahead bool) (*Tx, error) {
+// beginLook ends the watching and begins a reading transaction that notes what it reads: on
+// what is visible, or ahead of that on all that is staged. That one knows what was seen before.
+func (w *Watch) beginLook(ctx context.Context, ahead bool) (*Tx, error) {
+	e := w.env
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	before := w.sight
+	w.stop()
 	if err := e.unwatchable(); err != nil {
 		return nil, err
 	}
@@ -118,6 +119,9 @@ func (e *Env) beginWatched(ctx context.Context, ahead bool) (*Tx, error) {
 	}
 	tx := e.newTx(ctx, base, false)
 	tx.watched, tx.under = true, under
+	if ahead {
+		tx.sight = &before
+	}
 	return tx, nil
 }
 
@@ -129,11 +133,12 @@ func (w *Watch) begin(tx *Tx) error {
 	if err := e.unwatchable(); err != nil {
 		return err
 	}
-	w.reads, tx.reads = tx.reads, readSet{}
-	w.reads.cursors = nil
+	w.sight = sight{reads: tx.reads, lost: !tx.follow}
+	w.reads.cursors, tx.reads = nil, readSet{}
 	w.touched, w.changed, w.due, w.told = e.scheduler.NewGate(), e.scheduler.NewGate(), 0, false
 	e.watches = append(e.watches, w)
 	if changed := e.since(tx.base); changed == nil || slices.ContainsFunc(*changed, w.met) {
+		w.lost = true // there may be more
 		w.touch(e.tip.sequence)
 		e.tell()
 	}
@@ -149,7 +154,7 @@ func (w *Watch) touch(sequence uint64) {
 	}
 }
 
-func (w *Watch) met(f footprint) bool { return f.meets(&w.reads) }
+func (w *Watch) met(f footprint) bool { return f.meets(&w.sight) }
 
 // Wait returns once something that the last View has read has changed, and a View
 // shows it. It fails with Closed when the environment is closed, with TxEnded when
@@ -200,13 +205,18 @@ func (e *Env) unwatchable() error {
 
 // Stop ends the watching; who waits is told. View begins it anew.
 func (w *Watch) Stop() {
+	w.env.mu.Lock()
+	defer w.env.mu.Unlock()
+	w.stop()
+}
+
+// stop is Stop while e.mu is held.
+func (w *Watch) stop() {
 	e := w.env
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	if i := slices.Index(e.watches, w); i >= 0 {
 		e.watches = slices.Delete(e.watches, i, i+1)
 		w.open()
-		w.reads = readSet{}
+		w.sight = sight{lost: true}
 	}
 }
 
@@ -231,7 +241,7 @@ func (e *Env) meet(f footprint) {
 		}
 	}
 	for _, w := range e.watches {
-		if w.due == 0 && w.met(f) {
+		if (w.due == 0 || !w.lost) && w.met(f) {
 			w.touch(f.sequence)
 		}
 	}
@@ -242,6 +252,7 @@ func (e *Env) meet(f footprint) {
 func (e *Env) missed(sequence uint64) {
 	e.allChanged = sequence
 	for _, w := range e.watches {
+		w.lost = true
 		w.touch(sequence)
 	}
 }

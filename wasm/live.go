@@ -17,9 +17,10 @@ import (
 //
 // The other end is js/src/live.ts.
 type live struct {
-	watch *store.Watch
-	seed  maphash.Seed
-	has   shown // what the host has
+	watch    *store.Watch
+	standing store.Standing
+	seed     maphash.Seed
+	has      shown // what the host has
 }
 
 // shown is what a result was: the hash of the row at each place, and a place for each hash.
@@ -112,8 +113,13 @@ func (o *operation) answer(l *live, t *store.Table, tx *store.Tx, asked *wire.Li
 	}
 	var same [5]byte
 	tell := func(doc []byte) error {
+		place := len(next.hashes)
+		if doc == nil {
+			next.add(l.has.hashes[place])
+			return rows.add(msgp.AppendUint32(same[:0], uint32(place)))
+		}
 		hash := maphash.Bytes(l.seed, doc)
-		before, has := l.has.where(hash, len(next.hashes))
+		before, has := l.has.where(hash, place)
 		next.add(hash)
 		if has {
 			doc = msgp.AppendUint32(same[:0], before)
@@ -123,8 +129,10 @@ func (o *operation) answer(l *live, t *store.Table, tx *store.Tx, asked *wire.Li
 	var err error
 	if asked.SQL != nil {
 		err = o.statementRows(tx, asked.SQL, tell)
-	} else {
+	} else if asked.Counted {
 		err = t.Find(tx, asked.Query, tell)
+	} else {
+		err = l.standing.Find(t, tx, asked.Query, tell)
 	}
 	rows.end()
 	return err

@@ -2,7 +2,6 @@ package sql
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/query/sql/value"
@@ -270,7 +269,7 @@ func merge(ranges []query.KeyRange) []query.KeyRange {
 	if len(ranges) < 2 {
 		return ranges
 	}
-	slices.SortFunc(ranges, func(a, b query.KeyRange) int { return bytes.Compare(a.Low, b.Low) })
+	query.SortRanges(ranges)
 	kept := ranges[:1]
 	for _, next := range ranges[1:] {
 		last := &kept[len(kept)-1]
