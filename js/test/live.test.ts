@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 
 import { createElement } from 'react'
 import { renderToString } from 'react-dom/server'
-import { type Change, custom, memory, open, StowageError, table, where } from 'stowage'
+import { type Change, custom, type Find, memory, open, StowageError, table, where } from 'stowage'
 import { live } from 'stowage/live'
 import { useLive } from 'stowage/react'
 
 import { openPlaces, place, type Place, placesFrom } from './places.js'
+import { seeded } from './random.js'
 
 /** A listener, and what it was told: each telling can be waited for. */
 function listener<T>() {
@@ -84,6 +86,50 @@ test('a live query tells its result, and again when that has changed', async () 
   await db.places.delete(2)
   await db.close()
   assert.equal(told.length, 3, 'nothing is told after the end')
+})
+
+test('whatever is written, live queries tell what their queries find', async t => {
+  const random = seeded(t)
+  const db = await openPlaces()
+  await db.places.insertMany(placesFrom(1, 40))
+  const { places } = db
+  const finds = [
+    places.find(),
+    places.find().orderBy('population', 'desc').limit(5),
+    places.find({ country: 'NO' }).orderBy('population').limit(6),
+    places.find(where('country').in(['SE', 'DK'])).orderBy('population').skip(2).limit(6),
+    places.find(where('name').startsWith('Place').and(where('population').gt(3000))),
+    places.find(where('tags').any(['t1', 'u3'])),
+    places.find(where('id').between(10, 20)).select('id', 'name'),
+  ]
+  const shown = finds.map(find => {
+    const known = { find: find as Find<unknown>, documents: undefined as unknown, told: () => {} }
+    known.find.subscribe(documents => {
+      known.documents = documents
+      known.told()
+    })
+    return known
+  })
+  for (let i = 0; i < 15; i++) {
+    for (const _ of random.list(3, () => 0, 1)) {
+      const id = 1 + random.below(40)
+      const change = random.one<() => Promise<unknown>>([
+        () => places.update(id, { name: random.one(['Place', 'Other']) + random.below(9) }),
+        () => places.update(id, { name: `Place ${random.below(9)}` }),
+        () => places.update(id, { country: random.one(['NO', 'SE', 'DK']) }),
+        () => places.update(where('country').eq('NO'), { name: `Place ${random.below(99)}` }),
+        () => places.update(id, { population: random.below(10_007), tags: random.list(2, () => `t${random.below(3)}`) }),
+        () => places.delete(id),
+        () => places.put(place(id)),
+      ])
+      await change()
+    }
+    for (const known of shown) {
+      const found = await known.find // before a look at what was told meanwhile
+      while (!isDeepStrictEqual(known.documents, found)) await new Promise<void>(resolve => (known.told = resolve))
+    }
+  }
+  await db.close()
 })
 
 test('a live query is asked again only when something that it read has changed', async () => {

@@ -145,6 +145,16 @@ test('a component shows a live query as long as it is mounted', async () => {
     return renders() - before
   })
   assert.equal(rendered, 0)
+
+  // The environment may be closed below a component: that goes on to show what it has.
+  const left = await page.evaluate(async () => {
+    const shown = document.querySelector('#hydrated')!
+    const before = shown.textContent
+    await db.close()
+    await new Promise(resolve => setTimeout(resolve, 60))
+    return [before !== '', shown.textContent === before]
+  })
+  assert.deepEqual(left, [true, true])
   assert.deepEqual(page.failures, [])
   await page.close()
 })
