@@ -24,8 +24,8 @@ WASM_PACKAGES := ./query/... ./store/... ./wasm/...
 HOSTED := ./wasm/... ./store/indexeddb ./store/kv ./store/promise
 
 # What never ends fails: after 15 minutes, many times what the longest file takes. Each file is a process with a module
-# of its own, which V8 would spend more on optimizing than these tests then save.
-NODE_TEST := node --wasm-tiering-budget=100000000 --test --test-timeout=900000 --test-reporter=spec
+# of its own, which V8 would spend more on optimizing than these tests then save, and threads that collect garbage have no processor to run on.
+NODE_TEST := node --wasm-tiering-budget=100000000 --single-threaded-gc --test --test-timeout=900000 --test-reporter=spec
 
 # Files that things are made of. Tests are none of them: a changed test rebuilds nothing.
 sources = $(shell find $(1) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/examples/*/build/*' -not -name wasm_exec.js -not -name '*_test.go' -not -name '*.test.ts' 2>/dev/null)
@@ -111,7 +111,7 @@ types: $(PACKAGE) web-demo/node_modules/stowage/.stamp
 	npm run --silent types --prefix web-demo
 
 node: js/build/.stamp bench/node_modules/.stamp
-	cd js && $(NODE_TEST) --test-concurrency=2 build/test/
+	cd js && $(NODE_TEST) --test-concurrency=2 build/$(if $(SHORT),together,test)/
 	$(NODE_TEST) bench/test/
 
 size: $(PACKAGE) ## brotli sizes against their budgets, code by Go package
