@@ -73,7 +73,7 @@ pack: .build/stowage.tgz ## make the npm tarball, .build/stowage.tgz
 	cd js && npm pack --silent --ignore-scripts --pack-destination ../.build
 	@mv .build/stowage-[0-9]*.tgz $@ && touch $@
 
-# --- Checking: a minute where Go's tests need not run again, two where they do, three after a change of the engine; before each commit
+# --- Checking: less than a minute where Go's tests need not run again, two at most after a change of the engine; before each commit
 
 # Of tests that go through very many cases `make check` runs a part, and `make test` all of them. Much of the work has one
 # thread only: two parts at a time take less than one after the other. What compiles and looks at code collects less garbage.
@@ -90,10 +90,10 @@ vet:
 	go vet ./...
 	$(WASM) go vet $(HOSTED)
 
-# What only the host of the module calls looks unused in wasm/ to staticcheck. For WASM it looks at all of the engine
-# again: check leaves that to test.
+# What only the host of the module calls looks unused in wasm/ to staticcheck. Tests are nine tenths of its work, and for
+# WASM it looks at all of the engine again: check leaves both to test.
 lint: .build/staticcheck
-	$< $$(go list ./... | grep -v '/wasm$$')
+	$< $(if $(SHORT),-tests=false) $$(go list ./... | grep -v '/wasm$$')
 ifndef SHORT
 	$(WASM) $< -checks=inherit,-U1000 $(HOSTED)
 endif
@@ -142,7 +142,7 @@ race: tools
 js: tools
 	$(WASM) go test -vet=off -timeout 30m -short -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $$($(WASM) go list $(WASM_PACKAGES) | grep -v -e /store/indexeddb -e /store/kv)
 
-# Tests in JavaScript that take so long that check leaves them out: faults, filters, interruptions, changes of an origin, encryption, backups and what is saved of damage, what Go and Node read of each other.
+# Tests in JavaScript that take so long that check leaves them out: faults, filters, interruptions, changes of an origin, modifiers, modes and tiers, encryption, backups and what is saved of damage, what Go and Node read of each other.
 campaigns: js/build/.stamp | tools
 	cd js && $(NODE_TEST) build/campaigns/
 

@@ -5,9 +5,9 @@ import { compress, memory, modifier, open, StowageError, table } from 'stowage'
 import { coder } from 'stowage/coders'
 import { salvage } from 'stowage/salvage'
 
-import { deflate, inflate } from '../src/modifier/deflate.js'
-import { place, placesFrom, rejects, tables } from './places.js'
-import { counting, everything, filled, isWhole, opensWhole, stored } from './sealed.js'
+import { deflate, inflate } from '../../src/modifier/deflate.js'
+import { place, placesFrom, rejects, tables } from '../places.js'
+import { counting, everything, filled, isWhole, opensWhole, stored } from '../sealed.js'
 
 /** A stage that turns all bits over, and counts what it does. */
 function inverting(id = 200, before = false) {

@@ -8,7 +8,7 @@ import { type Database, memory, open, StowageError, table } from 'stowage'
 import * as sync from 'stowage/sync'
 import { many, type Mode, model, modes, pull, view } from 'stowage/sync'
 
-import { Origin } from './origin.js'
+import { Origin } from '../origin.js'
 
 const page = readFileSync('VIEW.md', 'utf8')
 

@@ -5,10 +5,10 @@ import { test } from 'node:test'
 import { memory, StowageError } from 'stowage'
 import { hash, type Range, type Reply, ring, type RingOptions, type Tier, type Write } from 'stowage/repositories'
 
-import { drivers } from './drivers.js'
-import { rejects } from './places.js'
-import { Shelf } from './shelf.js'
-import { fails, openRecords, openTier, pairOf, Probe, ringOf, StillClock } from './tiers.js'
+import { drivers } from '../drivers.js'
+import { rejects } from '../places.js'
+import { Shelf } from '../shelf.js'
+import { fails, openRecords, openTier, pairOf, Probe, ringOf, StillClock } from '../tiers.js'
 
 /** A tier in the hands of a test. */
 class Using {
