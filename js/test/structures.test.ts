@@ -259,6 +259,66 @@ test('what is refused has its code and has changed nothing', async () => {
   await db.close()
 })
 
+test('what is wrong with the last of more fields than a call has arguments is told, and nothing is stored', async () => {
+  const db = await open('more than arguments', { driver: memory() })
+  const s = structures(db, 'structures')
+  const fields = new Map(Array.from({ length: 300_000 }, (_, i) => [`field ${i}`, 'value']))
+  await rejects('invalid_argument', s.hSet('hash', fields.set('', 'value')))
+  assert.equal(await s.exists('hash'), 0)
+  await db.close()
+})
+
+test('a coder that makes no bytes, or throws, is told with a code, and nothing is stored', async () => {
+  const db = await open('wrong coder', { driver: memory() })
+  const fails = (): never => {
+    throw new TypeError('of the coder')
+  }
+  for (const made of ['text', undefined, [1], 7, new ArrayBuffer(1), Uint16Array.of(256), Promise.resolve(Uint8Array.of(1)), fails]) {
+    const s = structures<unknown>(db, 'structures', { value: { encode: () => (made === fails ? fails() : made) as Uint8Array, decode: fails } })
+    await rejects('invalid_argument', s.set('key', 1))
+    await rejects('invalid_argument', s.setNX('key', 1))
+    await rejects('invalid_argument', s.hSet('key', { field: 1 }))
+    assert.equal(await s.exists('key'), 0)
+    await s.setBool('bool', true)
+    await rejects('undecodable', s.get('bool'))
+  }
+  await db.close()
+})
+
+test('times to live are as long as they are given, up to what a number can count', async () => {
+  const db = await open('long lives', { driver: memory() })
+  const s = structures(db, 'structures', { clock: () => 1_800_000_000_000 })
+  const most = Number.MAX_SAFE_INTEGER - 1_800_000_000_000
+  for (const ttl of [Number.MAX_SAFE_INTEGER, 2 ** 60, 1e300]) {
+    await s.set('key', 'value')
+    assert.deepEqual([await s.expire('key', ttl), await s.ttl('key')], [true, most])
+    assert.deepEqual([await s.expireAt('key', ttl), await s.ttl('key')], [true, most])
+  }
+  await s.set('key', 'value', Number.MAX_SAFE_INTEGER)
+  assert.deepEqual([await s.ttl('key'), await s.persist('key'), await s.ttl('key'), await s.sweep()], [most, true, -1, 0])
+  for (const past of [0, -1, -1e300]) {
+    await s.set('key', 'value')
+    assert.deepEqual([await s.expireAt('key', past), await s.ttl('key')], [true, -2])
+  }
+  await db.close()
+})
+
+test('what scores stand for that no place has is on the map, and places as far away sort by their bytes', async () => {
+  const db = await open('no places', { driver: memory() })
+  const s = structures(db, 'structures')
+  for (const score of [-Infinity, -5, 1e18, Infinity]) {
+    await s.zAdd('set', { member: String(score), score })
+    const { longitude, latitude } = (await s.geoPos('set', String(score)))!
+    assert.deepEqual([longitude, latitude].map(degrees => Math.trunc(degrees * Math.sign(score))), [179, 85], String(score))
+  }
+  const members = ['\u{1f600}', '\ufffd', 'a'] // by the units of JavaScript the first is before the second
+  await s.geoAdd('geo', ...members.map(member => ({ member, longitude: 1, latitude: 1 })))
+  const found = async (order: 'asc' | 'desc') => (await s.geoSearch('geo', { longitude: 1, latitude: 1, radius: 1, order })).map(({ member }) => member)
+  assert.deepEqual([await found('asc'), await found('desc')], [members.toReversed(), members])
+  for (const radius of [-1, NaN]) await rejects('invalid_argument', s.geoSearch('geo', { longitude: 1, latitude: 1, radius, width: 9, height: 9 }))
+  await db.close()
+})
+
 test('names that are hard to write are told apart, expire and are swept', async () => {
   let now = 1_800_000_000_000
   const db = await open('names', { driver: memory() })

@@ -74,6 +74,9 @@ func (t *Tx) GeoPos(key, member string) (p Place, found bool, err error) {
 
 // GeoDist returns how far two members are from each other, and whether there are both.
 func (t *Tx) GeoDist(key, a, b string, unit Unit) (distance float64, found bool, err error) {
+	if !unit.valid() {
+		return 0, false, fail(store.InvalidArgument, "geodist: unit", nil)
+	}
 	from, found, err := t.GeoPos(key, a)
 	if err != nil || !found {
 		return 0, false, err
@@ -91,6 +94,9 @@ func (u Unit) metres() float64 {
 	}
 	return float64(u)
 }
+
+// valid tells whether a unit measures anything.
+func (u Unit) valid() bool { return u.metres() > 0 && !math.IsInf(float64(u), 1) }
 
 // GeoSearch returns the places in an area, by their distance from its middle. NotFound
 // where the member in the middle is none of the set; InvalidArgument for a middle that
@@ -131,8 +137,8 @@ func (t *Tx) GeoSearch(key string, q GeoQuery) ([]Found, error) {
 func (t *Tx) area(key string, q GeoQuery) (a geoArea, exists bool, err error) {
 	unit := q.Unit.metres()
 	a = geoArea{q.Longitude, q.Latitude, q.Radius * unit, q.Width * unit, q.Height * unit}
-	box := a.width > 0 && a.height > 0
-	if q.Count < 0 || !(unit > 0) || (a.radius > 0) == box || !box && (a.width != 0 || a.height != 0) {
+	circle, box := a.radius > 0 && a.width == 0 && a.height == 0, a.radius == 0 && a.width > 0 && a.height > 0
+	if q.Count < 0 || !q.Unit.valid() || !circle && !box {
 		return a, false, fail(store.InvalidArgument, "geosearch: a radius or a box, and a unit", nil)
 	}
 	_, exists, err = t.holding("geosearch", key, SortedSet)

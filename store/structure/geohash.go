@@ -34,9 +34,10 @@ func geoScore(longitude, latitude float64) float64 {
 	return float64(spread(x)<<1 | spread(y))
 }
 
-// geoPlace is where a score stands for, to about half a metre.
+// geoPlace is where a score stands for, to about half a metre. One that no place has
+// stands for the place of the nearest that one has.
 func geoPlace(score float64) (longitude, latitude float64) {
-	bits := uint64(score)
+	bits := uint64(max(0, min(score, 1<<(2*geoSteps)-1)))
 	return geoDegrees(gather(bits>>1), longitudes), geoDegrees(gather(bits), latitudes)
 }
 

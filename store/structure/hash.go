@@ -109,6 +109,12 @@ func (t *Tx) deleteMembers(op, key string, kind Kind, members []string) (n int64
 	if err != nil || !found {
 		return 0, err
 	}
+	anew := h.many(len(members))
+	if anew {
+		if err := t.uncount(key, &h); err != nil {
+			return 0, err
+		}
+	}
 	for _, member := range members {
 		stored := h.memberKey(key, member)
 		value, found, err := t.get(stored)
@@ -131,7 +137,7 @@ func (t *Tx) deleteMembers(op, key string, kind Kind, members []string) (n int64
 		}
 		n++
 	}
-	if n == 0 {
+	if n == 0 && !anew {
 		return 0, nil
 	}
 	return n, t.save(key, h)

@@ -71,9 +71,18 @@ func (t *Tx) Expire(key string, ttl time.Duration) (bool, error) {
 	return t.expire("expire", key, t.now+ttl.Milliseconds())
 }
 
+// latest is when anything expires at last: JavaScript counts no further.
+const latest = 1<<53 - 1
+
 // ExpireAt has a key expire at a time. It tells whether there is such a key.
 func (t *Tx) ExpireAt(key string, at time.Time) (bool, error) {
-	return t.expire("expireat", key, at.UnixMilli())
+	until := int64(0) // of what has passed; UnixMilli of times far away is anything
+	if at.After(time.UnixMilli(latest)) {
+		until = latest
+	} else if at.After(time.UnixMilli(0)) {
+		until = at.UnixMilli()
+	}
+	return t.expire("expireat", key, until)
 }
 
 func (t *Tx) expire(op, key string, at int64) (bool, error) {

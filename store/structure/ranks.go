@@ -223,6 +223,10 @@ func (t *Tx) level(key string, h *header) error {
 	return nil
 }
 
+// many tells whether a set has levels, and so many members change that it costs less to
+// count them all once.
+func (h *header) many(members int) bool { return h.levels > 0 && int64(members) > h.count/8 }
+
 // uncount takes all levels away, until the header is saved.
 func (t *Tx) uncount(key string, h *header) error {
 	for h.levels > 0 {

@@ -62,7 +62,7 @@ func (t *Tx) ZAddWith(key string, o ZAddOptions, members ...Z) (added, changed i
 	if err != nil {
 		return 0, 0, err
 	}
-	anew := h.levels > 0 && int64(len(members)) > h.count/8 // it costs less to count them all once
+	anew := h.many(len(members))
 	if anew {
 		if err := t.uncount(key, &h); err != nil {
 			return 0, 0, err

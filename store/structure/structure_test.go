@@ -228,6 +228,22 @@ func TestRefusals(t *testing.T) {
 			return err
 		}},
 		"neither radius nor box": {store.InvalidArgument, func(tx *structure.Tx) error { _, err := tx.GeoSearch("geo", structure.GeoQuery{}); return err }},
+		"a box and less than no radius": {store.InvalidArgument, func(tx *structure.Tx) error {
+			_, err := tx.GeoSearch("geo", structure.GeoQuery{Radius: -1, Width: 1, Height: 1})
+			return err
+		}},
+		"a box and a radius that is NaN": {store.InvalidArgument, func(tx *structure.Tx) error {
+			_, err := tx.GeoSearch("geo", structure.GeoQuery{Radius: nan, Width: 1, Height: 1})
+			return err
+		}},
+		"a unit without end": {store.InvalidArgument, func(tx *structure.Tx) error {
+			_, err := tx.GeoSearch("geo", structure.GeoQuery{Radius: 1, Unit: structure.Unit(math.Inf(1))})
+			return err
+		}},
+		"a distance in less than nothing": {store.InvalidArgument, func(tx *structure.Tx) error {
+			_, _, err := tx.GeoDist("geo", "a", "b", -structure.Metres)
+			return err
+		}},
 		"around what is not there": {store.NotFound, func(tx *structure.Tx) error {
 			_, err := tx.GeoSearch("set", structure.GeoQuery{Member: "x", Radius: 1})
 			return err
@@ -419,17 +435,45 @@ func entries(t *testing.T, env *store.Env, name string) (n int64) {
 // is told to stay for as long as one can.
 func TestLongLives(t *testing.T) {
 	o := open(t)
-	for _, year := range []int{2300, 2500, 3000, 9999} {
-		o.in(func(tx *structure.Tx) error {
+	until := func(at time.Time) (ttl time.Duration) {
+		o.in(func(tx *structure.Tx) (err error) {
 			if err := tx.Set("plain", "text", 0); err != nil {
 				return err
 			}
-			if _, err := tx.ExpireAt("plain", time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil {
+			if _, err := tx.ExpireAt("plain", at); err != nil {
 				return err
 			}
-			ttl, err := tx.TTL("plain")
-			if ttl < 270*365*24*time.Hour {
-				t.Errorf("until %d that is %v", year, ttl)
+			ttl, err = tx.TTL("plain")
+			return err
+		})
+		return ttl
+	}
+	for _, year := range []int{2300, 2500, 3000, 9999} {
+		if ttl := until(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)); ttl < 270*365*24*time.Hour {
+			t.Errorf("until %d that is %v", year, ttl)
+		}
+	}
+	if ttl := until(time.Unix(1<<62, 0)); ttl < 270*365*24*time.Hour { // in milliseconds that is 0, modulo 2^64
+		t.Errorf("until the end of time that is %v", ttl)
+	}
+	for _, past := range []time.Time{{}, time.Unix(-1<<62, 0), time.Unix(0, 0)} {
+		if ttl := until(past); ttl != structure.Absent {
+			t.Errorf("until %v that is %v", past, ttl)
+		}
+	}
+}
+
+// TestNoPlaces holds that scores which no place has stand for one on the map all the same.
+func TestNoPlaces(t *testing.T) {
+	o := open(t)
+	for member, score := range map[string]float64{"south-west": math.Inf(-1), "west": -5, "north-east": math.Inf(1), "east": 1e18} {
+		o.in(func(tx *structure.Tx) error {
+			if _, err := tx.ZAdd("set", structure.Z{Member: member, Score: score}); err != nil {
+				return err
+			}
+			p, _, err := tx.GeoPos("set", member)
+			if sign := math.Copysign(1, score); p.Longitude*sign < 179.99999 || p.Longitude*sign > 180 || p.Latitude*sign < 85.05112 || p.Latitude*sign > 85.05113 {
+				t.Errorf("%g is %v", score, p)
 			}
 			return err
 		})

@@ -6,7 +6,7 @@
 import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
 import { type Area, distance, onMap, placeAt, ranges, scoreOf, within } from './geohash.js'
-import { check, invalid } from './layout.js'
+import { check, compare, invalid } from './layout.js'
 import type { Records } from './records.js'
 import { type Z, zAdd, zRangeByScore, zScore } from './sortedset.js'
 
@@ -87,8 +87,8 @@ export function readSearch(query: GeoQuery): Search {
   const area: Area = { longitude, latitude, radius: amount('radius') * unit, width: amount('width') * unit, height: amount('height') * unit }
   const sign = (o.oneOf('order', ['asc', 'desc']) ?? 'asc') === 'asc' ? 1 : -1
   o.done()
-  const box = area.width > 0 && area.height > 0
-  if (area.radius > 0 === box || !box && (area.width !== 0 || area.height !== 0)) throw invalid('a search has a radius, or width and height')
+  const { radius, width, height } = area
+  if (!(radius > 0 && width === 0 && height === 0) && !(radius === 0 && width > 0 && height > 0)) throw invalid('a search has a radius, or width and height')
   return { area, member, unit, count, sign }
 }
 
@@ -107,7 +107,7 @@ export function nearest({ area, unit, count, sign }: Search, members: readonly Z
     const far = within(area, place.longitude, place.latitude)
     if (far !== undefined) found.push({ member, ...place, distance: far / unit })
   }
-  found.sort((a, b) => sign * (a.distance - b.distance || (a.member < b.member ? -1 : 1)))
+  found.sort((a, b) => sign * (a.distance - b.distance || compare(a.member, b.member)))
   return found.slice(0, count)
 }
 
@@ -116,7 +116,7 @@ export async function geoSearch(t: Records, key: string, query: GeoQuery): Promi
   const search = readSearch(query)
   if ((await t.holding(key, 'zset')) === undefined) return []
   centre(search, search.member === undefined ? undefined : await zScore(t, key, search.member))
-  const members: Z[] = []
-  for (const [min, max] of ranges(search.area)) members.push(...(await zRangeByScore(t, key, { min, max, maxOpen: true })))
-  return nearest(search, members)
+  const members: Z[][] = []
+  for (const [min, max] of ranges(search.area)) members.push(await zRangeByScore(t, key, { min, max, maxOpen: true }))
+  return nearest(search, members.flat())
 }

@@ -48,11 +48,11 @@ export function scoreOf(longitude: number, latitude: number): number {
   return interleave(Math.min(step(longitude, longitudes), most), Math.min(step(latitude, latitudes), most))
 }
 
-/** Where a score stands for, to about half a metre. */
+/** Where a score stands for, to about half a metre. One that no place has stands for the place of the nearest that one has. */
 export function placeAt(score: number): { longitude: number; latitude: number } {
   let x = 0
   let y = 0
-  for (let i = 0, rest = Math.trunc(score); i < steps; i++, rest = Math.floor(rest / 4)) {
+  for (let i = 0, rest = Math.trunc(clamp(score, 0, 2 ** (2 * steps) - 1)); i < steps; i++, rest = Math.floor(rest / 4)) {
     x += (Math.floor(rest / 2) % 2) * 2 ** i
     y += (rest % 2) * 2 ** i
   }

@@ -9,7 +9,7 @@ import { added } from './value.js'
 
 export async function hSet(t: Records, key: string, pairs: readonly (readonly [string, Uint8Array])[]): Promise<number> {
   if (pairs.length === 0) throw invalid('no field to set')
-  check(key, ...pairs.map(([field]) => field))
+  check(key, pairs.map(([field]) => field))
   const h = await t.change(key, 'hash')
   const before = h.count
   for (const [field, value] of pairs) {
@@ -21,7 +21,7 @@ export async function hSet(t: Records, key: string, pairs: readonly (readonly [s
 
 /** The values of those of the fields that there are. */
 export async function hMGet(t: Records, key: string, fields: readonly string[]): Promise<Map<string, Uint8Array>> {
-  check(key, ...fields)
+  check(key, fields)
   const h = await t.holding(key, 'hash')
   if (h === undefined) return new Map()
   const values = [...(await t.store.getMulti(fields.map(field => memberKey(h, key, field)))).values()]

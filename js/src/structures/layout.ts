@@ -121,6 +121,13 @@ export const common = (h: Header, tag: Tag, key: Name): Uint8Array => join(named
 
 export const memberKey = (h: Header, key: string, member: string): Uint8Array => join(common(h, Tag.Member, key), encode(member))
 
+/** The order of texts by their bytes, which is not that of JavaScript where characters take two units. */
+export function compare(one: string, other: string): number {
+  const [a, b] = [encode(one), encode(other)]
+  const at = a.findIndex((byte, i) => byte !== b[i])
+  return at < 0 ? a.length - b.length : a[at]! - (b[at] ?? -1)
+}
+
 /** A score as bytes that sort like it: the bits of the number with the sign turned, or of a negative one all of them. */
 export function packScore(score: number, above = false): Uint8Array {
   const bytes = new Uint8Array(scoreBytes)
@@ -146,7 +153,7 @@ export function readScore(bytes: Uint8Array): number {
 export const placeOf = (score: number, member: string): Uint8Array => join(packScore(score), encode(member))
 
 /** Fails where a key, or a field or member of it, is empty or too long. */
-export function check(key: string, ...members: string[]): void {
+export function check(key: string, members: readonly string[] = []): void {
   if (typeof key !== 'string' || key === '' || halves.test(key)) throw new StowageError('invalid_key', 'the key of a structure is text, not empty')
   const room = maxKeyBytes - 1 - named(Tag.Header, key).length - 4 - scoreBytes
   if (room <= 0) throw new StowageError('too_large', 'the key of a structure')

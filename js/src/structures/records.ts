@@ -88,8 +88,8 @@ export class Records {
   /** Sets when a key expires, 0 for never. The header is still to be saved. */
   async limit(key: Name, h: Header, at: number): Promise<void> {
     if (h.expires !== 0) await this.clear(expiryKey(h.expires, key))
-    h.expires = at
-    if (at !== 0) await this.put(expiryKey(at, key), nothing)
+    h.expires = Math.min(at, Number.MAX_SAFE_INTEGER)
+    if (at !== 0) await this.put(expiryKey(h.expires, key), nothing)
   }
 
   /** Deletes a structure. */

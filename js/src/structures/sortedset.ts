@@ -56,14 +56,17 @@ function number(score: unknown): number {
   return score
 }
 
+/** Whether a set has levels, and so many members change that it costs less to count them all once. */
+const manyOf = (list: readonly unknown[], h: Header): boolean => h.levels > 0 && list.length > h.count / 8
+
 export async function zAdd(t: Records, key: string, list: readonly Z[], options?: ZAddOptions): Promise<number> {
   const o = new Options('zAdd', options)
   const [nx, xx, gt, lt, ch] = ['nx', 'xx', 'gt', 'lt', 'ch'].map(name => o.boolean(name) ?? false)
   o.done()
   if (!Array.isArray(list) || list.length === 0 || nx && (xx || gt || lt) || gt && lt) throw invalid('nothing to add, or options that exclude each other')
-  for (const z of list) check(key, z?.member), number(z?.score)
+  for (const z of list) check(key, [z?.member]), number(z?.score)
   const h = await t.change(key, 'zset')
-  const anew = h.levels > 0 && list.length > h.count / 8 // it costs less to count them all once
+  const anew = manyOf(list, h)
   if (anew) await uncount(t, h, key)
   let added = 0
   let changed = 0
@@ -110,7 +113,7 @@ export async function zScore(t: Records, key: string, member: string): Promise<n
 
 /** The header of a set, and the score of a member. */
 async function rated(t: Records, key: string, member: string): Promise<{ h: Header; score: number } | undefined> {
-  check(key, member)
+  check(key, [member])
   const h = await t.holding(key, 'zset')
   const bytes = h && (await t.store.get(memberKey(h, key, member)))
   return bytes && { h, score: readScore(bytes) }
@@ -203,9 +206,11 @@ async function walk(t: Records, h: Header, key: string, { low, high }: Span, fro
 
 /** Deletes members of a hash or a sorted set, and tells how many there were. */
 export async function deleteMembers(t: Records, key: string, kind: 'hash' | 'zset', list: readonly string[]): Promise<number> {
-  check(key, ...list)
+  check(key, list)
   const h = await t.holding(key, kind)
   if (h === undefined) return 0
+  const anew = manyOf(list, h)
+  if (anew) await uncount(t, h, key)
   let n = 0
   for (const member of list) {
     const value = await t.store.pop(memberKey(h, key, member))
@@ -214,7 +219,7 @@ export async function deleteMembers(t: Records, key: string, kind: 'hash' | 'zse
     else h.count--
     n++
   }
-  if (n > 0) await t.save(key, h)
+  if (n > 0 || anew) await t.save(key, h)
   return n
 }
 

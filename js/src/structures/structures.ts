@@ -3,7 +3,7 @@
  *
  * The other side is store/structure/structures.go.
  */
-import type { Coder } from '../coder/coder.js'
+import { type Coder, isCoder, trusted } from '../coder/coder.js'
 import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
 import type { Store } from '../store/store.js'
@@ -46,8 +46,9 @@ const texts: Coder<string> = { encode, decode }
  */
 export function structures<V = string>(ground: Ground, name: string, options?: StructuresOptions<V>): Structures<V> {
   const o = new Options('structures', options)
-  const value = (o.any('value') ?? texts) as Coder<V>
-  if (typeof value.encode !== 'function' || typeof value.decode !== 'function') throw o.wrong('value', 'a coder')
+  const given = o.any('value') ?? texts
+  if (!isCoder(given)) throw o.wrong('value', 'a coder')
+  const value = trusted(given) as Coder<V>
   const clock = o.function<() => number>('clock') ?? Date.now
   const every = o.integer('sweepEvery', { least: 1 })
   o.done()
@@ -384,7 +385,7 @@ export class Structures<V = string> {
     return this.write([key], async t => {
       check(key)
       const until = typeof time === 'number' ? Math.trunc(fromNow ? t.now + time : time) : NaN
-      if (!Number.isSafeInteger(until)) throw invalid('a time to live is milliseconds')
+      if (!Number.isFinite(until)) throw invalid('a time to live is milliseconds')
       const h = await t.live(key)
       if (h === undefined) return false
       if (until <= t.now) {
