@@ -202,6 +202,38 @@ test('what tiers should not answer is told with a code, and passed by where it i
   }
 })
 
+test('replies without values, failures without reasons and tiers that throw at once are told with a code', async () => {
+  const tier = (of: Partial<Tier>): Tier => ({ read: async () => [], write: async () => {}, close: async () => {}, ...of })
+  const empty = tier({ read: async reads => reads.map(() => ({ found: true }) as never) })
+  const { config } = shelves()
+  const paid = { ...config('paid'), fast: empty, fallback: tier({}) }
+  assert.equal(await boolean(paid).query('a').exists(), false)
+  const throws = () => {
+    throw undefined
+  }
+  const both = { ...config('p'), attributes: { id: 'text' } as const, fast: tier({ read: throws }), fallback: tier({ read: throws }) }
+  assert.equal(await outcome({ call: () => hash<{ id: string }>(both).query('a').entity() }, 'call', []), 'unavailable')
+  let closed = 0
+  const parted = ring([{ read: async () => [], write: async () => {} } as never, tier({ close: throws }), tier({ close: async () => void closed++ })])
+  assert.deepEqual([await outcome(parted, 'close', []), closed], ['backend_failed', 1])
+})
+
+test('places of a tier are as many as there are, and none of them is stored where one is none', async () => {
+  const db = await open('many places', { driver: memory() })
+  const places = Array.from({ length: 300_000 }, (_, i) => ({ member: `place ${i}`, longitude: 1, latitude: 1, distance: 0 }))
+  for (const tier of [over(structures(db, 'tier')), records(db.store('records'))]) {
+    assert.equal(await outcome(tier, 'write', [[{ key: 'geo', kind: 'geo', value: { places: [...places, { ...places[0], latitude: 91 }] } }]]), 'invalid_argument')
+  }
+  await db.close()
+})
+
+test('what stays for as long as can be said stays', async () => {
+  const { config } = shelves()
+  const people = hash<{ id: string }>({ ...config('person'), attributes: { id: 'text' }, expire: Number.MAX_SAFE_INTEGER, fallbackExpiry: Number.MAX_SAFE_INTEGER })
+  await people.addWith([{ id: 'ada' }], { memoryAlways: true })
+  for (const memory of [true, false]) assert.deepEqual(await people.query('ada', { memory }).entity(), { id: 'ada' })
+})
+
 test('a call that both tiers refuse has the code of the refusal, and opens no breaker', async () => {
   const db = await open('refused by both', { driver: memory() })
   const people = hash<{ id: string }>({ name: 'person', fast: over(structures(db, 'fast')), fallback: over(structures(db, 'fallback')), attributes: { id: 'text' } })

@@ -67,6 +67,15 @@ test('what takes all the room has it, whatever parts of bytes took it before', a
   assert.deepEqual(await missed(pair, people, [...ids, '11']), ids)
 })
 
+test('what does not exist takes room in a cache, so that nobody can fill it without end', async () => {
+  const pair = shelves()
+  const people = await serve(pair, 1, { cache: { bytes: 640, sizeOf: () => 600 } })
+  await people.getOne('0')
+  for (let i = 100; i < 130; i++) await rejects('not_found', people.getOne(String(i)))
+  pair.fast.calls()
+  assert.deepEqual(await missed(pair, people, ['0']), ['0'])
+})
+
 test('answers do not all go at once where there is a jitter', async () => {
   const pair = shelves()
   const people = await serve(pair, 200, { cache: { entries: 1000, ttl: 60_000, jitter: 60_000 } })

@@ -15,8 +15,8 @@ import (
 type Cache struct {
 	Entries int // how many answers at most
 	// Bytes is how large they are together at most, by SizeOf, which is given entities
-	// of the repository's type; what does not exist takes nothing, and what is less than
-	// that is not kept.
+	// of the repository's type; what does not exist takes 64, and what is less than
+	// nothing is not kept.
 	Bytes  int
 	SizeOf func(entity any) int
 	// Evict is what goes when there is no room: what was used longest ago, or least often.
@@ -25,6 +25,10 @@ type Cache struct {
 	// added to it at random, up to this, so that not all go at once.
 	TTL, Jitter time.Duration
 }
+
+// absentBytes is what an answer takes that there is nothing, so that who asks for what does
+// not exist cannot fill a cache that only Bytes bound.
+const absentBytes = 64
 
 // Eviction is which answer goes first.
 type Eviction uint8
@@ -127,6 +131,8 @@ func (c *cache[K, V]) put(s slot[K], value V, found bool) {
 	k := &kept[K, V]{slot: s, value: value, found: found}
 	if c.config.SizeOf != nil && found {
 		k.bytes = c.config.SizeOf(value)
+	} else if !found {
+		k.bytes = min(absentBytes, c.config.Bytes)
 	}
 	if c.config.TTL > 0 {
 		k.expires = time.Since(began) + c.config.TTL + rand.N(c.config.Jitter+1)

@@ -58,7 +58,7 @@ func (geo[K]) ask(o *options) (Read, bool, error) {
 		return Read{}, false, err
 	}
 	q := o.near
-	if o.given&optionNear == 0 || !onMap(q.Longitude, q.Latitude) || !(q.Radius > 0) || !(q.Unit >= 0) || o.count < 0 {
+	if o.given&optionNear == 0 || !onMap(q.Longitude, q.Latitude) || !(q.Radius > 0) || !(q.Unit >= 0) || math.IsInf(float64(q.Unit), 1) || o.count < 0 {
 		return Read{}, false, fail(store.InvalidQuery, "repository: near what, and how near", nil)
 	}
 	q.Count = o.count

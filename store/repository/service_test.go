@@ -92,6 +92,18 @@ func TestCaches(t *testing.T) {
 		}
 	})
 	inBubble(t, func(u *tiers) {
+		s := cached(u, repository.Cache{Bytes: 640, SizeOf: func(any) int { return 600 }}, 1)
+		reads(u, s, "0")
+		for i := range 30 { // what does not exist takes room too
+			_, err := s.GetOne(context.Background(), strconv.Itoa(100+i))
+			u.fails(err, store.NotFound)
+		}
+		u.fast.calls()
+		if missed := asks(u, s, "0"); len(missed) == 0 {
+			t.Error("there is room for whatever does not exist")
+		}
+	})
+	inBubble(t, func(u *tiers) {
 		for _, wrong := range []repository.Cache{{}, {Entries: -1}, {Bytes: 1}, {Entries: 1, TTL: -1}, {Entries: 1, Evict: 9}} {
 			_, err := repository.NewService(newPeople(u), repository.ServiceOptions{Cache: &wrong})
 			u.fails(err, store.InvalidOption)

@@ -11,7 +11,7 @@ import { Frequency, type Order, Recency } from './order.js'
 export interface CacheOptions<V = unknown> {
   /** How many answers at most. */
   entries?: number
-  /** How large they are together at most, by `sizeOf`; what does not exist takes nothing. */
+  /** How large they are together at most, by `sizeOf`; what does not exist takes 64. */
   bytes?: number
   sizeOf?: (entity: V) => number
   /** What goes when there is no room: what was used longest ago, which it is unless given, or least often. */
@@ -77,7 +77,7 @@ export class Cache<V> {
   }
 
   put(id: string, text: string, value: V | undefined): void {
-    const bytes = value === undefined ? 0 : Math.ceil(this.sizeOf?.(value) ?? 0) // sums of parts would drift
+    const bytes = value === undefined ? Math.min(64, this.bytes) : Math.ceil(this.sizeOf?.(value) ?? 0) // sums of parts would drift
     const old = this.byID.get(id)?.get(text)
     if (old !== undefined) this.remove(old)
     if (!(bytes >= 0 && bytes <= this.bytes)) return

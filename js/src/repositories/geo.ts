@@ -5,12 +5,13 @@
  * The other side is store/repository/geo.go.
  */
 import type { Place, Unit } from '../structures/geo.js'
-import { onMap } from '../structures/geohash.js'
+import { onMap, scoreOf } from '../structures/geohash.js'
+import type { Z } from '../structures/sortedset.js'
 import { type Form, type Given, invalidEntity, invalidQuery, only } from './form.js'
 import type { Key } from './key.js'
 import type { QueryOptions } from './query.js'
 import { type KeyedConfig, keyed, type Repository } from './repository.js'
-import type { Read, Value } from './tier.js'
+import { invalid, type Read, type Value } from './tier.js'
 
 /** An entity whose members are places on the earth. */
 export interface Geo {
@@ -49,8 +50,14 @@ export function geo(config: KeyedConfig): GeoRepository {
   return keyed('geo', config, new Geos())
 }
 
-export function isPlace(place: Place | undefined): boolean {
+function isPlace(place: Place | undefined): boolean {
   return typeof place?.member === 'string' && place.member !== '' && onMap(place.longitude, place.latitude)
+}
+
+/** Places as members of the sorted set that a geo is. Fails with `invalid_argument`. */
+export function scored(places: readonly Place[] = []): Z[] {
+  if (!places.every(isPlace)) throw invalid('no place')
+  return places.map(({ member, longitude, latitude }) => ({ member, score: scoreOf(longitude, latitude) }))
 }
 
 const units: readonly unknown[] = ['m', 'km', 'mi', 'ft'] satisfies Unit[]

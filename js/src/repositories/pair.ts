@@ -137,8 +137,7 @@ export class Pair {
       await this.settle(wants.map(({ key }) => key))
       found = await this.ends.fast.read(reads)
     } catch (error) {
-      failure = error
-      this.warn(error)
+      failure = this.warn(error)
     }
     const asked: number[] = []
     for (const i of wants.keys()) {
@@ -229,8 +228,10 @@ export class Pair {
     await this.settle(keys).catch((error: unknown) => this.warn(error))
   }
 
-  private warn(error: unknown): void {
-    this.ends.warn(asStowageError(error, 'backend_failed', `repository "${this.step.name}": its fast tier has failed`))
+  private warn(error: unknown): StowageError {
+    const told = asStowageError(error, 'backend_failed', `repository "${this.step.name}": its fast tier has failed`)
+    this.ends.warn(told)
+    return told
   }
 
   /** How a call fails that the fallback has failed: with `unavailable` where the fast tier had too, unless it is the call that is wrong. */

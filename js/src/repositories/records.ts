@@ -6,10 +6,9 @@ import { StowageError } from '../errors.js'
 import { Options } from '../options.js'
 import type { Store } from '../store/store.js'
 import { centre, nearest, readSearch } from '../structures/geo.js'
-import { scoreOf } from '../structures/geohash.js'
-import { decode, encode } from '../structures/layout.js'
+import { compare, decode, encode } from '../structures/layout.js'
 import { readRange, type ScoreRange, type Z } from '../structures/sortedset.js'
-import { isPlace } from './geo.js'
+import { scored } from './geo.js'
 import { isScored } from './sortedset.js'
 import { invalid, met, mustAnswer, mustAsk, mustHave, type Read, type Reply, type Tier, unknown, type Value, type Write } from './tier.js'
 
@@ -147,11 +146,8 @@ function keep({ kind, value = {} }: Write, before: Kept | undefined, until: numb
     case 'boolean':
       if (before !== undefined) of(before, 'boolean')
       return { until, kind, is: value.is === true }
-    case 'geo': {
-      const places = value.places ?? []
-      if (!places.every(isPlace)) throw invalid('no place')
-      return { until, kind: 'set', scores: joined(before, places.map(({ member, longitude, latitude }) => ({ member, score: scoreOf(longitude, latitude) }))) }
-    }
+    case 'geo':
+      return { until, kind: 'set', scores: joined(before, scored(value.places)) }
     default:
       throw unknown(kind)
   }
@@ -195,12 +191,7 @@ function of<K extends Kept['kind']>(kept: Kept, kind: K): Extract<Kept, { kind: 
 
 /** Members by score, and those of the same score by their bytes. */
 function listed(scores: ReadonlyMap<string, number>): Z[] {
-  return [...scores].map(([member, score]) => ({ member, score })).sort((a, b) => a.score - b.score || compare(encode(a.member), encode(b.member)))
-}
-
-function compare(a: Uint8Array, b: Uint8Array): number {
-  const at = a.findIndex((byte, i) => byte !== b[i])
-  return at < 0 ? a.length - b.length : a[at]! - (b[at] ?? -1)
+  return [...scores].map(([member, score]) => ({ member, score })).sort((a, b) => a.score - b.score || compare(a.member, b.member))
 }
 
 /** Those of the members that are within a range, of its page. */

@@ -165,7 +165,7 @@ export class Repository<E, O extends QueryOptions> {
     const key = this.keys.text(id)
     const kind = this.form.kind === 'boolean' ? 'boolean' : 'exists' // others may have stored that it is not so
     const [reply] = await this.replies([{ key, read: { key, kind }, whole: undefined, partial: false }], memory)
-    return reply!.found && (kind === 'exists' || reply!.value.is === true)
+    return reply!.found && (kind === 'exists' || reply!.value?.is === true)
   }
 
   /** @internal */

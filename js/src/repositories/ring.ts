@@ -88,7 +88,7 @@ export class Ring implements Tier {
   }
 
   close(): Promise<void> {
-    return settled(this.tiers.map(tier => tier.close()))
+    return settled(this.tiers.map(async tier => tier.close()))
   }
 
   /** The place of the first point at or after one. */

@@ -4,6 +4,7 @@
  * The other side is store/repository/structures.go.
  */
 import type { Structures } from '../structures/structures.js'
+import { scored } from './geo.js'
 import { met, mustAnswer, mustAsk, mustHave, type Read, type Reply, type Tier, unknown, type Write } from './tier.js'
 
 /** The tier of structures, which closes them. Their environment stays open. */
@@ -100,7 +101,7 @@ async function carryOut(t: Structures, { key, kind, value = {}, merge = false, o
       await t.setBool(key, value.is === true)
       break
     case 'geo':
-      await t.geoAdd(key, ...(value.places ?? []))
+      await t.zAddWith(key, scored(value.places)) // of as many as there are, which are more than arguments can be
       break
     default:
       throw unknown(kind)

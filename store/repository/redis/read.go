@@ -150,7 +150,7 @@ func askGeo(ctx context.Context, p redis.Pipeliner, read repository.Read) func(*
 	}
 	answer := p.GeoSearchLocation(ctx, read.Key, &redis.GeoSearchLocationQuery{
 		GeoSearchQuery: redis.GeoSearchQuery{
-			Member: q.Member, Longitude: q.Longitude, Latitude: q.Latitude,
+			Member: q.Member, Longitude: min(q.Longitude, lastLongitude), Latitude: min(q.Latitude, lastLatitude),
 			Radius: q.Radius * unit, RadiusUnit: "m", BoxWidth: q.Width * unit, BoxHeight: q.Height * unit, BoxUnit: "m",
 			Count: q.Count, Sort: sort,
 		},

@@ -134,6 +134,13 @@ func (t *tier) send(ctx context.Context, to sender, writes []repository.Write) e
 	return failure("write", err)
 }
 
+// What is further east or north Redis gives a score beyond those of its map, where no
+// search finds it. It is as good as this, which has the same score as what is a hair before.
+const (
+	lastLongitude = 180 - 1e-7
+	lastLatitude  = 85.05112878 - 1e-7
+)
+
 // put sends the commands of a write.
 func put(ctx context.Context, p redis.Pipeliner, w repository.Write) {
 	if !w.Merge || w.Kind == repository.KindNone {
@@ -158,7 +165,7 @@ func put(ctx context.Context, p redis.Pipeliner, w repository.Write) {
 	case repository.KindGeo:
 		places := make([]*redis.GeoLocation, len(w.Value.Places))
 		for i, found := range w.Value.Places {
-			places[i] = &redis.GeoLocation{Name: found.Member, Longitude: found.Longitude, Latitude: found.Latitude}
+			places[i] = &redis.GeoLocation{Name: found.Member, Longitude: min(found.Longitude, lastLongitude), Latitude: min(found.Latitude, lastLatitude)}
 		}
 		p.GeoAdd(ctx, w.Key, places...)
 	}

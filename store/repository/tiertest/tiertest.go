@@ -280,6 +280,18 @@ func searchesPlaces(t *testing.T, u *using) {
 		t.Errorf("found %v", first)
 	}
 
+	// The map has edges, and east of the last longitude is the first.
+	u.write(aGeo("edge", structure.Place{Member: "east", Longitude: 180}, structure.Place{Member: "west", Longitude: -180}, structure.Place{Member: "north", Latitude: 85.05112878}, structure.Place{Member: "south", Latitude: -85.05112878}))
+	for _, edge := range []struct {
+		longitude, latitude float64
+		found               int
+	}{{180, 0, 2}, {-180, 0, 2}, {0, 85.05112878, 1}, {0, -85.05112878, 1}} {
+		around := repository.Read{Key: "edge", Kind: repository.KindGeo, Search: structure.GeoQuery{Longitude: edge.longitude, Latitude: edge.latitude, Radius: 10}}
+		if found := u.read(around)[0].Value.Places; len(found) != edge.found {
+			t.Errorf("around %g %g there is %v", edge.longitude, edge.latitude, found)
+		}
+	}
+
 	// As a sorted set it can be taken elsewhere, and nothing moves by it.
 	whole := u.read(repository.Read{Key: "g", Kind: repository.KindSortedSet, Range: repository.All})[0].Value.Members
 	u.write(aSet("copy", whole...))
