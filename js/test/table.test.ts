@@ -173,6 +173,28 @@ test('a query runs once for each await', async () => {
   await db.close()
 })
 
+test('an update by a filter of nothing but an identity is one of that document', async () => {
+  const db = await openPlaces()
+  const ids = [0, 1, 2.5, 'x', 'Tromsø 🐟', true]
+  for (const id of ids) await db.places.insert({ ...place(1), id: id as number, slug: `s${ids.indexOf(id)}` })
+  const filters = [(id: number) => where('id').in([id]), (id: number) => where('id').eq(id), (id: number) => ({ id })]
+  let population = 100
+  for (const filter of filters) {
+    for (const id of [...ids, -0]) {
+      assert.equal(await db.places.update(filter(id as number), { population: ++population }), 1)
+      assert.equal(await db.places.count({ id: id as number, population }), 1)
+      assert.deepEqual(await db.places.update(filter(id as number), { population }, { returning: 'ids' }), [Object.is(id, -0) ? 0 : id])
+    }
+    for (const id of [7, NaN, Infinity, 'y', '\ud800', 'y'.repeat(70_000), {}]) assert.equal(await db.places.update(filter(id as number), { population: 0 }), 0)
+    await rejects('invalid_document', db.places.update(filter(1), { id: 2 }))
+  }
+  assert.equal(await db.places.update(where('population').in([population]), { name: 'New' }), 1, 'what is not the identity is looked for')
+  assert.equal(await db.places.update(where('id').in([0, 1]), { name: 'New' }), 2)
+  assert.equal(await db.places.update(where('id').in([]), { name: 'New' }), 0)
+  assert.equal(await db.places.count({ population: 0 }), 0)
+  await db.close()
+})
+
 test('keys of every type find their documents', async () => {
   const db = await openPlaces()
   const keys = [0, -1, 1.5, 2 ** 40, 2n ** 63n, 'x', 'Tromsø 🐟', '', new Date(5), Uint8Array.of(0, 255), [1, ['a', new Date(0)]], true]

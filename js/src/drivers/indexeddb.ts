@@ -212,13 +212,20 @@ type Outcome<R> = { end: 'complete'; result: R } | { end: 'none'; undone: boolea
 /** Issues requests and waits until the transaction, not only they, are done. */
 function complete<R>(transaction: IDBTransaction, issue: Issue<R>): Promise<Outcome<R>> {
   return new Promise((resolve, reject) => {
-    const answered = watch(transactionSeconds, () => resolve({ end: 'none', undone: undo(transaction) }))
     let reason: StowageError | undefined
     let failed: DOMException | null = null
     const abort = (why: StowageError) => {
       reason = why
       transaction.abort()
     }
+    let results: () => R
+    try {
+      results = issue(transaction.objectStore(storeName), abort)
+    } catch (error) {
+      abort(explain(error))
+    }
+    // Only now: IndexedDB is at work meanwhile.
+    const answered = watch(transactionSeconds, () => resolve({ end: 'none', undone: undo(transaction) }))
     transaction.onerror = event => {
       failed ??= (event.target as IDBRequest).error
     }
@@ -226,15 +233,9 @@ function complete<R>(transaction: IDBTransaction, issue: Issue<R>): Promise<Outc
       answered()
       reject(reason ?? explain(transaction.error ?? failed))
     }
-    let results: () => R
     transaction.oncomplete = () => {
       answered()
       resolve({ end: 'complete', result: results() })
-    }
-    try {
-      results = issue(transaction.objectStore(storeName), abort)
-    } catch (error) {
-      abort(explain(error))
     }
   })
 }

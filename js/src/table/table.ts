@@ -14,7 +14,7 @@ import { packQuery, query } from '../query/query.js'
 import type { Policy, Schema } from './schema.js'
 import { type Access, latest, type Scope, send } from '../bridge/scope.js'
 import type { Changeable, Comparable, Doc, Draft, Key, Match } from '../document/types.js'
-import { and, Where } from '../query/where.js'
+import { and, type Ast, toAst, Where } from '../query/where.js'
 import { type FrameWriter, Op } from '../bridge/wire.js'
 
 /** What selects documents: a filter of where(), or an object. */
@@ -144,8 +144,9 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     }
     for (const name in change) if (name[0] === '$') (await part('rewrite')).mustBeMember(name)
     const packed = change instanceof Operation ? packOperations([change]) : Array.isArray(change) ? packOperations(change) : packDocument(change)
-    if (!ids && !isFilter(target)) {
-      return this.run(Op.Update, 5, f => f.key(target).raw(packed), readCount, { signal: call.signal })
+    const alone = isFilter(target) ? identityIn(toAst(target), this.made.schema.key) : [target]
+    if (!ids && alone !== undefined) {
+      return this.run(Op.Update, 5, f => f.key(alone[0]).raw(packed), readCount, { signal: call.signal })
     }
     const { bytes, run } = packQuery(query(this.selected(target)))
     return run(exchange => this.run(Op.UpdateWhere, 6, f => f.raw(bytes).raw(packed).bool(ids), (ids ? readKeys : readCount) as Decode<number | Key[]>, exchange), call)
@@ -419,6 +420,14 @@ export function returning(name: string, options: unknown): { ids: boolean; call:
   const call = o.longCall()
   o.done()
   return { ids, call }
+}
+
+/** The identity that is all a filter asks for, in a list of its own: then there is nothing to plan. A key would refuse what no document has. */
+function identityIn([name, path, given]: Ast, key: Schema['key']): unknown[] | undefined {
+  const values = (name === 'in' ? given : name === 'eq' ? [given] : []) as unknown[]
+  const { 0: value, length } = values
+  const one = length === 1 && (typeof value === 'string' ? /^[ -~]{0,99}$/.test(value) : Number.isFinite(value))
+  return one && JSON.stringify(path) === JSON.stringify(key) ? values : undefined
 }
 
 /** Keys are never plain objects, so what is one selects by its members. */
