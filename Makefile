@@ -106,9 +106,13 @@ endif
 host: | tools
 	go test -vet=off -timeout 30m $(if $(SHORT),-short -p 4) ./...
 
-types: $(PACKAGE) web-demo/node_modules/stowage/.stamp
+# What the engine is compiled from has no part in types.
+types: .build/types.stamp
+
+.build/types.stamp: $(JS_SOURCES) $(wildcard js/test/types/*) $(DEMO_SOURCES) js/node_modules/.stamp web-demo/node_modules/.stamp | $(PACKAGE) .build
 	npm run --silent test:types --prefix js
 	npm run --silent types --prefix web-demo
+	@touch $@
 
 node: js/build/.stamp bench/node_modules/.stamp
 	cd js && $(NODE_TEST) --test-concurrency=2 build/$(if $(SHORT),together,test)/
@@ -142,7 +146,7 @@ race: tools
 js: tools
 	$(WASM) go test -vet=off -timeout 30m -short -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $$($(WASM) go list $(WASM_PACKAGES) | grep -v -e /store/indexeddb -e /store/kv)
 
-# Tests in JavaScript that take so long that check leaves them out: faults, filters, interruptions, changes of an origin, modifiers, modes and tiers, encryption, backups and what is saved of damage, what Go and Node read of each other.
+# Tests in JavaScript that take so long that check leaves them out: faults, filters, interruptions, changes of an origin, modifiers, modes and tiers, encryption and its vectors, backups and what is saved of damage, what Go and Node read of each other.
 campaigns: js/build/.stamp | tools
 	cd js && $(NODE_TEST) build/campaigns/
 

@@ -16,6 +16,8 @@ import (
 	stdsync "sync"
 	"testing"
 	"time"
+
+	"github.com/stowage-db/stowage/store/storetest"
 )
 
 // atlas is a database that tests write, and an origin that serves it.
@@ -268,7 +270,7 @@ func TestFollowsRandomChanges(t *testing.T) {
 		a := newAtlas(t, d, 600, nil)
 		all := a.follow("table=cities")
 		some := a.follow("table=cities&columns=id,population&where=" + url.QueryEscape("population > $1 AND country <> 'DK'") + "&params[1]=200000")
-		for batch := range 40 {
+		for batch := range 40 / storetest.Stride() {
 			all.catchUp()
 			if batch%3 == 0 {
 				some.catchUp()

@@ -83,7 +83,11 @@ func TestWatermarkFollowsRandomChanges(t *testing.T) {
 		a := marked(t, d, 400, time.Hour)
 		f := a.follow("table=cities").catchUp()
 		skimmed, next := 0, 1000
-		for version := range 60 {
+		versions := 60
+		if testing.Short() {
+			versions = 20
+		}
+		for version := range versions {
 			for range 1 + random.IntN(5) {
 				id := 1 + random.IntN(500)
 				switch random.IntN(6) {
