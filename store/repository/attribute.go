@@ -5,6 +5,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,9 @@ func attributesOf(t reflect.Type) ([]attribute, error) {
 			continue
 		case name == "":
 			name = f.Name
+		}
+		if slices.ContainsFunc(found, func(a attribute) bool { return a.name == name }) {
+			return nil, fail(store.InvalidOption, "repository: "+t.String()+" has two attributes "+name, nil)
 		}
 		found = append(found, attribute{name, f.Index})
 	}

@@ -297,6 +297,13 @@ func TestConfigs(t *testing.T) {
 		}
 		_, err := repository.NewHash[string, string](u.config("text"))
 		u.fails(err, store.InvalidOption)
+		type Named struct{ Name string }
+		_, err = repository.NewHash[struct {
+			Named
+			ID   string `json:"id"`
+			Also string `json:"Name"`
+		}, string](u.config("person"))
+		u.fails(err, store.InvalidOption)
 		_, err = repository.NewHash[person, float64](u.config("person"))
 		u.fails(err, store.InvalidOption)
 		_, err = repository.NewHash[person, struct{ Number int }](u.config("person"))

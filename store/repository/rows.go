@@ -66,8 +66,8 @@ func (r *rows) answer(ctx context.Context, read Read) (reply Reply, err error) {
 		return reply, fail(store.InvalidArgument, "read: kind", nil)
 	}
 	key := parted(read.Key)
-	lookup, there := r.lookups[key[0]]
-	if !there {
+	lookup := r.lookups[key[0]]
+	if lookup == nil {
 		return reply, fail(store.InvalidKey, "read: no rows of "+key[0], nil)
 	}
 	row, err := lookup(ctx, key[1:])

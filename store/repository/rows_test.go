@@ -73,7 +73,7 @@ func rowsOf(model *sync.Model[map[string]any]) repository.Tier {
 		}
 		return item.Row()
 	}
-	return repository.NewRows(map[string]repository.Lookup{"city": lookup, "a city: % of it": lookup})
+	return repository.NewRows(map[string]repository.Lookup{"city": lookup, "a city: % of it": lookup, "town": nil})
 }
 
 // TestRows holds that a cache stands over the view of an origin, which it asks once for
@@ -124,10 +124,12 @@ func TestRows(t *testing.T) {
 	u.done(err)
 	_, err = sets.Query(2, repository.NoMemory()).Entity(ctx)
 	u.fails(err, store.Unsupported)
-	strange, err := repository.NewBoolean[int](u.config("village"))
-	u.done(err)
-	_, err = strange.Query(1).Exists(ctx)
-	u.fails(err, store.InvalidKey)
+	for _, name := range []string{"village", "town"} {
+		strange, err := repository.NewBoolean[int](u.config(name))
+		u.done(err)
+		_, err = strange.Query(1).Exists(ctx)
+		u.fails(err, store.InvalidKey)
+	}
 
 	view.SetMode(sync.Offline)
 	u.pass(time.Hour)

@@ -8,8 +8,11 @@
 //
 // Reads of one call are one transaction of the server, and so are writes. Those that
 // depend on what there is are begun again when somebody changes it meanwhile. All keys
-// must be on one server: for several there is
-// repository.NewRing.
+// must be on one server: for several there is repository.NewRing.
+//
+// A server that comes back with what it had a while ago, from a file or as a replica that
+// lagged, answers with that until it expires, and no repository can tell. Give an Expire
+// accordingly, or have it come back empty.
 package redis
 
 import (
