@@ -95,16 +95,31 @@ func newCache[K comparable, V any](config Cache) *cache[K, V] {
 // get returns an answer, nil where it is not kept; that is a use of it.
 func (c *cache[K, V]) get(s slot[K]) *kept[K, V] {
 	c.mu.Lock()
-	k := c.at(s)
-	if k != nil && k.expires != 0 && time.Since(began) >= k.expires {
-		c.remove(k)
-		k = nil
-	}
-	if k != nil {
-		c.hits++ // where the lock is held anyway, for a hit is to cost little more than the lookup
-		c.order.use(k)
-	}
+	k := c.use(c.at(s))
 	c.mu.Unlock()
+	return k
+}
+
+// whole is get where nothing but an id was asked for: a hit is to cost little more than
+// the lookup.
+func (c *cache[K, V]) whole(id K) *kept[K, V] {
+	c.mu.Lock()
+	k := c.use(c.byID[id].whole)
+	c.mu.Unlock()
+	return k
+}
+
+// use tells that an answer is used, and returns it unless it has expired. c.mu is held.
+func (c *cache[K, V]) use(k *kept[K, V]) *kept[K, V] {
+	if k == nil {
+		return nil
+	}
+	if k.expires != 0 && time.Since(began) >= k.expires {
+		c.remove(k)
+		return nil
+	}
+	c.hits++ // where the lock is held anyway
+	c.order.use(k)
 	return k
 }
 

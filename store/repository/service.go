@@ -158,8 +158,9 @@ func (s *Service[E, K]) Metrics() Metrics {
 // GetOne returns the entity of a key. NotFound where there is none, or nothing of it was
 // asked for. With NoMemory the caches are passed by too.
 func (s *Service[E, K]) GetOne(ctx context.Context, id K, with ...Option) (entity E, err error) {
-	if len(with) == 0 {
-		if k := s.lookUp(slot[K]{id: id}); k != nil {
+	if len(with) == 0 && s.cache != nil && !s.closed.Load() {
+		if k := s.cache.whole(id); k != nil {
+			s.hit()
 			if !k.found {
 				return entity, s.missing()
 			}
@@ -187,10 +188,17 @@ func (s *Service[E, K]) lookUp(at slot[K]) *kept[K, E] {
 		return nil
 	}
 	k := s.cache.get(at)
-	if k != nil && s.onEvent != nil {
-		s.onEvent(Event{Kind: Hit})
+	if k != nil {
+		s.hit()
 	}
 	return k
+}
+
+// hit tells of an answer that was in the cache.
+func (s *Service[E, K]) hit() {
+	if s.onEvent != nil {
+		s.onEvent(Event{Kind: Hit})
+	}
 }
 
 // GetMany returns the entities of keys, those that there are, in the order of the keys.
