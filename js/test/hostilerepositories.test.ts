@@ -227,6 +227,17 @@ test('places of a tier are as many as there are, and none of them is stored wher
   await db.close()
 })
 
+test('a set whose scores are no places is searched with the same answer in every tier', async () => {
+  const db = await open('no places', { driver: memory() })
+  const members = [-Infinity, -0.5, -0, 5, 2 ** 52, Infinity].map(score => ({ member: String(score), score }))
+  for (const tier of [over(structures(db, 'tier')), records(db.store('records'))]) {
+    await tier.write([{ key: 'set', kind: 'sortedSet', value: { members } }])
+    const [found] = await tier.read([{ key: 'set', kind: 'geo', search: { longitude: 0, latitude: 0, radius: 1e9 } }])
+    assert.deepEqual(found!.value.places!.map(({ member }) => member).sort(), ['0', '5'])
+  }
+  await db.close()
+})
+
 test('what stays for as long as can be said stays', async () => {
   const { config } = shelves()
   const people = hash<{ id: string }>({ ...config('person'), attributes: { id: 'text' }, expire: Number.MAX_SAFE_INTEGER, fallbackExpiry: Number.MAX_SAFE_INTEGER })

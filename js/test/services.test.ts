@@ -198,6 +198,18 @@ test('a service that is shut down waits for what runs, and refuses the rest', as
   await people.shutdown()
 })
 
+test('what others send on the channel of a service that shares does nothing to it', async () => {
+  const pair = shelves()
+  const people = await serve(pair, 1, { cache: { entries: 9 }, share: true })
+  await people.getOne('0')
+  const channel = new BroadcastChannel('stowage-repository:person')
+  for (const sent of [null, 7, 'person:0', {}, [null, { toString: 7 }, ['person:0']], []]) channel.postMessage(sent)
+  channel.postMessage(['person:0']) // the last that arrives
+  while ((await missed(pair, people, ['0'])).length === 0) await new Promise(resolve => setTimeout(resolve, 1))
+  channel.close()
+  await people.shutdown()
+})
+
 test('services of other contexts hear of what changes, where both share', async () => {
   const pair = shelves()
   const [here, there, alone] = [await serve(pair, 1, { cache: { entries: 9 }, share: true }), await serve(pair, 1, { cache: { entries: 9 }, share: true }), await serve(pair, 1, { cache: { entries: 9 } })]

@@ -177,7 +177,7 @@ function answer(kept: Kept, { kind, fields, range, search }: Read): Value {
       const { scores } = of(kept, 'set')
       const asked = readSearch(search ?? {})
       centre(asked, asked.member === undefined ? undefined : scores.get(asked.member))
-      return { places: nearest(asked, listed(scores)) }
+      return { places: nearest(asked, listed(scores).filter(({ score }) => score >= 0 && score < 2 ** 52)) }
     }
     default:
       throw unknown(kind)

@@ -227,7 +227,7 @@ export class Service<E, O extends QueryOptions> {
     if (typeof BroadcastChannel === 'undefined') throw new StowageError('unsupported', 'service: there is no BroadcastChannel here to share by')
     const channel = new BroadcastChannel(name)
     channel.onmessage = ({ data }: { data: unknown }) => {
-      if (Array.isArray(data)) void this.heard(data.map(String))
+      if (Array.isArray(data)) void this.heard(data as string[]) // what is no key of anything is forgotten in vain
     }
     ;(channel as { unref?(): void }).unref?.() // Node would stay for it
     return channel
