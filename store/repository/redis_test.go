@@ -4,6 +4,8 @@ package repository_test
 
 import (
 	"context"
+	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -116,6 +118,65 @@ func TestShare(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// TestRedisEnds holds that a fast tier whose server ends in the middle of it, and comes back
+// with nothing, is done without for as long, and then used again.
+func TestRedisEnds(t *testing.T) {
+	ctx := context.Background()
+	options := &goredis.Options{Addr: storetest.Redis(t), Protocol: 2}
+	fast := redis.New(options)
+	t.Cleanup(func() { _ = fast.Close() })
+	fallback, _ := inMemory(t)
+	r, err := repository.NewHash[person, string](repository.Config{Name: "person", Fast: fast, Fallback: fallback, FastTimeout: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := repository.ServiceOptions{}
+	o.Breaker.Fast = repository.Breaker{Failures: 1, Recovery: 10 * time.Millisecond}
+	s, err := repository.NewService(r, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := 0
+	next := func() {
+		t.Helper()
+		version++
+		if err := s.AddWith(ctx, repository.AddOptions{MemoryAlways: true}, person{ID: "ada", Integer: &version}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reads := func() {
+		t.Helper()
+		if got, err := s.GetOne(ctx, "ada"); err != nil || *got.Integer != version {
+			t.Fatalf("read %v, %v, not %d", got, err, version)
+		}
+	}
+	next()
+	reads()
+	server, err := net.Dial("tcp", options.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = server.Write([]byte("SHUTDOWN NOSAVE\r\n"))
+	_, _ = io.ReadAll(server) // until it has ended
+	_ = server.Close()
+	for range 3 {
+		reads()
+		next()
+	}
+	if m := s.Metrics(); m.Warnings == 0 || m.FastFailures == 0 {
+		t.Errorf("the server has not ended: %+v", m)
+	}
+	storetest.RedisAt(t, options.Addr)
+	before := s.Metrics().FastHits
+	for end := time.Now().Add(30 * time.Second); s.Metrics().FastHits == before; reads() {
+		if time.Now().After(end) {
+			t.Fatal("the server that came back is not used")
+		}
+	}
+	next()
+	reads()
 }
 
 // TestShareNothing holds that a service fails which would hear of nothing.

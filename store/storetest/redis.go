@@ -17,6 +17,13 @@ func Redis(t testing.TB) (address string) {
 	}
 	address = free.Addr().String()
 	_ = free.Close()
+	RedisAt(t, address)
+	return address
+}
+
+// RedisAt starts one at an address, as where another has ended.
+func RedisAt(t testing.TB, address string) {
+	t.Helper()
 	_, port, _ := net.SplitHostPort(address)
 	process := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
 	if err := process.Start(); err != nil {
@@ -32,7 +39,7 @@ func Redis(t testing.TB) (address string) {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
 			_ = c.Close()
-			return address
+			return
 		}
 		select {
 		case err := <-ended:
