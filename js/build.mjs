@@ -26,8 +26,7 @@ const common = {
 /**
  * msgpackr asks a TextEncoder from 64 characters on, with a view of its buffer for each text, and its own loop below.
  * In a page the loop is faster up to about 256: 0.93 of the processor's time of a bulk insert. In Node, whose Buffer has
- * a way of its own, it is not. And half of a surrogate pair becomes U+FFFD in the loop, too, as with a TextEncoder: what
- * is stored is UTF-8.
+ * a way of its own, it is not.
  */
 const texts = {
   name: 'texts',
@@ -37,7 +36,6 @@ const texts = {
       for (const [from, to] of [
         ['let encodeUtf8 =', 'const loopBelow = ByteArray.prototype.utf8Write ? 0x40 : 0x100, encodeUtf8 ='],
         ['strLength < 0x40 || !encodeUtf8', 'strLength < loopBelow || !encodeUtf8'],
-        ['target[strPosition++] = c1 >> 12 | 0xe0;', 'if ((c1 & 0xf800) === 0xd800) c1 = 0xfffd; $&'],
       ]) {
         if (contents.split(from).length !== 2) throw new Error('msgpackr packs texts in another way now')
         contents = contents.replace(from, to)

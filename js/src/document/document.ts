@@ -3,7 +3,7 @@
  * a word is stored as an extension type, or refused (a function, a Promise, a Blob), so that what comes back
  * is what went in. An object of a class comes back as a plain one, unless the class has a custom type.
  * Beside that only these differ: −0 is 0, a hole in a list is undefined, a member of the name
- * __proto__ has the name __proto_, and half of a surrogate pair is stored as U+FFFD.
+ * __proto__ has the name __proto_, and half of a surrogate pair is read as U+FFFD.
  */
 import { addExtension, C1, Packr, Unpackr } from 'msgpackr'
 
