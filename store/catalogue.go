@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"strings"
+	"sync"
 
 	"github.com/tinylib/msgp/msgp"
 )
@@ -29,6 +30,60 @@ const absent space = math.MaxUint32 - 1
 // names is the catalogue, seen through the transaction.
 func (tx *Tx) names() *DB { return &DB{tx: tx, space: catalogue} }
 
+// entered is what was found in the catalogue by name. Every transaction asks for the same few, and
+// seldom does one change: what one has found holds for all snapshots since the last commit to the
+// catalogue.
+type entered struct {
+	mu      sync.Mutex
+	changed uint64            // the last staged transaction that wrote to the catalogue, as far as was known
+	stored  map[string][]byte // nil for what is not there
+}
+
+// mostEntered is how many names are remembered: a program that has more of them seldom asks for the same.
+const mostEntered = 64
+
+// entry finds what the catalogue has under a name.
+func (tx *Tx) entry(name string) (stored []byte, found bool, err error) {
+	names, changed := tx.names(), tx.env.changedAt(catalogue)
+	lasting := changed <= tx.base.sequence && !tx.hasWritten(catalogue) // others see the same
+	e := &tx.env.entered
+	if lasting {
+		e.mu.Lock()
+		if e.changed != changed || len(e.stored) == mostEntered {
+			e.changed, e.stored = changed, nil
+		}
+		stored, found = e.stored[name]
+		e.mu.Unlock()
+	}
+	if found {
+		tx.noteKey(catalogue.whole([]byte(name)))
+		return stored, stored != nil, nil
+	}
+	stored, found, err = names.get([]byte(name))
+	if lasting && err == nil {
+		e.put(name, bytes.Clone(stored), changed)
+	}
+	return stored, found, err
+}
+
+// put remembers an entry, unless the catalogue has changed meanwhile.
+func (e *entered) put(name string, stored []byte, changed uint64) {
+	e.mu.Lock()
+	if e.stored == nil {
+		e.stored = make(map[string][]byte)
+	}
+	if e.changed == changed {
+		e.stored[name] = stored
+	}
+	e.mu.Unlock()
+}
+
+func (e *entered) forget() {
+	e.mu.Lock()
+	e.stored = nil
+	e.mu.Unlock()
+}
+
 // database opens a database by its name in the catalogue. A transaction that
 // creates makes it, with flags, where it does not exist; otherwise that is
 // NotFound. The same transaction gives the same handle for the same name.
@@ -43,8 +98,7 @@ func (tx *Tx) database(name string, create bool, flags Flags) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{tx: tx, name: name}
-	names := tx.names()
-	stored, found, err := names.get([]byte(name))
+	stored, found, err := tx.entry(name)
 	switch {
 	case err != nil:
 	case found:

@@ -338,6 +338,7 @@ func (t *Table) Update(tx *Tx, key, change []byte) (found bool, err error) {
 	if err == nil && found {
 		_, err = s.settle()
 	}
+	s.end()
 	return found && err == nil, t.failed("update", err)
 }
 

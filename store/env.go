@@ -64,6 +64,7 @@ type Env struct {
 	turn       turn
 	knows      known
 	vocabulary vocabulary
+	entered    entered
 	plans      plans
 	now        func() time.Time
 

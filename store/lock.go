@@ -56,6 +56,7 @@ func (e *Env) forgetAll() {
 	e.recent, e.fallen, e.desk = nil, nil, desk{}
 	e.behind.shown = nil
 	e.missed(sequence)
+	e.entered.forget()
 	e.pages.cache.clear()
 	e.pages.transit.clear()
 }

@@ -67,7 +67,7 @@ func (tx *Tx) Version() (uint64, error) {
 	if err := tx.usable("read version"); err != nil {
 		return 0, err
 	}
-	stored, found, err := tx.names().get([]byte(versionName))
+	stored, found, err := tx.entry(versionName)
 	if err != nil || !found {
 		return 0, err
 	}
