@@ -18,7 +18,7 @@ import (
 // hold exactly what was acknowledged, or that and the transaction under way.
 func TestCrashAtEveryCall(t *testing.T) {
 	seed := storetest.Seed(t)
-	for at := 0; ; at++ {
+	for at := 0; ; at += storetest.Stride() {
 		blobs := memory.NewBlobs()
 		faulty := storetest.NewFaulty(memory.Open(blobs))
 		faulty.FailAt(at, storetest.Dead)
