@@ -18,10 +18,11 @@ type openRun struct {
 const openPages = 6
 
 // opens reports whether the writes to a database are to become an open run. In a transaction that is its
-// first run, if any; in a nested one none, for it may be small and have many like it.
+// first run, if any; in a nested one none, for it may be small and have many like it. Who looks for keys as
+// often as it writes them loads nothing: the next look would close the run.
 func (tx *Tx) opens(s *spaceWrites) bool {
 	return s.bytes >= openPages*tx.env.options.PageBytes && len(s.tail) == 0 && len(tx.writes.large) == 0 &&
-		tx.growing == nil && len(tx.runs) == 0 && s.space != catalogue && tx.parent == nil && !tx.env.merges()
+		tx.growing == nil && len(tx.runs) == 0 && s.space != catalogue && tx.parent == nil && !tx.env.merges() && 2*s.looked < len(s.sorted)
 }
 
 // openRun moves the writes to a database to a run that stays open. The others stay, a few most often.

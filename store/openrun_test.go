@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -89,6 +90,36 @@ func TestOpenRun(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// TestUpdatesOpenNoRun overwrites in ascending order what it reads first, as an update of many documents does.
+func TestUpdatesOpenNoRun(t *testing.T) {
+	env := openSmall(t)
+	held := map[string]string{}
+	for range 2 {
+		err := env.Update(context.Background(), func(tx *Tx) error {
+			db, err := tx.DB("docs")
+			if err != nil {
+				return err
+			}
+			docs := bulk{db, held}
+			if len(held) == 0 {
+				return docs.load(0, 299)
+			}
+			for n := range 300 {
+				if err := errors.Join(docs.get(n), docs.put(n, fmt.Sprintf("document %d again", n))); err != nil {
+					return err
+				}
+				if tx.growing != nil || len(tx.runs) > 0 {
+					return fmt.Errorf("a run after %d updates", n+1)
+				}
+			}
+			return docs.compare()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

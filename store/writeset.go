@@ -28,6 +28,7 @@ type spaceWrites struct {
 	tail   []slot // newer than sorted: in order of arrival, or, once read, as sorted
 	read   bool
 	bytes  int // as in the set
+	looked int // how often for a key, whether it was there or not
 }
 
 // slot locates one write. The first bytes of its key stand in it, for most
@@ -212,6 +213,7 @@ func (s *spaceWrites) search(slots []slot, head uint64, whole []byte) (int, bool
 // get finds what was written under a whole key.
 func (s *spaceWrites) get(whole []byte) (entry, bool) {
 	s.settle()
+	s.looked++
 	h := head(whole)
 	for _, slots := range [...][]slot{s.tail, s.sorted} {
 		if i, found := s.search(slots, h, whole); found {
