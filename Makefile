@@ -73,7 +73,7 @@ pack: .build/stowage.tgz ## make the npm tarball, .build/stowage.tgz
 	cd js && npm pack --silent --ignore-scripts --pack-destination ../.build
 	@mv .build/stowage-[0-9]*.tgz $@ && touch $@
 
-# --- Checking: less than a minute where Go's tests need not run again, two to three after a change of the engine; before each commit
+# --- Checking: half a minute where nothing has changed, a minute and a half after a change of the engine, two where all of Go's tests run again; before each commit
 
 # Of tests that go through very many cases `make check` runs a part, and `make test` all of them. Much of the work has one
 # thread only: two parts at a time take less than one after the other. What compiles and looks at code collects less garbage.
