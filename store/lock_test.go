@@ -99,36 +99,46 @@ func TestLockNeedsAKey(t *testing.T) {
 	}
 }
 
-// TestLocksWhenIdle stays open while a transaction is, and locks some time after it.
+// TestLocksWhenIdle stays open while a transaction is, and locks some time after it, by the
+// time of a schedule.
 func TestLocksWhenIdle(t *testing.T) {
-	ctx := context.Background()
-	options := chained(chains()["encrypted"]())
-	options.LockAfter = 4 * time.Millisecond
-	env := storetest.Open(t, memory.New(), options)
-	tx, err := env.Begin(ctx, false)
-	if err != nil {
-		t.Fatal(err)
+	ctx, schedule := context.Background(), storetest.NewSchedule(1)
+	rest := func(d time.Duration) {
+		gate := schedule.NewGate()
+		schedule.OpenAt(schedule.Now().Add(d), gate)
+		if err := gate.Wait(ctx); err != nil {
+			t.Fatal(err)
+		}
 	}
-	time.Sleep(10 * options.LockAfter)
-	if err := env.Sync(ctx); err != nil {
-		t.Errorf("it locked under a transaction: %v", err)
-	}
-	if _, err := getKey(tx, "none"); err != nil && store.CodeOf(err) != store.NotFound {
-		t.Errorf("it locked under a transaction: %v", err)
-	}
-	tx.Rollback()
-	for {
+	if err := schedule.Run(func() {
+		options := chained(chains()["encrypted"]())
+		options.Scheduler, options.LockAfter = schedule, time.Minute
+		env := storetest.Open(t, memory.New(), options)
+		tx, err := env.Begin(ctx, false)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		rest(10 * options.LockAfter)
+		if _, err := getKey(tx, "none"); err != nil {
+			t.Errorf("it locked under a transaction: %v", err)
+		}
+		tx.Rollback()
+		rest(options.LockAfter / 2)
+		if err := env.Checkpoint(ctx); err != nil {
+			t.Errorf("it locked too early: %v", err)
+		}
+		rest(2 * options.LockAfter)
 		if _, err := env.Info(ctx); err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
-		if err := env.Checkpoint(ctx); store.CodeOf(err) == store.KeyRequired {
-			break
-		} else if err != nil {
-			t.Fatal(err)
+		if err := env.Checkpoint(ctx); store.CodeOf(err) != store.KeyRequired {
+			t.Errorf("it did not lock: %v", err)
 		}
-		time.Sleep(time.Millisecond)
-	}
-	if err := env.Close(ctx); err != nil {
+		if err := env.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}); err != nil {
 		t.Error(err)
 	}
 }

@@ -41,7 +41,7 @@ type world struct {
 // newWorld serves the named tables, which the statements make.
 func newWorld(t testing.TB, change func(*origin.Config), tables []string, statements ...string) *world {
 	w := &world{TB: t, change: change, file: filepath.Join(t.TempDir(), "atlas.sqlite"), sidecar: filepath.Join(t.TempDir(), "sidecar")}
-	db, err := sql.Open("sqlite", "file:"+w.file+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(OFF)")
+	db, err := sql.Open("sqlite", "file:"+w.file+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)")
 	if err != nil {
 		t.Fatal(err)
 	}

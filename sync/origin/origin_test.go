@@ -43,7 +43,7 @@ type sqliteDatabase struct {
 
 func newSQLite(t *testing.T) *sqliteDatabase {
 	file := filepath.Join(t.TempDir(), "atlas.sqlite")
-	db := openOwn(file, "journal_mode = WAL", "busy_timeout = 5000")
+	db := openOwn(file, "busy_timeout = 5000", "journal_mode = WAL")
 	t.Cleanup(func() { _ = db.Close() })
 	return &sqliteDatabase{file, db}
 }

@@ -46,8 +46,9 @@ func openSidecar(ctx context.Context, file string) (*sidecar, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Full: what clients were told must not be forgotten.
-	s := &sidecar{openOwn(path, "journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000", "cache_size = -16000"), lock}
+	// Full: what clients were told must not be forgotten. The timeout comes first, for the
+	// mode is read from the file, which a connection that ends may hold just then.
+	s := &sidecar{openOwn(path, "busy_timeout = 5000", "journal_mode = WAL", "synchronous = FULL", "cache_size = -16000"), lock}
 	s.db.SetMaxOpenConns(8)
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.close())

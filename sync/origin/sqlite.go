@@ -84,7 +84,7 @@ func (c sqliteConnector) Driver() driver.Driver                        { return 
 // files, by an authorizer that is asked when a statement is compiled.
 func readingOnly(c sqlite.ExecQuerierContext) error {
 	for _, pragma := range []string{
-		"query_only = 1", "busy_timeout = 5000", "case_sensitive_like = 1", "temp_store = MEMORY", "trusted_schema = 0",
+		"busy_timeout = 5000", "query_only = 1", "case_sensitive_like = 1", "temp_store = MEMORY", "trusted_schema = 0",
 	} {
 		if _, err := c.ExecContext(context.Background(), "PRAGMA "+pragma, nil); err != nil {
 			return err

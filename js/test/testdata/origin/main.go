@@ -62,7 +62,7 @@ type fixture struct {
 
 func run(ctx context.Context, args []string) error {
 	f := &fixture{dir: args[0], cities: map[int64]city{}, addr: "127.0.0.1:0"}
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(f.dir, "atlas.sqlite")+"?_pragma=journal_mode(wal)&_pragma=busy_timeout(5000)")
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(f.dir, "atlas.sqlite")+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)")
 	if err != nil {
 		return err
 	}
