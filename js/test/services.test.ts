@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { memory, open } from 'stowage'
+import { memory, open, StowageError } from 'stowage'
 import * as repositories from 'stowage/repositories'
 import { type CacheOptions, hash, type HashOptions, type HashRepository, type Service, service, type ServiceOptions } from 'stowage/repositories'
 import { structures } from 'stowage/structures'
@@ -179,6 +179,19 @@ test('what a breaker counts is for its service to say', async () => {
   for (let n = 0; n < 3; n++) assert.equal((await people.getOne('0')).id, '0')
   assert.equal(people.metrics().warnings, 0)
   assert.equal(people.metrics().fastFailures, 3)
+})
+
+test('a fallback without room is still read, and its breaker stays closed', async () => {
+  const pair = shelves()
+  const people = await serve(pair, 2, { breaker: { fallback: { failures: 1 } } })
+  pair.fallback.before = async write => {
+    if (write) throw new StowageError('quota', 'the probe')
+  }
+  for (let n = 0; n < 2; n++) await rejects('quota', people.add({ id: 'bo' }))
+  for (const id of ['0', '1']) assert.equal((await people.getOne(id)).id, id)
+  pair.fallback.before = undefined
+  await people.add({ id: 'bo' })
+  assert.equal(people.metrics().warnings, 0)
 })
 
 test('a service that is shut down waits for what runs, and refuses the rest', async () => {

@@ -19,8 +19,9 @@ type Breaker struct {
 	// is let through: if that succeeds all are, if it fails none for as long again.
 	Recovery time.Duration
 	// Counts tells whether an error is a failure of the tier. If nil all are but those
-	// that say that the call was wrong. That something was not found is no error of a
-	// tier, and that the caller has given up never counts.
+	// that say that the call was wrong, and Quota: a tier without room can be read. That
+	// something was not found is no error of a tier, and that the caller has given up
+	// never counts.
 	Counts func(error) bool
 }
 
@@ -70,7 +71,7 @@ func newGuard(t Tier, name TierName, b Breaker, tell func(Event)) (*guard, error
 		b.Recovery = 30 * time.Second
 	}
 	if b.Counts == nil {
-		b.Counts = func(err error) bool { return !refused(err) }
+		b.Counts = func(err error) bool { return !refused(err) && store.CodeOf(err) != store.Quota }
 	}
 	g := &guard{Tier: t, name: name, counts: b.Counts, tell: tell}
 	g.circuit = gobreaker.NewCircuitBreaker[[]Reply](gobreaker.Settings{

@@ -29,5 +29,7 @@
 // Between repositories, as of several processes with one Redis server, there is a window:
 // what one has read from the fallback it may put into the fast tier after another has
 // added something newer. The old entity then stays there until it expires. The same goes
-// for a write that a tier carries out after it was given up. Give Expire accordingly.
+// for a write that a tier carries out after it was given up, and where a program is killed
+// after the fallback has an entity and before a fast tier has it that outlives the program,
+// or before such a tier was rid of what it failed to replace. Give Expire accordingly.
 package repository

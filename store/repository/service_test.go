@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/stowage-db/stowage/store"
+	"github.com/stowage-db/stowage/store/file"
 	"github.com/stowage-db/stowage/store/repository"
+	"github.com/stowage-db/stowage/store/storetest"
 )
 
 // cached returns a service of people behind a cache, and fills both tiers with some.
@@ -219,6 +221,33 @@ func TestWrongKey(t *testing.T) {
 		close(let)
 		all.Wait()
 	})
+}
+
+// TestFullDisk holds that a fallback without room is still read, by its code told from
+// one that fails, and written to once there is room.
+func TestFullDisk(t *testing.T) {
+	ctx := context.Background()
+	b, err := file.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := storetest.NewFaulty(b)
+	fast, _ := inMemory(t)
+	fallback, _ := over(t, disk)
+	u := &tiers{t: t, fast: &probe{Tier: fast}, fallback: &probe{Tier: fallback}}
+	s, heard := serve(u, 1, time.Hour, false)
+	u.done(s.Add(ctx, person{ID: "ada", Integer: number(1)}))
+	disk.FailAt(0, storetest.Full)
+	for range 2 {
+		u.fails(s.Add(ctx, person{ID: "bo", Integer: number(1)}), store.Quota)
+		u.fails(s.Delete(ctx, "ada"), store.Quota)
+		reads(u, s, "ada")
+	}
+	disk.Heal()
+	u.done(s.Delete(ctx, "ada"))
+	if _, err := s.GetOne(ctx, "ada"); store.CodeOf(err) != store.NotFound || heard.warnings() > 0 {
+		t.Errorf("%v, %d warnings", err, heard.warnings())
+	}
 }
 
 func TestShutdown(t *testing.T) {

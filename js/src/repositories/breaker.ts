@@ -21,8 +21,8 @@ export interface BreakerOptions {
    */
   recovery?: number
   /**
-   * Whether an error is a failure of the tier: unless given, all are but those that say that the call was wrong. That something was not found is no error
-   * of a tier.
+   * Whether an error is a failure of the tier: unless given, all are but those that say that the call was wrong, and `quota`: a tier without room can be
+   * read. That something was not found is no error of a tier.
    */
   counts?: (error: StowageError) => boolean
 }
@@ -48,7 +48,7 @@ export class Guard implements Tier {
     const o = new Options(`service: breaker of the ${name} tier`, options)
     const failures = o.integer('failures', { least: 1 }) ?? 5
     this.breaker = new Breaker(o.integer('recovery', { least: 1 }) ?? 30_000, () => clock.now(), { failures, window: 0 })
-    this.counts = o.function<(error: StowageError) => boolean>('counts') ?? (error => !refused(error))
+    this.counts = o.function<(error: StowageError) => boolean>('counts') ?? (error => !refused(error) && error.code !== 'quota')
     o.done()
   }
 
@@ -70,7 +70,7 @@ export class Guard implements Tier {
   }
 
   private async call<R>(run: () => Promise<R>): Promise<R> {
-    if (!this.breaker.admits()) throw new Resting('unavailable', `the ${this.name} tier has failed again and again, and is left alone for a while`)
+    if (!this.breaker.admits()) throw new Resting('unavailable', `the ${this.name} tier has failed, and is left alone for a while`)
     this.become()
     const { era } = this
     try {
