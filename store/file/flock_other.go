@@ -5,4 +5,4 @@ package file
 import "os"
 
 // lockFile does nothing: the file named lock is all that keeps others out here.
-func lockFile(*os.File) (free bool, err error) { return true, nil }
+func lockFile(*os.File) (free, held bool, err error) { return true, false, nil }

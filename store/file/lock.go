@@ -19,10 +19,14 @@ const lockName = "lock"
 // lock keeps others out of a directory. The Node driver knows the file alone,
 // for Node cannot lock files. Go programs also hold a lock of the operating
 // system's on the directory, where it has such locks: it ends with the process,
-// and of two that find an abandoned file only one takes it over.
+// and of two that find an abandoned file only one takes it over. Those that hold
+// one say so by the end of a line behind their id: whoever else comes to hold it
+// knows that they are gone, though another process may have their id by now, as
+// in a container that was started again.
 type lock struct {
 	dir  string
 	held *os.File // the directory, locked
+	sure bool     // by the operating system
 }
 
 // takeLock claims a directory. Two claims of one process are two as well.
@@ -40,14 +44,15 @@ func takeLock(dir string) (*lock, error) {
 }
 
 func (l *lock) claim() error {
-	free, err := lockFile(l.held)
+	free, sure, err := lockFile(l.held)
 	if err != nil {
 		return failure("lock", l.dir, err)
 	}
 	if !free {
 		return l.locked(nil)
 	}
-	err = create(l.path())
+	l.sure = sure
+	err = l.create(l.path())
 	if !errors.Is(err, fs.ErrExist) {
 		return failure("lock", l.dir, err)
 	}
@@ -59,8 +64,8 @@ func (l *lock) claim() error {
 
 // abandoned fails with Locked while the process that the file names is there.
 func (l *lock) abandoned() error {
-	pid, err := owner(l.path())
-	if err == nil && pid != 0 && running(pid) {
+	pid, sure, err := owner(l.path())
+	if err == nil && pid != 0 && running(pid) && !(sure && l.sure) {
 		return l.locked(errors.New("process " + strconv.Itoa(pid) + " is named in the file " + lockName))
 	}
 	return failure("lock", l.dir, err)
@@ -71,9 +76,9 @@ func (l *lock) abandoned() error {
 // remove what another one has just made.
 func (l *lock) takeOver() error {
 	turn := l.path() + temporary
-	err := create(turn)
+	err := l.create(turn)
 	if errors.Is(err, fs.ErrExist) {
-		if pid, err := owner(turn); err == nil && !running(pid) {
+		if pid, sure, err := owner(turn); err == nil && (sure && l.sure || !running(pid)) {
 			_ = os.Remove(turn) // for whoever tries next
 		}
 		return l.locked(nil)
@@ -88,42 +93,46 @@ func (l *lock) takeOver() error {
 	if err := os.Remove(l.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failure("lock", l.dir, err)
 	}
-	if err = create(l.path()); errors.Is(err, fs.ErrExist) { // a Node program was faster
+	if err = l.create(l.path()); errors.Is(err, fs.ErrExist) { // a Node program was faster
 		return l.locked(nil)
 	}
 	return failure("lock", l.dir, err)
 }
 
 // create makes the file, with this process in it, where there is none.
-func create(path string) error {
+func (l *lock) create(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(strconv.Itoa(os.Getpid()))
+	text := strconv.Itoa(os.Getpid())
+	if l.sure {
+		text += "\n"
+	}
+	_, err = f.WriteString(text)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
 	return err
 }
 
-// owner is the process that a lock names, 0 where it names none. One that is
-// still being written is given a moment.
-func owner(path string) (pid int, err error) {
+// owner is the process that a lock names, 0 where it names none, and whether that
+// held a lock of the operating system's. One that is still being written is given a moment.
+func owner(path string) (pid int, sure bool, err error) {
 	for range 10 {
 		text, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return 0, nil
+			return 0, false, nil
 		}
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
-			return pid, nil
+			return pid, strings.HasSuffix(string(text), "\n"), nil
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	return 0, nil
+	return 0, false, nil
 }
 
 func (l *lock) locked(cause error) error {

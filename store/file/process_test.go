@@ -156,6 +156,42 @@ func TestAbandonedLock(t *testing.T) {
 	}
 }
 
+// TestIDTakenByAnother opens a directory whose lock names a process that is there, as
+// where a container was killed and started again: the ids in it are those of the last time.
+func TestIDTakenByAnother(t *testing.T) {
+	dir := t.TempDir()
+	b, err := file.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadFile(filepath.Join(dir, "lock"))
+	if err != nil || string(left) != strconv.Itoa(os.Getpid())+"\n" {
+		t.Fatalf("the lock says %q, %v", left, err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		lock string
+		want store.Code
+	}{
+		{string(left), ""},
+		{strconv.Itoa(os.Getppid()) + "\n", ""},
+		{strconv.Itoa(os.Getppid()), store.Locked}, // it may be a Node program
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "lock"), []byte(test.lock), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, err := file.Open(dir)
+		if store.CodeOf(err) != test.want {
+			t.Errorf("%q: %v", test.lock, err)
+		}
+		if err == nil {
+			_ = b.Close()
+		}
+	}
+}
+
 // commitForever puts one numbered key after the other and prints each number
 // once its commit is done.
 func commitForever(dir string) error {
