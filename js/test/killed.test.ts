@@ -81,7 +81,7 @@ if (given !== undefined) {
 } else {
   test('what a killed process had added to files is there, and what it added together is there together', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'stowage-'))
-    const said = await killed(folder, 9)
+    const said = await killed(folder, 4)
     const opened = await shelf(folder)
     await rejects('locked', directory(folder).open('shelf'))
     await holds(opened, said)
