@@ -13,6 +13,15 @@ const roundTrip = (document: object) => {
 const fails = (code: string, document: unknown) =>
   assert.throws(() => packDocument(document), (error: unknown) => error instanceof StowageError && error.code === code, `not ${code}`)
 
+test('texts of every length come back, in ASCII and with another letter', () => {
+  for (const length of [0, 1, 15, 16, 31, 32, 63, 64, 65, 254, 255, 256, 257]) {
+    const plain = Array.from({ length }, (_, i) => String.fromCharCode(i % 128)).join('')
+    for (const text of [plain, `${plain.slice(1)}ø`, `🐟${plain.slice(2)}`]) {
+      assert.deepEqual(roundTrip({ text, after: 1 }), { text, after: 1 })
+    }
+  }
+})
+
 test('documents come back as they went in', () => {
   const document = {
     text: 'Tromsø 🐟 \u0000', long: 'x'.repeat(70_000), empty: '',
