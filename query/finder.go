@@ -17,8 +17,9 @@ type Finder struct {
 
 // member is one of the last document's, by its position there.
 type member struct {
-	name       []byte // as it is stored, with its head
 	head, mask uint64 // its first eight bytes, and which of these are its own
+	size       int    // of the name as it is stored, with its head
+	rest       string // of it behind the eighth byte
 	to         *branch
 }
 
@@ -43,7 +44,17 @@ func (f *Finder) Find(doc []byte) (offsets []int, err error) {
 	count, at := mapHead(doc, 0)
 	left := len(f.paths.root.limbs)
 	for i := 0; left > 0 && i < count; i++ {
-		to, start := f.member(doc, at, i)
+		var to *branch
+		start := missing
+		if i < len(f.members) && at+8 <= len(doc) { // as mostly, which is not worth a call
+			m := &f.members[i]
+			if binary.LittleEndian.Uint64(doc[at:])&m.mask == m.head && (m.rest == "" || m.ends(doc[at:])) {
+				to, start = m.to, at+m.size
+			}
+		}
+		if start < 0 {
+			to, start = f.meet(doc, at, i)
+		}
 		if start < 0 || start >= len(doc) {
 			return nil, errDamaged
 		}
@@ -67,22 +78,13 @@ func (f *Finder) Find(doc []byte) (offsets []int, err error) {
 	return offsets, nil
 }
 
-// member returns what is looked for in the member whose name begins at doc[at:], the i-th
-// one, and where its value begins.
-func (f *Finder) member(doc []byte, at, i int) (to *branch, start int) {
-	if i < len(f.members) && at+8 <= len(doc) {
-		m := &f.members[i]
-		if binary.LittleEndian.Uint64(doc[at:])&m.mask == m.head {
-			end := at + len(m.name)
-			if len(m.name) <= 8 || end <= len(doc) && string(doc[at+8:end]) == string(m.name[8:]) {
-				return m.to, end
-			}
-		}
-	}
-	return f.meet(doc, at, i)
+// ends reports whether a long name goes on as it did.
+func (m *member) ends(doc []byte) bool {
+	return m.size <= len(doc) && string(doc[8:m.size]) == m.rest
 }
 
-// meet is member where the last document had another one there, or none.
+// meet returns what is looked for in the member whose name begins at doc[at:], the i-th
+// one, and where its value begins; the last document had another one there, or none.
 func (f *Finder) meet(doc []byte, at, i int) (to *branch, start int) {
 	l, start, _ := f.paths.root.field(doc, at)
 	if start < 0 {
@@ -98,10 +100,9 @@ func (f *Finder) meet(doc []byte, at, i int) (to *branch, start int) {
 		f.members = append(slices.Grow(f.members, 8), member{})
 		i = len(f.members) - 1
 	}
-	m := &f.members[i]
-	m.name, m.to = append(m.name[:0], doc[at:start]...), to
+	name := doc[at:start]
 	var head [8]byte
-	n := copy(head[:], m.name)
-	m.head, m.mask = binary.LittleEndian.Uint64(head[:]), ^uint64(0)>>(64-8*n)
+	n := copy(head[:], name)
+	f.members[i] = member{binary.LittleEndian.Uint64(head[:]), ^uint64(0) >> (64 - 8*n), len(name), string(name[n:]), to}
 	return to, start
 }

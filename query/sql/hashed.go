@@ -179,6 +179,11 @@ func (r *run) tick() error {
 	if r.work++; r.work < 256 {
 		return nil
 	}
+	return r.report()
+}
+
+//go:noinline
+func (r *run) report() error {
 	n := r.work
 	r.work = 0
 	return r.source.Work(n)

@@ -126,7 +126,7 @@ func (s *scanner) open(r *run, next func() error) func() error {
 		cursor.finder = s.extractor.Finder()
 	}
 	whole := &Access{Index: -1, Documents: true, Keys: s.key >= 0}
-	emit := cursor.emit
+	emit := cursor.emit()
 	return func() error {
 		ranges, all := s.ranger.ranges(r, cursor.access.Ranges[:0])
 		if r.err != nil {
@@ -171,38 +171,41 @@ type scanning struct {
 	buffer []byte
 }
 
-// emit enters a record in the run's row.
-func (s *scanning) emit(rec *Record) error {
+// emit makes what enters a record in the run's row: no method, for a pass calls it for each of
+// many, and a method's value is one call more.
+func (s *scanning) emit() func(rec *Record) error {
 	r := s.r
-	if err := r.tick(); err != nil {
-		return err
-	}
-	var offsets []int
-	if s.covers {
-		s.fromEntry(rec.Entry)
-	} else if rec.Doc != nil {
-		var err error
-		if offsets, err = s.finder.Find(rec.Doc); err != nil {
+	return func(rec *Record) error {
+		if err := r.tick(); err != nil {
 			return err
 		}
-	}
-	for i := range s.stages {
-		at := &s.stages[i]
-		for _, c := range at.columns {
-			if v, at := &r.row[c.slot], offsets[c.offset]; at < 0 {
-				*v = null
-			} else if !v.Load(rec.Doc, at) {
-				*v = value.FromMsgpack(query.ValueAt(rec.Doc, at))
+		var offsets []int
+		if s.covers {
+			s.fromEntry(rec.Entry)
+		} else if rec.Doc != nil {
+			var err error
+			if offsets, err = s.finder.Find(rec.Doc); err != nil {
+				return err
 			}
 		}
-		if at.test != nil && !at.test(r) || r.err != nil {
-			return r.err
+		for i := range s.stages {
+			at := &s.stages[i]
+			for _, c := range at.columns {
+				if v, at := &r.row[c.slot], offsets[c.offset]; at < 0 {
+					*v = null
+				} else if !v.Load(rec.Doc, at) {
+					*v = value.FromMsgpack(query.ValueAt(rec.Doc, at))
+				}
+			}
+			if at.test != nil && !at.test(r) || r.err != nil {
+				return r.err
+			}
 		}
+		if s.key >= 0 {
+			r.records[s.key] = *rec
+		}
+		return s.next()
 	}
-	if s.key >= 0 {
-		r.records[s.key] = *rec
-	}
-	return s.next()
 }
 
 // fromEntry takes the values out of an index's entry.

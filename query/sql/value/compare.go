@@ -31,10 +31,15 @@ func Compare(a, b Value, c Collation) int {
 
 // Against is Compare of two numbers where they lie; ok is false for others.
 func (v *Value) Against(w *Value) (order int, ok bool) {
-	switch {
-	case v.kind == Integer && w.kind == Integer:
+	if v.kind == Integer && w.kind == Integer {
 		return cmp.Compare(int64(v.bits), int64(w.bits)), true
-	case v.IsNumber() && w.IsNumber():
+	}
+	return v.against(w)
+}
+
+//go:noinline
+func (v *Value) against(w *Value) (order int, ok bool) {
+	if v.IsNumber() && w.IsNumber() {
 		return compareNumbers(*v, *w), true
 	}
 	return 0, false
