@@ -1,9 +1,6 @@
 package query
 
-import (
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 // Finder finds the values of many paths in documents that were validated when they were
 // stored, of which each begins where the one before it may be forgotten. Documents of one
@@ -48,7 +45,7 @@ func (f *Finder) Find(doc []byte) (offsets []int, err error) {
 		start := missing
 		if i < len(f.members) && at+8 <= len(doc) { // as mostly, which is not worth a call
 			m := &f.members[i]
-			if binary.LittleEndian.Uint64(doc[at:])&m.mask == m.head && (m.rest == "" || m.ends(doc[at:])) {
+			if binary.LittleEndian.Uint64(doc[at:])&m.mask == m.head && (m.rest == "" || at+m.size <= len(doc) && string(doc[at+8:at+m.size]) == m.rest) {
 				to, start = m.to, at+m.size
 			}
 		}
@@ -78,11 +75,6 @@ func (f *Finder) Find(doc []byte) (offsets []int, err error) {
 	return offsets, nil
 }
 
-// ends reports whether a long name goes on as it did.
-func (m *member) ends(doc []byte) bool {
-	return m.size <= len(doc) && string(doc[8:m.size]) == m.rest
-}
-
 // meet returns what is looked for in the member whose name begins at doc[at:], the i-th
 // one, and where its value begins; the last document had another one there, or none.
 func (f *Finder) meet(doc []byte, at, i int) (to *branch, start int) {
@@ -97,8 +89,8 @@ func (f *Finder) meet(doc []byte, at, i int) (to *branch, start int) {
 		return to, start
 	}
 	if i >= len(f.members) {
-		f.members = append(slices.Grow(f.members, 8), member{})
-		i = len(f.members) - 1
+		i = len(f.members)
+		f.members = append(f.members, member{})
 	}
 	name := doc[at:start]
 	var head [8]byte

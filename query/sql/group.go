@@ -449,9 +449,14 @@ func (g *grouper) join(at int) error {
 			continue
 		}
 		var err error
-		if call.plain {
+		switch {
+		case call.plain && g.extreme:
 			err = g.tell(one, i, call, r.row[call.first:call.first+len(call.args)])
-		} else {
+		case call.plain:
+			if err = one.states[i].Step(r.row[call.first : call.first+len(call.args)]); err != nil {
+				err = fail(codeInvalid, -1, err.Error())
+			}
+		default:
 			err = g.step(at, i, call)
 		}
 		if err != nil {

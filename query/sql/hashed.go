@@ -27,7 +27,7 @@ func (h *hashed) row(i int) []value.Value { return h.rows.row(i) }
 func (h *hashed) hash(row []value.Value) uint64 {
 	sum := uint64(14695981039346656037)
 	for i := range row {
-		sum = value.Hash(sum, row[i], h.collations[i])
+		sum = value.Hash(sum, &row[i], h.collations[i])
 	}
 	return sum
 }
@@ -179,11 +179,6 @@ func (r *run) tick() error {
 	if r.work++; r.work < 256 {
 		return nil
 	}
-	return r.report()
-}
-
-//go:noinline
-func (r *run) report() error {
 	n := r.work
 	r.work = 0
 	return r.source.Work(n)

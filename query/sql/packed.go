@@ -77,9 +77,13 @@ func loadPacked(v *value.Value, row []byte) (rest []byte) {
 	if json {
 		row = row[1:]
 	}
-	n, _ := query.Skip(row)
-	if !v.Load(row, 0) {
-		*v = value.FromMsgpack(row[:n])
+	n := v.Load(row, 0)
+	if n <= 0 {
+		whole, _ := query.Skip(row)
+		if n == 0 {
+			*v = value.FromMsgpack(row[:whole])
+		}
+		n = whole
 	}
 	if json {
 		*v = value.FromJSON(v.Raw())

@@ -1,6 +1,10 @@
 package sql
 
-import "github.com/stowage-db/stowage/query/sql/value"
+import (
+	"cmp"
+
+	"github.com/stowage-db/stowage/query/sql/value"
+)
 
 // place is where a value lies while a statement runs: what expressions are made of at
 // last. It is looked at there, which spares the loops over rows a call and a copy.
@@ -60,6 +64,9 @@ func placesCondition(t *term) test {
 	holds := outcomes(t.op)
 	return func(r *run) bool {
 		v, w := a.of(r), b.of(r)
+		if i, j, ok := value.Integers(v, w); ok {
+			return holds>>(cmp.Compare(i, j)+1)&1 != 0
+		}
 		if order, ok := v.Against(w); ok {
 			return holds>>(order+1)&1 != 0
 		}

@@ -193,7 +193,7 @@ func (s *scanning) emit() func(rec *Record) error {
 			for _, c := range at.columns {
 				if v, at := &r.row[c.slot], offsets[c.offset]; at < 0 {
 					*v = null
-				} else if !v.Load(rec.Doc, at) {
+				} else if v.Load(rec.Doc, at) == 0 {
 					*v = value.FromMsgpack(query.ValueAt(rec.Doc, at))
 				}
 			}

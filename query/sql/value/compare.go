@@ -29,17 +29,17 @@ func Compare(a, b Value, c Collation) int {
 	return strings.Compare(a.text, b.text)
 }
 
-// Against is Compare of two numbers where they lie; ok is false for others.
-func (v *Value) Against(w *Value) (order int, ok bool) {
-	if v.kind == Integer && w.kind == Integer {
-		return cmp.Compare(int64(v.bits), int64(w.bits)), true
-	}
-	return v.against(w)
+// Integers returns two values that are integers; ok is false where one is none.
+func Integers(v, w *Value) (i, j int64, ok bool) {
+	return int64(v.bits), int64(w.bits), v.kind == Integer && w.kind == Integer
 }
 
-//go:noinline
-func (v *Value) against(w *Value) (order int, ok bool) {
-	if v.IsNumber() && w.IsNumber() {
+// Against is Compare of two numbers where they lie; ok is false for others.
+func (v *Value) Against(w *Value) (order int, ok bool) {
+	switch {
+	case v.kind == Integer && w.kind == Integer:
+		return cmp.Compare(int64(v.bits), int64(w.bits)), true
+	case v.IsNumber() && w.IsNumber():
 		return compareNumbers(*v, *w), true
 	}
 	return 0, false
@@ -80,9 +80,13 @@ func compareIntReal(i int64, f float64) int {
 }
 
 // Hash mixes v into h, alike for values that are Equal.
-func Hash(h uint64, v Value, c Collation) uint64 {
+func Hash(h uint64, v *Value, c Collation) uint64 {
 	const null, real, text, blob = 0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1
 	switch v.kind {
+	case Text:
+		if c == Binary {
+			return hashText(mix(h, text), v.text)
+		}
 	case Null:
 		return mix(h, null)
 	case Integer:

@@ -16,38 +16,46 @@ func FromMsgpack(raw []byte) Value {
 		return Value{}
 	}
 	var v Value
-	if !v.Load(raw, 0) {
+	if v.Load(raw, 0) == 0 {
 		return fromWhole(raw)
 	}
 	return v
 }
 
-// Load makes v the value that begins at doc[at:], as FromMsgpack reads it. It reports
-// false, and nothing has happened, of one that has to be known to its end.
-func (v *Value) Load(doc []byte, at int) bool {
+// Load makes v the value that begins at doc[at:], as FromMsgpack reads it, and tells how many
+// bytes that has: −1 where it has not come across its end, and 0, when nothing has happened,
+// of a value that has to be known to its end.
+func (v *Value) Load(doc []byte, at int) (n int) {
 	switch c := doc[at]; {
 	case c < 0x80:
 		v.setInt(int64(c))
+		return 1
 	case c >= 0xe0:
 		v.setInt(int64(int8(c)))
+		return 1
 	case 0xa0 <= c && c < 0xc0:
 		*v = sized(Text, doc, at+1, int(c&31))
+		return 1 + int(c&31)
 	case c == 0xcb && len(doc)-at > 8:
 		v.setReal(math.Float64frombits(binary.BigEndian.Uint64(doc[at+1:])))
+		return 9
 	case c == 0xd1 && len(doc)-at > 2:
 		v.setInt(int64(int16(binary.BigEndian.Uint16(doc[at+1:]))))
+		return 3
 	case c == 0xd2 && len(doc)-at > 4:
 		v.setInt(int64(int32(binary.BigEndian.Uint32(doc[at+1:]))))
+		return 5
 	case c == 0xcd && len(doc)-at > 2:
 		v.setInt(int64(binary.BigEndian.Uint16(doc[at+1:])))
+		return 3
 	case c == 0xce && len(doc)-at > 4:
 		v.setInt(int64(binary.BigEndian.Uint32(doc[at+1:])))
+		return 5
 	case c < 0xa0, 0xc7 <= c && c <= 0xc9, 0xd4 <= c && c <= 0xd8, 0xdc <= c:
-		return false
-	default:
-		*v = fromTagged(doc[at:])
+		return 0
 	}
-	return true
+	*v = fromTagged(doc[at:])
+	return -1
 }
 
 // setInt is FromInt in place, which spares scans two copies.

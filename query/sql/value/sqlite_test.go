@@ -296,7 +296,7 @@ func TestHash(t *testing.T) {
 		collisions := 0
 		for _, a := range values {
 			for _, b := range values {
-				switch same := Hash(1, a, c) == Hash(1, b, c); {
+				switch same := Hash(1, &a, c) == Hash(1, &b, c); {
 				case Equal(a, b, c) && !same:
 					t.Errorf("%s and %s are equal, their hashes are not", show(a), show(b))
 				case !Equal(a, b, c) && same:
