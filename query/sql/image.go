@@ -165,14 +165,25 @@ func (m *image) settleKey(r *run) error {
 // not change stay as they are, those that are no columns too. What is NULL is left out, unless told.
 func (m *image) document(r *run, old []byte, told func(i int) bool) []byte {
 	d := drafting{image: m, run: r, told: told, done: make([]bool, len(m.columns))}
+	room := headRoom + len(old)
+	for i, slot := range m.columns {
+		room += len(m.table.Columns[i].Path[0].Name) + len(r.row[slot].Raw()) + 2*headRoom
+	}
+	d.body = make([]byte, headRoom, room)
 	d.revise(old)
 	for i := range m.columns {
 		if !d.done[i] {
 			d.write(i)
 		}
 	}
-	return append(msgp.AppendMapHeader(make([]byte, 0, len(d.body)+5), d.fields), d.body...)
+	head := msgp.AppendMapHeader(make([]byte, 0, headRoom), d.fields)
+	from := headRoom - len(head)
+	copy(d.body[from:], head)
+	return d.body[from:]
 }
+
+// headRoom is what a value needs before its bytes at most, and a document before its members.
+const headRoom = 5
 
 // drafting is a document on the way.
 type drafting struct {
@@ -181,7 +192,7 @@ type drafting struct {
 	told   func(i int) bool
 	done   []bool // columns that were seen to
 	fields uint32
-	body   []byte
+	body   []byte // behind room for the head
 }
 
 // revise takes the members of a document over. What a document cannot be goes no further.

@@ -290,7 +290,7 @@ func (u *upserting) apply(r *run, in *inserting, taken *Conflict, emit func() er
 	if u.filter != nil && !u.filter(r) {
 		return r.err
 	}
-	return u.set.write(r, taken.Key, doc, u.set.compute(r), resolveAbort, in.out, in.image, emit)
+	return u.set.write(r, taken.Key, doc, u.set.compute(r, nil), resolveAbort, in.out, in.image, emit)
 }
 
 // documentOf reads the document of an identity.

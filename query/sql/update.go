@@ -34,9 +34,8 @@ func names(list []assignment) []string {
 	return all
 }
 
-// compute returns the new values for the run's row.
-func (set *setting) compute(r *run) []value.Value {
-	var values []value.Value
+// compute appends the new values for the run's row.
+func (set *setting) compute(r *run, values []value.Value) []value.Value {
 	for _, e := range set.evals {
 		values = e(r, values)
 	}
@@ -111,14 +110,15 @@ func (s *Statement) compileUpdate(c *compiler, q *update) {
 	s.Writes, s.records = true, 1
 	s.finishWrite(out, func(r *run, emit func() error) error {
 		met := newRoll(2 + len(set.into))
+		var row []value.Value
 		seen := newSet([]value.Collation{value.Binary})
 		err := rows(r, func() error {
 			rec := &r.records[0]
-			row := []value.Value{value.FromBlob(rec.Key), value.FromBlob(rec.Doc)}
+			row = append(row[:0], value.FromBlob(rec.Key), value.FromBlob(rec.Doc))
 			if added, err := seen.add(r, row[:1]); !added || err != nil {
 				return err
 			}
-			if err := met.push(r, append(row, set.compute(r)...)); err != nil {
+			if err := met.push(r, set.compute(r, row)); err != nil {
 				return err
 			}
 			return r.err
@@ -126,7 +126,7 @@ func (s *Statement) compileUpdate(c *compiler, q *update) {
 		for i := 0; i < met.count && err == nil; i++ {
 			if err = r.tick(); err == nil {
 				row := met.row(r, i)
-				err = set.write(r, []byte(row[0].Raw()), []byte(row[1].Raw()), row[2:], q.resolve, out, shown, emit)
+				err = set.write(r, row[0].Bytes(), row[1].Bytes(), row[2:], q.resolve, out, shown, emit)
 			}
 		}
 		return err

@@ -187,7 +187,7 @@ func (v Value) AppendMsgpack(dst []byte) []byte {
 	case Text:
 		return msgp.AppendString(dst, v.text)
 	case Blob:
-		return msgp.AppendBytes(dst, v.raw())
+		return msgp.AppendBytes(dst, v.Bytes())
 	case Document:
 		return append(dst, v.text...)
 	}

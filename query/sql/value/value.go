@@ -145,13 +145,13 @@ func (v Value) AppendText(dst []byte) []byte {
 	case Real:
 		return AppendReal(dst, math.Float64frombits(v.bits))
 	case Document:
-		return AppendJSON(dst, v.raw())
+		return AppendJSON(dst, v.Bytes())
 	}
 	return dst
 }
 
-// raw is the bytes of v, which nobody may change.
-func (v Value) raw() []byte { return unsafe.Slice(unsafe.StringData(v.text), len(v.text)) }
+// Bytes returns what Raw does, which nobody may change.
+func (v Value) Bytes() []byte { return unsafe.Slice(unsafe.StringData(v.text), len(v.text)) }
 
 // Whole returns the integer that v is equal to, where it is a number that is one.
 func (v *Value) Whole() (i int64, ok bool) {
