@@ -71,10 +71,16 @@ func (tx *Tx) Writable() bool { return tx.writable }
 // operations run. Loops over many entries call it; it fails with Aborted when
 // the context has ended.
 func (tx *Tx) Work(n int) error {
-	tx.debt += n
-	if tx.debt < workBytes {
+	if tx.debt += n; tx.debt < workBytes {
 		return nil
 	}
+	return tx.pause()
+}
+
+// pause is no part of Work, which stands in every loop.
+//
+//go:noinline
+func (tx *Tx) pause() error {
 	tx.debt = 0
 	return tx.env.breathe(tx.in.ctx)
 }
