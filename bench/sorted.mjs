@@ -10,7 +10,7 @@ import { median } from './statistics.mjs'
 const repository = fileURLToPath(new URL('..', import.meta.url))
 
 /** Works in their order, and how often each is asked in a row. */
-const calls = { 'sorted-rank': 100, 'sorted-range': 100, 'sorted-add': 30 }
+const calls = { 'sorted-rank': 100, 'sorted-range': 100, 'sorted-count': 50, 'sorted-add': 30 }
 
 /**
  * Asks sorted sets of several sizes by turns, in one page, and says what a command

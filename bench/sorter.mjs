@@ -21,6 +21,11 @@ const works = {
     ask: ({ s }, first) => s.zRange('set', first, first + 9),
     verify: ({ order }, first, answer) => JSON.stringify(answer) === JSON.stringify(order.slice(first, first + 10)),
   },
+  'sorted-count': {
+    draw: ({ order }, random) => random.below(order.length - (order.length >> 2)),
+    ask: ({ s, order }, first) => s.zCount('set', { min: order[first].score, max: order[first + (order.length >> 2)].score, maxOpen: true }),
+    verify: ({ order }, _first, answer) => answer === order.length >> 2,
+  },
   'sorted-add': {
     draw({ order, added }, random) {
       const z = { member: memberOf(random.below(2 * order.length)), score: random.fraction() } // new, half of them

@@ -116,20 +116,26 @@ const slowest = (4 + 2 + 3) * time.Second
 
 // TestFaults has 200 requests a second for a minute meet tiers that fail, hang and flap.
 // None gets a wrong answer, none waits longer than it should, and breakers do what they
-// are to. The minute passes at once, but in `make torture`.
+// are to. The minute passes at once, but in `make torture`, which has every pair of tiers
+// endure it.
 func TestFaults(t *testing.T) {
 	seed := storetest.Seed(t)
-	if os.Getenv("TORTURE") != "" {
-		endure(t, seed)
+	if os.Getenv("TORTURE") == "" {
+		synctest.Test(t, func(t *testing.T) { endure(t, seed, pairs[0]) })
 		return
 	}
-	synctest.Test(t, func(t *testing.T) { endure(t, seed) })
+	for _, pair := range pairs {
+		t.Run(pair.name, func(t *testing.T) {
+			t.Parallel()
+			endure(t, seed, pair)
+		})
+	}
 }
 
-func endure(t *testing.T, seed uint64) {
+func endure(t *testing.T, seed uint64, over pair) {
 	draw := rand.New(rand.NewPCG(seed, 0))
-	fast, _ := inMemory(t)
-	fallback, _ := inMemory(t)
+	fast, _ := over.fast(t)
+	fallback, _ := over.fallback(t)
 	tiers := []*moody{{Tier: fast, draw: rand.New(rand.NewPCG(seed, 1))}, {Tier: fallback, draw: rand.New(rand.NewPCG(seed, 2))}}
 	r, err := repository.NewHash[person, string](repository.Config{Name: "person", Fast: tiers[0], Fallback: tiers[1], Expire: time.Hour})
 	if err != nil {
