@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -77,6 +79,19 @@ test('directory: what is no blob is corrupt, and read by nobody', async () => {
   if (process.platform !== 'win32') execFileSync('mkfifo', [path('4')])
   for (const name of ['p/1/2', 'p/1/3', ...(existsSync(path('4')) ? ['p/1/4'] : [])]) await rejects('corrupt', driver.read([name]), name)
   await driver.close()
+})
+
+test('directory: a lock that could not be removed is in nobody’s way', async t => {
+  const root = mkdtempSync(join(scratch, 'd-'))
+  const driver = await directory(root).open('x')
+  t.mock.method(promises, 'rm', async () => Promise.reject(Object.assign(new Error('read-only'), { code: 'EROFS' })), { times: 1 })
+  syncBuiltinESMExports()
+  await rejects('denied', driver.close())
+  t.mock.restoreAll()
+  syncBuiltinESMExports()
+  const again = await directory(root).open('x')
+  await rejects('locked', directory(root).open('x'))
+  await again.close()
 })
 
 test('directory: failures have codes', async () => {

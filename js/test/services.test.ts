@@ -181,17 +181,19 @@ test('what a breaker counts is for its service to say', async () => {
   assert.equal(people.metrics().fastFailures, 3)
 })
 
-test('a fallback without room is still read, and its breaker stays closed', async () => {
-  const pair = shelves()
-  const people = await serve(pair, 2, { breaker: { fallback: { failures: 1 } } })
-  pair.fallback.before = async write => {
-    if (write) throw new StowageError('quota', 'the probe')
+test('a fallback without room, or that may not be written to, is still read, and its breaker stays closed', async () => {
+  for (const code of ['quota', 'denied'] as const) {
+    const pair = shelves()
+    const people = await serve(pair, 2, { breaker: { fallback: { failures: 1 } } })
+    pair.fallback.before = async write => {
+      if (write) throw new StowageError(code, 'the probe')
+    }
+    for (let n = 0; n < 2; n++) await rejects(code, people.add({ id: 'bo' }))
+    for (const id of ['0', '1']) assert.equal((await people.getOne(id)).id, id)
+    pair.fallback.before = undefined
+    await people.add({ id: 'bo' })
+    assert.equal(people.metrics().warnings, 0)
   }
-  for (let n = 0; n < 2; n++) await rejects('quota', people.add({ id: 'bo' }))
-  for (const id of ['0', '1']) assert.equal((await people.getOne(id)).id, id)
-  pair.fallback.before = undefined
-  await people.add({ id: 'bo' })
-  assert.equal(people.metrics().warnings, 0)
 })
 
 test('a service that is shut down waits for what runs, and refuses the rest', async () => {

@@ -19,9 +19,9 @@ type Breaker struct {
 	// is let through: if that succeeds all are, if it fails none for as long again.
 	Recovery time.Duration
 	// Counts tells whether an error is a failure of the tier. If nil all are but those
-	// that say that the call was wrong, and Quota: a tier without room can be read. That
-	// something was not found is no error of a tier, and that the caller has given up
-	// never counts.
+	// that say that the call was wrong. That something was not found is no error of a tier,
+	// and that the caller has given up never counts, nor do Quota and Denied of writes: a
+	// tier without room, or that may not be written to, can be read.
 	Counts func(error) bool
 }
 
@@ -71,9 +71,10 @@ func newGuard(t Tier, name TierName, b Breaker, tell func(Event)) (*guard, error
 		b.Recovery = 30 * time.Second
 	}
 	if b.Counts == nil {
-		b.Counts = func(err error) bool { return !refused(err) && store.CodeOf(err) != store.Quota }
+		b.Counts = func(err error) bool { return !refused(err) }
 	}
-	g := &guard{Tier: t, name: name, counts: b.Counts, tell: tell}
+	g := &guard{Tier: t, name: name, tell: tell}
+	g.counts = func(err error) bool { return !errors.As(err, new(unwritable)) && b.Counts(err) }
 	g.circuit = gobreaker.NewCircuitBreaker[[]Reply](gobreaker.Settings{
 		Timeout:     b.Recovery,
 		ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= b.Failures },
@@ -99,6 +100,11 @@ type given struct{ error }
 
 func (g given) Unwrap() error { return g.error }
 
+// unwritable is the error of a write to a tier that may be read all the same.
+type unwritable struct{ error }
+
+func (u unwritable) Unwrap() error { return u.error }
+
 // errTimeout is why the context of a call of a tier has ended, unless its caller's has.
 var errTimeout = errors.New("the tier did not answer in time")
 
@@ -109,7 +115,13 @@ func (g *guard) Read(ctx context.Context, reads ...Read) ([]Reply, error) {
 
 // Write implements Tier.
 func (g *guard) Write(ctx context.Context, writes ...Write) error {
-	_, err := g.call(ctx, func() ([]Reply, error) { return nil, g.Tier.Write(ctx, writes...) })
+	_, err := g.call(ctx, func() ([]Reply, error) {
+		err := g.Tier.Write(ctx, writes...)
+		if code := store.CodeOf(err); code == store.Quota || code == store.Denied {
+			err = unwritable{err}
+		}
+		return nil, err
+	})
 	return err
 }
 

@@ -223,8 +223,8 @@ func TestWrongKey(t *testing.T) {
 	})
 }
 
-// TestFullDisk holds that a fallback without room is still read, by its code told from
-// one that fails, and written to once there is room.
+// TestFullDisk holds that a fallback without room, or that may not be written to, is still
+// read, by its code told from one that fails, and written to once that is over.
 func TestFullDisk(t *testing.T) {
 	ctx := context.Background()
 	b, err := file.Open(t.TempDir())
@@ -244,6 +244,17 @@ func TestFullDisk(t *testing.T) {
 		reads(u, s, "ada")
 	}
 	disk.Heal()
+	u.fallback.set(func(_ context.Context, write bool) error {
+		if write {
+			return &store.Error{Code: store.Denied, Op: "probe"}
+		}
+		return nil
+	})
+	for range 2 {
+		u.fails(s.Delete(ctx, "ada"), store.Denied)
+		reads(u, s, "ada")
+	}
+	u.fallback.set(nil)
 	u.done(s.Delete(ctx, "ada"))
 	if _, err := s.GetOne(ctx, "ada"); store.CodeOf(err) != store.NotFound || heard.warnings() > 0 {
 		t.Errorf("%v, %d warnings", err, heard.warnings())

@@ -206,6 +206,9 @@ async function syncDirectory(dir: string): Promise<void> {
   }
 }
 
+/** Locks of this program's that could not be removed, as where a file system is only read since. Nobody has them any more. */
+const left = new Set<string>()
+
 /** Claims a directory. A lock whose process is gone is taken over. */
 async function lock(dir: string): Promise<void> {
   const file = path.join(dir, lockName)
@@ -226,6 +229,7 @@ async function takeOver(file: string): Promise<boolean> {
   }
   try {
     if (!(await isAbandoned(file))) return false
+    left.delete(file)
     await attempt('lock', () => fs.rm(file, { force: true }))
     return await claim(file)
   } finally {
@@ -237,6 +241,7 @@ async function takeOver(file: string): Promise<boolean> {
 async function claim(file: string): Promise<boolean> {
   try {
     await fs.writeFile(file, String(process.pid), { flag: 'wx', mode: 0o600 })
+    left.delete(file)
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
@@ -245,7 +250,11 @@ async function claim(file: string): Promise<boolean> {
 }
 
 async function unlock(dir: string): Promise<void> {
-  await fs.rm(path.join(dir, lockName), { force: true })
+  const file = path.join(dir, lockName)
+  await fs.rm(file, { force: true }).catch((error: unknown) => {
+    left.add(file)
+    throw error
+  })
 }
 
 /** Whether the process that wrote a lock is gone. One that is still being written is given a moment. */
@@ -254,7 +263,7 @@ async function isAbandoned(file: string): Promise<boolean> {
     const text = await fs.readFile(file, 'utf8').catch(() => undefined)
     if (text === undefined) return true
     const pid = Number(text)
-    if (text !== '' && Number.isInteger(pid)) return !isRunning(pid)
+    if (text !== '' && Number.isInteger(pid)) return !isRunning(pid) || (pid === process.pid && left.has(file))
     await new Promise(resolve => setTimeout(resolve, 5))
   }
   return true

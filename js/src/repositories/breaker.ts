@@ -21,8 +21,8 @@ export interface BreakerOptions {
    */
   recovery?: number
   /**
-   * Whether an error is a failure of the tier: unless given, all are but those that say that the call was wrong, and `quota`: a tier without room can be
-   * read. That something was not found is no error of a tier.
+   * Whether an error is a failure of the tier: unless given, all are but those that say that the call was wrong. That something was not found is no error
+   * of a tier, and `quota` and `denied` of writes never count: a tier without room, or that may not be written to, can be read.
    */
   counts?: (error: StowageError) => boolean
 }
@@ -48,7 +48,7 @@ export class Guard implements Tier {
     const o = new Options(`service: breaker of the ${name} tier`, options)
     const failures = o.integer('failures', { least: 1 }) ?? 5
     this.breaker = new Breaker(o.integer('recovery', { least: 1 }) ?? 30_000, () => clock.now(), { failures, window: 0 })
-    this.counts = o.function<(error: StowageError) => boolean>('counts') ?? (error => !refused(error) && error.code !== 'quota')
+    this.counts = o.function<(error: StowageError) => boolean>('counts') ?? (error => !refused(error))
     o.done()
   }
 
@@ -57,7 +57,7 @@ export class Guard implements Tier {
   }
 
   write(writes: readonly Write[]): Promise<void> {
-    return this.call(() => this.tier.write(writes))
+    return this.call(() => this.tier.write(writes), /quota|denied/)
   }
 
   /** Past the breaker: whoever hears of a change has not asked the tier for anything. */
@@ -69,8 +69,8 @@ export class Guard implements Tier {
     return this.tier.close()
   }
 
-  private async call<R>(run: () => Promise<R>): Promise<R> {
-    if (!this.breaker.admits()) throw new Resting('unavailable', `the ${this.name} tier has failed, and is left alone for a while`)
+  private async call<R>(run: () => Promise<R>, never?: RegExp): Promise<R> {
+    if (!this.breaker.admits()) throw new Resting('unavailable', `the ${this.name} tier is left alone`)
     this.become()
     const { era } = this
     try {
@@ -79,7 +79,7 @@ export class Guard implements Tier {
       return answer
     } catch (thrown) {
       const error = asStowageError(thrown, 'backend_failed', `the ${this.name} tier has failed`)
-      const failure = this.failure(error)
+      const failure = !never?.test(error.code) && this.failure(error)
       this.told(era, !failure, error)
       throw failure && error.code !== 'timeout' ? new StowageError('unavailable', `the ${this.name} tier has failed`, { cause: error }) : error
     }

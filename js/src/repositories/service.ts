@@ -224,7 +224,7 @@ export class Service<E, O extends QueryOptions> {
 
   /** Hears what services in other contexts change. */
   private hear(name: string): BroadcastChannel {
-    if (typeof BroadcastChannel === 'undefined') throw new StowageError('unsupported', 'service: there is no BroadcastChannel here to share by')
+    if (typeof BroadcastChannel === 'undefined') throw new StowageError('unsupported', 'service: there is no BroadcastChannel here')
     const channel = new BroadcastChannel(name)
     channel.onmessage = ({ data }: { data: unknown }) => {
       if (Array.isArray(data)) void this.heard(data as string[]) // what is no key of anything is forgotten in vain
