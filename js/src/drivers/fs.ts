@@ -229,7 +229,6 @@ async function takeOver(file: string): Promise<boolean> {
   }
   try {
     if (!(await isAbandoned(file))) return false
-    left.delete(file)
     await attempt('lock', () => fs.rm(file, { force: true }))
     return await claim(file)
   } finally {

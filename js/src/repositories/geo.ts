@@ -71,7 +71,7 @@ class Geos implements Form<Geo> {
   }
 
   encode({ members }: Geo): Value {
-    if (!Array.isArray(members) || members.length === 0 || !members.every(isPlace)) throw invalidEntity('no members, or one that is none')
+    if (!Array.isArray(members) || members.length === 0 || !members.every(isPlace)) throw invalidEntity('no members, or one without a place')
     return { places: members.map(({ member, longitude, latitude }) => ({ member, longitude, latitude, distance: 0 })) }
   }
 

@@ -47,7 +47,7 @@ export class Turns {
       }
       this.leave(turn)
       give()
-      throw new StowageError('timeout', 'those before did not end in time')
+      throw new StowageError('timeout', 'earlier writes did not end in time')
     }
     return give
   }
