@@ -73,18 +73,18 @@ class IndexedDBDriver implements Driver {
     })
   }
 
-  async commit(batch: Batch): Promise<void> {
-    await this.write(batch)
-    if (batch.add.length > 0 || batch.root !== undefined) this.contexts.tell('committed')
+  commit(batch: Batch): Promise<void> {
+    if (this.begun) return this.write(batch)
+    return (this.log ??= logBegun()).then(() => {
+      this.begun = true
+      return this.write(batch)
+    })
   }
 
-  private async write(batch: Batch): Promise<void> {
-    if (!this.begun) {
-      await (this.log ??= logBegun())
-      this.begun = true
-    }
+  private write(batch: Batch): Promise<void> {
     const durability = batch.durability === 'strict' ? 'strict' : 'relaxed'
-    const repeatable = batch.add.length === 0 && batch.root === undefined // no name is used twice, so nobody can tell that it came twice
+    const publishes = batch.add.length > 0 || batch.root !== undefined
+    const repeatable = !publishes // no name is used twice, so nobody can tell that it came twice
     return this.transact('readwrite', durability, repeatable, (store, abort) => {
       // Everything is requested at once: a transaction that is idle commits itself.
       const before = batch.root && store.get(rootName)
@@ -102,7 +102,9 @@ class IndexedDBDriver implements Driver {
           else abort(new StowageError('conflict', 'the root was replaced meanwhile'))
         }
       }
-      return () => undefined
+      return () => {
+        if (publishes) this.contexts.tell('committed')
+      }
     })
   }
 
@@ -172,29 +174,33 @@ class IndexedDBDriver implements Driver {
    * never answered, where it can be taken back or may happen twice; of anything else nobody
    * knows whether it has happened, or will: `backend_failed`, upon which the engine reads anew what there is.
    */
-  private async transact<R>(
+  private transact<R>(
     mode: IDBTransactionMode,
     durability: IDBTransactionDurability,
     repeatable: boolean,
     issue: Issue<R>,
+    attempt = 1,
   ): Promise<R> {
     this.log ??= logBegun()
-    for (let attempt = 1; ; attempt++) {
-      const connection = this.connection ?? (await this.connect())
-      let transaction: IDBTransaction
-      try {
-        transaction = connection.transaction(storeName, mode, { durability })
-      } catch (error) {
-        if (this.connection === connection) this.connection = undefined
-        if (attempt > replays || !isDead(error)) throw explain(error)
-        continue
-      }
-      const outcome = await complete(transaction, issue)
-      if (outcome.end !== 'none') return outcome.result
+    const { connection } = this
+    const again = () => this.transact(mode, durability, repeatable, issue, attempt + 1)
+    if (connection === undefined) return this.connect().then(() => this.transact(mode, durability, repeatable, issue, attempt))
+    const leave = () => {
       if (this.connection === connection) this.connection = undefined
-      connection.close()
-      if (attempt > replays || !(repeatable || outcome.undone)) throw new StowageError('backend_failed', 'IndexedDB did not answer')
     }
+    let transaction: IDBTransaction
+    try {
+      transaction = connection.transaction(storeName, mode, { durability })
+    } catch (error) {
+      leave()
+      return attempt > replays || !isDead(error) ? Promise.reject(explain(error)) : again()
+    }
+    return complete(transaction, issue, async undone => {
+      leave()
+      connection.close()
+      if (attempt > replays || !(repeatable || undone)) throw new StowageError('backend_failed', 'IndexedDB did not answer')
+      return again()
+    })
   }
 }
 
@@ -206,11 +212,11 @@ function bytesOf(value: unknown): Uint8Array | undefined {
 /** Makes the requests of a transaction, and returns what makes their result. */
 type Issue<R> = (store: IDBObjectStore, abort: (reason: StowageError) => void) => () => R
 
-/** How a transaction ended; undone tells of one that has no end that nothing of it can happen any more. */
-type Outcome<R> = { end: 'complete'; result: R } | { end: 'none'; undone: boolean }
-
-/** Issues requests and waits until the transaction, not only they, are done. */
-function complete<R>(transaction: IDBTransaction, issue: Issue<R>): Promise<Outcome<R>> {
+/**
+ * Issues requests and waits until the transaction, not only they, are done. Where it has no end, silent tells what to do; undone
+ * tells that nothing of it can happen any more.
+ */
+function complete<R>(transaction: IDBTransaction, issue: Issue<R>, silent: (undone: boolean) => Promise<R>): Promise<R> {
   return new Promise((resolve, reject) => {
     let reason: StowageError | undefined
     let failed: DOMException | null = null
@@ -225,7 +231,7 @@ function complete<R>(transaction: IDBTransaction, issue: Issue<R>): Promise<Outc
       abort(explain(error))
     }
     // Only now: IndexedDB is at work meanwhile.
-    const answered = watch(transactionSeconds, () => resolve({ end: 'none', undone: undo(transaction) }))
+    const answered = watch(transactionSeconds, () => resolve(silent(undo(transaction))))
     transaction.onerror = event => {
       failed ??= (event.target as IDBRequest).error
     }
@@ -235,7 +241,7 @@ function complete<R>(transaction: IDBTransaction, issue: Issue<R>): Promise<Outc
     }
     transaction.oncomplete = () => {
       answered()
-      resolve({ end: 'complete', result: results() })
+      resolve(results())
     }
   })
 }
@@ -257,7 +263,7 @@ function undo(transaction: IDBTransaction): boolean {
 function watch(seconds: number, late: () => void): () => void {
   const stop = () => clearInterval(timer)
   const timer = setInterval(() => {
-    if (--seconds > 0) return
+    if (--seconds !== 0) return
     stop()
     late()
   }, 1000)

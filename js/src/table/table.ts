@@ -146,7 +146,7 @@ export class Table<T = Doc, Generated extends PropertyKey = never> {
     const packed = change instanceof Operation ? packOperations([change]) : Array.isArray(change) ? packOperations(change) : packDocument(change)
     const alone = isFilter(target) ? identityIn(toAst(target), this.made.schema.key) : [target]
     if (!ids && alone !== undefined) {
-      return this.run(Op.Update, 5, f => f.key(alone[0]).raw(packed), readCount, { signal: call.signal })
+      return await this.run(Op.Update, 5, f => f.key(alone[0]).raw(packed), readCount, { signal: call.signal })
     }
     const { bytes, run } = packQuery(query(this.selected(target)))
     return run(exchange => this.run(Op.UpdateWhere, 6, f => f.raw(bytes).raw(packed).bool(ids), (ids ? readKeys : readCount) as Decode<number | Key[]>, exchange), call)
