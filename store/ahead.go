@@ -89,7 +89,7 @@ func (tx *Tx) bring(t tree, missing []step) error {
 	reach := pages.reach(t, 0, len(missing))
 	var refs []Ref
 	for _, at := range missing {
-		if ref := at.page.child(at.index).ref; !slices.Contains(refs, ref) {
+		if ref := at.page.ref(at.index); !slices.Contains(refs, ref) {
 			refs = pages.around(refs, at, reach)
 		}
 	}
@@ -119,7 +119,7 @@ func (r *reader) missing(t tree, sorted []sortable, most int) (missing []step, k
 			return nil, len(sorted), err
 		}
 		at := step{p, p.descend(whole)}
-		ref := p.child(at.index).ref
+		ref := p.ref(at.index)
 		if ref != last && r.pages.cache.get(ref) == nil {
 			if len(missing) == most {
 				return missing, i, nil

@@ -33,7 +33,11 @@ func (e *Env) wantCheckpoint() {
 	}
 	e.mu.Unlock()
 	if wanted {
-		e.scheduler.Go(func(ctx context.Context) { _ = e.runCheckpoint(ctx, false, nil) })
+		e.scheduler.Go(func(ctx context.Context) {
+			if e.runCheckpoint(ctx, false, nil) == nil {
+				e.wantCheckpoint() // for what has come meanwhile, where that is much
+			}
+		})
 	}
 }
 

@@ -37,6 +37,18 @@ func (db *DB) Cursor(r KeyRange) *Cursor {
 	return c
 }
 
+// over makes another range the cursor's, which stands nowhere then. What it has opened it goes
+// on with.
+//
+//go:noinline
+func (c *Cursor) over(r KeyRange) {
+	c.leave()
+	c.keys, c.bounds = r, c.db.bounds(r)
+	if c.merge != nil {
+		c.merge.rebind(c.bounds)
+	}
+}
+
 // Close ends the cursor. A transaction's end closes it as well.
 func (c *Cursor) Close() {
 	c.note()

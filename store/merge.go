@@ -28,6 +28,18 @@ func newMerge(sources []source, bounds KeyRange) *merge {
 	return &merge{sources: sources, bounds: bounds, at: -1}
 }
 
+// rebind has the merge go on within other bounds, of the same database.
+//
+//go:noinline
+func (m *merge) rebind(bounds KeyRange) {
+	m.bounds = bounds
+	for _, s := range m.sources {
+		if t, ok := s.(*treeCursor); ok {
+			t.bounds = bounds
+		}
+	}
+}
+
 func (m *merge) valid() bool           { return m.at >= 0 }
 func (m *merge) key() []byte           { return m.sources[m.at].key() }
 func (m *merge) entry() (entry, error) { return m.sources[m.at].entry() }

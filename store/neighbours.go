@@ -46,7 +46,7 @@ func (p *pager) reach(t tree, level, n int) int {
 // around appends a child of a branch and the next ones, in a circle, that are not in
 // the cache and fit it: as many as reach tells together.
 func (p *pager) around(refs []Ref, at step, reach int) []Ref {
-	refs = append(refs, at.page.child(at.index).ref)
+	refs = append(refs, at.page.ref(at.index))
 	room := p.cache.room() - maxPageBytes
 	for i := 1; i < at.page.len() && reach > 1 && room > 0; i++ {
 		c := at.page.child((at.index + i) % at.page.len())

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -31,6 +32,10 @@ type page struct {
 	// compare like them: most steps of a search need to look no further. They
 	// are not stored.
 	heads []uint32
+
+	// tails are, in a branch, the bytes of the keys behind those of heads, as numbers too:
+	// in one of many databases many keys begin alike. They are not stored.
+	tails []uint32
 
 	// sums are, in a branch, how many entries there are below its children from the
 	// first to each. They are not stored.
@@ -145,9 +150,10 @@ func (p *page) index() {
 	if p.level == 0 {
 		return
 	}
-	p.sums = make([]int64, p.len())
+	p.sums, p.tails = make([]int64, p.len()), make([]uint32, p.len())
 	var sum int64
 	for i := range p.sums {
+		p.tails[i] = pageTail(p.suffix(i))
 		sum += p.child(i).entries
 		p.sums[i] = sum
 	}
@@ -163,6 +169,11 @@ func pageHead(suffix []byte) uint32 {
 	}
 	return head
 }
+
+// pageTail is the head of what comes behind the head.
+//
+//go:noinline
+func pageTail(suffix []byte) uint32 { return pageHead(suffix[min(len(suffix), 4):]) }
 
 // maxLevel bounds the height of a tree, so that damaged bytes cannot make a
 // search run for ever. Two entries a page would still hold 2³² of them.
@@ -199,7 +210,7 @@ func (p *page) len() int { return len(p.offsets) / 2 }
 
 // size is the number of bytes the page keeps in memory.
 func (p *page) size() int {
-	return len(p.prefix) + len(p.offsets) + len(p.body) + 4*len(p.heads) + 8*len(p.sums) + pageOverhead
+	return len(p.prefix) + len(p.offsets) + len(p.body) + 4*len(p.heads) + 12*len(p.sums) + pageOverhead
 }
 
 // storedSize bounds the size of the plain page.
@@ -249,6 +260,15 @@ func (p *page) child(i int) child {
 	return c
 }
 
+// ref is where the child of branch entry i is.
+//
+//go:noinline
+func (p *page) ref(i int) Ref {
+	_, rest, _ := readBin(p.body[p.offset(i):])
+	stored, _, _ := readBin(rest)
+	return readRef(stored)
+}
+
 // before is how many entries there are below the children that come before child i.
 func (p *page) before(i int) int64 {
 	if i == 0 {
@@ -289,7 +309,14 @@ func (p *page) search(key []byte) (i int, exact bool) {
 			high = middle
 			continue
 		}
-		switch c := bytes.Compare(p.suffix(middle), key); {
+		c := 0
+		if p.tails != nil {
+			c = cmp.Compare(p.tails[middle], pageTail(key))
+		}
+		if c == 0 {
+			c = bytes.Compare(p.suffix(middle), key)
+		}
+		switch {
 		case c == 0:
 			return middle, true
 		case c < 0:

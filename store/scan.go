@@ -11,14 +11,19 @@ func (s *statement) Scan(t *sql.Table, a *sql.Access, emit func(*sql.Record) err
 	if err != nil {
 		return err
 	}
+	if a.Index >= 0 {
+		return s.scanIndex(on, a, emit)
+	}
+	if len(a.Ranges) == 1 {
+		if _, point := a.Ranges[0].Point(); point {
+			return s.scanOne(on, a, emit)
+		}
+	}
 	plan := query.Plan{Index: a.Index, Ranges: a.Ranges, Reverse: a.Reverse}
 	if len(plan.Ranges) == 0 {
 		plan.Ranges = everything
 	}
-	if a.Index < 0 {
-		return s.scanDocuments(on, &plan, a.Keys, emit)
-	}
-	return s.scanIndex(on, &plan, a, emit)
+	return s.scanDocuments(on, &plan, a.Keys, emit)
 }
 
 var everything = []KeyRange{{}}
@@ -84,61 +89,6 @@ func (s *statement) scanPage(c *Cursor, record *sql.Record, keys bool, emit func
 	return err
 }
 
-// scanIndex reads entries, and the documents that they belong to where those are wanted:
-// several ahead, so that they are read together.
-func (s *statement) scanIndex(on *session, plan *query.Plan, a *sql.Access, emit func(*sql.Record) error) error {
-	db, err := s.tx.inner(on.names[plan.Index])
-	if err != nil {
-		return err
-	}
-	index := &on.schema.Indexes[plan.Index]
-	walk := newWalk(db, plan)
-	var ahead *window
-	if a.Documents {
-		ahead = newWindow(walk, on.docs, len(index.Paths))
-		walk = ahead
-	}
-	defer walk.close()
-	var seen map[string]struct{}
-	if index.Multi {
-		seen = make(map[string]struct{})
-	}
-	var record sql.Record
-	for {
-		entry, ok := walk.next()
-		if !ok {
-			return walk.err()
-		}
-		if err := s.tx.Work(entryWork); err != nil {
-			return err
-		}
-		record.Entry, record.Key = entry, entry[componentsLen(entry, len(index.Paths)):]
-		if seen != nil {
-			if _, came := seen[string(record.Key)]; came {
-				continue
-			}
-			seen[string(record.Key)] = struct{}{}
-		}
-		if a.Keys {
-			record.Key = s.keep(record.Key)
-		}
-		if a.Documents {
-			if record.Doc = ahead.document(); record.Doc == nil {
-				record.Doc, err = s.document(on, record.Key)
-			}
-			if err == nil {
-				err = s.tx.Work(len(record.Doc))
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if err := emit(&record); err != nil {
-			return err
-		}
-	}
-}
-
 // About implements sql.Source.
 func (s *statement) About(t *sql.Table, index int, ranges []query.KeyRange) (n int64, err error) {
 	on, err := s.session(t)
@@ -154,15 +104,6 @@ func (s *statement) About(t *sql.Table, index int, ranges []query.KeyRange) (n i
 	return n, err
 }
 
-// document gets the document that an index entry belongs to.
-func (s *statement) document(on *session, key []byte) ([]byte, error) {
-	doc, found, err := on.docs.get(key)
-	if err == nil && !found {
-		err = fail(Corrupt, "read index: an entry without a document", on.table.name, nil)
-	}
-	return doc, err
-}
-
 // Stable implements sql.Source: identities are copied, and documents are valid until
 // the transaction ends.
 func (s *statement) Stable() bool { return true }
@@ -174,6 +115,8 @@ const (
 )
 
 // keep copies a key to where it stays as it is for as long as the statement runs.
+//
+//go:noinline
 func (s *statement) keep(key []byte) []byte {
 	if len(key) > cap(s.kept)-len(s.kept) {
 		s.kept = make([]byte, 0, max(min(2*cap(s.kept), mostKept), leastKept, len(key)))

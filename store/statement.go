@@ -12,6 +12,7 @@ type statement struct {
 	tx       *Tx
 	how      Running
 	sessions []sessionOf
+	readings []*reading
 	kept     []byte // the newest room for keys: see keep
 	whole    []byte // room for a key of the tree
 	steps    int64
@@ -75,10 +76,13 @@ func (s *statement) rest() error {
 
 // leave ends what was opened.
 func (s *statement) leave() {
+	for _, r := range s.readings {
+		r.close()
+	}
 	for _, of := range s.sessions {
 		of.session.end()
 	}
-	s.sessions = nil
+	s.sessions, s.readings = nil, nil
 }
 
 // stepWork is the work of one step of a statement, as Tx.Work counts it.

@@ -89,7 +89,7 @@ func (r *reader) node(ref Ref, level int) (*page, error) {
 
 // below reads a child of a branch of t, with those next to it where they are worth it.
 func (r *reader) below(t tree, branch *page, i int) (*page, error) {
-	ref, level := branch.child(i).ref, branch.level-1
+	ref, level := branch.ref(i), branch.level-1
 	p := r.held(ref, level)
 	if p == nil {
 		r.pages.loadAround(r.ctx, t, step{branch, i})

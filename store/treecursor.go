@@ -15,6 +15,7 @@ type treeCursor struct {
 	index   int    // within leaf
 	stand   bool   // on an entry
 	walk    int    // leaves read in sequence, for reading ahead
+	gap     []byte // nothing lies between it and where the cursor stands; empty where that is not known
 	buf     []byte // room for the current key
 	current []byte
 	failed  error
@@ -45,6 +46,9 @@ func (c *treeCursor) entry() (entry, error) {
 
 // seek stands on the first entry at or above key.
 func (c *treeCursor) seek(key []byte) {
+	if len(c.gap) > 0 && c.failed == nil && bytes.Compare(c.gap, key) <= 0 && (!c.stand || bytes.Compare(key, c.current) <= 0) {
+		return
+	}
 	if c.leaf != nil && c.failed == nil {
 		if i, exact := c.leaf.search(key); i < c.leaf.len() && (i > 0 || exact) { // it is in this leaf
 			c.index, c.walk = i, 0
@@ -56,7 +60,9 @@ func (c *treeCursor) seek(key []byte) {
 		return
 	}
 	c.index, _ = c.leaf.search(key)
-	c.settle()
+	if c.settle(); c.leaf == nil {
+		c.gap = append(c.gap, key...)
+	}
 }
 
 // seekBefore stands on the last entry below key; a nil key is beyond the end.
@@ -104,11 +110,16 @@ func (c *treeCursor) descend(choose func(*page) int) bool {
 // branches reads the path to a leaf, and returns the lowest page read: the leaf's
 // parent, or the leaf itself where it is the root. It is nil where there is none.
 func (c *treeCursor) branches(choose func(*page) int) (lowest *page) {
-	c.path, c.leaf, c.index, c.stand, c.walk = c.path[:0], nil, 0, false, 0
+	if len(c.path) > 0 {
+		lowest = c.path[0].page
+	}
+	c.path, c.gap, c.leaf, c.index, c.stand, c.walk = c.path[:0], c.gap[:0], nil, 0, false, 0
 	if c.tree.empty() || c.failed != nil {
 		return nil
 	}
-	lowest, c.failed = c.in.node(c.tree.root.ref, c.tree.level)
+	if lowest == nil {
+		lowest, c.failed = c.in.node(c.tree.root.ref, c.tree.level)
+	}
 	for c.failed == nil && lowest.level > 0 {
 		at := choose(lowest)
 		c.path = append(c.path, step{lowest, at})
@@ -122,6 +133,7 @@ func (c *treeCursor) branches(choose func(*page) int) (lowest *page) {
 
 // settle moves to the neighbouring leaf when index has run off this one.
 func (c *treeCursor) settle() {
+	c.gap = c.gap[:0]
 	switch {
 	case c.index < 0:
 		c.retreat()
@@ -218,7 +230,7 @@ func (c *treeCursor) open() bool {
 func (c *treeCursor) read(direction int) bool {
 	c.walk++
 	bottom := c.path[len(c.path)-1]
-	ref := bottom.page.child(bottom.index).ref
+	ref := bottom.page.ref(bottom.index)
 	if c.in.pages.cache.get(ref) == nil {
 		if err := c.in.pages.load(c.in.ctx, c.ahead(bottom, direction)); err != nil {
 			c.failed = c.in.explain(err)
@@ -245,7 +257,7 @@ func (c *treeCursor) ahead(bottom step, direction int) []Ref {
 		if len(refs) > 0 && c.outside(bottom.page, i, direction) {
 			break
 		}
-		if ref := bottom.page.child(i).ref; c.in.pages.cache.get(ref) == nil {
+		if ref := bottom.page.ref(i); c.in.pages.cache.get(ref) == nil {
 			refs = append(refs, ref)
 		}
 	}

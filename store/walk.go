@@ -53,7 +53,8 @@ type sweep struct {
 	db      *DB
 	ranges  []KeyRange // still to be read
 	reverse bool
-	cursor  *Cursor // within the range at hand, nil between ranges
+	cursor  *Cursor // nil before the first range
+	within  bool    // a range, not between two
 	ahead   bool    // the cursor stands on the entry that next is to move to
 	failed  error
 }
@@ -64,7 +65,7 @@ func (w *sweep) next() (key []byte, ok bool) {
 		return w.cursor.Key(), true
 	}
 	for w.failed == nil {
-		if w.cursor != nil {
+		if w.within {
 			if onward(w.cursor, w.reverse) {
 				return w.cursor.Key(), true
 			}
@@ -85,18 +86,20 @@ func (w *sweep) next() (key []byte, ok bool) {
 func (w *sweep) enter() bool {
 	var r KeyRange
 	r, w.ranges = takeRange(w.ranges, w.reverse)
-	w.cursor = w.db.Cursor(r)
-	if begin(w.cursor, w.reverse) {
-		return true
+	if w.cursor == nil {
+		w.cursor = w.db.Cursor(r)
+	} else {
+		w.cursor.over(r)
 	}
-	w.leave()
-	return false
+	if w.within = begin(w.cursor, w.reverse); !w.within {
+		w.leave()
+	}
+	return w.within
 }
 
 func (w *sweep) leave() {
-	w.failed = w.cursor.Err()
-	w.cursor.Close()
-	w.cursor = nil
+	w.failed, w.within = w.cursor.Err(), false
+	w.cursor.leave()
 }
 
 // skip drops whole ranges as long as they have no more than n entries. It is

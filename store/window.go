@@ -9,7 +9,8 @@ type window struct {
 	docs   *DB
 	paths  int   // of the index: what stands in an entry before the identity
 	misses int   // of the transaction, when it was last looked ahead; −1 to look at once
-	haul   *haul // nil where all that the transaction sees fits the cache
+	large  bool  // pages cannot all be in the cache
+	haul   *haul // nil where all that the transaction sees fits it
 	failed error
 
 	room []byte // the entries, one after the other
@@ -20,15 +21,27 @@ type window struct {
 }
 
 func newWindow(over walk, docs *DB, paths int) *window {
-	w := &window{walk: over, docs: docs, paths: paths, misses: docs.tx.in.misses, left: -1}
+	w := &window{walk: over, docs: docs, paths: paths}
 	size, cache := docs.tx.treeBytes(), docs.tx.in.pages.cache
-	if size > int64(cache.size()) { // pages cannot all be there
-		w.misses = -1
-	}
+	w.large = size > int64(cache.size())
 	if size > int64(cache.ceiling) {
 		w.haul = &haul{docs: docs}
 	}
+	w.reset()
 	return w
+}
+
+// reset has the window begin anew, for a walk that does.
+//
+//go:noinline
+func (w *window) reset() {
+	if w.misses = w.docs.tx.in.misses; w.large {
+		w.misses = -1
+	}
+	if w.haul != nil {
+		w.haul.drop()
+	}
+	w.failed, w.room, w.ends, w.at, w.size, w.left = nil, w.room[:0], w.ends[:0], 0, 0, -1
 }
 
 // treeBytes is the size of what the transaction sees, but for what is in memory anyway.
@@ -150,9 +163,7 @@ func (w *window) document() []byte {
 }
 
 func (w *window) close() {
-	if w.haul != nil {
-		w.haul.drop()
-	}
+	w.reset()
 	w.walk.close()
 }
 

@@ -14,6 +14,23 @@ type grouping struct {
 	aggregates []*aggregate
 }
 
+// loose reports whether it is all one in which order rows come.
+//
+//go:noinline
+func (g *grouping) loose() bool {
+	if g == nil {
+		return false
+	}
+	for _, a := range g.aggregates {
+		switch a.call.name {
+		case "count", "sum", "total", "avg", "min", "max":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // aggregate is a call of a function of many rows.
 type aggregate struct {
 	function *function.Aggregate

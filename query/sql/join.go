@@ -18,7 +18,7 @@ func (c *compiler) joinFeed(all *operands, where []*term, order []orderTerm, s *
 	}
 	strengthen(all)
 	arrange(all)
-	j := &joiner{c: c, all: all, last: lastAdding(all.list), rows: 1}
+	j := &joiner{c: c, all: all, last: lastAdding(all.list), rows: 1, loose: s != nil && s.grouping.loose() && lastAdding(all.list) == 0}
 	for i := range all.list {
 		wanted := order
 		if i > 0 || j.last > 0 {
@@ -281,6 +281,9 @@ type joiner struct {
 	rows    float64
 	arrival arrival
 	leads   []lead
+
+	loose bool  // nobody minds the order of the rows
+	by    *term // what the operand that was joined last is looked up by, nil where it is not
 }
 
 // take returns the conditions that can be asked once an operand is bound.
@@ -319,8 +322,13 @@ func (j *joiner) add(i int, order []orderTerm) {
 			return
 		}
 		terms := j.take(i, o)
-		right := j.right(o, terms, i)
-		j.feed = loopFeed(j.feed, right)
+		many := j.rows >= batched
+		j.by = nil
+		if right := j.right(o, terms, i); many && j.by != nil && j.loose {
+			j.feed = batchFeed(j.feed, right, j.all.list[:i], j.by)
+		} else {
+			j.feed = loopFeed(j.feed, right)
+		}
 		j.bound |= o.bits
 	}
 }
@@ -448,6 +456,7 @@ func (j *joiner) right(o *operand, terms []*term, i int) feed {
 		return filtered(m.feed(j.c, o, local), append(equal, rest...))
 	case a != nil:
 		a.note(j.c, o)
+		j.by = a.by()
 		return j.c.scan(o, a, terms, false)
 	case o.reads != 0 || o.outer && o.table == nil:
 		j.c.note("SCAN " + o.label)
