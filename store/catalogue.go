@@ -193,7 +193,7 @@ func (db *DB) renew() error {
 	if err := names.set(nil, entry{value: msgp.AppendUint32(nil, uint32(id))}); err != nil {
 		return err
 	}
-	db.space, db.top, db.puts, db.writes = db.flags.within(id), nil, 0, nil
+	db.space, db.vacancy, db.writes = db.flags.within(id), vacancy{}, nil
 	return db.save()
 }
 

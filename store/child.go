@@ -75,7 +75,7 @@ func (tx *Tx) handUp() error {
 	for name, db := range parent.dbs {
 		now := known[name]
 		db.space, db.flags, db.meta = now.space, now.flags, now.meta
-		db.top, db.writes = nil, nil
+		db.vacancy, db.writes = vacancy{}, nil
 		if db.gone = now.gone; db.gone {
 			delete(parent.dbs, name)
 		}

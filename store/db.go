@@ -15,13 +15,8 @@ type DB struct {
 	meta  []byte
 	gone  bool // dropped
 
-	// top is a whole key that no key of the database lies above, once puts were
-	// many enough to look. Bulk loads in ascending order then need no search to
-	// learn that a key is new.
-	top  []byte
-	puts int
-
-	writes *spaceWrites // where the last put went
+	writes  *spaceWrites // where the last put went
+	vacancy vacancy
 }
 
 // MaxNameBytes is the longest name of a database.
@@ -126,32 +121,14 @@ func (db *DB) find(stored []byte) (e entry, found bool, err error) {
 	var room [96]byte
 	whole := append(db.space.appendTo(room[:0]), stored...)
 	db.tx.noteKey(whole)
-	if db.above(whole) {
+	if db.vacancy.holds(whole) {
 		return entry{}, false, nil
 	}
 	e, found, err = db.tx.lookup(whole)
-	return e, found && e.kind != deleted, err
-}
-
-// above reports whether a whole key is known to lie above all keys.
-func (db *DB) above(whole []byte) bool {
-	const many = 16
-	if db.puts < many {
-		return false
+	if found = found && e.kind != deleted; !found && err == nil {
+		db.missed(whole)
 	}
-	if db.top == nil {
-		db.top = db.space.whole(nil)
-		m := newMerge(db.tx.sources(db.space.bounds(KeyRange{})), db.space.bounds(KeyRange{}))
-		m.seekBefore(nil)
-		if m.err() != nil {
-			db.puts, db.top = 0, nil
-			return false
-		}
-		if m.valid() {
-			db.top = bytes.Clone(m.key())
-		}
-	}
-	return bytes.Compare(whole, db.top) > 0
+	return e, found, err
 }
 
 // MaxCopied is the longest value that Put copies. What is longer is kept as it is.
@@ -269,10 +246,7 @@ func (db *DB) Clear(key []byte) error {
 func (db *DB) set(stored []byte, e entry) error {
 	var room [96]byte
 	whole := append(db.space.appendTo(room[:0]), stored...)
-	db.puts++
-	if db.top != nil && bytes.Compare(whole, db.top) > 0 {
-		db.top = append(db.top[:0], whole...)
-	}
+	db.vacancy.fill(whole)
 	return db.tx.set(&db.writes, whole, e)
 }
 

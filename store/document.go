@@ -205,6 +205,9 @@ func (s *session) put(doc []byte, known bool) error {
 
 // exchangeDocument writes doc, whose values offsets tell, in the place of old.
 func (s *session) exchangeDocument(old, doc []byte) error {
+	if s.indexedBefore(shared(old, doc), doc) {
+		return s.docs.Put(s.key, doc)
+	}
 	before, err := s.examine(old)
 	if err != nil {
 		return err
@@ -213,6 +216,32 @@ func (s *session) exchangeDocument(old, doc []byte) error {
 		return err
 	}
 	return s.replace(old, before, doc, s.offsets, s.key)
+}
+
+// shared is how many bytes two documents begin with that are the same.
+func shared(a, b []byte) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// indexedBefore reports whether all that indexes hold of doc stands before a place in it. What
+// is the same up to there has the same entries.
+func (s *session) indexedBefore(end int, doc []byte) bool {
+	for _, slots := range s.slots {
+		for _, slot := range slots {
+			at := s.offsets[slot]
+			if at < 0 || at >= end {
+				return false
+			}
+			if n, ok := query.Skip(doc[at:]); !ok || at+n > end {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // examine finds the values of a stored document.

@@ -18,6 +18,7 @@ type skipList struct {
 	height atomic.Int32
 	latest uint64 // the greatest version given to a view that writes
 	random uint32 // of the heights; the writer's, as latest is
+	way    path   // to what was set last, that included; the writer's too
 }
 
 // skipNode is a key with its entries.
@@ -116,18 +117,46 @@ func order(less bool) int {
 // set gives a key an entry in a version, which no view shows yet but the
 // writer's, and returns the entry before. Key and entry are kept.
 func (l *skipList) set(whole []byte, e entry, version uint64) (old entry, replaced bool) {
-	var p path
-	n := l.seek(whole, &p)
+	n := l.approach(whole)
 	if n == nil || n.compare(spaceOf(whole), head(whole), whole) != 0 {
-		l.insert(whole, e, version, &p)
-		return entry{}, false
+		n = l.insert(whole, e, version, &l.way)
+	} else {
+		older := n.newest.Load()
+		n.newest.Store(&skipVersion{version: version, entry: e, older: older})
+		old, replaced = older.entry, true
 	}
-	older := n.newest.Load()
-	n.newest.Store(&skipVersion{version: version, entry: e, older: older})
-	return older.entry, true
+	for level := range len(n.above) + 1 {
+		l.way[level] = n
+	}
+	return old, replaced
 }
 
-func (l *skipList) insert(whole []byte, e entry, version uint64, p *path) {
+// approach is seek along the writer's way, which begins at what was set last where that lies
+// below: transactions set their keys in order.
+func (l *skipList) approach(whole []byte) *skipNode {
+	space, head, p := spaceOf(whole), head(whole), &l.way
+	lower := func(n *skipNode) bool { return n != nil && n.compare(space, head, whole) < 0 }
+	if !lower(p[0]) {
+		return l.seek(whole, p)
+	}
+	level := 0
+	for level+1 < int(l.height.Load()) && lower(l.after(p[level], level)) {
+		level++
+	}
+	var at, next *skipNode
+	for moved := false; level >= 0; level-- {
+		if !moved {
+			at = p[level]
+		}
+		for next = l.after(at, level); lower(next); next = l.after(at, level) {
+			at, moved = next, true
+		}
+		p[level] = at
+	}
+	return next
+}
+
+func (l *skipList) insert(whole []byte, e entry, version uint64, p *path) *skipNode {
 	n := &skipNode{space: spaceOf(whole), head: head(whole), key: whole}
 	n.oldest = skipVersion{version: version, entry: e}
 	n.newest.Store(&n.oldest)
@@ -149,6 +178,7 @@ func (l *skipList) insert(whole []byte, e entry, version uint64, p *path) {
 		l.link(n, level, l.after(p[level], level))
 		l.link(p[level], level, n)
 	}
+	return n
 }
 
 // draw is the height of the next node.

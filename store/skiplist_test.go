@@ -21,12 +21,16 @@ func TestMemoryVersions(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	top, holds := newMemory(), map[string]string{}
 	var views []view
+	n := 0
 	for step := range 4000 {
 		switch random.IntN(20) {
 		case 0:
 			views = append(views, view{top.freeze(), maps.Clone(holds)})
 		default:
-			key := space(random.IntN(3)).whole(fmt.Appendf(nil, "%d", random.IntN(200)))
+			if n += random.IntN(5); n >= 600 || random.IntN(4) == 0 { // or else in order, as transactions set them
+				n = random.IntN(600)
+			}
+			key := space(n / 200).whole(fmt.Appendf(nil, "%03d", n%200))
 			value := fmt.Append(nil, step)
 			old, replaced := top.set(key, entry{value: value})
 			if before, was := holds[string(key)]; was != replaced || before != string(old.value) {
