@@ -246,6 +246,36 @@ func TestEndlessStatement(t *testing.T) {
 	})
 }
 
+// TestInterruptBetweenStatements begins a statement after its time is over, and after SQLite was told so.
+func TestInterruptBetweenStatements(t *testing.T) {
+	d := newSQLite(t)
+	d.exec(t, "CREATE TABLE cities (id integer PRIMARY KEY)")
+	source, err := OpenSQLite(d.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	conn, err := source.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	stop, err := interruptOnDone(over, conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	time.Sleep(50 * time.Millisecond) // the first interrupt is forgotten
+	_, err = sqliteReader{conn}.Answer(t.Context(), statement{sql: `
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000000) SELECT 1 UNION ALL SELECT max(i) FROM n`},
+		func([][]byte) error { return nil })
+	if store.CodeOf(err) != store.Aborted {
+		t.Errorf("%v", err)
+	}
+}
+
 // state tells what a source holds, and for a file what else is beside it.
 func (a *atlas) state() string {
 	var b strings.Builder

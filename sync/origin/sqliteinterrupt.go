@@ -6,6 +6,7 @@ import (
 	"errors"
 	"reflect"
 	"sync"
+	"time"
 
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -14,8 +15,11 @@ import (
 // interruptOnDone has what a connection is doing end when ctx does, until stop is called.
 //
 // The driver does so only for the first row of a query: a statement that finds one at once,
-// and then looks for another for hours, would go on. It keeps the handle to itself, so that
-// it is read here by its name; where there is none any more, nothing is read.
+// and then looks for another for hours, would go on. SQLite forgets an interrupt that comes
+// while no statement runs when the next one begins, so it is told again and again.
+//
+// The driver keeps the handle to itself: it is read here by its name; where there is none any
+// more, nothing is read.
 func interruptOnDone(ctx context.Context, conn *sql.Conn) (stop func(), err error) {
 	var handle uintptr
 	err = conn.Raw(func(c any) error {
@@ -34,10 +38,20 @@ func interruptOnDone(ctx context.Context, conn *sql.Conn) (stop func(), err erro
 	watch.Go(func() {
 		select {
 		case <-ctx.Done():
-			tls := libc.NewTLS() // not the connection’s, which is in use
-			defer tls.Close()
-			sqlite3.Xsqlite3_interrupt(tls, handle)
 		case <-ended:
+			return
+		}
+		tls := libc.NewTLS() // not the connection’s, which is in use
+		defer tls.Close()
+		again := time.NewTicker(10 * time.Millisecond)
+		defer again.Stop()
+		for {
+			sqlite3.Xsqlite3_interrupt(tls, handle)
+			select {
+			case <-again.C:
+			case <-ended:
+				return
+			}
 		}
 	})
 	return func() {
