@@ -71,8 +71,10 @@ func TestExtract(t *testing.T) {
 			paths = append(paths, randomPath(r, false))
 		}
 		x := NewExtractor(paths)
-		offsets, finder := x.Offsets(), x.Finder()
+		offsets, finder, columns := x.Offsets(), x.Finder(), NewColumns(x)
 		doc := AppendValue(nil, randomDocument(r, 2))
+		var docs [][]byte
+		var each [][]int
 		for round := range 6 {
 			if round%3 > 0 { // else it is the one before, of which the finder knows the members
 				doc = AppendValue(nil, randomDocument(r, 2))
@@ -89,6 +91,20 @@ func TestExtract(t *testing.T) {
 			}
 			if some, err := finder.Find(doc); err != nil || !slices.Equal(found(x, some, paths), found(x, offsets, paths)) {
 				t.Fatalf("%v in % x: Find enters %d, Extract %d, %v", paths, doc, some, offsets, err)
+			}
+			docs, each = append(docs, doc), append(each, found(x, offsets, paths))
+		}
+		for _, many := range [][2]int{{0, 2}, {0, 6}, {2, 5}} {
+			all, err := columns.Find(docs[many[0]:many[1]])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, doc := range docs[many[0]:many[1]] {
+				for n, path := range paths {
+					if at, want := all[x.Slot(n)][i], each[many[0]+i][n]; at != want && x.Slot(n) > 0 {
+						t.Fatalf("%v in % x: Columns.Find enters %d, Extract %d", path, doc, at, want)
+					}
+				}
 			}
 		}
 	}

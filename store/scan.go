@@ -23,70 +23,44 @@ func (s *statement) Scan(t *sql.Table, a *sql.Access, emit func(*sql.Record) err
 	if len(plan.Ranges) == 0 {
 		plan.Ranges = everything
 	}
-	return s.scanDocuments(on, &plan, a.Keys, emit)
+	return s.scanDocuments(on, &plan, a, emit)
 }
 
 var everything = []KeyRange{{}}
 
-// scanDocuments reads documents. What stands together on a page is handed over without
-// asking the walk for each.
-func (s *statement) scanDocuments(on *session, plan *query.Plan, keys bool, emit func(*sql.Record) error) error {
+// scanDocuments reads documents, and hands over many at once to whoever takes so many. The
+// walk then stands on the last of them, so that whoever gets them may write.
+func (s *statement) scanDocuments(on *session, plan *query.Plan, a *sql.Access, emit func(*sql.Record) error) error {
 	walk := newWalk(on.docs, plan)
 	defer walk.close()
-	sweep, _ := walk.(*sweep)
-	var record sql.Record
+	h := s.handful
+	s.handful = handful{} // a scan inside of this one has one of its own
+	defer func() { s.handful = h }()
+	h.statement, h.walk, h.identities = s, walk, a.Keys
+	h.sweep, _ = walk.(*sweep)
+	size := 1
 	for {
-		key, ok := walk.next()
-		if !ok {
+		if a.Many != nil {
+			size = min(4*size, mostDocuments)
+		}
+		err := h.fill(size)
+		if err == nil {
+			err = s.tx.Work(h.bytes)
+		}
+		switch {
+		case err != nil:
+			return err
+		case len(h.docs) == 0:
 			return walk.err()
-		}
-		doc, err := walk.value()
-		if err == nil {
-			err = s.tx.Work(len(doc))
-		}
-		if err != nil {
-			return err
-		}
-		if record.Doc = doc; keys {
-			record.Key = s.keep(key)
-		}
-		if err = emit(&record); err == nil && sweep != nil {
-			err = s.scanPage(sweep.cursor, &record, keys, emit)
+		case a.Many != nil:
+			err = a.Many(h.docs, h.keys)
+		default:
+			err = emit(&sql.Record{Key: h.keys[0], Doc: h.docs[0]})
 		}
 		if err != nil {
 			return err
 		}
 	}
-}
-
-// scanPage reads on from where a cursor stands for as long as documents come from one page.
-func (s *statement) scanPage(c *Cursor, record *sql.Record, keys bool, emit func(*sql.Record) error) (err error) {
-	leaf, from, to := c.stretch()
-	last := from - 1
-	for i := from; i < to && err == nil && c.steady(); i++ {
-		e := leaf.entry(i)
-		if e.kind == deleted {
-			continue
-		}
-		last, record.Doc = i, e.value
-		if e.kind == overflow {
-			record.Doc, err = s.tx.in.value(e)
-		}
-		if err == nil {
-			err = s.tx.Work(len(record.Doc))
-		}
-		if err == nil && keys {
-			s.whole = leaf.appendKey(s.whole[:0], i)
-			record.Key = s.keep(s.whole[spaceBytes:])
-		}
-		if err == nil {
-			err = emit(record)
-		}
-	}
-	if last >= from {
-		c.resume(last)
-	}
-	return err
 }
 
 // About implements sql.Source.

@@ -13,8 +13,9 @@ type statement struct {
 	how      Running
 	sessions []sessionOf
 	readings []*reading
-	kept     []byte // the newest room for keys: see keep
-	whole    []byte // room for a key of the tree
+	kept     []byte  // the newest room for keys: see keep
+	whole    []byte  // room for a key of the tree
+	handful  handful // room for documents
 	steps    int64
 }
 

@@ -130,9 +130,13 @@ func (p *probe) searches() bool {
 }
 
 // sorting is the work of bringing rows in order.
+//
+//go:noinline
 func sorting(rows float64) float64 { return rows * (1 + 0.2*math.Log2(rows+2)) }
 
 // useful reports whether a probe is anything but a pass over all.
+//
+//go:noinline
 func (p *probe) useful() bool {
 	return p.searches() || p.arrival.holds != nil || p.covers && p.index >= 0
 }

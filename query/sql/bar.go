@@ -1,5 +1,7 @@
 package sql
 
+import "github.com/stowage-db/stowage/query/sql/value"
+
 // bar is what the rows of a scan must not be beyond, where a sort behind it has found as
 // many as are asked for: those that the first key puts behind the last of them are not
 // even read to their end.
@@ -32,8 +34,31 @@ func (c *compiler) bar(all *operands, order []orderTerm, terms []*term) *bar {
 	return &bar{c.state(), first.slot}
 }
 
+// last is the first key of the last row that is asked for, nil as long as there are not so many.
+//
+//go:noinline
+func (b *bar) last(r *run) (key *sortKey, last *value.Value) {
+	if s, _ := r.states[b.state].(*sorter); s != nil && s.full {
+		return &s.keys[0], &s.kept.row(s.most - 1)[0]
+	}
+	return nil, nil
+}
+
 // passes reports whether the run's row may be among those that are asked for.
 func (b *bar) passes(r *run) bool {
-	s, _ := r.states[b.state].(*sorter)
-	return s == nil || !s.full || s.keys[0].compare(&r.row[b.slot], &s.kept.row(s.most - 1)[0]) <= 0
+	key, last := b.last(r)
+	return last == nil || key.compare(&r.row[b.slot], last) <= 0
+}
+
+// narrow keeps those rows of a sheet that may be.
+func (b *bar) narrow(r *run, rows *sheet) {
+	key, last := b.last(r)
+	if last == nil {
+		return
+	}
+	holds := uint(3) // less and equal
+	if key.desc {
+		holds = 6
+	}
+	rows.rows = value.Narrow(rows.rows, rows.column(b.slot), last, holds, func(v *value.Value) bool { return key.compare(v, last) <= 0 })
 }

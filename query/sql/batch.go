@@ -9,19 +9,24 @@ type batch struct {
 	keys  []int64 // of the rows
 	key   eval    // where it is no whole number, order is no help
 	find  func() error
+	found *scanning // what finds documents by identities, many at once; nil where that is not it
 }
 
 const (
 	batched   = 256     // it is worth it for so many rows
 	batchRows = 1 << 14 // are looked up together at most
+	askedRows = 1 << 10 // of these are asked for at once
 )
 
-// batchFeed joins right to the rows of left, in any order.
+// batchFeed joins right to the rows of left, in any order. found is what right reads by.
 //
 //go:noinline
-func batchFeed(left, right feed, before []*operand, by *term) feed {
+func batchFeed(left, right feed, found *scanner, before []*operand, by *term) feed {
 	return func(r *run, next func() error) func() error {
 		b := &batch{r: r, key: evaluator(by), find: right(r, next)}
+		if found != nil && found.identifies() {
+			b.found = found.begin(r, next)
+		}
 		for _, o := range before {
 			b.slots = append(b.slots, o.slots()...)
 		}
@@ -34,6 +39,12 @@ func batchFeed(left, right feed, before []*operand, by *term) feed {
 			return b.flush()
 		}
 	}
+}
+
+// identifies reports whether a scanner finds documents by nothing but their identity.
+func (s *scanner) identifies() bool {
+	p := s.probe
+	return p.index < 0 && len(p.parts) == 1 && len(p.parts[0].values) == 1 && p.low == nil && p.high == nil && p.begin == nil
 }
 
 // by is what the first component that a probe looks for is equal to, nil where that is not one value.
@@ -66,20 +77,30 @@ func (b *batch) add() error {
 //
 //go:noinline
 func (b *batch) flush() error {
-	rows := b.rows
+	rows, keys := b.rows, b.keys
 	order := b.order()
 	b.clear()
-	for n, i := range append(order, int32(len(order)-1)) {
-		if i < 0 {
-			break // there are none
+	last := len(order) - 1
+	for from := 0; from < len(order); {
+		to := from
+		for b.found != nil && to < len(order) && to-from < askedRows && single(keys[order[to]]) {
+			to++
 		}
-		rows.load(b.r, b.slots, int(i))
-		if n == len(order) {
-			break
+		var err error
+		if to > from {
+			err = b.ask(rows, keys, order[from:to])
+			from = to
+		} else {
+			rows.load(b.r, b.slots, int(order[from]))
+			err = b.find()
+			from++
 		}
-		if err := b.find(); err != nil {
+		if err != nil {
 			return err
 		}
+	}
+	if last >= 0 {
+		rows.load(b.r, b.slots, last)
 	}
 	return b.r.err
 }

@@ -235,8 +235,8 @@ func condition(t *term) test {
 		a, b := condition(t.kids[0]), condition(t.kids[1])
 		return func(r *run) bool { return a(r) || b(r) }
 	case t.kind == termCompare && t.op != "is" && t.kids[0].width() == 1:
-		if c := placesCondition(t); c != nil {
-			return c
+		if c := comparingOf(t); c != nil {
+			return c.test
 		}
 		a, b, compare := evaluator(t.kids[0]), evaluator(t.kids[1]), comparer(t.kids[0], t.kids[1])
 		less, equal, greater := ordered(t.op)

@@ -24,9 +24,10 @@ type operand struct {
 // operands is what a FROM joins, as it was written, and the conditions that all of
 // it has to meet.
 type operands struct {
-	list []*operand
-	pool []*pooled
-	bar  *bar
+	list  []*operand
+	pool  []*pooled
+	bar   *bar
+	taker *taker // by which sheets of the join are taken whole, nil where it has none
 }
 
 // pooled is a condition, and where it may be asked at the earliest.

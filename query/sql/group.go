@@ -187,6 +187,7 @@ type grouper struct {
 	places  []place // of those keys that are one, in the same order
 	bare    []int
 	extreme bool // the row of a min or max stands for the group, otherwise the first one
+	sheets  *groupSheets
 	table   *hashed
 	groups  []*group
 	key     []value.Value
@@ -227,7 +228,7 @@ type waiting struct {
 	sorted *sorter // rows that wait
 }
 
-func (c *compiler) groupFeed(from feed, s *scope) feed {
+func (c *compiler) groupFeed(from feed, by *taker, s *scope) feed {
 	g := s.grouping
 	var calls []*aggregateCall
 	extreme := false
@@ -263,6 +264,10 @@ func (c *compiler) groupFeed(from feed, s *scope) feed {
 			if call.waits {
 				g.waiting[i].sorted = newSorter(call.sort, call.sortSlots)
 			}
+		}
+		if g.takesSheets() {
+			g.sheets = &groupSheets{}
+			by.offer(r, g.takeSheet)
 		}
 		start := from(r, g.take)
 		return func() error {
@@ -307,6 +312,9 @@ func (g *grouping) inputs(bare []int) []int {
 func (g *grouper) begin() error {
 	g.table.clear()
 	g.groups, g.met, g.held = nil, false, 0
+	if g.sheets != nil {
+		clear(g.sheets.recent[:])
+	}
 	if len(g.keys) == 0 {
 		g.table.add(g.r, nil)
 		g.groups = append(g.groups, g.fresh(false))
@@ -389,14 +397,23 @@ func (g *grouper) take() error {
 			g.key[i] = g.keys[i](r)
 		}
 	}
-	at := 0
+	at, err := g.place()
+	if at < 0 {
+		return err
+	}
+	return g.join(at)
+}
+
+// place is the group of the run's row, by the computed key; −1 where the row has to wait.
+func (g *grouper) place() (at int, err error) {
+	r := g.r
 	switch {
 	case len(g.keys) > 0:
 		if at = g.table.find(g.key); at >= 0 {
 			break
 		}
 		if g.held > r.ceiling {
-			return g.wait()
+			return -1, g.wait()
 		}
 		at, _ = g.table.add(r, g.key)
 		g.groups = append(g.groups, g.fresh(true))
@@ -408,7 +425,7 @@ func (g *grouper) take() error {
 		g.met = true
 		g.represent(g.groups[0])
 	}
-	return g.join(at)
+	return at, nil
 }
 
 // groupBytes is about what a group takes up beside its values, and each of its states.

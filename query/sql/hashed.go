@@ -174,12 +174,17 @@ func (r *run) keep(v value.Value) value.Value {
 	return v.Clone()
 }
 
-// tick counts rows, and asks now and then whether to go on.
-func (r *run) tick() error {
-	if r.work++; r.work < 256 {
+// tick counts a row, and asks now and then whether to go on.
+//
+//go:noinline
+func (r *run) tick() error { return r.ticks(1) }
+
+// ticks counts rows.
+func (r *run) ticks(n int) error {
+	if r.work += n; r.work < 256 {
 		return nil
 	}
-	n := r.work
+	n = r.work
 	r.work = 0
 	return r.source.Work(n)
 }

@@ -282,8 +282,9 @@ type joiner struct {
 	arrival arrival
 	leads   []lead
 
-	loose bool  // nobody minds the order of the rows
-	by    *term // what the operand that was joined last is looked up by, nil where it is not
+	loose bool     // nobody minds the order of the rows
+	by    *term    // what the operand that was joined last is looked up by, nil where it is not
+	found *scanner // what looks it up, nil where that are several
 }
 
 // take returns the conditions that can be asked once an operand is bound.
@@ -323,9 +324,9 @@ func (j *joiner) add(i int, order []orderTerm) {
 		}
 		terms := j.take(i, o)
 		many := j.rows >= batched
-		j.by = nil
+		j.by, j.found = nil, nil
 		if right := j.right(o, terms, i); many && j.by != nil && j.loose {
-			j.feed = batchFeed(j.feed, right, j.all.list[:i], j.by)
+			j.feed = batchFeed(j.feed, right, j.found, j.all.list[:i], j.by)
 		} else {
 			j.feed = loopFeed(j.feed, right)
 		}
@@ -363,7 +364,7 @@ func (j *joiner) first(o *operand, order []orderTerm) {
 		j.arrival = best.arrival
 		best.note(j.c, o)
 		j.leads = leads(o, best)
-		j.feed = j.c.barred(o, best, j.take(0, o), true, j.all.bar)
+		j.feed = j.c.barred(o, best, j.take(0, o), true, j.all.bar, j.all.taker)
 	} else {
 		j.rows = o.rows
 		j.c.note("SCAN " + o.label)
@@ -457,7 +458,11 @@ func (j *joiner) right(o *operand, terms []*term, i int) feed {
 	case a != nil:
 		a.note(j.c, o)
 		j.by = a.by()
-		return j.c.scan(o, a, terms, false)
+		if a.arms != nil {
+			return j.c.scanUnion(o, a, terms, false)
+		}
+		j.found = j.c.scanner(o, a, terms, false, nil)
+		return j.found.open
 	case o.reads != 0 || o.outer && o.table == nil:
 		j.c.note("SCAN " + o.label)
 		return filtered(j.source(o, nil), terms)

@@ -143,6 +143,19 @@ func (m *memory) Scan(t *sql.Table, a *sql.Access, emit func(r *sql.Record) erro
 		if a.Reverse {
 			slices.Reverse(met)
 		}
+		var docs, keys [][]byte
+		for a.Many != nil && a.Index < 0 && len(met) > 0 {
+			docs, keys = docs[:0], keys[:0]
+			n := min(len(met), 1+m.scanned%5)
+			for _, row := range met[:n] {
+				docs, keys = append(docs, row.doc), append(keys, row.key)
+			}
+			m.scanned += n
+			if err := a.Many(docs, keys); err != nil {
+				return err
+			}
+			met = met[n:]
+		}
 		for _, row := range met {
 			m.scanned++
 			rec := &sql.Record{Key: row.key}

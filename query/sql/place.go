@@ -53,27 +53,72 @@ func outcomes(op string) (bits uint) {
 	return bits
 }
 
-// placesCondition is the condition that compares two places, nil where a term is none.
-func placesCondition(t *term) test {
+// comparing is a condition that compares two places.
+type comparing struct {
+	a, b      place
+	holds     uint
+	affinity  value.Affinity
+	collation value.Collation
+}
+
+// comparingOf returns the condition that a term is, nil where it is none.
+func comparingOf(t *term) *comparing {
+	if t.kind != termCompare || t.op == "is" || t.kids[0].width() > 1 {
+		return nil
+	}
 	a, is := placeOf(t.kids[0])
 	b, too := placeOf(t.kids[1])
 	affinity, collation := comparison(t.kids[0], t.kids[1])
 	if !is || !too || affinity == value.TextAffinity {
 		return nil
 	}
-	holds := outcomes(t.op)
-	return func(r *run) bool {
-		v, w := a.of(r), b.of(r)
-		if i, j, ok := value.Integers(v, w); ok {
-			return holds>>(cmp.Compare(i, j)+1)&1 != 0
-		}
-		if order, ok := v.Against(w); ok {
-			return holds>>(order+1)&1 != 0
-		}
-		if v.IsNull() || w.IsNull() {
-			return false
-		}
-		order := value.Compare(affinity.Apply(*v), affinity.Apply(*w), collation)
-		return order < 0 && holds&1 != 0 || order == 0 && holds&2 != 0 || order > 0 && holds&4 != 0
+	return &comparing{a, b, outcomes(t.op), affinity, collation}
+}
+
+// test reports whether it holds in a run's row.
+func (c *comparing) test(r *run) bool {
+	v, w := c.a.of(r), c.b.of(r)
+	if order, ok := v.Against(w); ok {
+		return c.holds>>(order+1)&1 != 0
 	}
+	return c.other(v, w)
+}
+
+// other is test of what are not two numbers.
+func (c *comparing) other(v, w *value.Value) bool {
+	if v.IsNull() || w.IsNull() {
+		return false
+	}
+	order := value.Compare(c.affinity.Apply(*v), c.affinity.Apply(*w), c.collation)
+	return c.holds>>(cmp.Compare(order, 0)+1)&1 != 0
+}
+
+// narrow keeps those rows of a sheet for which it holds; a is a column.
+func (c *comparing) narrow(r *run, b *sheet) {
+	w := c.b.of(r)
+	b.rows = value.Narrow(b.rows, b.column(c.a.number), w, c.holds, func(v *value.Value) bool { return c.other(v, w) })
+}
+
+// turned is the same with a and b in each other's place.
+func (c *comparing) turned() *comparing {
+	turned := *c
+	turned.a, turned.b = c.b, c.a
+	turned.holds = c.holds&2 | c.holds>>2 | c.holds&1<<2
+	return &turned
+}
+
+// narrowing is what keeps those rows of a sheet for which a term holds, nil where that has to
+// be found out row by row; own tells the places of its columns.
+func narrowing(t *term, own func(slot int) bool) func(r *run, b *sheet) {
+	among := func(p *place) bool { return p.kind == termSlot && own(p.number) }
+	c := comparingOf(t)
+	switch {
+	case c == nil:
+		return nil
+	case among(&c.a) && !among(&c.b):
+		return c.narrow
+	case among(&c.b) && !among(&c.a):
+		return c.turned().narrow
+	}
+	return nil
 }

@@ -18,6 +18,8 @@ func anded(list []*expr, e *expr) []*expr {
 }
 
 // ask notes what a SELECT asks of its rows, before its terms of FROM are resolved.
+//
+//go:noinline
 func (s *scope) ask(k *core) {
 	s.asked, s.alone = anded(nil, k.where), len(k.from) == 1 && k.from[0].group == nil
 }

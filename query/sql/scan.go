@@ -16,6 +16,8 @@ type scanner struct {
 	terms  []*term
 	wide   bool // a range that may hold more than is worth looking up one by one
 	bar    *bar
+	taker  *taker
+	once   bool
 	key    int // where a record is put for those who write: its number among the run's records
 
 	extractor *query.Extractor
@@ -29,6 +31,7 @@ type scanner struct {
 type stage struct {
 	columns []scanColumn
 	test    test
+	narrow  func(r *run, b *sheet) // the test of a sheet's rows, where there is one
 }
 
 // scanColumn is where the extractor puts what goes into a place.
@@ -42,21 +45,30 @@ type entryPart struct {
 
 // scan is the feed of a table that a probe reads, and of whose rows terms hold. once: it is
 // read once, not for each row of what is before it.
+//
+//go:noinline
 func (c *compiler) scan(o *operand, p *probe, terms []*term, once bool) feed {
-	return c.barred(o, p, terms, once, nil)
+	return c.barred(o, p, terms, once, nil, nil)
 }
 
-// barred is scan with a bar.
-func (c *compiler) barred(o *operand, p *probe, terms []*term, once bool, b *bar) feed {
+// barred is scan with a bar, and with who may take sheets.
+func (c *compiler) barred(o *operand, p *probe, terms []*term, once bool, b *bar, to *taker) feed {
 	if p.arms != nil {
 		return c.scanUnion(o, p, terms, once)
 	}
-	s := &scanner{origin: o.table, table: o.table.table, probe: p, ranger: p.ranger(), terms: terms, wide: once, bar: b, key: -1}
+	s := c.scanner(o, p, terms, once, b)
+	s.taker = to
+	return s.open
+}
+
+// scanner prepares a scanner, which is finished with the statement.
+func (c *compiler) scanner(o *operand, p *probe, terms []*term, once bool, b *bar) *scanner {
+	s := &scanner{origin: o.table, table: o.table.table, probe: p, ranger: p.ranger(), terms: terms, wide: once, once: once, bar: b, key: -1}
 	c.finish = append(c.finish, func() { s.finish(o) })
 	if o.table.record >= 0 {
 		s.key = o.table.record
 	}
-	return s.open
+	return s
 }
 
 // finish finds out what is read of each record, once the statement is resolved.
@@ -89,8 +101,10 @@ func (s *scanner) stage() {
 	for n, i := range s.origin.used {
 		left[n] = scanColumn{s.extractor.Slot(n), s.origin.columns[i].slot}
 	}
-	add := func(ask test, reads func(slot int) bool) {
-		at := stage{test: ask}
+	own := func(slot int) bool {
+		return slices.ContainsFunc(s.origin.used, func(i int) bool { return s.origin.columns[i].slot == slot })
+	}
+	add := func(at stage, reads func(slot int) bool) {
 		left = slices.DeleteFunc(left, func(c scanColumn) bool {
 			read := reads(c.slot)
 			if read {
@@ -103,10 +117,10 @@ func (s *scanner) stage() {
 	for _, t := range s.terms {
 		var all scope
 		all.collect(t)
-		add(condition(t), func(slot int) bool { return t.asks() || slices.Contains(all.reads, slot) })
+		add(stage{test: condition(t), narrow: narrowing(t, own)}, func(slot int) bool { return t.asks() || slices.Contains(all.reads, slot) })
 	}
 	if s.bar != nil {
-		add(s.bar.passes, func(slot int) bool { return slot == s.bar.slot })
+		add(stage{test: s.bar.passes, narrow: s.bar.narrow}, func(slot int) bool { return slot == s.bar.slot })
 	}
 	if len(left) > 0 {
 		s.stages = append(s.stages, stage{columns: left})
@@ -114,19 +128,20 @@ func (s *scanner) stage() {
 }
 
 // asks reports whether a subquery is part of a term.
+//
+//go:noinline
 func (t *term) asks() bool {
 	return t != nil && (t.sub != nil || slices.ContainsFunc(t.kids, (*term).asks))
 }
 
 // open prepares to read.
 func (s *scanner) open(r *run, next func() error) func() error {
-	cursor := &scanning{scanner: s, r: r, next: next}
-	cursor.access = Access{Index: s.probe.index, Reverse: s.probe.reverse, Documents: !s.covers && (len(s.origin.used) > 0 || s.key >= 0), Keys: s.key >= 0}
-	if !s.covers {
-		cursor.finder = s.extractor.Finder()
-	}
+	cursor := s.begin(r, next)
 	whole := &Access{Index: -1, Documents: true, Keys: s.key >= 0}
-	emit := cursor.emit()
+	if s.once {
+		whole.Many, cursor.access.Many = cursor.many, cursor.many
+	}
+	emit := cursor.emit
 	return func() error {
 		ranges, all := s.ranger.ranges(r, cursor.access.Ranges[:0])
 		if r.err != nil {
@@ -166,46 +181,112 @@ type scanning struct {
 	*scanner
 	r      *run
 	next   func() error
+	take   take // nil where rows come one after the other
 	access Access
-	finder *query.Finder
+	paths  *query.Columns
 	buffer []byte
+	sheet  sheet
+	doc    [1][]byte // of one record
+	id     [1][]byte
 }
 
-// emit makes what enters a record in the run's row: no method, for a pass calls it for each of
-// many, and a method's value is one call more.
-func (s *scanning) emit() func(rec *Record) error {
-	r := s.r
-	return func(rec *Record) error {
-		if err := r.tick(); err != nil {
+// emit takes in one record.
+func (s *scanning) emit(rec *Record) error {
+	if rec.Doc == nil {
+		if err := s.r.tick(); err != nil {
 			return err
 		}
-		var offsets []int
 		if s.covers {
 			s.fromEntry(rec.Entry)
-		} else if rec.Doc != nil {
-			var err error
-			if offsets, err = s.finder.Find(rec.Doc); err != nil {
-				return err
-			}
 		}
+		s.sheet.room(1)
+		return s.byRow(nil, nil, nil, 0)
+	}
+	s.doc[0], s.id[0] = rec.Doc, rec.Key
+	return s.many(s.doc[:], s.id[:])
+}
+
+// begin makes a scanning.
+func (s *scanner) begin(r *run, next func() error) *scanning {
+	cursor := &scanning{scanner: s, r: r, next: next, take: s.taker.taken(r)}
+	cursor.access = Access{Index: s.probe.index, Reverse: s.probe.reverse, Documents: !s.covers && (len(s.origin.used) > 0 || s.key >= 0), Keys: s.key >= 0}
+	if !s.covers {
+		cursor.paths = query.NewColumns(s.extractor)
+	}
+	for i := range s.stages {
+		for _, c := range s.stages[i].columns {
+			cursor.sheet.slots = append(cursor.sheet.slots, c.slot)
+		}
+	}
+	cursor.sheet.columns = make([][]value.Value, len(cursor.sheet.slots))
+	return cursor
+}
+
+// many reads documents column by column, up to a stage that has to be asked row by row.
+func (s *scanning) many(docs, keys [][]byte) error {
+	if err := s.r.ticks(len(docs)); err != nil {
+		return err
+	}
+	offsets, err := s.paths.Find(docs)
+	if err != nil {
+		return err
+	}
+	b := &s.sheet
+	b.room(len(docs))
+	columns := 0
+	for i := range s.stages {
+		at := &s.stages[i]
+		if at.test != nil && at.narrow == nil {
+			return s.byRow(docs, keys, offsets, i)
+		}
+		for _, c := range at.columns {
+			value.LoadColumn(b.columns[columns], b.rows, docs, offsets[c.offset], query.ValueAt)
+			columns++
+		}
+		if at.narrow != nil {
+			at.narrow(s.r, b)
+		}
+	}
+	if s.take != nil && len(b.rows) > 0 {
+		if taken, err := s.take(b); taken || err != nil {
+			return err
+		}
+	}
+	return s.byRow(docs, keys, offsets, len(s.stages))
+}
+
+// byRow enters those rows in the run's that are left: what the sheet has come to, and what
+// the stages from one on read.
+func (s *scanning) byRow(docs, keys [][]byte, offsets [][]int, from int) error {
+	r, b := s.r, &s.sheet
+rows:
+	for _, row := range b.rows {
+		column := 0
 		for i := range s.stages {
 			at := &s.stages[i]
 			for _, c := range at.columns {
-				if v, at := &r.row[c.slot], offsets[c.offset]; at < 0 {
-					*v = null
-				} else if v.Load(rec.Doc, at) == 0 {
-					*v = value.FromMsgpack(query.ValueAt(rec.Doc, at))
+				if i < from {
+					r.row[c.slot] = b.columns[column][row]
+					column++
+				} else {
+					value.LoadColumn(r.row[c.slot:], []int32{0}, docs[row:], offsets[c.offset][row:], query.ValueAt)
 				}
 			}
-			if at.test != nil && !at.test(r) || r.err != nil {
-				return r.err
+			if i >= from && at.test != nil && !at.test(r) || r.err != nil {
+				if r.err != nil {
+					return r.err
+				}
+				continue rows
 			}
 		}
 		if s.key >= 0 {
-			r.records[s.key] = *rec
+			r.records[s.key] = Record{Key: keys[row], Doc: docs[row]}
 		}
-		return s.next()
+		if err := s.next(); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // fromEntry takes the values out of an index's entry.

@@ -168,9 +168,12 @@ func (c *compiler) rows(k *core, s *scope, targets []int, order []ordering, grou
 		j.bar = c.bar(j, wanted, terms)
 		p.bar = j.bar
 	}
+	if grouped && len(j.list) == 1 {
+		j.taker = &taker{c.state()}
+	}
 	p.feed, p.arrival, p.rows = c.joinFeed(j, where, wanted, s)
 	if grouped {
-		p.feed = c.groupFeed(p.feed, s)
+		p.feed = c.groupFeed(p.feed, j.taker, s)
 		if len(keys) == 0 {
 			p.rows = 1
 		} else {

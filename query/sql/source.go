@@ -106,6 +106,9 @@ type Access struct {
 	Documents bool
 	// Keys: the identity is needed.
 	Keys bool
+	// Many, if not nil, is handed documents instead of emit, at least one at once, wherever that
+	// is less work, and their identities where Keys. The lists are only for the call.
+	Many func(docs, keys [][]byte) error
 }
 
 // Record is one row of a table as it is stored.

@@ -28,6 +28,8 @@ func contains(e *expr, is func(e *expr) bool) bool {
 // hasAggregate reports whether a SELECT with this expression aggregates, by those calls
 // that are its own. What is inside a window function does not count as one, but may
 // hold one.
+//
+//go:noinline
 func hasAggregate(e *expr, own func(e *expr) bool) bool {
 	return contains(e, func(e *expr) bool {
 		if e.kind != exprCall {

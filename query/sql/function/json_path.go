@@ -19,6 +19,8 @@ const (
 )
 
 // errBadPath is that of a path which is none.
+//
+//go:noinline
 func errBadPath(path string) error {
 	return Error("bad JSON path: '" + strings.ReplaceAll(path, "'", "''") + "'")
 }

@@ -84,6 +84,7 @@ func compile(source string) (*expression, error) {
 	return &expression{source: source, steps: p.steps, marked: make([]int, len(p.steps))}, nil
 }
 
+//go:noinline
 func (p *expressionParser) emit(s step) int {
 	if len(p.steps) >= mostSteps && p.err == nil {
 		p.err = Error("REGEXP pattern too big")
@@ -243,6 +244,8 @@ func (p *expressionParser) number() (n int, ok bool) {
 }
 
 // copy emits an atom again, which began at a step, and returns where.
+//
+//go:noinline
 func (p *expressionParser) copy(atom []step, from int) int {
 	at := len(p.steps)
 	for _, s := range atom {

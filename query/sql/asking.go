@@ -1,0 +1,72 @@
+package sql
+
+import (
+	"bytes"
+
+	"github.com/stowage-db/stowage/query"
+)
+
+// asking is rows that are joined to documents by their identities, in the order of these.
+type asking struct {
+	*batch
+	rows  packed
+	order []int32 // of the rows
+	keys  []query.KeyRange
+	ends  []int // which rows have them: those up to here, behind those of the key before
+	at    int   // of the key whose document was met last
+}
+
+// single reports whether a number has one identity in documents: 0 and 1 are booleans, too, and
+// what is no whole number is told by 0.
+func single(key int64) bool { return key < 0 || key > 1 }
+
+// ask joins rows, in the order of their keys, to the documents of these identities.
+func (b *batch) ask(rows packed, keys []int64, order []int32) error {
+	a := &asking{batch: b, rows: rows, order: order}
+	room := make([]byte, 0, 24*len(order))
+	for i, row := range order {
+		if i > 0 && keys[row] == keys[order[i-1]] {
+			a.ends[len(a.ends)-1]++
+			continue
+		}
+		start := len(room)
+		room = query.AppendKeyInt(room, keys[row])
+		end := len(room)
+		room = append(append(room, room[start:]...), tagEnd)
+		a.keys = append(a.keys, query.KeyRange{Low: room[start:end:end], High: room[end:len(room):len(room)]})
+		a.ends = append(a.ends, i+1)
+	}
+	access := Access{Index: -1, Ranges: a.keys, Documents: true, Keys: true, Many: a.meet}
+	return b.r.source.Scan(b.found.table, &access, func(rec *Record) error {
+		return a.meet([][]byte{rec.Doc}, [][]byte{rec.Key})
+	})
+}
+
+// meet joins documents to the rows that wait for them.
+func (a *asking) meet(docs, identities [][]byte) error {
+	s := a.found
+	if err := a.r.ticks(len(docs)); err != nil {
+		return err
+	}
+	offsets, err := s.paths.Find(docs)
+	if err != nil {
+		return err
+	}
+	for i, identity := range identities {
+		for bytes.Compare(a.keys[a.at].Low, identity) < 0 {
+			a.at++
+		}
+		first := 0
+		if a.at > 0 {
+			first = a.ends[a.at-1]
+		}
+		for _, row := range a.order[first:a.ends[a.at]] {
+			a.rows.load(a.r, a.slots, int(row))
+			s.sheet.rows = append(s.sheet.rows[:0], int32(i))
+			if err := s.byRow(docs, identities, offsets, 0); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
