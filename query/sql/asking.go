@@ -14,6 +14,13 @@ type asking struct {
 	keys  []query.KeyRange
 	ends  []int // which rows have them: those up to here, behind those of the key before
 	at    int   // of the key whose document was met last
+	wait  []waitingRows
+}
+
+// waitingRows are those of one document, by their positions in the order.
+type waitingRows struct {
+	doc      int32
+	from, to int
 }
 
 // single reports whether a number has one identity in documents: 0 and 1 are booleans, too, and
@@ -52,21 +59,41 @@ func (a *asking) meet(docs, identities [][]byte) error {
 	if err != nil {
 		return err
 	}
+	s.sheet.room(len(docs))
+	a.wait = a.wait[:0]
 	for i, identity := range identities {
 		for bytes.Compare(a.keys[a.at].Low, identity) < 0 {
 			a.at++
 		}
-		first := 0
+		w := waitingRows{doc: int32(i), to: a.ends[a.at]}
 		if a.at > 0 {
-			first = a.ends[a.at-1]
+			w.from = a.ends[a.at-1]
 		}
-		for _, row := range a.order[first:a.ends[a.at]] {
-			a.rows.load(a.r, a.slots, int(row))
-			s.sheet.rows = append(s.sheet.rows[:0], int32(i))
-			if err := s.byRow(docs, identities, offsets, 0); err != nil {
-				return err
-			}
+		a.wait = append(a.wait, w)
+	}
+	for len(a.wait) > 0 {
+		a.loadNext()
+		if err := s.pass(docs, identities, offsets); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// loadNext makes a sheet of the next row of each document for which any wait.
+func (a *asking) loadNext() {
+	b := &a.found.sheet
+	b.rows = b.rows[:0]
+	left := a.wait[:0]
+	for _, w := range a.wait {
+		row := a.rows.row(int(a.order[w.from]))
+		for i := a.found.own; i < len(b.columns); i++ {
+			row = loadPacked(&b.columns[i][w.doc], row)
+		}
+		b.rows = append(b.rows, w.doc)
+		if w.from++; w.from < w.to {
+			left = append(left, w)
+		}
+	}
+	a.wait = left
 }

@@ -21,14 +21,16 @@ const (
 // batchFeed joins right to the rows of left, in any order. found is what right reads by.
 //
 //go:noinline
-func batchFeed(left, right feed, found *scanner, before []*operand, by *term) feed {
+func batchFeed(left, right feed, found *scanner, before []*operand, by *term, to *taker) feed {
 	return func(r *run, next func() error) func() error {
 		b := &batch{r: r, key: evaluator(by), find: right(r, next)}
-		if found != nil && found.identifies() {
-			b.found = found.begin(r, next)
-		}
 		for _, o := range before {
 			b.slots = append(b.slots, o.slots()...)
+		}
+		if found != nil && found.identifies() {
+			b.found = found.begin(r, next)
+			b.found.take = to.taken(r)
+			b.found.sheet.with(b.slots)
 		}
 		start := left(r, b.add)
 		return func() error {

@@ -176,26 +176,41 @@ func (b *bucket) each(r *run, emit func() error) error {
 	return b.out.each(r, exactly(b.packed), b.slots, func([]byte) error { return emit() })
 }
 
-// hashFeed finds rows by their keys in a table that is made once.
-func hashFeed(from feed, slotsOf func() []int, keys []equality) feed {
-	return func(r *run, next func() error) func() error {
-		b := newBucket(keys, slotsOf())
-		known := false
-		fill := from(r, func() error {
-			if b.compute(r, b.build) {
-				return b.add(r)
-			}
-			return r.err
-		})
-		return func() error {
-			if !known {
-				if err := fill(); err != nil {
-					return err
-				}
-				known = true
-			}
-			return b.each(r, next)
+// hashJoin finds rows of right by their keys in a table that is made once. It takes whole sheets of
+// left where next does.
+type hashJoin struct {
+	right      feed
+	slots      func() []int
+	keys       []equality
+	left, next *taker
+	loose      bool // nobody minds the order of the rows
+}
+
+func (j *hashJoin) open(r *run, next func() error) func() error {
+	b := newBucket(j.keys, j.slots())
+	known := false
+	fill := j.right(r, func() error {
+		if b.compute(r, b.build) {
+			return b.add(r)
 		}
+		return r.err
+	})
+	ready := func() (err error) {
+		if !known {
+			err = fill()
+			known = err == nil
+		}
+		return err
+	}
+	if take := j.next.taken(r); take != nil {
+		p := &probing{r: r, b: b, ready: ready, take: take, next: next, loose: j.loose}
+		j.left.offer(r, p.takeSheet)
+	}
+	return func() error {
+		if err := ready(); err != nil {
+			return err
+		}
+		return b.each(r, next)
 	}
 }
 

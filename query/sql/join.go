@@ -18,7 +18,12 @@ func (c *compiler) joinFeed(all *operands, where []*term, order []orderTerm, s *
 	}
 	strengthen(all)
 	arrange(all)
-	j := &joiner{c: c, all: all, last: lastAdding(all.list), rows: 1, loose: s != nil && s.grouping.loose() && lastAdding(all.list) == 0}
+	takers := make([]*taker, len(all.list))
+	for i := range takers {
+		takers[i] = &taker{c.state()}
+	}
+	takers[len(takers)-1] = all.taker
+	j := &joiner{c: c, all: all, takers: takers, last: lastAdding(all.list), rows: 1, loose: s != nil && s.grouping.loose() && lastAdding(all.list) == 0}
 	for i := range all.list {
 		wanted := order
 		if i > 0 || j.last > 0 {
@@ -281,6 +286,7 @@ type joiner struct {
 	rows    float64
 	arrival arrival
 	leads   []lead
+	takers  []*taker // by operand: who takes sheets of the join as far as that
 
 	loose bool     // nobody minds the order of the rows
 	by    *term    // what the operand that was joined last is looked up by, nil where it is not
@@ -307,7 +313,7 @@ func (j *joiner) add(i int, order []orderTerm) {
 	o := j.all.list[i]
 	switch o.kind {
 	case joinLeft:
-		right := j.right(o, o.on, i)
+		right := j.right(o, o.on, nil, nil)
 		j.feed = leftFeed(j.feed, right, o.slots)
 		j.bound |= o.bits
 		j.feed = filtered(j.feed, j.take(i, o))
@@ -325,8 +331,8 @@ func (j *joiner) add(i int, order []orderTerm) {
 		terms := j.take(i, o)
 		many := j.rows >= batched
 		j.by, j.found = nil, nil
-		if right := j.right(o, terms, i); many && j.by != nil && j.loose {
-			j.feed = batchFeed(j.feed, right, j.found, j.all.list[:i], j.by)
+		if right := j.right(o, terms, j.takers[i-1], j.takers[i]); many && j.by != nil && j.loose {
+			j.feed = batchFeed(j.feed, right, j.found, j.all.list[:i], j.by, j.takers[i])
 		} else {
 			j.feed = loopFeed(j.feed, right)
 		}
@@ -364,7 +370,7 @@ func (j *joiner) first(o *operand, order []orderTerm) {
 		j.arrival = best.arrival
 		best.note(j.c, o)
 		j.leads = leads(o, best)
-		j.feed = j.c.barred(o, best, j.take(0, o), true, j.all.bar, j.all.taker)
+		j.feed = j.c.barred(o, best, j.take(0, o), true, j.all.bar, j.takers[0])
 	} else {
 		j.rows = o.rows
 		j.c.note("SCAN " + o.label)
@@ -427,8 +433,8 @@ func (j *joiner) localOf(o *operand, terms []*term) []*term {
 }
 
 // right is how an operand is read for each row of what is before it, such that terms
-// hold.
-func (j *joiner) right(o *operand, terms []*term, i int) feed {
+// hold: or for whole sheets, where left hands over any, and to takes any.
+func (j *joiner) right(o *operand, terms []*term, left, to *taker) feed {
 	var pool []*pooled
 	for _, t := range terms {
 		pool = append(pool, &pooled{term: t})
@@ -471,7 +477,10 @@ func (j *joiner) right(o *operand, terms []*term, i int) feed {
 		return j.c.scan(o, allOf(o), terms, false)
 	case len(keys) > 0:
 		j.c.note("SEARCH " + o.label + " USING HASH TABLE")
-		return filtered(hashFeed(j.source(o, local), o.slots, keys), rest)
+		if len(rest) > 0 {
+			to = nil
+		}
+		return filtered((&hashJoin{j.source(o, local), o.slots, keys, left, to, j.loose}).open, rest)
 	case rows <= 1.5 && o.table != nil:
 		j.c.note("SCAN " + o.label)
 		return j.c.scan(o, allOf(o), terms, false)

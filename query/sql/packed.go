@@ -48,10 +48,15 @@ func (p *packed) add(r *run, slots []int) {
 	p.starts = append(p.starts, uint32(last<<chunkBits|start))
 }
 
+// row is the bytes from where row i begins.
+func (p *packed) row(i int) []byte {
+	start := p.starts[i]
+	return p.chunks[start>>chunkBits][start&(1<<chunkBits-1):]
+}
+
 // load puts row i in places.
 func (p *packed) load(r *run, slots []int, i int) {
-	start := p.starts[i]
-	row := p.chunks[start>>chunkBits][start&(1<<chunkBits-1):]
+	row := p.row(i)
 	for _, slot := range slots {
 		row = loadPacked(&r.row[slot], row)
 	}

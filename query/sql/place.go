@@ -2,6 +2,7 @@ package sql
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/stowage-db/stowage/query/sql/value"
 )
@@ -77,7 +78,10 @@ func comparingOf(t *term) *comparing {
 
 // test reports whether it holds in a run's row.
 func (c *comparing) test(r *run) bool {
-	v, w := c.a.of(r), c.b.of(r)
+	return c.compare(c.a.of(r), c.b.of(r))
+}
+
+func (c *comparing) compare(v, w *value.Value) bool {
 	if order, ok := v.Against(w); ok {
 		return c.holds>>(order+1)&1 != 0
 	}
@@ -95,8 +99,15 @@ func (c *comparing) other(v, w *value.Value) bool {
 
 // narrow keeps those rows of a sheet for which it holds; a is a column.
 func (c *comparing) narrow(r *run, b *sheet) {
+	column := b.column(c.a.number)
+	if c.b.kind == termSlot {
+		if others := b.column(c.b.number); others != nil {
+			b.rows = slices.DeleteFunc(b.rows, func(row int32) bool { return !c.compare(&column[row], &others[row]) })
+			return
+		}
+	}
 	w := c.b.of(r)
-	b.rows = value.Narrow(b.rows, b.column(c.a.number), w, c.holds, func(v *value.Value) bool { return c.other(v, w) })
+	b.rows = value.Narrow(b.rows, column, w, c.holds, func(v *value.Value) bool { return c.other(v, w) })
 }
 
 // turned is the same with a and b in each other's place.
@@ -115,9 +126,9 @@ func narrowing(t *term, own func(slot int) bool) func(r *run, b *sheet) {
 	switch {
 	case c == nil:
 		return nil
-	case among(&c.a) && !among(&c.b):
+	case among(&c.a):
 		return c.narrow
-	case among(&c.b) && !among(&c.a):
+	case among(&c.b):
 		return c.turned().narrow
 	}
 	return nil

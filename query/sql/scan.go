@@ -186,6 +186,7 @@ type scanning struct {
 	paths  *query.Columns
 	buffer []byte
 	sheet  sheet
+	own    int       // how many of the sheet's columns are read here: those behind have come with the rows
 	doc    [1][]byte // of one record
 	id     [1][]byte
 }
@@ -209,6 +210,9 @@ func (s *scanning) emit(rec *Record) error {
 // begin makes a scanning.
 func (s *scanner) begin(r *run, next func() error) *scanning {
 	cursor := &scanning{scanner: s, r: r, next: next, take: s.taker.taken(r)}
+	if s.key >= 0 {
+		cursor.take = nil // a sheet has no records
+	}
 	cursor.access = Access{Index: s.probe.index, Reverse: s.probe.reverse, Documents: !s.covers && (len(s.origin.used) > 0 || s.key >= 0), Keys: s.key >= 0}
 	if !s.covers {
 		cursor.paths = query.NewColumns(s.extractor)
@@ -218,7 +222,8 @@ func (s *scanner) begin(r *run, next func() error) *scanning {
 			cursor.sheet.slots = append(cursor.sheet.slots, c.slot)
 		}
 	}
-	cursor.sheet.columns = make([][]value.Value, len(cursor.sheet.slots))
+	cursor.own = len(cursor.sheet.slots)
+	cursor.sheet.columns = make([][]value.Value, cursor.own)
 	return cursor
 }
 
@@ -231,8 +236,13 @@ func (s *scanning) many(docs, keys [][]byte) error {
 	if err != nil {
 		return err
 	}
+	s.sheet.room(len(docs))
+	return s.pass(docs, keys, offsets)
+}
+
+// pass is many from where the members of documents are known, for the rows of the sheet.
+func (s *scanning) pass(docs, keys [][]byte, offsets [][]int) error {
 	b := &s.sheet
-	b.room(len(docs))
 	columns := 0
 	for i := range s.stages {
 		at := &s.stages[i]
@@ -261,6 +271,9 @@ func (s *scanning) byRow(docs, keys [][]byte, offsets [][]int, from int) error {
 	r, b := s.r, &s.sheet
 rows:
 	for _, row := range b.rows {
+		for i := s.own; i < len(b.slots); i++ {
+			r.row[b.slots[i]] = b.columns[i][row]
+		}
 		column := 0
 		for i := range s.stages {
 			at := &s.stages[i]

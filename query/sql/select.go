@@ -168,7 +168,7 @@ func (c *compiler) rows(k *core, s *scope, targets []int, order []ordering, grou
 		j.bar = c.bar(j, wanted, terms)
 		p.bar = j.bar
 	}
-	if grouped && len(j.list) == 1 {
+	if grouped {
 		j.taker = &taker{c.state()}
 	}
 	p.feed, p.arrival, p.rows = c.joinFeed(j, where, wanted, s)

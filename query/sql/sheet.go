@@ -2,8 +2,9 @@ package sql
 
 import "github.com/stowage-db/stowage/query/sql/value"
 
-// sheet is rows by columns: those of documents that a pass over a table reads at once. What is
-// not among its columns is the same for all its rows, and stands in the run's.
+// sheet is rows by columns: those of documents that a pass over a table reads at once, and what
+// they are joined to. What is not among its columns is the same for all its rows, and stands in the
+// run's.
 type sheet struct {
 	slots   []int // of the columns
 	columns [][]value.Value
@@ -23,6 +24,14 @@ func (s *sheet) room(n int) {
 	for i := range n {
 		s.rows = append(s.rows, int32(i))
 	}
+}
+
+// with adds columns of places.
+//
+//go:noinline
+func (s *sheet) with(slots []int) {
+	s.slots = append(s.slots, slots...)
+	s.columns = append(s.columns, make([][]value.Value, len(slots))...)
 }
 
 // column is that of a place, nil where the sheet has none.
@@ -46,8 +55,8 @@ func (s *sheet) enter(r *run, row int32) {
 	}
 }
 
-// taker is where a scan finds, when it begins, who takes whole sheets of it instead of one row
-// after the other: whoever begins it offers so before.
+// taker is where a scan or a join finds, when it begins, who takes whole sheets of it instead of
+// one row after the other: whoever begins it offers so before.
 type taker struct{ state int }
 
 // take takes a sheet, or refuses it, and is handed its rows then.
