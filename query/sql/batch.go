@@ -66,6 +66,9 @@ func (b *batch) clear() {
 // add takes in the run's row, which is there again when those that waited have been joined.
 func (b *batch) add() error {
 	v := b.key(b.r)
+	if b.found != nil { // as find compares it
+		v = b.found.probe.parts[0].affinity.Apply(v)
+	}
 	key, _ := v.Whole()
 	b.rows.add(b.r, b.slots)
 	b.keys = append(b.keys, key)
