@@ -32,9 +32,12 @@ func (s *session) take(n int) []byte {
 	return s.room[len(s.room):len(s.room):cap(s.room)]
 }
 
-// keep gives a document its room for good.
+// keep gives a document its room for good, unless it has outgrown that: a patch is put in
+// several times where a document has members of the same name.
 func (s *session) keep(doc []byte) []byte {
-	s.room = s.room[:len(s.room)+len(doc)]
+	if len(doc) <= cap(s.room)-len(s.room) {
+		s.room = s.room[:len(s.room)+len(doc)]
+	}
 	return doc[:len(doc):len(doc)]
 }
 

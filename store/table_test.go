@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/store"
 	"github.com/stowage-db/stowage/store/memory"
@@ -317,6 +319,33 @@ func TestTableUpdates(t *testing.T) {
 	}
 	if found, err := update(1, fields{"id": 1.0, "slug": "oslo"}); !found || err != nil {
 		t.Error(found, err)
+	}
+}
+
+// TestPatchOfEqualNames changes a document that has a member several times, and gets longer than
+// it and the patch together.
+func TestPatchOfEqualNames(t *testing.T) {
+	b := newBed(t, store.Schema{Key: query.Field("id")})
+	member := func(doc []byte, name, value string) []byte {
+		return msgp.AppendString(msgp.AppendString(doc, name), value)
+	}
+	doc := msgp.AppendInt(msgp.AppendString([]byte{0x85}, "id"), 1)
+	for range 4 {
+		doc = member(doc, "a", "")
+	}
+	long := strings.Repeat("x", 100)
+	err := b.update(func(tx *store.Tx) error {
+		if _, err := b.table.Put(tx, [][]byte{doc}); err != nil {
+			return err
+		}
+		_, err := b.table.Update(tx, key(1), member([]byte{0x81}, "a", long))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.get(1), "{id:1"+strings.Repeat(" a:"+long, 4)+"}"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
