@@ -39,6 +39,10 @@ func (c *Columns) Find(docs [][]byte) (offsets [][]int, err error) {
 		}
 		c.learned = false
 	}
+	if len(docs) == 1 { // which is not worth learning
+		c.at[0] = missing
+		return c.offsets, c.others(docs)
+	}
 	if !c.learned {
 		if err := c.learn(docs[0]); err != nil {
 			return nil, err
