@@ -52,9 +52,6 @@ func (b *batch) ask(rows packed, keys []int64, order []int32) error {
 // meet joins documents to the rows that wait for them.
 func (a *asking) meet(docs, identities [][]byte) error {
 	s := a.found
-	if err := a.r.ticks(len(docs)); err != nil {
-		return err
-	}
 	offsets, err := s.paths.Find(docs)
 	if err != nil {
 		return err
@@ -71,8 +68,14 @@ func (a *asking) meet(docs, identities [][]byte) error {
 		}
 		a.wait = append(a.wait, w)
 	}
-	for len(a.wait) > 0 {
-		a.loadNext()
+	for round := 0; len(a.wait) > 0; round++ {
+		work := a.loadNext(docs)
+		if round == 0 { // the scan has counted the documents
+			work = 0
+		}
+		if err := a.r.ticks(len(s.sheet.rows) + work); err != nil {
+			return err
+		}
 		if err := s.pass(docs, identities, offsets); err != nil {
 			return err
 		}
@@ -80,8 +83,12 @@ func (a *asking) meet(docs, identities [][]byte) error {
 	return nil
 }
 
-// loadNext makes a sheet of the next row of each document for which any wait.
-func (a *asking) loadNext() {
+// stepBytes is how many bytes of a document are as much work as a row.
+const stepBytes = 64
+
+// loadNext makes a sheet of the next row of each document for which any wait, and returns how much
+// work it is to read these documents, in rows.
+func (a *asking) loadNext(docs [][]byte) (work int) {
 	b := &a.found.sheet
 	b.rows = b.rows[:0]
 	left := a.wait[:0]
@@ -91,9 +98,11 @@ func (a *asking) loadNext() {
 			row = loadPacked(&b.columns[i][w.doc], row)
 		}
 		b.rows = append(b.rows, w.doc)
+		work += len(docs[w.doc]) / stepBytes
 		if w.from++; w.from < w.to {
 			left = append(left, w)
 		}
 	}
 	a.wait = left
+	return work
 }
