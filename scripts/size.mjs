@@ -40,7 +40,7 @@ const parts = [
   ['zlib', 5, ['zlib.js'], [], 'loaded with the first compressed value'],
 ]
 const moduleBudget = 973
-const sqlBudget = 414
+const sqlBudget = 422
 
 const compress = promisify(brotliCompress)
 
