@@ -363,7 +363,7 @@ func cutBody(w *pageWriter, content *entry, raw bool) ([]Blob, error) {
 // environment brings its root with it, where the backend can do both at once.
 func (e *Env) publish(ctx context.Context, batch *Batch) error {
 	if !e.info.Atomic {
-		if err := e.ensureRoot(ctx); err != nil {
+		if err := e.createRoot(ctx); err != nil {
 			return err
 		}
 	}
@@ -390,23 +390,39 @@ func (e *Env) publish(ctx context.Context, batch *Batch) error {
 	return nil
 }
 
-// ensureRoot writes the root of a new environment, so that blobs without a root
-// always mean damage.
+// ensureRoot sees to it that there is a root before a transaction writes anything ahead of
+// its commit. It does so while the log is its own: the first group may be on its way with a root as well,
+// of which one would be refused.
 func (e *Env) ensureRoot(ctx context.Context) error {
-	e.mu.Lock()
-	exists := e.rootBytes != nil
-	r := e.root
-	e.mu.Unlock()
-	if exists {
+	if e.hasRoot() {
 		return nil
 	}
+	own, err := e.ownLog(ctx)
+	if err != nil {
+		return err
+	}
+	err = e.createRoot(context.WithoutCancel(ctx)) // who gives up half-way would not know which
+	e.mu.Lock()
+	e.pass(own, err)
+	return err
+}
+
+// createRoot writes the root of a new environment, so that blobs without a root
+// always mean damage. The log is this operation's.
+func (e *Env) createRoot(ctx context.Context) error {
+	if e.hasRoot() {
+		return nil
+	}
+	e.mu.Lock()
+	r := e.root
+	e.mu.Unlock()
 	stored, err := e.pages.sealer.sealRoot(ctx, &r)
 	if err != nil {
 		return err
 	}
 	if err := e.backend.Commit(ctx, &Batch{Put: r.keys(), Root: &RootSwap{New: stored}}); err != nil {
-		if e.shared() && CodeOf(err) == Conflict { // another context was faster
-			return e.Sync(ctx)
+		if CodeOf(err) == Conflict { // another context was faster, or it was there though writing it seemed to fail
+			return e.catchUp(ctx)
 		}
 		return backendError("create", err)
 	}
@@ -416,29 +432,29 @@ func (e *Env) ensureRoot(ctx context.Context) error {
 	return nil
 }
 
+func (e *Env) hasRoot() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rootBytes != nil
+}
+
 // ready brings the state up to date after a write whose outcome is unknown. The
 // turn is held, so nothing is staged.
 func (e *Env) ready(ctx context.Context) error {
 	e.mu.Lock()
 	suspect := e.suspect
 	e.mu.Unlock()
-	for suspect {
-		own, under, err := e.takeLog()
-		switch {
-		case err != nil:
-			return err
-		case own == nil:
-			if err := e.awaitGroup(ctx, under); err != nil {
-				return err
-			}
-		default:
-			err := e.reload(ctx)
-			e.mu.Lock()
-			e.pass(own, err)
-			return err
-		}
+	if !suspect {
+		return nil
 	}
-	return nil
+	own, err := e.ownLog(ctx)
+	if err != nil {
+		return err
+	}
+	err = e.reload(ctx)
+	e.mu.Lock()
+	e.pass(own, err)
+	return err
 }
 
 // worker counts work for an operation that is not a transaction.

@@ -253,6 +253,34 @@ func TestALargeFirstCommitIsInterrupted(t *testing.T) {
 	}
 }
 
+// TestFirstCommitHangs has a large transaction write ahead of its commit while the first commit of a
+// new environment does not answer, which brings the root too: it waits, instead of losing to it.
+func TestFirstCommitHangs(t *testing.T) {
+	large := bytes.Repeat([]byte("1234567"), 12<<20/7)
+	for _, mode := range []storetest.Mode{storetest.Hung, storetest.HungAfter} {
+		schedule := storetest.NewSchedule(1)
+		options := storetest.Small()
+		options.Scheduler = schedule
+		faulty := storetest.NewFaulty(memory.New())
+		env := storetest.Open(t, faulty, options)
+		var first, second error
+		faulty.HangAt(0, mode, schedule.NewGate())
+		schedule.Go(func(ctx context.Context) { first = env.Put(ctx, "a", []byte("k"), []byte("v")) })
+		schedule.Go(func(ctx context.Context) { second = env.Put(ctx, "a", []byte("l"), large) })
+		if err := schedule.Drain(); !errors.Is(err, storetest.ErrStuck) || second != nil {
+			t.Errorf("%v: the second commit does not wait: %v, %v", mode, err, second)
+		}
+		faulty.Heal()
+		if err := schedule.Drain(); err != nil {
+			t.Fatal(err)
+		}
+		expectFault(t, first)
+		if second != nil {
+			t.Errorf("%v: %v", mode, second)
+		}
+	}
+}
+
 // rationed is a backend that writes so many batches and no more.
 type rationed struct {
 	store.Backend
