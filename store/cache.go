@@ -25,6 +25,9 @@ type cached struct {
 	page *page
 	used bool
 	at   int // in circle
+
+	beside any // what is kept with the page, nil where nothing is
+	kept   int // bytes of that
 }
 
 // cachedOverhead is what a page costs beside its bytes: slots and headers.
@@ -59,6 +62,35 @@ func (c *cache) put(ref Ref, p *page) {
 	c.circle = append(c.circle, added)
 	c.bytes += p.size() + cachedOverhead
 	c.shrink(added)
+}
+
+// beside returns what is kept with a page, and makes it where there is nothing yet; nil where the page
+// is not held.
+func (c *cache) beside(ref Ref, p *page, make func() any) any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	held := c.pages[ref]
+	if held == nil || held.page != p {
+		return nil
+	}
+	if held.beside == nil {
+		held.beside = make()
+	}
+	return held.beside
+}
+
+// keep makes room for n bytes that are kept with a page, as far as there is some without dropping
+// others, and reports whether it did. Below 0 it gives back.
+func (c *cache) keep(ref Ref, p *page, n int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	held := c.pages[ref]
+	if held == nil || held.page != p || n > c.ceiling-c.lent-c.bytes {
+		return false
+	}
+	held.kept += n
+	c.bytes += n
+	return true
 }
 
 // shrink drops pages until the others are below the ceiling, but never the one just added.
@@ -130,7 +162,7 @@ func (c *cache) remove(held *cached) {
 	c.circle[last] = nil
 	c.circle = c.circle[:last]
 	delete(c.pages, held.ref)
-	c.bytes -= held.page.size() + cachedOverhead
+	c.bytes -= held.page.size() + held.kept + cachedOverhead
 }
 
 func (c *cache) size() int {

@@ -90,3 +90,14 @@ func (w *Watch) Touched() bool {
 	defer w.env.mu.Unlock()
 	return w.due != 0
 }
+
+// Kept is how many bytes are kept with pages.
+func (e *Env) Kept() (n int) {
+	c := e.pages.cache
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, held := range c.pages {
+		n += held.kept
+	}
+	return n
+}

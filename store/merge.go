@@ -164,6 +164,9 @@ func (m *merge) stretch() (leaf *page, from, to int) {
 	return leaf, from, to
 }
 
+// below is the leaf of a stretch as its parent has it.
+func (m *merge) below() child { return m.sources[m.at].(*treeCursor).below() }
+
 // live reports whether the tree that the current entry is in has no tombstones.
 func (m *merge) live() bool { return m.sources[m.at].(*treeCursor).tree.root.tombstones == 0 }
 

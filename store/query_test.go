@@ -13,21 +13,22 @@ import (
 )
 
 // ask runs a query and prints its rows, one a line.
-func ask(t *testing.T, env *store.Env, text string, values ...any) (got string) {
+func ask(t *testing.T, env *store.Env, text string, values ...any) string {
 	t.Helper()
+	var got strings.Builder
 	for row, err := range env.Query(ctx, text, values...) {
 		if err != nil {
 			return string(store.CodeOf(err))
 		}
 		for i := range row.Columns() {
 			if i > 0 {
-				got += "|"
+				got.WriteByte('|')
 			}
-			got += fmt.Sprint(row.At(i))
+			fmt.Fprint(&got, row.At(i))
 		}
-		got += "\n"
+		got.WriteByte('\n')
 	}
-	return got
+	return got.String()
 }
 
 func exec(t *testing.T, env *store.Env, text string, values ...any) {

@@ -38,6 +38,7 @@ func (s *statement) scanDocuments(on *session, plan *query.Plan, a *sql.Access, 
 	defer func() { s.handful = h }()
 	h.statement, h.walk, h.identities = s, walk, a.Keys
 	h.sweep, _ = walk.(*sweep)
+	h.pages, h.offered = a.Page, offered{}
 	size := 1
 	for {
 		if a.Many != nil {

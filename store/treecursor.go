@@ -44,6 +44,15 @@ func (c *treeCursor) entry() (entry, error) {
 	return c.leaf.entry(c.index), nil
 }
 
+// below is the leaf as its parent has it.
+func (c *treeCursor) below() child {
+	if len(c.path) == 0 {
+		return c.tree.root
+	}
+	bottom := c.path[len(c.path)-1]
+	return bottom.page.child(bottom.index)
+}
+
 // seek stands on the first entry at or above key.
 func (c *treeCursor) seek(key []byte) {
 	if len(c.gap) > 0 && c.failed == nil && bytes.Compare(c.gap, key) <= 0 && (!c.stand || bytes.Compare(key, c.current) <= 0) {

@@ -57,6 +57,7 @@ func (a *asking) meet(docs, identities [][]byte) error {
 		return err
 	}
 	s.sheet.room(len(docs))
+	s.read = reading{docs: docs, keys: identities, offsets: offsets}
 	a.wait = a.wait[:0]
 	for i, identity := range identities {
 		for bytes.Compare(a.keys[a.at].Low, identity) < 0 {
@@ -76,7 +77,7 @@ func (a *asking) meet(docs, identities [][]byte) error {
 		if err := a.r.ticks(len(s.sheet.rows) + work); err != nil {
 			return err
 		}
-		if err := s.pass(docs, identities, offsets); err != nil {
+		if err := s.pass(); err != nil {
 			return err
 		}
 	}

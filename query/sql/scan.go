@@ -22,6 +22,7 @@ type scanner struct {
 
 	extractor *query.Extractor
 	stages    []stage
+	members   []string    // of the stages' columns, one after the other, as Path.Append has them
 	parts     []entryPart // of a covering index
 	covers    bool
 }
@@ -36,6 +37,24 @@ type stage struct {
 
 // scanColumn is where the extractor puts what goes into a place.
 type scanColumn struct{ offset, slot int }
+
+// reading is what a sheet's rows are read from: documents, in which members were found, or
+// strips of a page, from one of its documents on.
+type reading struct {
+	docs, keys [][]byte
+	offsets    [][]int
+	strips     []*value.Strip
+	from       int
+}
+
+// load makes values of a column, the n-th that the scan reads, those of some rows behind one.
+func (f *reading) load(column []value.Value, rows []int32, c scanColumn, n int, behind int32) {
+	if f.strips != nil {
+		f.strips[n].Load(column, rows, f.from+int(behind))
+	} else {
+		value.LoadColumn(column, rows, f.docs[behind:], f.offsets[c.offset][behind:], query.ValueAt)
+	}
+}
 
 // entryPart is a component of an index's entry that goes into a place.
 type entryPart struct {
@@ -92,6 +111,12 @@ func (s *scanner) finish(o *operand) {
 	}
 	s.extractor = query.NewExtractor(paths)
 	s.stage()
+	for i := range s.stages {
+		for _, c := range s.stages[i].columns {
+			at := slices.IndexFunc(s.origin.columns, func(own originColumn) bool { return own.slot == c.slot })
+			s.members = append(s.members, string(s.origin.columns[at].path.Append(nil)))
+		}
+	}
 }
 
 // stage orders what is read by the conditions: each has what it reads come before it, and
@@ -140,6 +165,9 @@ func (s *scanner) open(r *run, next func() error) func() error {
 	whole := &Access{Index: -1, Documents: true, Keys: s.key >= 0}
 	if s.once {
 		whole.Many, cursor.access.Many = cursor.many, cursor.many
+		if s.key < 0 { // strips have no identities
+			whole.Page, cursor.access.Page = cursor.page, cursor.page
+		}
 	}
 	emit := cursor.emit
 	return func() error {
@@ -186,6 +214,8 @@ type scanning struct {
 	paths  *query.Columns
 	buffer []byte
 	sheet  sheet
+	read   reading // what the sheet's rows are read from
+	strips []*value.Strip
 	own    int       // how many of the sheet's columns are read here: those behind have come with the rows
 	doc    [1][]byte // of one record
 	id     [1][]byte
@@ -201,7 +231,8 @@ func (s *scanning) emit(rec *Record) error {
 			s.fromEntry(rec.Entry)
 		}
 		s.sheet.room(1)
-		return s.byRow(nil, nil, nil, 0)
+		s.read = reading{}
+		return s.byRow(0)
 	}
 	s.doc[0], s.id[0] = rec.Doc, rec.Key
 	return s.many(s.doc[:], s.id[:])
@@ -224,6 +255,7 @@ func (s *scanner) begin(r *run, next func() error) *scanning {
 	}
 	cursor.own = len(cursor.sheet.slots)
 	cursor.sheet.columns = make([][]value.Value, cursor.own)
+	cursor.strips = make([]*value.Strip, cursor.own)
 	return cursor
 }
 
@@ -237,21 +269,22 @@ func (s *scanning) many(docs, keys [][]byte) error {
 		return err
 	}
 	s.sheet.room(len(docs))
-	return s.pass(docs, keys, offsets)
+	s.read = reading{docs: docs, keys: keys, offsets: offsets}
+	return s.pass()
 }
 
-// pass is many from where the members of documents are known, for the rows of the sheet.
-func (s *scanning) pass(docs, keys [][]byte, offsets [][]int) error {
+// pass reads the rows of the sheet column by column, up to a stage that has to be asked row by row.
+func (s *scanning) pass() error {
 	b := &s.sheet
-	columns := 0
+	n := 0
 	for i := range s.stages {
 		at := &s.stages[i]
 		if at.test != nil && at.narrow == nil {
-			return s.byRow(docs, keys, offsets, i)
+			return s.byRow(i)
 		}
 		for _, c := range at.columns {
-			value.LoadColumn(b.columns[columns], b.rows, docs, offsets[c.offset], query.ValueAt)
-			columns++
+			s.read.load(b.columns[n], b.rows, c, n, 0)
+			n++
 		}
 		if at.narrow != nil {
 			at.narrow(s.r, b)
@@ -262,28 +295,28 @@ func (s *scanning) pass(docs, keys [][]byte, offsets [][]int) error {
 			return err
 		}
 	}
-	return s.byRow(docs, keys, offsets, len(s.stages))
+	return s.byRow(len(s.stages))
 }
 
 // byRow enters those rows in the run's that are left: what the sheet has come to, and what
 // the stages from one on read.
-func (s *scanning) byRow(docs, keys [][]byte, offsets [][]int, from int) error {
+func (s *scanning) byRow(from int) error {
 	r, b := s.r, &s.sheet
 rows:
 	for _, row := range b.rows {
 		for i := s.own; i < len(b.slots); i++ {
 			r.row[b.slots[i]] = b.columns[i][row]
 		}
-		column := 0
+		n := 0
 		for i := range s.stages {
 			at := &s.stages[i]
 			for _, c := range at.columns {
 				if i < from {
-					r.row[c.slot] = b.columns[column][row]
-					column++
+					r.row[c.slot] = b.columns[n][row]
 				} else {
-					value.LoadColumn(r.row[c.slot:], []int32{0}, docs[row:], offsets[c.offset][row:], query.ValueAt)
+					s.read.load(r.row[c.slot:], []int32{0}, c, n, row)
 				}
+				n++
 			}
 			if i >= from && at.test != nil && !at.test(r) || r.err != nil {
 				if r.err != nil {
@@ -293,7 +326,7 @@ rows:
 			}
 		}
 		if s.key >= 0 {
-			r.records[s.key] = Record{Key: keys[row], Doc: docs[row]}
+			r.records[s.key] = Record{Key: s.read.keys[row], Doc: s.read.docs[row]}
 		}
 		if err := s.next(); err != nil {
 			return err

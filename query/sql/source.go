@@ -109,6 +109,9 @@ type Access struct {
 	// Many, if not nil, is handed documents instead of emit, at least one at once, wherever that
 	// is less work, and their identities where Keys. The lists are only for the call.
 	Many func(docs, keys [][]byte) error
+	// Page, if not nil, is offered pages before Many is handed their documents. It takes one or does
+	// nothing.
+	Page func(p Page) (taken bool, err error)
 }
 
 // Record is one row of a table as it is stored.
