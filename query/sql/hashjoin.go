@@ -15,7 +15,8 @@ type bucket struct {
 	links       []int32
 	affinities  []value.Affinity
 	build, find []eval
-	probe       place // of a key that is one, where probed
+	own, probe  place // of a key that is one on both sides, where owned or probed
+	owned       bool
 	probed      bool
 	key         []value.Value
 
@@ -39,6 +40,7 @@ func newBucket(keys []equality, slots []int) *bucket {
 		collations = append(collations, key.collation)
 	}
 	if len(keys) == 1 && keys[0].affinity != value.TextAffinity {
+		b.own, b.owned = placeOf(keys[0].own)
 		b.probe, b.probed = placeOf(keys[0].other)
 	}
 	b.keys, b.sorts = newHashed(collations), keysOf(collations)
@@ -74,12 +76,42 @@ func (b *bucket) compute(r *run, evals []eval) (ok bool) {
 	return true
 }
 
-// add takes in the run's row by its key.
+// take takes in the run's row by its key, unless that is NULL.
+func (b *bucket) take(r *run) error {
+	if b.owned {
+		if i, is := b.own.of(r).Whole(); is && !b.full(r) {
+			b.append(r, b.whole.add(i))
+			return nil
+		}
+	}
+	if b.compute(r, b.build) {
+		return b.add(r)
+	}
+	return r.err
+}
+
+// takeSheet takes in the rows of a sheet.
+func (b *bucket) takeSheet(r *run, s *sheet) error {
+	for _, row := range s.rows {
+		s.enter(r, row)
+		if err := b.take(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add takes in the run's row by the computed key.
 func (b *bucket) add(r *run) error {
 	if b.full(r) {
 		return b.spill(r, b.key)
 	}
-	at := b.chain(r)
+	b.append(r, b.chain(r))
+	return nil
+}
+
+// append takes in the run's row behind those of a chain.
+func (b *bucket) append(r *run, at *chain) {
 	b.rows.add(r, b.slots)
 	b.links = append(b.links, 0)
 	n := int32(len(b.links))
@@ -89,7 +121,6 @@ func (b *bucket) add(r *run) error {
 		b.links[at.tail-1] = n
 	}
 	at.tail = n
-	return nil
 }
 
 // chain is that of the computed key, which is made if need be.
@@ -177,24 +208,20 @@ func (b *bucket) each(r *run, emit func() error) error {
 }
 
 // hashJoin finds rows of right by their keys in a table that is made once. It takes whole sheets of
-// left where next does.
+// right, and of left where next does.
 type hashJoin struct {
-	right      feed
-	slots      func() []int
-	keys       []equality
-	left, next *taker
-	loose      bool // nobody minds the order of the rows
+	right           feed
+	slots           func() []int
+	keys            []equality
+	own, left, next *taker // of right's sheets, of left's, and of those of the join
+	loose           bool   // nobody minds the order of the rows
 }
 
 func (j *hashJoin) open(r *run, next func() error) func() error {
 	b := newBucket(j.keys, j.slots())
 	known := false
-	fill := j.right(r, func() error {
-		if b.compute(r, b.build) {
-			return b.add(r)
-		}
-		return r.err
-	})
+	j.own.offer(r, func(s *sheet) (bool, error) { return true, b.takeSheet(r, s) })
+	fill := j.right(r, func() error { return b.take(r) })
 	ready := func() (err error) {
 		if !known {
 			err = fill()

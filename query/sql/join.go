@@ -319,7 +319,7 @@ func (j *joiner) add(i int, order []orderTerm) {
 		j.feed = filtered(j.feed, j.take(i, o))
 	case joinRight, joinFull:
 		before := j.all.list[:i]
-		j.feed = addingFeed(j.feed, j.source(o, nil), o, before, j.c.slot())
+		j.feed = addingFeed(j.feed, j.source(o, nil, nil), o, before, j.c.slot())
 		j.rows = max(j.rows, o.rows)
 		j.bound |= o.bits
 		j.feed = filtered(j.feed, j.take(i, o))
@@ -374,7 +374,7 @@ func (j *joiner) first(o *operand, order []orderTerm) {
 	} else {
 		j.rows = o.rows
 		j.c.note("SCAN " + o.label)
-		j.feed = filtered(j.source(o, nil), j.take(0, o))
+		j.feed = filtered(j.source(o, nil, nil), j.take(0, o))
 	}
 	j.bound |= o.bits
 	if t := conditions(before); t != nil {
@@ -400,8 +400,9 @@ func loopFeed(left, right feed) feed {
 	return func(r *run, next func() error) func() error { return left(r, right(r, next)) }
 }
 
-// source is an operand by itself, all rows of it that meet some conditions.
-func (j *joiner) source(o *operand, local []*term) feed {
+// source is an operand by itself, all rows of it that meet some conditions. A table's may be taken by
+// sheets.
+func (j *joiner) source(o *operand, local []*term, to *taker) feed {
 	switch {
 	case o.table != nil:
 		var pool []*pooled
@@ -412,7 +413,7 @@ func (j *joiner) source(o *operand, local []*term) feed {
 		if best == nil {
 			best = allOf(o)
 		}
-		return j.c.scan(o, best, local, true)
+		return j.c.barred(o, best, local, true, nil, to)
 	case o.nested != nil:
 		rows, _, _ := j.c.joinFeed(o.nested, nil, nil, nil)
 		return filtered(rows, local)
@@ -471,7 +472,7 @@ func (j *joiner) right(o *operand, terms []*term, left, to *taker) feed {
 		return j.found.open
 	case o.reads != 0 || o.outer && o.table == nil:
 		j.c.note("SCAN " + o.label)
-		return filtered(j.source(o, nil), terms)
+		return filtered(j.source(o, nil, nil), terms)
 	case o.written():
 		j.c.note("SCAN " + o.label)
 		return j.c.scan(o, allOf(o), terms, false)
@@ -480,13 +481,14 @@ func (j *joiner) right(o *operand, terms []*term, left, to *taker) feed {
 		if len(rest) > 0 {
 			to = nil
 		}
-		return filtered((&hashJoin{j.source(o, local), o.slots, keys, left, to, j.loose}).open, rest)
+		own := &taker{j.c.state()}
+		return filtered((&hashJoin{j.source(o, local, own), o.slots, keys, own, left, to, j.loose}).open, rest)
 	case rows <= 1.5 && o.table != nil:
 		j.c.note("SCAN " + o.label)
 		return j.c.scan(o, allOf(o), terms, false)
 	default:
 		j.c.note("SCAN " + o.label)
-		return filtered(keptFeed(j.source(o, local), o.slots), rest)
+		return filtered(keptFeed(j.source(o, local, nil), o.slots), rest)
 	}
 }
 
