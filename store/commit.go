@@ -275,21 +275,24 @@ func (e *Env) abandon(g *group, err error) {
 }
 
 // land writes a group. Where other contexts took its place in the log it comes
-// after them, without those of its members that had read what they changed.
+// after them, without those of its members that had read what they changed. What takes
+// the place of a root that it brings with it may be one of this context: ensureRoot may have
+// written that though it seemed to fail.
 func (e *Env) land(ctx context.Context, g *group) error {
 	lost := false
 	for len(g.members) > 0 {
+		first := !lost && !e.hasRoot()
 		err := e.write(ctx, g)
-		if !e.shared() || CodeOf(err) != Conflict {
+		if CodeOf(err) != Conflict || !e.shared() && !first {
 			return err
 		}
-		if !lost {
-			lost = true
+		if !lost && e.shared() {
 			if err := e.contest(ctx); err != nil {
 				return err
 			}
 			defer e.leaveFloor()
 		}
+		lost = true
 		if err := e.catchUp(ctx); err != nil {
 			return err
 		}

@@ -295,6 +295,43 @@ func (r *rationed) Commit(ctx context.Context, batch *store.Batch) error {
 	return r.Backend.Commit(ctx, batch)
 }
 
+// TestFirstRootIsThereAfterAll: writing the first root seems to fail and has not; what is committed
+// next is not lost to it.
+func TestFirstRootIsThereAfterAll(t *testing.T) {
+	large := bytes.Repeat([]byte("1234567"), 12<<20/7)
+	faulty := storetest.NewFaulty(memory.New())
+	env := storetest.Open(t, faulty, store.Options{})
+	faulty.FailAt(0, storetest.After)
+	if err := env.Put(ctx, "a", []byte("l"), large); err == nil {
+		t.Fatal("nothing failed")
+	}
+	faulty.Heal()
+	tx, err := env.Begin(ctx, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx.SetDurability(store.Buffered)
+	db, err := tx.DB("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Put([]byte("k"), []byte("v")); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := env.Flush(ctx); err != nil {
+		t.Error(err)
+	}
+	if value, _, err := env.Get(ctx, "a", []byte("k")); err != nil || string(value) != "v" {
+		t.Errorf("%q %v", value, err)
+	}
+	if err := env.Put(ctx, "a", []byte("l"), large); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAFailedCommitLeavesNoBlobs fails commits half-way, whose blobs are there and
 // gone after the checkpoint that follows: not only after the next opening.
 func TestAFailedCommitLeavesNoBlobs(t *testing.T) {
