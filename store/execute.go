@@ -38,7 +38,8 @@ func (e *Env) Exec(ctx context.Context, text string, values ...any) (changed int
 }
 
 // Query is Env.Query within the transaction. What a statement writes is a child's: after an error
-// nothing of it has been done.
+// nothing of it has been done. Rows that the transaction changes while it is handed others may come
+// as they were, or as they are.
 func (tx *Tx) Query(text string, values ...any) iter.Seq2[Row, error] {
 	return rowsOf(text, values, tx.carryOut)
 }

@@ -85,7 +85,9 @@ func (h *handful) offer() (taken bool, err error) {
 		return false, nil
 	}
 	h.offered.strips = strips
-	beyond := append(leaf.appendKey(nil, to-1), 0)[spaceBytes:]
+	if s.tx.noted() { // whoever takes it may commit, or end the walk, before the cursor has come to its end
+		s.tx.noteRead(KeyRange{Low: leaf.appendKey(nil, from), High: append(leaf.appendKey(nil, to-1), 0)})
+	}
 	taken, err = h.pages(&h.offered)
 	switch {
 	case err != nil || !taken:
@@ -93,7 +95,7 @@ func (h *handful) offer() (taken bool, err error) {
 	case c.steady():
 		c.resume(to - 1)
 	default: // whoever took it has written
-		h.sweep.jump(beyond)
+		h.sweep.jump(append(leaf.appendKey(nil, to-1), 0)[spaceBytes:])
 	}
 	return true, s.tx.Work((to - from) * memoryEntryBytes)
 }
@@ -102,10 +104,13 @@ func (o *offered) Strips() *sql.Strips         { return o.strips }
 func (o *offered) Stretch() (from, to, of int) { return o.from, o.to, o.leaf.len() }
 
 func (o *offered) Docs() [][]byte {
-	docs := o.in.docs // of which none are left
+	h := o.in // of whose own none are left
+	h.docs = h.docs[:0]
 	for i := range o.leaf.len() {
-		docs = append(docs, o.leaf.entry(i).value)
+		h.docs = append(h.docs, o.leaf.entry(i).value)
 	}
+	docs := h.docs
+	h.docs = h.docs[:0]
 	return docs
 }
 

@@ -35,7 +35,10 @@ func (s *statement) scanDocuments(on *session, plan *query.Plan, a *sql.Access, 
 	defer walk.close()
 	h := s.handful
 	s.handful = handful{} // a scan inside of this one has one of its own
-	defer func() { s.handful = h }()
+	defer func() {
+		h.pages, h.offered = nil, offered{} // they hold on to what the statement has opened
+		s.handful = h
+	}()
 	h.statement, h.walk, h.identities = s, walk, a.Keys
 	h.sweep, _ = walk.(*sweep)
 	h.pages, h.offered = a.Page, offered{}

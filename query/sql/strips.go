@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
 
@@ -31,7 +30,7 @@ type Strips struct {
 }
 
 type strip struct {
-	path   string       // as Path.Append has it
+	path   string       // the affinity by which it is read, and as Path.Append has it
 	column *value.Strip // nil where it cannot be one
 }
 
@@ -108,16 +107,15 @@ func (s *scanning) strip(p Page) (made bool, err error) {
 		return false, nil
 	}
 	some, size, err := s.newStrips(p.Docs())
-	if err != nil || !p.Strips().add(before, some) {
+	if err != nil { // whoever needs the document that cannot be read finds out
+		p.Room(-most)
+		return false, nil
+	}
+	if !p.Strips().add(before, some) {
 		size = 0
 	}
 	p.Room(size - most)
-	for _, one := range s.strips {
-		if one == nil {
-			return false, err
-		}
-	}
-	return true, err
+	return !slices.Contains(s.strips, nil), nil
 }
 
 // newStrips makes those that are missing, and tells how many bytes they take.
@@ -132,7 +130,8 @@ func (s *scanning) newStrips(docs [][]byte) (some []strip, size int, err error) 
 	for i := range s.stages {
 		for _, c := range s.stages[i].columns {
 			if s.strips[n] == nil {
-				value.LoadColumn(whole.columns[0], whole.rows, docs, offsets[c.offset], query.ValueAt)
+				all := reading{docs: docs, offsets: offsets}
+				all.load(whole.columns[0], whole.rows, c, n, 0)
 				s.strips[n] = value.NewStrip(whole.columns[0])
 				some = append(some, strip{s.members[n], s.strips[n]})
 				size += s.strips[n].Size() + stripOverhead
