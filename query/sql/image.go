@@ -107,7 +107,7 @@ func (m *image) load(r *run, doc []byte) error {
 		}
 		r.row[col.slot] = null
 		if found {
-			r.row[col.slot] = value.FromMsgpack(raw)
+			r.row[col.slot] = col.affinity.Read(value.FromMsgpack(raw))
 		}
 	}
 	return nil

@@ -22,7 +22,7 @@ type scanner struct {
 
 	extractor *query.Extractor
 	stages    []stage
-	members   []string    // of the stages' columns, one after the other, as Path.Append has them
+	members   []string    // of the stages' columns, one after the other: their affinities, and as Path.Append has them
 	parts     []entryPart // of a covering index
 	covers    bool
 }
@@ -36,7 +36,10 @@ type stage struct {
 }
 
 // scanColumn is where the extractor puts what goes into a place.
-type scanColumn struct{ offset, slot int }
+type scanColumn struct {
+	offset, slot int
+	affinity     value.Affinity
+}
 
 // reading is what a sheet's rows are read from: documents, in which members were found, or
 // strips of a page, from one of its documents on.
@@ -53,13 +56,14 @@ func (f *reading) load(column []value.Value, rows []int32, c scanColumn, n int, 
 		f.strips[n].Load(column, rows, f.from+int(behind))
 	} else {
 		value.LoadColumn(column, rows, f.docs[behind:], f.offsets[c.offset][behind:], query.ValueAt)
+		c.affinity.ReadColumn(column, rows)
 	}
 }
 
 // entryPart is a component of an index's entry that goes into a place.
 type entryPart struct {
-	component, slot int
-	affinity        value.Affinity
+	scanColumn // of the document
+	component  int
 }
 
 // scan is the feed of a table that a probe reads, and of whose rows terms hold. once: it is
@@ -94,10 +98,14 @@ func (c *compiler) scanner(o *operand, p *probe, terms []*term, once bool, b *ba
 func (s *scanner) finish(o *operand) {
 	s.covers = s.probe.index >= 0 && s.key < 0 && s.probe.coversAll(o)
 	s.wide = s.wide && s.probe.index >= 0 && !s.covers && s.probe.arrival.holds == nil && (s.probe.low != nil || s.probe.high != nil || s.probe.begin != nil)
+	var paths []query.Path
+	for _, i := range s.origin.used {
+		paths = append(paths, s.origin.columns[i].path)
+	}
+	s.extractor = query.NewExtractor(paths)
 	if s.covers {
-		for _, i := range s.origin.used {
-			col := &s.origin.columns[i]
-			s.parts = append(s.parts, entryPart{s.probe.component(col.path), col.slot, col.affinity})
+		for n, i := range s.origin.used {
+			s.parts = append(s.parts, entryPart{s.column(n), s.probe.component(s.origin.columns[i].path)})
 		}
 		s.stages = []stage{{test: conditions(s.terms)}}
 		if s.bar != nil {
@@ -105,26 +113,27 @@ func (s *scanner) finish(o *operand) {
 		}
 		return
 	}
-	var paths []query.Path
-	for _, i := range s.origin.used {
-		paths = append(paths, s.origin.columns[i].path)
-	}
-	s.extractor = query.NewExtractor(paths)
 	s.stage()
 	for i := range s.stages {
 		for _, c := range s.stages[i].columns {
 			at := slices.IndexFunc(s.origin.columns, func(own originColumn) bool { return own.slot == c.slot })
-			s.members = append(s.members, string(s.origin.columns[at].path.Append(nil)))
+			s.members = append(s.members, string(s.origin.columns[at].path.Append([]byte{byte(c.affinity)})))
 		}
 	}
+}
+
+// column is the n-th that is used.
+func (s *scanner) column(n int) scanColumn {
+	col := &s.origin.columns[s.origin.used[n]]
+	return scanColumn{s.extractor.Slot(n), col.slot, col.affinity}
 }
 
 // stage orders what is read by the conditions: each has what it reads come before it, and
 // what none reads comes last.
 func (s *scanner) stage() {
 	left := make([]scanColumn, len(s.origin.used))
-	for n, i := range s.origin.used {
-		left[n] = scanColumn{s.extractor.Slot(n), s.origin.columns[i].slot}
+	for n := range left {
+		left[n] = s.column(n)
 	}
 	own := func(slot int) bool {
 		return slices.ContainsFunc(s.origin.used, func(i int) bool { return s.origin.columns[i].slot == slot })
@@ -227,8 +236,10 @@ func (s *scanning) emit(rec *Record) error {
 		if err := s.r.tick(); err != nil {
 			return err
 		}
-		if s.covers {
-			s.fromEntry(rec.Entry)
+		if s.covers && !s.fromEntry(rec.Entry) {
+			if err := s.fromDocument(rec.Key); err != nil {
+				return err
+			}
 		}
 		s.sheet.room(1)
 		s.read = reading{}
@@ -245,9 +256,7 @@ func (s *scanner) begin(r *run, next func() error) *scanning {
 		cursor.take = nil // a sheet has no records
 	}
 	cursor.access = Access{Index: s.probe.index, Reverse: s.probe.reverse, Documents: !s.covers && (len(s.origin.used) > 0 || s.key >= 0), Keys: s.key >= 0}
-	if !s.covers {
-		cursor.paths = query.NewColumns(s.extractor)
-	}
+	cursor.paths = query.NewColumns(s.extractor)
 	for i := range s.stages {
 		for _, c := range s.stages[i].columns {
 			cursor.sheet.slots = append(cursor.sheet.slots, c.slot)
@@ -335,35 +344,57 @@ rows:
 	return nil
 }
 
-// fromEntry takes the values out of an index's entry.
-func (s *scanning) fromEntry(entry []byte) {
+// fromEntry takes the values out of an index's entry, and reports whether that tells them all.
+func (s *scanning) fromEntry(entry []byte) bool {
 	component := 0
 	for len(entry) > 0 {
 		n, ok := query.SkipComponent(entry)
 		if !ok {
-			return
+			return false
 		}
 		for _, part := range s.parts {
 			if part.component == component {
-				s.r.row[part.slot] = part.affinity.Apply(s.component(entry[:n]))
+				v, certain := s.component(entry[:n], part.affinity)
+				if !certain {
+					return false
+				}
+				s.r.row[part.slot] = v
 			}
 		}
 		component++
 		entry = entry[n:]
 	}
+	return true
 }
 
 // component is the value of a key's component.
-func (s *scanning) component(component []byte) value.Value {
+func (s *scanning) component(component []byte, a value.Affinity) (v value.Value, certain bool) {
 	var err error
 	if s.buffer, _, err = query.DecodeKey(s.buffer[:0], component); err != nil {
-		return null
+		return null, false
 	}
-	v := value.FromMsgpack(s.buffer)
+	v = value.FromMsgpack(s.buffer)
 	if v.IsNumber() {
-		return v
+		return a.ReadKey(v)
 	}
-	return v.Clone()
+	return a.ReadKey(v.Clone())
+}
+
+// fromDocument takes the values out of the document to which an entry belongs.
+func (s *scanning) fromDocument(key []byte) error {
+	point := []query.KeyRange{query.PrefixRange(key)}
+	return s.r.source.Scan(s.table, &Access{Index: -1, Ranges: point, Documents: true}, func(rec *Record) error {
+		s.doc[0] = rec.Doc
+		offsets, err := s.paths.Find(s.doc[:])
+		if err != nil {
+			return err
+		}
+		read := reading{docs: s.doc[:], offsets: offsets}
+		for n, part := range s.parts {
+			read.load(s.r.row[part.slot:], []int32{0}, part.scanColumn, n, 0)
+		}
+		return nil
+	})
 }
 
 // orderChecker returns what finds out whether the rows that a probe meets come in SQL's

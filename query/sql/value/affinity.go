@@ -75,6 +75,46 @@ func (a Affinity) Apply(v Value) Value {
 	return v
 }
 
+// Read returns what a column of this affinity has of v, a value of a document. Whoever writes
+// documents may not tell integers and reals apart, as nobody does in JavaScript: which of the two a
+// number is, the affinity says. All else is what was written.
+func (a Affinity) Read(v Value) Value {
+	if a.Numeric() && v.IsNumber() {
+		return a.Apply(v)
+	}
+	return v
+}
+
+// ReadColumn reads some rows of a column.
+func (a Affinity) ReadColumn(column []Value, rows []int32) {
+	stored := Real // what has to be made the other one
+	switch {
+	case !a.Numeric():
+		return
+	case a == RealAffinity:
+		stored = Integer
+	}
+	for _, row := range rows {
+		if v := &column[row]; v.kind == stored {
+			*v = a.Apply(*v)
+		}
+	}
+}
+
+// ReadKey returns what a column of this affinity has where a key has v, and false where keys do not
+// tell: they have integers and reals as one number.
+func (a Affinity) ReadKey(v Value) (_ Value, certain bool) {
+	switch v.kind {
+	case Document: // there may be numbers inside
+		return v, false
+	case Integer, Real:
+		v = a.Read(v)
+		least := v.kind == Real && a != RealAffinity && math.Float64frombits(v.bits) == math.MinInt64
+		return v, a.Numeric() && !least
+	}
+	return v, true
+}
+
 // Number returns a text that is a number as that, and other values as they are:
 // what functions of numbers make of their arguments. "2.0" stays a real.
 func Number(v Value) Value {
