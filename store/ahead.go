@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 )
@@ -44,13 +45,21 @@ func (db *DB) fetch(keys [][]byte) error {
 
 // inOrder sorts stored keys. What it returns is whole keys, each with its number behind it.
 func (db *DB) inOrder(keys [][]byte) ([]sortable, error) {
-	order := sorter{bound: -1}
-	var number [4]byte
-	for i, key := range keys {
-		binary.BigEndian.PutUint32(number[:], uint32(i))
-		order.add(db.space.whole(key), 0, number[:])
+	const number = 4
+	size := 0
+	for _, key := range keys {
+		size += spaceBytes + len(key) + number
 	}
-	return order.sort(db.tx.Work)
+	room, order := make([]byte, 0, size), make([]sortable, len(keys))
+	for i, key := range keys {
+		start := len(room)
+		room = append(db.space.appendTo(room), key...)
+		end := len(room)
+		room = binary.BigEndian.AppendUint32(room, uint32(i))
+		order[i] = sortable{bytes: room[start:len(room):len(room)], key: end - start}
+	}
+	slices.SortFunc(order, func(a, b sortable) int { return bytes.Compare(a.bytes, b.bytes) })
+	return order, db.tx.Work(len(keys) * entryWork)
 }
 
 // trees are those that the transaction reads, newest first.

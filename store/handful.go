@@ -32,7 +32,7 @@ const (
 
 // fill takes the next documents, none at the end.
 func (h *handful) fill(size int) error {
-	h.docs, h.keys, h.bytes = h.docs[:0], h.keys[:0], 0
+	h.empty()
 	for h.wants(size) {
 		key, ok := h.walk.next()
 		if !ok {
@@ -146,6 +146,8 @@ func (h *handful) fillPage(c *Cursor, size int) (err error) {
 	}
 	return nil
 }
+
+func (h *handful) empty() { h.docs, h.keys, h.bytes = h.docs[:0], h.keys[:0], 0 }
 
 func (h *handful) wants(size int) bool { return len(h.docs) < size && h.bytes < mostDocumentBytes }
 

@@ -3,15 +3,19 @@ package store
 import "encoding/binary"
 
 // haul is the documents of a window's entries, got in the order of their keys and kept
-// until it is their turn. Where a table is larger than the cache, an order that is not
-// that of the keys would have a leaf read for almost every document; so each is read once
-// a window, and the window is as large as the part of the cache that can be lent for it.
+// until it is their turn: what is on one leaf is got together. Where a table is larger than the cache, an order
+// that is not that of the keys would have a leaf read for almost every document; so each is read once
+// a window, and the window is as large as the part of the cache that can be lent for it. Where
+// everything fits the cache, documents stay where they are.
 type haul struct {
 	docs  *DB
+	lent  bool     // documents are copied to what the cache lends
 	from  int      // the entry of the first one
 	of    [][]byte // nil: to be got when it is its turn
 	bytes int      // lent by the cache
 	read  int      // leaves that had to be read
+
+	misses int // of the transaction, when leaves were last read together
 
 	changes int    // of the transaction when they were got: what it writes makes them old
 	block   []byte // room for documents; never used again, for who was handed one may keep it
@@ -21,6 +25,8 @@ type haul struct {
 const (
 	entryRoom    = 128 // what an entry takes beside its document
 	liftedAtOnce = 512
+	leastLifted  = 64   // where documents stay where they are: fewer are not worth it
+	mostLifted   = 4096 // and more at once are no better
 	leastBlock   = 1 << 10
 	mostBlock    = 64 << 10
 	leavesInHand = 8 // that part of the cache leaves may take that are read together
@@ -28,19 +34,25 @@ const (
 
 // most is how many entries a window may have that are like the last ones, or a little larger.
 func (h *haul) most() int {
+	if !h.lent {
+		return mostLifted
+	}
 	return max(aheadKeys, h.docs.tx.in.pages.cache.lendable()/16*15/max(h.mean, entryRoom))
 }
 
 // has reports whether an entry is among those that documents were got for.
-func (h *haul) has(at int) bool { return h != nil && at >= h.from && at < h.from+len(h.of) }
+func (h *haul) has(at int) bool { return at >= h.from && at < h.from+len(h.of) }
 
 // document is that of an entry, nil where it is not there.
 func (h *haul) document(at int) []byte {
-	if !h.has(at) || h.changes != h.docs.tx.changes {
+	if !h.has(at) || h.outdated() {
 		return nil
 	}
 	return h.of[at-h.from]
 }
+
+// outdated reports whether the transaction has written since documents were got.
+func (h *haul) outdated() bool { return h.of != nil && h.changes != h.docs.tx.changes }
 
 // drop gives back what was lent.
 func (h *haul) drop() {
@@ -64,11 +76,13 @@ func (h *haul) bring(at int, keys [][]byte) error {
 }
 
 func (h *haul) gather(at int, keys [][]byte) (fits bool, err error) {
-	if !h.borrow(len(keys) * entryRoom) {
+	if h.lent && !h.borrow(len(keys)*entryRoom) {
 		return false, nil
 	}
 	h.from, h.of, h.changes = at, make([][]byte, len(keys)), h.docs.tx.changes
 	sorted, err := h.docs.inOrder(keys)
+	h.docs.tx.in.rising = new(rising)
+	defer func() { h.docs.tx.in.rising = nil }()
 	for len(sorted) > 0 && err == nil {
 		var n int
 		if n, err = h.lift(sorted[:min(len(sorted), liftedAtOnce)]); n == 0 {
@@ -84,22 +98,32 @@ func (h *haul) gather(at int, keys [][]byte) (fits bool, err error) {
 // leaves as the cache has room for at once. It tells how many, none where they do not fit.
 func (h *haul) lift(sorted []sortable) (n int, err error) {
 	tx := h.docs.tx
-	pages := tx.in.pages.cache.ceiling / leavesInHand / tx.env.options.PageBytes
-	n, read, err := tx.fetch(sorted, max(1, min(pages, maxReadAhead)))
-	h.read += read
+	n = len(sorted)
+	if h.lent || h.misses != tx.in.misses {
+		pages := tx.in.pages.cache.ceiling / leavesInHand / tx.env.options.PageBytes
+		var read int
+		n, read, err = tx.fetch(sorted, max(1, min(pages, maxReadAhead)))
+		h.read, h.misses = h.read+read, tx.in.misses
+	}
 	for i := 0; i < n && err == nil; i++ {
 		whole := sorted[i].sortKey()
 		e, found, missed := tx.lookup(whole)
 		if missed == nil && found && e.kind == inline && !h.keep(sorted[i].bytes[len(whole):], e.value) {
 			return 0, nil
 		}
-		err = tx.Work(entryWork)
+		if err = tx.Work(entryWork); !h.lent && h.misses != tx.in.misses { // those that follow are read together
+			return i + 1, err
+		}
 	}
 	return n, err
 }
 
 // keep takes a document in where it fits.
 func (h *haul) keep(number, doc []byte) bool {
+	if !h.lent {
+		h.of[binary.BigEndian.Uint32(number)] = doc
+		return true
+	}
 	if len(doc) > cap(h.block)-len(h.block) {
 		size := max(min(2*cap(h.block), mostBlock), leastBlock, len(doc))
 		if !h.borrow(size) {

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"bytes"
-
 	"github.com/stowage-db/stowage/query/sql"
 )
 
@@ -11,11 +9,11 @@ import (
 type reading struct {
 	walk   sweep
 	window *window
+	paths  int                 // of the index: what stands in an entry before the identity
+	seen   map[string]struct{} // identities that have come, where an index may have several entries of one
 	record sql.Record
 	busy   bool
-
-	last   []byte // the newest identity of which a document was read alone
-	rising int    // how many of these came in order
+	rising rising // where documents of which the identity is known were read
 }
 
 // reading begins to read what an access tells of.
@@ -58,26 +56,12 @@ func (r *reading) close() {
 	r.walk.close()
 }
 
-// risen is how many identities have to come in order before their documents are looked for
-// from where the one before was.
-const risen = 4
-
 // scanOne reads the document of an identity.
 func (s *statement) scanOne(on *session, a *sql.Access, emit func(*sql.Record) error) (err error) {
 	r := s.reading(on.docs, a)
 	key := a.Ranges[0].Low
-	if r.rising++; bytes.Compare(key, r.last) < 0 {
-		r.rising = 0
-	}
-	r.last = append(r.last[:0], key...)
 	var found bool
-	if r.rising < risen {
-		r.record.Doc, found, err = on.docs.Get(key)
-	} else if _, found = r.walk.next(); found {
-		r.record.Doc, err = r.walk.value()
-	} else {
-		err = r.walk.failed
-	}
+	r.record.Doc, found, err = r.rising.get(on.docs, key)
 	if a.Keys {
 		r.record.Key = s.keep(key)
 	}
@@ -98,58 +82,91 @@ func (s *statement) scanIndex(on *session, a *sql.Access, emit func(*sql.Record)
 	if err != nil {
 		return err
 	}
+	index := &on.schema.Indexes[a.Index]
 	r := s.reading(db, a)
-	if a.Documents && r.window == nil {
-		r.window = newWindow(&r.walk, on.docs, len(on.schema.Indexes[a.Index].Paths))
+	if r.paths = len(index.Paths); a.Documents && r.window == nil {
+		r.window = newWindow(&r.walk, on.docs, r.paths)
 	}
-	err = s.readEntries(r, on, a, emit)
+	if r.seen = nil; index.Multi {
+		r.seen = make(map[string]struct{})
+	}
+	if a.Documents && a.Many != nil {
+		err = s.readMany(r, on, a)
+	} else {
+		err = s.readEach(r, on, a, emit)
+	}
 	r.end()
 	return err
 }
 
-func (s *statement) readEntries(r *reading, on *session, a *sql.Access, emit func(*sql.Record) error) (err error) {
-	index := &on.schema.Indexes[a.Index]
-	var seen map[string]struct{}
-	if index.Multi {
-		seen = make(map[string]struct{})
+func (s *statement) readEach(r *reading, on *session, a *sql.Access, emit func(*sql.Record) error) error {
+	for {
+		ok, err := s.readEntry(r, on, a)
+		if !ok || err != nil {
+			return err
+		}
+		if a.Keys {
+			r.record.Key = s.keep(r.record.Key)
+		}
+		if err := emit(&r.record); err != nil {
+			return err
+		}
 	}
+}
+
+// readMany hands over the documents of a window's entries at once.
+func (s *statement) readMany(r *reading, on *session, a *sql.Access) error {
+	h := s.handful
+	s.handful = handful{} // a scan inside of this one has one of its own
+	defer func() { s.handful = h }()
+	h.statement, h.identities = s, a.Keys
+	h.empty()
+	for {
+		if len(h.docs) > 0 && (r.window.at == len(r.window.ends) || !h.wants(mostDocuments)) {
+			if err := a.Many(h.docs, h.keys); err != nil {
+				return err
+			}
+			h.empty()
+		}
+		ok, err := s.readEntry(r, on, a)
+		if !ok || err != nil {
+			return err
+		}
+		h.add(r.record.Key, r.record.Doc)
+	}
+}
+
+// readEntry makes the next entry of a document that has not come yet the record.
+func (s *statement) readEntry(r *reading, on *session, a *sql.Access) (ok bool, err error) {
 	walk, record := walk(&r.walk), &r.record
 	if a.Documents {
 		walk = r.window
 	}
 	for {
-		entry, ok := walk.next()
-		if !ok {
-			return walk.err()
+		if record.Entry, ok = walk.next(); !ok {
+			return false, walk.err()
 		}
 		if err := s.tx.Work(entryWork); err != nil {
-			return err
+			return false, err
 		}
-		record.Entry, record.Key = entry, entry[componentsLen(entry, len(index.Paths)):]
-		if seen != nil {
-			if _, came := seen[string(record.Key)]; came {
-				continue
-			}
-			seen[string(record.Key)] = struct{}{}
+		record.Key = record.Entry[componentsLen(record.Entry, r.paths):]
+		if r.seen == nil {
+			break
 		}
-		if a.Keys {
-			record.Key = s.keep(record.Key)
-		}
-		if a.Documents {
-			if record.Doc = r.window.document(); record.Doc == nil {
-				record.Doc, err = s.document(on, record.Key)
-			}
-			if err == nil {
-				err = s.tx.Work(len(record.Doc))
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if err := emit(record); err != nil {
-			return err
+		if _, came := r.seen[string(record.Key)]; !came {
+			r.seen[string(record.Key)] = struct{}{}
+			break
 		}
 	}
+	if !a.Documents {
+		return true, nil
+	}
+	if record.Doc = r.window.document(); record.Doc == nil {
+		if record.Doc, err = s.document(on, record.Key); err != nil {
+			return false, err
+		}
+	}
+	return true, s.tx.Work(len(record.Doc))
 }
 
 // document gets the document that an index entry belongs to.

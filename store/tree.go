@@ -28,6 +28,19 @@ type reader struct {
 		ref  Ref
 		page *page
 	}
+
+	// rising, if not nil, is where keys were last looked for that come in order: the next one of a tree
+	// is often on the same leaf.
+	rising *rising
+}
+
+// rising is the leaves of some trees.
+type rising struct {
+	leaves [4]struct {
+		root Ref
+		leaf *page
+	}
+	turn int // whose place another tree gets
 }
 
 // get finds one key in a tree.
@@ -35,9 +48,10 @@ func (r *reader) get(t tree, key []byte) (entry, bool, error) {
 	if t.empty() {
 		return entry{}, false, nil
 	}
-	p, err := r.node(t.root.ref, t.level)
-	for ; err == nil && p.level > 0; p, err = r.below(t, p, p.descend(key)) {
+	if r.rising != nil {
+		return r.getRising(t, key)
 	}
+	p, err := r.leaf(t, key)
 	if err != nil {
 		return entry{}, false, err
 	}
@@ -46,6 +60,58 @@ func (r *reader) get(t tree, key []byte) (entry, bool, error) {
 		return entry{}, false, nil
 	}
 	return p.entry(i), true, nil
+}
+
+// leaf reads the one that a key belongs to.
+func (r *reader) leaf(t tree, key []byte) (*page, error) {
+	p, err := r.node(t.root.ref, t.level)
+	for ; err == nil && p.level > 0; p, err = r.below(t, p, p.descend(key)) {
+	}
+	return p, err
+}
+
+// getRising is get of a key that is likely to be close behind the one before.
+func (r *reader) getRising(t tree, key []byte) (entry, bool, error) {
+	known := r.rising.of(t)
+	p := *known
+	i, exact := 0, false
+	if p != nil {
+		i, exact = p.search(key)
+	}
+	if p == nil || !exact && (i == 0 || i == p.len()) { // it may be on another one
+		var err error
+		if p, err = r.leaf(t, key); err != nil {
+			return entry{}, false, err
+		}
+		*known = p
+		i, exact = p.search(key)
+	}
+	if !exact {
+		return entry{}, false, nil
+	}
+	return p.entry(i), true, nil
+}
+
+// get is Get of a database.
+func (r *rising) get(db *DB, key []byte) (value []byte, found bool, err error) {
+	in := db.tx.in
+	in.rising = r
+	value, found, err = db.Get(key)
+	in.rising = nil
+	return value, found, err
+}
+
+// of is where the leaf of a tree is kept.
+func (r *rising) of(t tree) **page {
+	for i := range r.leaves {
+		if known := &r.leaves[i]; known.root == t.root.ref {
+			return &known.leaf
+		}
+	}
+	other := &r.leaves[r.turn]
+	r.turn = (r.turn + 1) % len(r.leaves)
+	other.root, other.leaf = t.root.ref, nil
+	return &other.leaf
 }
 
 // rank counts the entries of a tree below key; a nil key counts all of them.

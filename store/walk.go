@@ -165,6 +165,7 @@ type lookups struct {
 	ranges  []KeyRange
 	reverse bool
 	taken   int
+	rising  rising
 	found   []byte
 	failed  error
 }
@@ -177,7 +178,7 @@ func (w *lookups) next() (key []byte, ok bool) {
 		var r KeyRange
 		r, w.ranges = takeRange(w.ranges, w.reverse)
 		w.taken++
-		if w.found, ok, w.failed = w.db.Get(r.Low); w.failed == nil {
+		if w.found, ok, w.failed = w.rising.get(w.db, r.Low); w.failed == nil {
 			w.failed = w.db.tx.Work(entryWork)
 		}
 		if ok && w.failed == nil {

@@ -7,10 +7,10 @@ import "github.com/stowage-db/stowage/query"
 type window struct {
 	walk
 	docs   *DB
-	paths  int   // of the index: what stands in an entry before the identity
-	misses int   // of the transaction, when it was last looked ahead; −1 to look at once
-	large  bool  // pages cannot all be in the cache
-	haul   *haul // nil where all that the transaction sees fits it
+	paths  int  // of the index: what stands in an entry before the identity
+	misses int  // of the transaction, when it was last looked ahead; −1 to look at once
+	large  bool // pages cannot all be in the cache
+	haul   haul
 	failed error
 
 	room []byte // the entries, one after the other
@@ -24,9 +24,7 @@ func newWindow(over walk, docs *DB, paths int) *window {
 	w := &window{walk: over, docs: docs, paths: paths}
 	size, cache := docs.tx.treeBytes(), docs.tx.in.pages.cache
 	w.large = size > int64(cache.size())
-	if size > int64(cache.ceiling) {
-		w.haul = &haul{docs: docs}
-	}
+	w.haul = haul{docs: docs, lent: size > int64(cache.ceiling)}
 	w.reset()
 	return w
 }
@@ -38,9 +36,8 @@ func (w *window) reset() {
 	if w.misses = w.docs.tx.in.misses; w.large {
 		w.misses = -1
 	}
-	if w.haul != nil {
-		w.haul.drop()
-	}
+	w.haul.drop()
+	w.haul.misses = w.misses
 	w.failed, w.room, w.ends, w.at, w.size, w.left = nil, w.room[:0], w.ends[:0], 0, 0, -1
 }
 
@@ -96,6 +93,7 @@ func (w *window) fill() bool {
 	if w.failed != nil {
 		return false
 	}
+	written := w.haul.outdated()
 	w.grow()
 	w.room, w.ends, w.at = w.room[:0], w.ends[:0], 0
 	for len(w.ends) < w.size {
@@ -106,18 +104,22 @@ func (w *window) fill() bool {
 		w.room = append(w.room, entry...)
 		w.ends = append(w.ends, len(w.room))
 	}
+	if !w.haul.lent && len(w.ends) >= leastLifted && !written {
+		w.misses = -1
+	}
 	return len(w.ends) > 0
 }
 
 // grow chooses the size of the next window.
 func (w *window) grow() {
 	most := aheadKeys
-	if w.haul != nil {
-		worth := w.haul.read > 0 // and so it will be for the next ones
-		w.haul.drop()
-		if worth {
-			most, w.misses = w.haul.most(), -1
-		}
+	worth := w.haul.lent && w.haul.read > 0 // and so it will be for the next ones
+	w.haul.drop()
+	if worth || !w.haul.lent {
+		most = w.haul.most()
+	}
+	if worth {
+		w.misses = -1
 	}
 	w.size = min(max(1, 2*w.size), most)
 	if w.left >= 0 {
@@ -126,12 +128,12 @@ func (w *window) grow() {
 	}
 }
 
-// look has the leaves read of the documents to come, for one before had to be, or
-// is likely to.
+// look gets the documents to come where that is less work together, or has their leaves read, for one before
+// had to be, or is likely to.
 func (w *window) look() bool {
 	switch n := len(w.ends) - w.at; {
 	case n < 2 || w.haul.has(w.at):
-	case w.haul == nil:
+	case !w.haul.lent && n < leastLifted:
 		w.failed = w.docs.fetch(w.identities(n))
 	default:
 		w.failed = w.haul.bring(w.at, w.identities(n))

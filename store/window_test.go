@@ -28,7 +28,7 @@ var byPopulation = []query.Order{{Path: population}}
 func scatter(t *testing.T, random *rand.Rand, n, cacheBytes int, size func() int) *scattered {
 	t.Helper()
 	s := &scattered{backend: &readCounter{Backend: memory.New()}}
-	s.open(t, 8<<20)
+	s.open(t, enough)
 	bytes := 0
 	docs := make([][]byte, n)
 	s.docs = make([][]byte, n)
@@ -148,14 +148,22 @@ func TestPassInAnotherOrder(t *testing.T) {
 	}
 }
 
-// TestPassInAnotherOrderAgrees holds what queries find with little cache and documents of
+// enough is a cache that all of a scattered table fits.
+const enough = 8 << 20
+
+// TestPassInAnotherOrderAgrees holds what queries find with little cache and with enough, documents of
 // very different sizes, and with others written meanwhile, against what they find where the
 // index is not there to be read.
 func TestPassInAnotherOrderAgrees(t *testing.T) {
+	t.Run("part", func(t *testing.T) { agreesInAnotherOrder(t, 64<<10+rand.IntN(256<<10)) })
+	t.Run("whole", func(t *testing.T) { agreesInAnotherOrder(t, enough) })
+}
+
+func agreesInAnotherOrder(t *testing.T, cacheBytes int) {
 	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	t.Logf("seed %d, %d bytes of cache", seed, cacheBytes)
 	random := rand.New(rand.NewPCG(seed, 0))
-	s := scatter(t, random, 800, 64<<10+random.IntN(256<<10), func() int {
+	s := scatter(t, random, 800, cacheBytes, func() int {
 		return 1 << random.IntN(8+random.IntN(8)) // a few of them do not stand in pages
 	})
 	rest := query.Exists(query.Field("note"))
@@ -221,10 +229,15 @@ func (s *scattered) meanwhile(t *testing.T, tx *store.Tx, random *rand.Rand) err
 
 // TestPassInAnotherOrderIsWatched changes a document that was handed out in the order of an index.
 func TestPassInAnotherOrderIsWatched(t *testing.T) {
+	t.Run("part", func(t *testing.T) { watchedInAnotherOrder(t, 64<<10) })
+	t.Run("whole", func(t *testing.T) { watchedInAnotherOrder(t, enough) })
+}
+
+func watchedInAnotherOrder(t *testing.T, cacheBytes int) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	s := scatter(t, random, 2000, 64<<10, func() int { return 80 })
+	s := scatter(t, random, 2000, cacheBytes, func() int { return 80 })
 	w := s.env.Watch()
 	defer w.Stop()
 	err := w.View(ctx, func(tx *store.Tx) error {
