@@ -44,14 +44,14 @@ func (b *batch) ask(rows packed, keys []int64, order []int32) error {
 		a.ends = append(a.ends, i+1)
 	}
 	access := Access{Index: -1, Ranges: a.keys, Documents: true, Keys: true, Many: a.meet}
-	return b.r.source.Scan(b.found.table, &access, func(rec *Record) error {
+	return b.r.source.Scan(b.asked.table, &access, func(rec *Record) error {
 		return a.meet([][]byte{rec.Doc}, [][]byte{rec.Key})
 	})
 }
 
 // meet joins documents to the rows that wait for them.
 func (a *asking) meet(docs, identities [][]byte) error {
-	s := a.found
+	s := a.asked
 	offsets, err := s.paths.Find(docs)
 	if err != nil {
 		return err
@@ -90,12 +90,12 @@ const stepBytes = 64
 // loadNext makes a sheet of the next row of each document for which any wait, and returns how much
 // work it is to read these documents, in rows.
 func (a *asking) loadNext(docs [][]byte) (work int) {
-	b := &a.found.sheet
+	b := &a.asked.sheet
 	b.rows = b.rows[:0]
 	left := a.wait[:0]
 	for _, w := range a.wait {
 		row := a.rows.row(int(a.order[w.from]))
-		for i := a.found.own; i < len(b.columns); i++ {
+		for i := a.asked.own; i < len(b.columns); i++ {
 			row = loadPacked(&b.columns[i][w.doc], row)
 		}
 		b.rows = append(b.rows, w.doc)

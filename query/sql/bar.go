@@ -56,9 +56,9 @@ func (b *bar) narrow(r *run, rows *sheet) {
 	if last == nil {
 		return
 	}
-	holds := uint(3) // less and equal
+	holds := outcomes("<=")
 	if key.desc {
-		holds = 6
+		holds = outcomes(">=")
 	}
 	rows.rows = value.Narrow(rows.rows, rows.column(b.slot), last, holds, func(v *value.Value) bool { return key.compare(v, last) <= 0 })
 }

@@ -6,10 +6,10 @@ type batch struct {
 	r     *run
 	slots []int
 	rows  packed
-	keys  []int64 // of the rows
-	key   eval    // where it is no whole number, order is no help
-	find  func() error
-	found *scanning // what finds documents by identities, many at once; nil where that is not it
+	keys  []int64      // of the rows
+	key   eval         // where it is no whole number, order is no help
+	join  func() error // joins the run's row
+	asked *scanning    // who is asked for documents by identities, many at once; nil where that is not it
 }
 
 const (
@@ -18,19 +18,19 @@ const (
 	askedRows = 1 << 10 // of these are asked for at once
 )
 
-// batchFeed joins right to the rows of left, in any order. found is what right reads by.
+// batchFeed joins right to the rows of left, in any order. asked is what right reads by.
 //
 //go:noinline
-func batchFeed(left, right feed, found *scanner, before []*operand, by *term, to *taker) feed {
+func batchFeed(left, right feed, asked *scanner, before []*operand, by *term, to *taker) feed {
 	return func(r *run, next func() error) func() error {
-		b := &batch{r: r, key: evaluator(by), find: right(r, next)}
+		b := &batch{r: r, key: evaluator(by), join: right(r, next)}
 		for _, o := range before {
 			b.slots = append(b.slots, o.slots()...)
 		}
-		if found != nil && found.identifies() {
-			b.found = found.begin(r, next)
-			b.found.take = to.taken(r)
-			b.found.sheet.with(b.slots)
+		if asked != nil && asked.identifies() {
+			b.asked = asked.begin(r, next)
+			b.asked.take = to.taken(r)
+			b.asked.sheet.with(b.slots)
 		}
 		start := left(r, b.add)
 		return func() error {
@@ -66,8 +66,8 @@ func (b *batch) clear() {
 // add takes in the run's row, which is there again when those that waited have been joined.
 func (b *batch) add() error {
 	v := b.key(b.r)
-	if b.found != nil { // as find compares it
-		v = b.found.probe.parts[0].affinity.Apply(v)
+	if b.asked != nil { // as join compares it
+		v = b.asked.probe.parts[0].affinity.Apply(v)
 	}
 	key, _ := v.Whole()
 	b.rows.add(b.r, b.slots)
@@ -88,7 +88,7 @@ func (b *batch) flush() error {
 	last := len(order) - 1
 	for from := 0; from < len(order); {
 		to := from
-		for b.found != nil && to < len(order) && to-from < askedRows && single(keys[order[to]]) {
+		for b.asked != nil && to < len(order) && to-from < askedRows && single(keys[order[to]]) {
 			to++
 		}
 		var err error
@@ -97,7 +97,7 @@ func (b *batch) flush() error {
 			from = to
 		} else {
 			rows.load(b.r, b.slots, int(order[from]))
-			err = b.find()
+			err = b.join()
 			from++
 		}
 		if err != nil {

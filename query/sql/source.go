@@ -104,7 +104,7 @@ type Access struct {
 	Reverse bool
 	// Documents: the document is needed; otherwise the entry is enough.
 	Documents bool
-	// Keys: the identity is needed.
+	// Keys: the identity is needed for longer than the call. That of an entry is there for the call anyway.
 	Keys bool
 	// Many, if not nil, is handed documents instead of emit, at least one at once, wherever that
 	// is less work, and their identities where Keys. The lists are only for the call.
