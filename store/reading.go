@@ -122,17 +122,22 @@ func (s *statement) readMany(r *reading, on *session, a *sql.Access) error {
 	h.statement, h.identities = s, a.Keys
 	h.empty()
 	for {
-		if len(h.docs) > 0 && (r.window.at == len(r.window.ends) || !h.wants(mostDocuments)) {
+		ok, err := s.readEntry(r, on, a)
+		if err != nil {
+			return err
+		}
+		if ok {
+			h.add(r.record.Key, r.record.Doc)
+		}
+		if len(h.docs) > 0 && (!ok || r.window.at == len(r.window.ends) || !h.wants(mostDocuments)) {
 			if err := a.Many(h.docs, h.keys); err != nil {
 				return err
 			}
 			h.empty()
 		}
-		ok, err := s.readEntry(r, on, a)
-		if !ok || err != nil {
-			return err
+		if !ok { // all that a window has left may be entries of documents that came already
+			return nil
 		}
-		h.add(r.record.Key, r.record.Doc)
 	}
 }
 

@@ -116,3 +116,39 @@ func TestIndexesServe(t *testing.T) {
 		t.Errorf("no more than %d rows were met", met)
 	}
 }
+
+// TestLastEntriesRecur has an index end in entries of documents that came before, many more than are
+// read ahead at once: no document is lost behind them.
+func TestLastEntriesRecur(t *testing.T) {
+	env := storetest.Open(t, memory.New(), store.Options{})
+	tagged, err := env.Table(ctx, "tagged", store.Schema{Key: query.Field("id"), Indexes: []store.IndexSpec{
+		{Name: "tags", Paths: []query.Path{query.Field("tags")}, Multi: true},
+	}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dates []any
+	for month := time.January; month < time.July; month++ {
+		dates = append(dates, time.Date(2024, month, 1, 0, 0, 0, 0, time.UTC))
+	}
+	const listed, documents = 100, 5000
+	var docs [][]byte
+	for id := range documents {
+		fields := map[string]any{"id": id}
+		if id < listed {
+			fields["tags"] = dates
+		}
+		docs = append(docs, doc(fields))
+	}
+	if err := env.Update(ctx, func(tx *store.Tx) error { _, err := tagged.Put(tx, docs); return err }); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, env, "ANALYZE")
+	text := "SELECT id FROM tagged WHERE '2024-01-01T00:00:00.000Z' IN (SELECT value FROM json_each(tags)) AND json_type(tags) = 'array' ORDER BY id"
+	if plan := ask(t, env, "EXPLAIN QUERY PLAN "+text); !strings.Contains(plan, "(tags HAS ?)") {
+		t.Error(plan)
+	}
+	if n := strings.Count(ask(t, env, text), "\n"); n != listed {
+		t.Errorf("%d of %d documents", n, listed)
+	}
+}
