@@ -146,9 +146,11 @@ func FuzzValidate(f *testing.F) {
 		if (err == nil) != (other == nil) {
 			t.Fatalf("Validate says %v, Extract %v", err, other)
 		}
+		fields, damage := AppendFields(nil, raw)
 		if err != nil {
 			return
 		}
+		checkFields(t, raw, fields, damage)
 		if rest, err := msgp.Skip(raw); err != nil || len(rest) > 0 {
 			t.Fatalf("msgp sees %d bytes behind a valid document, %v", len(rest), err)
 		}
@@ -156,4 +158,28 @@ func FuzzValidate(f *testing.F) {
 			t.Fatal("a document without NaN does not equal itself")
 		}
 	})
+}
+
+// checkFields holds the fields of a valid document against what Lookup finds.
+func checkFields(t *testing.T, doc []byte, fields []FieldAt, err error) {
+	t.Helper()
+	count, end := mapHead(doc, 0)
+	if err != nil || len(fields) != count {
+		t.Fatalf("%d fields of %d, %v", len(fields), count, err)
+	}
+	known := make(map[string]bool)
+	for _, f := range fields {
+		name := string(doc[f.Name:f.Value])
+		if v, found, err := Lookup(doc, Field(name)); name != "" && !known[name] && (err != nil || found && !bytes.Equal(v, doc[f.Value:f.End])) {
+			t.Fatalf("%q in % x is % x, Lookup finds % x, %v", name, doc, doc[f.Value:f.End], v, err)
+		}
+		known[name] = true
+		if f.Start != end || f.Name < f.Start || f.Value <= f.Start || f.End <= f.Value {
+			t.Fatalf("%q in % x is at %d, behind %d", name, doc, f, end)
+		}
+		end = f.End
+	}
+	if end != len(doc) {
+		t.Fatalf("the fields of % x end at %d", doc, end)
+	}
 }

@@ -229,6 +229,7 @@ func fill(r *run, name string, rows *roll) error {
 			into = append(into, i)
 		}
 	}
+	d := m.newDrafting()
 	r.row = make([]value.Value, len(t.Columns))
 	for n := range rows.count {
 		if err := r.tick(); err != nil {
@@ -240,8 +241,7 @@ func fill(r *run, name string, rows *roll) error {
 		if r.err != nil {
 			return r.err
 		}
-		doc := m.document(r, nil, func(int) bool { return false })
-		if _, _, err := r.source.Insert(t, doc); err != nil {
+		if _, _, err := r.source.Insert(t, d.draft(r)); err != nil {
 			return err
 		}
 	}

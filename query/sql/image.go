@@ -1,11 +1,6 @@
 package sql
 
-import (
-	"github.com/tinylib/msgp/msgp"
-
-	"github.com/stowage-db/stowage/query"
-	"github.com/stowage-db/stowage/query/sql/value"
-)
+import "github.com/stowage-db/stowage/query/sql/value"
 
 // image is one row of a table as it is written: all its columns have a place in the
 // run's row, for what checks, generates and returns them.
@@ -17,11 +12,12 @@ type image struct {
 	defaults  []eval
 	generated []eval
 	checks    []test
+	state     int // where a run keeps its drafting
 }
 
 // image makes room for a row of a table under a name.
 func (c *compiler) image(t *Table, name string, pos int) *image {
-	m := &image{table: t, scope: &scope{}}
+	m := &image{table: t, scope: &scope{}, state: c.state()}
 	o := c.tableOperand(t, name, pos, m.scope)
 	m.origin = o.table
 	for i := range t.Columns {
@@ -97,22 +93,6 @@ func (m *image) find(name string, pos int) int {
 	return at
 }
 
-// load enters a document in the image's places.
-func (m *image) load(r *run, doc []byte) error {
-	for _, i := range m.origin.used {
-		col := &m.origin.columns[i]
-		raw, found, err := query.Lookup(doc, col.path)
-		if err != nil {
-			return err
-		}
-		r.row[col.slot] = null
-		if found {
-			r.row[col.slot] = col.affinity.Read(value.FromMsgpack(raw))
-		}
-	}
-	return nil
-}
-
 // settle gives a row its affinities and what is generated, and asks the constraints.
 // replace: a default takes the place of a NULL that may not be.
 func (m *image) settle(r *run, replace bool) error {
@@ -159,95 +139,4 @@ func (m *image) settleKey(r *run) error {
 		r.row[m.columns[i]] = v
 	}
 	return nil
-}
-
-// document makes a document of the image, of old where there is one: members that the row does
-// not change stay as they are, those that are no columns too. What is NULL is left out, unless told.
-func (m *image) document(r *run, old []byte, told func(i int) bool) []byte {
-	d := drafting{image: m, run: r, told: told, done: make([]bool, len(m.columns))}
-	room := headRoom + len(old)
-	for i, slot := range m.columns {
-		room += len(m.table.Columns[i].Path[0].Name) + len(r.row[slot].Raw()) + 2*headRoom
-	}
-	d.body = make([]byte, headRoom, room)
-	d.revise(old)
-	for i := range m.columns {
-		if !d.done[i] {
-			d.write(i)
-		}
-	}
-	head := msgp.AppendMapHeader(make([]byte, 0, headRoom), d.fields)
-	from := headRoom - len(head)
-	copy(d.body[from:], head)
-	return d.body[from:]
-}
-
-// headRoom is what a value needs before its bytes at most, and a document before its members.
-const headRoom = 5
-
-// drafting is a document on the way.
-type drafting struct {
-	image  *image
-	run    *run
-	told   func(i int) bool
-	done   []bool // columns that were seen to
-	fields uint32
-	body   []byte // behind room for the head
-}
-
-// revise takes the members of a document over. What a document cannot be goes no further.
-func (d *drafting) revise(old []byte) {
-	if old == nil {
-		return
-	}
-	n, rest, err := msgp.ReadMapHeaderBytes(old)
-	for range n {
-		if err != nil {
-			return
-		}
-		start := rest
-		var name []byte
-		if name, rest, err = msgp.ReadStringZC(rest); err != nil {
-			return
-		}
-		raw := rest
-		if rest, err = msgp.Skip(rest); err != nil {
-			return
-		}
-		raw = raw[:len(raw)-len(rest)]
-		i := d.image.column(string(name))
-		if i < 0 || !d.done[i] && value.FromMsgpack(raw) == d.run.row[d.image.columns[i]] {
-			d.fields++
-			d.body = append(d.body, start[:len(start)-len(rest)]...)
-			if i >= 0 {
-				d.done[i] = true
-			}
-		} else if !d.done[i] {
-			d.write(i)
-		}
-	}
-}
-
-// write appends a column's value.
-func (d *drafting) write(i int) {
-	d.done[i] = true
-	v := d.run.row[d.image.columns[i]]
-	if v.IsNull() && !d.told(i) {
-		return
-	}
-	d.fields++
-	d.body = msgp.AppendString(d.body, d.image.table.Columns[i].Path[0].Name)
-	d.body = v.AppendMsgpack(d.body)
-}
-
-// column returns the position of the column that a member is, −1 where it is none.
-//
-//go:noinline
-func (m *image) column(member string) int {
-	for i := range m.table.Columns {
-		if m.table.Columns[i].Path[0].Name == member {
-			return i
-		}
-	}
-	return -1
 }

@@ -118,6 +118,10 @@ func (in *inserting) columnsOf(q *insertion) {
 
 // start carries the INSERT out.
 func (in *inserting) start(r *run, emit func() error) error {
+	told := in.drafting(r).told
+	for i, col := range in.table.Columns {
+		told[i] = in.given[i] && !col.Path.Equal(in.table.Key)
+	}
 	if in.rows == nil {
 		return in.write(r, nil, emit)
 	}
@@ -169,7 +173,7 @@ func (in *inserting) write(r *run, row []value.Value, emit func() error) error {
 		}
 		return err
 	}
-	doc := in.document(r, nil, func(i int) bool { return in.given[i] && !in.table.Columns[i].Path.Equal(in.table.Key) })
+	doc := in.drafting(r).draft(r)
 	for {
 		stored, taken, err := r.source.Insert(in.table, doc)
 		if err != nil {
@@ -284,7 +288,7 @@ func (u *upserting) apply(r *run, in *inserting, taken *Conflict, emit func() er
 	if err != nil {
 		return err
 	}
-	if err := u.old.load(r, doc); err != nil {
+	if err := u.old.drafting(r).load(r, doc); err != nil {
 		return err
 	}
 	if u.filter != nil && !u.filter(r) {

@@ -47,16 +47,16 @@ func (set *setting) write(r *run, key, doc []byte, values []value.Value, resolve
 	if r.err != nil {
 		return r.err
 	}
-	if err := set.load(r, doc); err != nil {
+	d := set.drafting(r)
+	if err := d.load(r, doc); err != nil {
 		return err
 	}
-	told := make([]bool, len(set.columns))
 	for i, slot := range set.columns {
-		told[i] = !r.row[slot].IsNull()
+		d.told[i] = !r.row[slot].IsNull()
 	}
 	for i, at := range set.into {
 		r.row[set.columns[at]] = values[i]
-		told[at] = true
+		d.told[at] = true
 	}
 	if err := set.settle(r, resolve == resolveReplace); err != nil {
 		if e, is := err.(*Error); is && e.Code == codeConstraint && resolve == resolveIgnore {
@@ -64,7 +64,7 @@ func (set *setting) write(r *run, key, doc []byte, values []value.Value, resolve
 		}
 		return err
 	}
-	fresh := set.document(r, doc, func(i int) bool { return told[i] })
+	fresh := d.revise(r)
 	if resolve == resolveReplace { // a row before this one may have taken its place
 		doc = nil
 	}
@@ -104,21 +104,27 @@ func (s *Statement) compileUpdate(c *compiler, q *update) {
 	all := c.target(t, name, q.pos, q.from, in)
 	where := conjuncts(nil, c.optional(q.where, in))
 	shown := c.image(t, name, q.pos)
-	set := c.setting(q.set, shown, in)
+	assigned := c.setting(q.set, shown, in)
 	out := c.returning(q.returning, shown.scope)
 	rows, _, _ := c.joinFeed(all, where, nil, in)
 	s.Writes, s.records = true, 1
 	s.finishWrite(out, func(r *run, emit func() error) error {
-		met := newRoll(2 + len(set.into))
+		met := newRoll(2 + len(assigned.into))
 		var row []value.Value
-		seen := newSet([]value.Collation{value.Binary})
+		var seen *set
+		if len(all.list) > 1 { // of the rows that one is joined to the first counts
+			seen = newSet([]value.Collation{value.Binary})
+		}
 		err := rows(r, func() error {
 			rec := &r.records[0]
 			row = append(row[:0], value.FromBlob(rec.Key), value.FromBlob(rec.Doc))
-			if added, err := seen.add(r, row[:1]); !added || err != nil {
-				return err
+			if seen != nil {
+				if added, err := seen.add(r, row[:1]); !added || err != nil {
+					return err
+				}
 			}
-			if err := met.push(r, set.compute(r, row)); err != nil {
+			row = assigned.compute(r, row)
+			if err := met.push(r, row); err != nil {
 				return err
 			}
 			return r.err
@@ -126,7 +132,7 @@ func (s *Statement) compileUpdate(c *compiler, q *update) {
 		for i := 0; i < met.count && err == nil; i++ {
 			if err = r.tick(); err == nil {
 				row := met.row(r, i)
-				err = set.write(r, row[0].Bytes(), row[1].Bytes(), row[2:], q.resolve, out, shown, emit)
+				err = assigned.write(r, row[0].Bytes(), row[1].Bytes(), row[2:], q.resolve, out, shown, emit)
 			}
 		}
 		return err
@@ -218,7 +224,7 @@ func (out *returning) row(r *run, m *image, stored []byte, emit func() error) er
 	if out == nil {
 		return nil
 	}
-	if err := m.load(r, stored); err != nil {
+	if err := m.drafting(r).load(r, stored); err != nil {
 		return err
 	}
 	for i, e := range out.evals {
