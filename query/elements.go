@@ -50,9 +50,20 @@ func Distinguishes(components []byte) bool {
 	return true
 }
 
-// Nameable reports whether the value at the front of raw can be given as a key on
+// Identifies reports whether the value at the front of raw, whose component is given, can be an
+// identity: no other value has that component, and it can be named.
+func Identifies(component, raw []byte) bool {
+	switch kind(component[0]) {
+	case kindFalse, kindTrue, kindNumber, kindDate:
+		return true
+	default:
+		return Distinguishes(component) && nameable(raw)
+	}
+}
+
+// nameable reports whether the value at the front of raw can be given as a key on
 // both sides of the bridge: its text is UTF-8, and no list in it holds undefined.
-func Nameable(raw []byte) bool {
+func nameable(raw []byte) bool {
 	var v value
 	for at, left := 0, 1; left > 0; left-- {
 		if !v.read(raw, at) {

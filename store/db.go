@@ -16,6 +16,7 @@ type DB struct {
 	gone  bool // dropped
 
 	writes  *spaceWrites // where the last put went
+	sought  []byte       // the whole key that was looked for last
 	vacancy vacancy
 }
 
@@ -118,8 +119,8 @@ func (db *DB) get(stored []byte) (value []byte, found bool, err error) {
 
 // find returns the entry under a stored key.
 func (db *DB) find(stored []byte) (e entry, found bool, err error) {
-	var room [96]byte
-	whole := append(db.space.appendTo(room[:0]), stored...)
+	db.sought = append(db.space.appendTo(db.sought[:0]), stored...)
+	whole := db.sought
 	db.tx.noteKey(whole)
 	if db.vacancy.holds(whole) {
 		return entry{}, false, nil

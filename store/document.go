@@ -165,7 +165,7 @@ func AppendIdentity(dst, id []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fail(CodeOf(err), "identity", "", err)
 	}
-	if !query.Distinguishes(dst[start:]) || !query.Nameable(id) {
+	if !query.Identifies(dst[start:], id) {
 		return nil, fail(InvalidKey, "identity: a value that cannot be one", "", nil)
 	}
 	return dst, nil

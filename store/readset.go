@@ -40,10 +40,13 @@ func (tx *Tx) noted() bool { return tx.watched || tx.writable && (!tx.exclusive 
 
 // database adds all keys of one database.
 func (r *readSet) database(id space) {
-	if !slices.Contains(r.databases, id) {
-		r.databases = append(r.databases, id)
-		r.add(id.bounds(KeyRange{}))
+	for _, known := range r.databases { // in place, for it is asked for each key
+		if known == id {
+			return
+		}
 	}
+	r.databases = append(r.databases, id)
+	r.add(id.bounds(KeyRange{}))
 }
 
 // noteRead notes that a range of whole keys is read.

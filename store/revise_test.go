@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tinylib/msgp/msgp"
@@ -39,7 +42,7 @@ func TestUpdateRevises(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := []string{"a", "b", "c", "d", "e", "a longer name than the others have", "A"}
+	names := []string{"a", "b", "c", "d", "e", "a name that is no column and longer than the others", "A"}
 	values := []any{1, 2.5, "x", "", nil, true, []any{1, "y"}, fields{"b": 1}, []byte{1}}
 	var docs, expected [][]byte
 	for id := range 1000 {
@@ -95,4 +98,20 @@ func revised(all []pair) []pair {
 		}
 	}
 	return out
+}
+
+// TestLongNames writes what takes the most room: numbers of all sizes in columns whose names are of any length.
+func TestLongNames(t *testing.T) {
+	env := storetest.Open(t, memory.New(), store.Options{})
+	for _, length := range []int{1, 31, 32, 255, 256, 1000} {
+		name, other := strings.Repeat("n", length), strings.Repeat("m", length)
+		exec(t, env, fmt.Sprintf("CREATE TABLE t%d (id INTEGER PRIMARY KEY, %s, %s)", length, name, other))
+		for round := range 100 {
+			exec(t, env, fmt.Sprintf("INSERT INTO t%d (%s, %s) VALUES (?, ?)", length, name, other), int64(math.MinInt64)+int64(round), float64(round)+0.5)
+		}
+		exec(t, env, fmt.Sprintf("UPDATE t%d SET %s = -%[2]s, %[3]s = %[2]s + 1", length, other, name))
+		if got := ask(t, env, fmt.Sprintf("SELECT count(*) FROM t%d WHERE %s = 1 - %s AND %[3]s = 0.5 - id", length, name, other)); got != "100\n" {
+			t.Error(got)
+		}
+	}
 }

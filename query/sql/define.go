@@ -229,6 +229,7 @@ func fill(r *run, name string, rows *roll) error {
 			into = append(into, i)
 		}
 	}
+	m.name()
 	d := m.newDrafting()
 	r.row = make([]value.Value, len(t.Columns))
 	for n := range rows.count {

@@ -26,8 +26,10 @@ type drafting struct {
 // first, for most statements write one.
 const mostRoom = 16 << 10
 
-// headRoom is what a value needs before its bytes at most, and a document before its fields.
-const headRoom = 5
+const (
+	headRoom  = 5 // what a document needs before its fields at most
+	valueRoom = 9 // and a value, but for its bytes
+)
 
 // drafting is the run's of an image.
 func (m *image) drafting(r *run) *drafting {
@@ -138,7 +140,7 @@ func (d *drafting) revise(r *run) []byte {
 func (d *drafting) begin(r *run, old int) {
 	most := headRoom + old
 	for i, slot := range d.columns {
-		most += len(d.table.Columns[i].Path[0].Name) + len(r.row[slot].Raw()) + 2*headRoom
+		most += len(d.names[i]) + valueRoom + len(r.row[slot].Raw())
 	}
 	if cap(d.room)-len(d.room) < most {
 		d.room = make([]byte, 0, max(most, min(4*cap(d.room), mostRoom)))
@@ -169,6 +171,5 @@ func (d *drafting) write(r *run, i int) {
 		return
 	}
 	d.count++
-	d.body = msgp.AppendString(d.body, d.table.Columns[i].Path[0].Name)
-	d.body = v.AppendMsgpack(d.body)
+	d.body = v.AppendMsgpack(append(d.body, d.names[i]...))
 }

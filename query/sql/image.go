@@ -1,6 +1,10 @@
 package sql
 
-import "github.com/stowage-db/stowage/query/sql/value"
+import (
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/stowage-db/stowage/query/sql/value"
+)
 
 // image is one row of a table as it is written: all its columns have a place in the
 // run's row, for what checks, generates and returns them.
@@ -8,7 +12,8 @@ type image struct {
 	table     *Table
 	scope     *scope
 	origin    *origin
-	columns   []int // places of the table's columns
+	columns   []int    // places of the table's columns
+	names     [][]byte // theirs, as documents have them
 	defaults  []eval
 	generated []eval
 	checks    []test
@@ -26,6 +31,7 @@ func (c *compiler) image(t *Table, name string, pos int) *image {
 			panic(fail(codeUnsupported, pos, "a table whose columns are nested is not written by SQL"))
 		}
 	}
+	m.name()
 	m.defaults = make([]eval, len(t.Columns))
 	m.generated = make([]eval, len(t.Columns))
 	for i, col := range t.Columns {
@@ -40,6 +46,13 @@ func (c *compiler) image(t *Table, name string, pos int) *image {
 		m.checks = append(m.checks, refusal(c.stored(text, m.scope)))
 	}
 	return m
+}
+
+// name writes down the names of the columns.
+func (m *image) name() {
+	for _, col := range m.table.Columns {
+		m.names = append(m.names, msgp.AppendString(nil, col.Path[0].Name))
+	}
 }
 
 // refusal reports whether a CHECK is known not to hold.
