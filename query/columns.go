@@ -11,7 +11,9 @@ import (
 type Columns struct {
 	odd     *Finder // for documents that are not as the one that was learned
 	learned bool    // the members are those of such a one, and all else is missing in offsets
-	head    byte    // what it begins with
+	head    uint32  // what it begins with, its own bytes of the first four
+	mask    uint32  // which these are
+	body    int     // where its first member stands
 	members []columnMember
 	offsets [][]int // by slot and document
 	at      []int   // where the next member stands in each document
@@ -49,7 +51,7 @@ func (c *Columns) Find(docs [][]byte) (offsets [][]int, err error) {
 		}
 	}
 	for i, doc := range docs {
-		if c.at[i] = 1; !c.learned || len(doc) < 8 || doc[0] != c.head {
+		if c.at[i] = c.body; !c.learned || len(doc) < 8 || binary.LittleEndian.Uint32(doc)&c.mask != c.head {
 			c.at[i] = missing
 		}
 	}
@@ -60,13 +62,18 @@ func (c *Columns) Find(docs [][]byte) (offsets [][]int, err error) {
 }
 
 // learn remembers the members of a document up to the last one that is looked for, all where
-// there is none of something. One that is large or looked into is like no other.
+// there is none of something. One of very many members, or that is looked into, is like no other.
 func (c *Columns) learn(doc []byte) error {
 	c.odd.members = c.odd.members[:0]
 	if _, err := c.odd.Find(doc); err != nil {
 		return err
 	}
-	c.head, c.learned = doc[0], doc[0]&0xf0 == 0x80
+	_, c.body = mapHead(doc, 0)
+	if c.learned = len(doc) >= 8 && c.body < 4 && len(c.odd.members) < maxMembers; !c.learned {
+		return nil
+	}
+	c.mask = ^uint32(0) >> (32 - 8*c.body)
+	c.head = binary.LittleEndian.Uint32(doc) & c.mask
 	for _, starts := range c.offsets {
 		for i := range starts {
 			starts[i] = missing
@@ -136,6 +143,7 @@ func (c *Columns) others(docs [][]byte) error {
 		odd++
 		found, err := c.odd.Find(doc)
 		if err != nil {
+			c.learned = false
 			return err
 		}
 		for slot, at := range found {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/tinylib/msgp/msgp"
@@ -106,6 +108,54 @@ func TestExtract(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestColumnsOfLongDocuments: columns are found in documents of any number of members, most of which are like
+// the first, as each is found on its own; and they are passed over together, up to very many.
+func TestColumnsOfLongDocuments(t *testing.T) {
+	r := newRandom(t)
+	name := func(i int) string { return strings.Repeat("n", 1+i%20) + strconv.Itoa(i) }
+	for _, members := range []int{1, 14, 15, 16, 17, 100, 250, 255, 256, 257, 300} {
+		paths := []Path{Field(name(0)), Field(name(members - 1)), Field(name(members / 2)), Field("none")}
+		x := NewExtractor(paths)
+		columns, offsets := NewColumns(x), x.Offsets()
+		for range 20 {
+			var docs [][]byte
+			for range 20 {
+				raw := msgp.AppendMapHeader(nil, uint32(members))
+				for i := range members {
+					if r.IntN(20*members) == 0 {
+						i = r.IntN(members)
+					}
+					raw = AppendValue(msgp.AppendString(raw, name(i)), randomValue(r, 1))
+				}
+				docs = append(docs, raw)
+			}
+			all, err := columns.Find(docs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, doc := range docs {
+				if err := x.Extract(doc, MaxDepth, offsets); err != nil {
+					t.Fatal(err)
+				}
+				for n, path := range paths {
+					if at := all[x.Slot(n)][i]; max(at, missing) != max(offsets[x.Slot(n)], missing) {
+						t.Fatalf("%v of %d members: Columns.Find enters %d, Extract %d", path, members, at, offsets[x.Slot(n)])
+					}
+				}
+			}
+		}
+		paths = paths[:2]
+		plain := msgp.AppendMapHeader(nil, uint32(members))
+		for i := range members {
+			plain = msgp.AppendString(msgp.AppendString(plain, name(i)), "and a value")
+		}
+		columns = NewColumns(NewExtractor(paths))
+		if _, err := columns.Find([][]byte{plain, plain}); err != nil || columns.learned != (members < maxMembers) {
+			t.Errorf("%d members: learned %v, %v", members, columns.learned, err)
 		}
 	}
 }
