@@ -37,6 +37,9 @@ func (q *Request) Statement() (Statement, error) {
 func (r *reader) statement() (s Statement) {
 	n := r.array()
 	s.Text = r.text()
+	if n > 1 {
+		s.Values = make([][]byte, 0, n-1) // no more than there are bytes
+	}
 	for ; n > 1; n-- {
 		s.Values = append(s.Values, r.raw())
 	}
