@@ -31,19 +31,19 @@ func ordered(pairs []pair) []byte {
 }
 
 // TestUpdateRevises: an UPDATE leaves what it does not set as it was, in its place, whether that is a column or
-// not; what is set stays where it was, or comes last.
+// not, and is what was declared or not; what is set stays where it was, or comes last.
 func TestUpdateRevises(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	env := storetest.Open(t, memory.New(), store.Options{})
-	exec(t, env, "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b, c, d)")
+	exec(t, env, "CREATE TABLE t (id INTEGER PRIMARY KEY, a REAL, b, c INTEGER, d)")
 	table, err := env.Table(ctx, "t", store.Schema{Key: query.Field("id")}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	names := []string{"a", "b", "c", "d", "e", "a name that is no column and longer than the others", "A"}
-	values := []any{1, 2.5, "x", "", nil, true, []any{1, "y"}, fields{"b": 1}, []byte{1}}
+	values := []any{1, 2.5, 2.0, "x", "7", "", nil, true, []any{1, "y"}, fields{"b": 1}, []byte{1}}
 	var docs, expected [][]byte
 	for id := range 1000 {
 		all := []pair{{"id", id}}

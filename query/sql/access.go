@@ -245,7 +245,7 @@ func partOf(o *operand, path query.Path, pool []*pooled, bound sources) *part {
 					continue
 				}
 				if affinity, collation := comparison(p.kids[0], p.kids[1]); servable(column, affinity, collation) {
-					return &part{values: []*term{other}, affinity: affinity}
+					return &part{values: []*term{other}, affinity: other.takes(affinity)}
 				}
 			}
 		case termIn, termInQuery:
@@ -304,7 +304,7 @@ func limitsOf(o *operand, path query.Path, pool []*pooled, bound sources) (low, 
 			if !servable(column, affinity, collation) {
 				continue
 			}
-			l := limit{term: other, affinity: affinity}
+			l := limit{term: other, affinity: other.takes(affinity)}
 			op := p.op
 			if i == 1 {
 				op = turned[op]

@@ -61,8 +61,7 @@ func (d *drafting) load(r *run, doc []byte) (err error) {
 		at := d.column(i, doc[f.Name:f.Value])
 		if at >= 0 && !d.done[at] { // of equal names the first counts
 			d.done[at] = true
-			col := &d.origin.columns[at]
-			r.row[col.slot] = col.affinity.Read(value.FromMsgpack(doc[f.Value:f.End]))
+			r.row[d.columns[at]] = d.read(at, doc[f.Value:f.End])
 		}
 	}
 	for _, i := range d.origin.used {
@@ -79,6 +78,11 @@ func (d *drafting) load(r *run, doc []byte) (err error) {
 		}
 	}
 	return nil
+}
+
+// read returns what a column has of a value in a document.
+func (d *drafting) read(column int, raw []byte) value.Value {
+	return d.origin.columns[column].affinity.Read(value.FromMsgpack(raw))
 }
 
 // column returns the column that the i-th field is, −1 where it is none: mostly the one that the i-th
@@ -114,7 +118,7 @@ func (d *drafting) revise(r *run) []byte {
 	from, to := 0, 0 // what is to be taken over as it stands
 	for i := range d.fields {
 		f, at := &d.fields[i], d.means[i]
-		if at >= 0 && (d.done[at] || value.FromMsgpack(d.old[f.Value:f.End]) != r.row[d.columns[at]]) {
+		if at >= 0 && (d.done[at] || d.read(at, d.old[f.Value:f.End]) != r.row[d.columns[at]]) {
 			if !d.done[at] {
 				d.body = append(d.body, d.old[from:to]...)
 				from, to = f.End, f.End

@@ -192,8 +192,9 @@ func comparer(a, b *term) func(v, w value.Value) int {
 	if affinity == value.NoAffinity {
 		return func(v, w value.Value) int { return value.Compare(v, w, collation) }
 	}
+	left, right := a.takes(affinity), b.takes(affinity)
 	return func(v, w value.Value) int {
-		return value.Compare(affinity.Apply(v), affinity.Apply(w), collation)
+		return value.Compare(left.Apply(v), right.Apply(w), collation)
 	}
 }
 

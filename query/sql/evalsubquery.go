@@ -235,7 +235,8 @@ type inQuery struct {
 	sub        *subquery
 	left       func(r *run, dst []value.Value) []value.Value
 	compares   []func(v, w value.Value) int
-	affinities []value.Affinity
+	takes      []value.Affinity // by the left side
+	gives      []value.Affinity // by the subquery's
 	collations []value.Collation
 }
 
@@ -244,7 +245,8 @@ func newInQuery(t *term) *inQuery {
 	in := &inQuery{sub: t.sub, left: rowEvaluator(t.kids[0]), compares: comparers(t.kids[0], right)}
 	for i := range in.compares {
 		affinity, collation := comparison(t.kids[0].part(i), right.part(i))
-		in.affinities = append(in.affinities, affinity)
+		in.takes = append(in.takes, t.kids[0].part(i).takes(affinity))
+		in.gives = append(in.gives, right.part(i).takes(affinity))
 		in.collations = append(in.collations, collation)
 	}
 	return in
@@ -259,7 +261,7 @@ func (in *inQuery) set(r *run) *asked {
 		return func() error {
 			null := false
 			for i, column := range in.sub.selected.columns {
-				a.row[i] = in.affinities[i].Apply(r.row[column.slot])
+				a.row[i] = in.gives[i].Apply(r.row[column.slot])
 				null = null || a.row[i].IsNull()
 			}
 			switch {
@@ -297,7 +299,7 @@ func (in *inQuery) ask(r *run, row []value.Value) (found, unknown bool) {
 	a := in.set(r)
 	null := false
 	for i := range row {
-		row[i] = in.affinities[i].Apply(row[i])
+		row[i] = in.takes[i].Apply(row[i])
 		null = null || row[i].IsNull()
 	}
 	if !null && a.set.has(r, row) {

@@ -13,8 +13,7 @@ type bucket struct {
 	rows        packed
 	slots       []int
 	links       []int32
-	affinities  []value.Affinity
-	build, find []eval
+	build, find []keyPart
 	own, probe  place // of a key that is one on both sides, where owned or probed
 	owned       bool
 	probed      bool
@@ -26,6 +25,12 @@ type bucket struct {
 	row    []value.Value
 }
 
+// keyPart is how a part of a key is computed.
+type keyPart struct {
+	eval
+	takes value.Affinity
+}
+
 // chain is rows with the same key, from 1: the first and the last one; 0 where there are
 // none.
 type chain struct{ head, tail int32 }
@@ -34,9 +39,8 @@ func newBucket(keys []equality, slots []int) *bucket {
 	b := &bucket{slots: slots, key: make([]value.Value, len(keys)), row: make([]value.Value, len(slots))}
 	var collations []value.Collation
 	for _, key := range keys {
-		b.build = append(b.build, evaluator(key.own))
-		b.find = append(b.find, evaluator(key.other))
-		b.affinities = append(b.affinities, key.affinity)
+		b.build = append(b.build, keyPart{evaluator(key.own), key.own.takes(key.affinity)})
+		b.find = append(b.find, keyPart{evaluator(key.other), key.other.takes(key.affinity)})
 		collations = append(collations, key.collation)
 	}
 	if len(keys) == 1 && keys[0].affinity != value.TextAffinity {
@@ -65,9 +69,9 @@ func (b *bucket) full(r *run) bool {
 
 // compute enters the key of the run's row; ok is false where a part of it is NULL,
 // which is equal to nothing.
-func (b *bucket) compute(r *run, evals []eval) (ok bool) {
-	for i, e := range evals {
-		v := b.affinities[i].Apply(e(r))
+func (b *bucket) compute(r *run, parts []keyPart) (ok bool) {
+	for i := range parts {
+		v := parts[i].takes.Apply(parts[i].eval(r))
 		if v.IsNull() {
 			return false
 		}

@@ -13,6 +13,7 @@ type image struct {
 	scope     *scope
 	origin    *origin
 	columns   []int    // places of the table's columns
+	all       []int    // the columns themselves
 	names     [][]byte // theirs, as documents have them
 	defaults  []eval
 	generated []eval
@@ -26,6 +27,7 @@ func (c *compiler) image(t *Table, name string, pos int) *image {
 	o := c.tableOperand(t, name, pos, m.scope)
 	m.origin = o.table
 	for i := range t.Columns {
+		m.all = append(m.all, i)
 		m.columns = append(m.columns, c.column(m.scope, m.origin, i, false).slot)
 		if len(t.Columns[i].Path) != 1 {
 			panic(fail(codeUnsupported, pos, "a table whose columns are nested is not written by SQL"))
@@ -106,10 +108,11 @@ func (m *image) find(name string, pos int) int {
 	return at
 }
 
-// settle gives a row its affinities and what is generated, and asks the constraints.
-// replace: a default takes the place of a NULL that may not be.
-func (m *image) settle(r *run, replace bool) error {
-	for i, slot := range m.columns {
+// settle gives those columns of a row that are written their affinities, computes the generated ones, and asks
+// the constraints. replace: a default takes the place of a NULL that may not be.
+func (m *image) settle(r *run, written []int, replace bool) error {
+	for _, i := range written {
+		slot := m.columns[i]
 		r.row[slot] = m.table.Columns[i].Affinity.Apply(r.row[slot]).Plain()
 	}
 	for i, e := range m.generated {

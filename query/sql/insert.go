@@ -11,7 +11,7 @@ type inserting struct {
 	into    []int // which column each value of a row is for
 	given   []bool
 	rows    *selected // nil: one row of defaults
-	all     bool      // all rows are read before the first is written
+	whole   bool      // all rows are read before the first is written
 	resolve resolution
 	upserts []*upserting
 	out     *returning
@@ -56,7 +56,7 @@ func (s *Statement) compileInsert(c *compiler, q *insertion) {
 	around.commons = c.with(q.with, around, nowhere)
 	if q.query != nil {
 		in.rows = c.selection(q.query, &scope{commons: around.commons}, nil)
-		in.all = len(q.query.cores[0].values) == 0 || len(q.query.cores) > 1
+		in.whole = len(q.query.cores[0].values) == 0 || len(q.query.cores) > 1
 	}
 	in.columnsOf(q)
 	for _, u := range q.upserts {
@@ -127,7 +127,7 @@ func (in *inserting) start(r *run, emit func() error) error {
 	}
 	slots := slotsOf(in.rows.columns)
 	row := make([]value.Value, len(slots))
-	if !in.all {
+	if !in.whole {
 		return in.rows.feed(r, func() error {
 			for i, slot := range slots {
 				row[i] = r.row[slot]
@@ -167,7 +167,7 @@ func (in *inserting) write(r *run, row []value.Value, emit func() error) error {
 	if r.err != nil {
 		return r.err
 	}
-	if err := in.settle(r, in.resolve == resolveReplace); err != nil {
+	if err := in.settle(r, in.all, in.resolve == resolveReplace); err != nil {
 		if e, is := err.(*Error); is && e.Code == codeConstraint && in.resolve == resolveIgnore {
 			return nil
 		}

@@ -83,7 +83,7 @@ func (j *joiner) merge(o *operand, keys []equality, terms []*term, work float64)
 				each = workEntry
 			}
 			if needs := o.rows*each + j.rows; needs < work {
-				onwards := &probe{index: index, path: p.path, covers: p.covers, low: []limit{{term: key.other, affinity: key.affinity}}}
+				onwards := &probe{index: index, path: p.path, covers: p.covers, low: []limit{{term: key.other, affinity: key.other.takes(key.affinity)}}}
 				return &merger{key: key, equal: p, onwards: onwards, work: needs}
 			}
 		}
@@ -95,7 +95,7 @@ func (j *joiner) merge(o *operand, keys []equality, terms []*term, work float64)
 func (m *merger) feed(c *compiler, o *operand, local []*term) feed {
 	equal, onwards := c.scan(o, m.equal, local, false), c.scan(o, m.onwards, local, false)
 	inOrder := (&probe{index: m.onwards.index, path: m.onwards.path}).orderChecker(o, 1)
-	other := evaluator(m.key.other)
+	other, affinity := evaluator(m.key.other), m.key.other.takes(m.key.affinity)
 	return func(r *run, next func() error) func() error {
 		w := &stretch{r: r, slots: o.slots(), full: newStop(), size: firstStretch}
 		w.rows.width = len(w.slots)
@@ -104,7 +104,7 @@ func (m *merger) feed(c *compiler, o *operand, local []*term) feed {
 		search := equal(r, next)
 		asked, usable := false, false
 		return func() error {
-			key := m.key.affinity.Apply(other(r))
+			key := affinity.Apply(other(r))
 			if key.IsNull() || r.err != nil {
 				return r.err
 			}

@@ -56,10 +56,10 @@ func outcomes(op string) (bits uint) {
 
 // comparing is a condition that compares two places.
 type comparing struct {
-	a, b      place
-	holds     uint
-	affinity  value.Affinity
-	collation value.Collation
+	a, b        place
+	holds       uint
+	left, right value.Affinity // of a and b
+	collation   value.Collation
 }
 
 // comparingOf returns the condition that a term is, nil where it is none.
@@ -73,7 +73,7 @@ func comparingOf(t *term) *comparing {
 	if !is || !too || affinity == value.TextAffinity {
 		return nil
 	}
-	return &comparing{a, b, outcomes(t.op), affinity, collation}
+	return &comparing{a, b, outcomes(t.op), t.kids[0].takes(affinity), t.kids[1].takes(affinity), collation}
 }
 
 // test reports whether it holds in a run's row.
@@ -93,7 +93,7 @@ func (c *comparing) other(v, w *value.Value) bool {
 	if v.IsNull() || w.IsNull() {
 		return false
 	}
-	order := value.Compare(c.affinity.Apply(*v), c.affinity.Apply(*w), c.collation)
+	order := value.Compare(c.left.Apply(*v), c.right.Apply(*w), c.collation)
 	return c.holds>>(cmp.Compare(order, 0)+1)&1 != 0
 }
 
@@ -114,6 +114,7 @@ func (c *comparing) narrow(r *run, b *sheet) {
 func (c *comparing) turned() *comparing {
 	turned := *c
 	turned.a, turned.b = c.b, c.a
+	turned.left, turned.right = c.right, c.left
 	turned.holds = c.holds&2 | c.holds>>2 | c.holds&1<<2
 	return &turned
 }

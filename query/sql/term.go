@@ -139,6 +139,22 @@ func comparison(a, b *term) (value.Affinity, value.Collation) {
 	return value.CompareAffinity(a.affinity, b.affinity), collationOf(a, b)
 }
 
+// takes returns what is applied to a term's value in a comparison of an affinity. A column of a table has
+// that affinity already: what somebody wrote there in spite of it is compared as it stands, as it is in an index.
+//
+//go:noinline
+func (t *term) takes(affinity value.Affinity) value.Affinity {
+	switch {
+	case t.kind == termWrap:
+		return t.kids[0].takes(affinity)
+	case t.kind != termSlot || t.origin == nil || t.origin.table == nil:
+		return affinity
+	case t.affinity == affinity || t.affinity.Numeric() && affinity.Numeric():
+		return value.NoAffinity
+	}
+	return affinity
+}
+
 // collationOf is the explicit collation of the first term that has one, else that of
 // the first that is a column.
 //

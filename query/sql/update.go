@@ -58,7 +58,7 @@ func (set *setting) write(r *run, key, doc []byte, values []value.Value, resolve
 		r.row[set.columns[at]] = values[i]
 		d.told[at] = true
 	}
-	if err := set.settle(r, resolve == resolveReplace); err != nil {
+	if err := set.settle(r, set.into, resolve == resolveReplace); err != nil {
 		if e, is := err.(*Error); is && e.Code == codeConstraint && resolve == resolveIgnore {
 			return nil
 		}

@@ -77,12 +77,31 @@ func (a Affinity) Apply(v Value) Value {
 
 // Read returns what a column of this affinity has of v, a value of a document. Whoever writes
 // documents may not tell integers and reals apart, as nobody does in JavaScript: which of the two a
-// number is, the affinity says. All else is what was written.
+// number is, the affinity says; and zero has no sign, as it has none in a key. All else is what was written,
+// an integer too that no real is.
 func (a Affinity) Read(v Value) Value {
-	if a.Numeric() && v.IsNumber() {
-		return a.Apply(v)
+	switch {
+	case !a.Numeric() || !v.IsNumber():
+		return v
+	case v.kind == Integer && a == RealAffinity && !v.isReal():
+		return v
+	case v.kind == Real && v.bits == minusZero:
+		v.bits = 0
 	}
-	return v
+	return a.Apply(v)
+}
+
+const minusZero = 1 << 63
+
+// isReal reports whether some real is an integer.
+func (v *Value) isReal() bool {
+	const exact = 1 << 53
+	i := int64(v.bits)
+	if -exact <= i && i <= exact {
+		return true
+	}
+	f := float64(i)
+	return f < 1<<63 && int64(f) == i
 }
 
 // ReadColumn reads some rows of a column.
@@ -95,8 +114,8 @@ func (a Affinity) ReadColumn(column []Value, rows []int32) {
 		stored = Integer
 	}
 	for _, row := range rows {
-		if v := &column[row]; v.kind == stored {
-			*v = a.Apply(*v)
+		if v := &column[row]; v.kind == stored || v.bits == minusZero {
+			*v = a.Read(*v)
 		}
 	}
 }
