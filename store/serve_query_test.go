@@ -109,6 +109,7 @@ func TestIndexesServe(t *testing.T) {
 		look(" WHERE name LIKE ?", "(name LIKE ?)", p)
 		look(" WHERE name GLOB ?", "(name GLOB ?)", p+"*")
 		look(" WHERE name LIKE ? AND name > 'a'", "name LIKE ?", p+"_%")
+		look(" WHERE name LIKE ? OR kind = 3", "MULTI-INDEX OR", p+"_%") // the second finds some of what the first passes by
 	}
 	look(" WHERE name LIKE ?", "(name LIKE ?)", "%x")
 	look(" WHERE name GLOB ?", "(name GLOB ?)", nil)

@@ -22,6 +22,7 @@ type probe struct {
 	high    []limit
 	begin   *beginning
 	arms    []arm   // where it is several others
+	or      *term   // what these serve
 	rows    float64 // that each use of it finds, a guess
 	covers  bool
 	reverse bool

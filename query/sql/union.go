@@ -23,7 +23,7 @@ func unionOf(o *operand, or *pooled, pool []*pooled, bound sources) *probe {
 	if len(terms) > maxArms {
 		return nil
 	}
-	all := &probe{index: -1}
+	all := &probe{index: -1, or: or.term}
 	for _, t := range terms {
 		own := []*pooled{}
 		for _, one := range conjuncts(nil, t) {
@@ -66,7 +66,12 @@ func disjuncts(list []*term, t *term) []*term {
 // scanUnion reads a table by all arms of a probe, one after the other.
 func (c *compiler) scanUnion(o *operand, p *probe, terms []*term, once bool) (all feed) {
 	for i, a := range p.arms {
-		own := terms[:len(terms):len(terms)]
+		own := []*term{a.term} // and not that of another arm, among whose rows such a one is too
+		for _, t := range terms {
+			if t != p.or {
+				own = append(own, t)
+			}
+		}
 		for _, before := range p.arms[:i] {
 			own = append(own, joined(&term{kind: termTruth, not: true, value: value.FromBool(true), kids: []*term{before.term}}))
 		}
