@@ -185,7 +185,8 @@ func (w *twins) condition(prefix string) string {
 // question is a statement that reads T, and whether the order of its rows is certain.
 func (w *twins) question() (text string, ordered bool) {
 	a, b, where, limit := of(w, twinColumns...), of(w, twinColumns...), w.condition(""), w.random.IntN(300)
-	switch w.random.IntN(14) {
+	down := of(w, "", "DESC")
+	switch w.random.IntN(22) {
 	case 0:
 		return fmt.Sprintf("SELECT id, %s, typeof(%[1]s) FROM T WHERE %s", a, where), false
 	case 1:
@@ -212,6 +213,22 @@ func (w *twins) question() (text string, ordered bool) {
 		return fmt.Sprintf("SELECT id FROM T a WHERE EXISTS (SELECT 1 FROM T b WHERE b.%s = a.%s AND b.id < a.id) AND a.id %% 13 = 4", a, b), false
 	case 12:
 		return fmt.Sprintf("SELECT a.id, j.value FROM T a, json_each(a.tags) j WHERE j.value = %s AND json_type(a.tags) = 'array'", w.tag()), false
+	case 13:
+		return fmt.Sprintf("SELECT id, %s, note FROM T WHERE %s ORDER BY %[1]s %[3]s, id %[3]s LIMIT %[4]d", a, where, down, limit), true
+	case 14:
+		return fmt.Sprintf("SELECT %s, %s, id FROM T ORDER BY %[1]s %[3]s, %[2]s %[4]s, id LIMIT %[5]d OFFSET 30", a, b, down, of(w, "", "DESC"), limit), true
+	case 15:
+		return fmt.Sprintf("SELECT %s, %s, count(*), count(DISTINCT x), sum(id) FROM T GROUP BY %[1]s, %[2]s", of(w, "k", "i", "b"), of(w, "k", "i", "b")), false
+	case 16:
+		return fmt.Sprintf("SELECT min(%s), max(%[1]s), min(%[2]s), count(DISTINCT %[1]s) FROM T", a, b), true
+	case 17:
+		return fmt.Sprintf("SELECT id, x FROM T WHERE %s = %s AND %s %s %s", a, w.literal(), b, of(w, "<", ">=", "IS", "<>", "IS NOT"), w.literal()), false
+	case 18:
+		return fmt.Sprintf("SELECT a.id, b.id, c.id FROM T a JOIN T b ON b.%s = a.%s JOIN T c ON c.id = b.k WHERE a.id %% 31 = 3 AND b.id %% 5 = 1", b, a), false
+	case 19:
+		return fmt.Sprintf("SELECT id FROM T WHERE %s NOT IN (SELECT %s FROM T WHERE id < 20) OR %s", a, b, where), false
+	case 20:
+		return fmt.Sprintf("SELECT %s FROM T WHERE %s UNION SELECT %s FROM T WHERE %s", "k", where, "id", w.condition("")), false
 	default:
 		return fmt.Sprintf("SELECT a.id, b.id FROM T a FULL JOIN (SELECT * FROM T WHERE id %% 40 = 1) b ON a.%s = b.%s WHERE a.id IS NULL OR a.id %% 50 = 2", a, b), false
 	}

@@ -355,7 +355,7 @@ func (p *probe) component(path query.Path) int {
 // arrange finds out whether the probe's rows come in the order asked for, or in that of
 // its first terms. alone: nothing is joined, so that each identity comes once.
 func (p *probe) arrange(o *operand, order []orderTerm, alone bool) {
-	at, first := 0, 0
+	at, first, begin := 0, 0, 0
 	for ; first < len(order) && !(at == len(p.path) && alone); first++ { // identities are all different
 		t := order[first]
 		if t.term.kind != termSlot || t.term.origin != o.table || t.collation != value.Binary || t.nulls != nullsNatural && (t.nulls == nullsFirst) == t.desc {
@@ -369,12 +369,14 @@ func (p *probe) arrange(o *operand, order []orderTerm, alone bool) {
 		if at == 0 && next > 0 && len(p.parts[next-1].values) != 1 || next >= len(p.path) || !p.path[next].Equal(path) || at > 0 && t.desc != p.reverse {
 			break
 		}
-		p.reverse = t.desc
+		if p.reverse = t.desc; at == 0 {
+			begin = first + 1
+		}
 		at = next + 1
 	}
 	p.ordered = len(order) > 0 && (first == len(order) || at == len(p.path) && alone)
 	if p.ordered || at > 0 {
-		p.arrival = arrival{first: first, all: p.ordered, holds: p.orderChecker(o, max(at, len(p.parts)))}
+		p.arrival = p.arrives(o, max(at, len(p.parts)), first, begin)
 	}
 }
 

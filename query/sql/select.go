@@ -61,6 +61,12 @@ func (c *compiler) bounded(q *selection, s *scope, chosen *selected, sort []sort
 	limit, offset := c.limit(q.limit, s), c.limit(q.offset, s)
 	if len(sort) > 0 {
 		sorted := sortFeed(chosen.feed, slotsOf(chosen.columns), sort, limit, offset, b)
+		runs := func(first int) feed {
+			return runsFeed(chosen.feed, slotsOf(chosen.columns), sort, first, limit, offset)
+		}
+		if comes.begins != nil {
+			sorted = eitherFeed(comes.begins, runs(comes.begin), sorted)
+		}
 		switch {
 		case comes.holds == nil:
 			c.note("USE TEMP B-TREE FOR ORDER BY")
@@ -69,7 +75,7 @@ func (c *compiler) bounded(q *selection, s *scope, chosen *selected, sort []sort
 			chosen.feed = eitherFeed(comes.holds, chosen.feed, sorted)
 		default:
 			c.note("USE TEMP B-TREE FOR LAST TERM OF ORDER BY")
-			chosen.feed = eitherFeed(comes.holds, runsFeed(chosen.feed, slotsOf(chosen.columns), sort, comes.first, limit, offset), sorted)
+			chosen.feed = eitherFeed(comes.holds, runs(comes.first), sorted)
 		}
 	}
 	if limit != nil {
@@ -429,13 +435,6 @@ func filterFeed(from feed, t test) feed {
 			return r.err
 		})
 	}
-}
-
-// arrival is the order that rows come in by themselves.
-type arrival struct {
-	first int               // how many of the terms asked for it is the order of
-	all   bool              // there is nothing left to sort
-	holds func(r *run) bool // whether it is, as a run begins; nil: it is not
 }
 
 // eitherFeed takes a or b, as a run begins.
