@@ -59,3 +59,27 @@ func TestOrderOfComponents(t *testing.T) {
 		}
 	}
 }
+
+// TestOrderOfIdentities orders by a column and the identity behind it, which nothing but a program has to make an integer.
+func TestOrderOfIdentities(t *testing.T) {
+	env := storetest.Open(t, memory.New(), store.Options{})
+	exec(t, env, "CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER)")
+	exec(t, env, "CREATE INDEX k ON t (k)")
+	table, err := env.Table(ctx, "t", store.Schema{Key: query.Field("id"), Indexes: []store.IndexSpec{{Name: "k", Paths: []query.Path{query.Field("k")}}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs := [][]byte{doc(fields{"id": true, "k": 1}), doc(fields{"id": time.Date(2024, 1, 2, 0, 0, 0, 0, time.UTC), "k": 1}), doc(fields{"id": "1", "k": 2})}
+	for id := range 100 {
+		docs = append(docs, doc(fields{"id": id - 50, "k": id % 3}))
+	}
+	if err := env.Update(ctx, func(tx *store.Tx) error { _, err := table.Insert(tx, docs); return err }); err != nil {
+		t.Fatal(err)
+	}
+	for _, order := range []string{"%sk, %sid", "%sk DESC, %sid DESC"} {
+		text := "SELECT k, id FROM t ORDER BY "
+		if got, want := ask(t, env, text+fmt.Sprintf(order, "", "")), ask(t, env, text+fmt.Sprintf(order, "+", "+")); got != want {
+			t.Errorf("ORDER BY "+order+": the index has another order", "", "")
+		}
+	}
+}

@@ -65,7 +65,7 @@ type orderCheck struct {
 // components behind it, up to end.
 func (c *orderCheck) inOrder(prefix []byte, at, end int) bool {
 	if at == len(c.path)-1 { // identities, which the documents tell of at once
-		return c.table.Integer || c.even(-1, nil)
+		return c.even(-1, nil)
 	}
 	if !c.even(c.index, prefix) {
 		return false
