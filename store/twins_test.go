@@ -190,7 +190,7 @@ func (w *twins) condition(prefix string) string {
 func (w *twins) question() (text string, ordered bool) {
 	a, b, where, limit := of(w, twinColumns...), of(w, twinColumns...), w.condition(""), w.random.IntN(300)
 	down := of(w, "", "DESC")
-	switch w.random.IntN(22) {
+	switch w.random.IntN(25) {
 	case 0:
 		return fmt.Sprintf("SELECT id, %s, typeof(%[1]s) FROM T WHERE %s", a, where), false
 	case 1:
@@ -233,6 +233,12 @@ func (w *twins) question() (text string, ordered bool) {
 		return fmt.Sprintf("SELECT id FROM T WHERE %s NOT IN (SELECT %s FROM T WHERE id < 20) OR %s", a, b, where), false
 	case 20:
 		return fmt.Sprintf("SELECT %s FROM T WHERE %s UNION SELECT %s FROM T WHERE %s", "k", where, "id", w.condition("")), false
+	case 21:
+		return fmt.Sprintf("SELECT a.id, b.id FROM T a LEFT JOIN T b ON (b.%s = a.%s OR b.%s) AND b.id %% 9 = 1 WHERE a.id %% 41 = 2", a, b, "k = a.k AND b.x > 3"), false
+	case 22:
+		return fmt.Sprintf("SELECT id FROM T a WHERE EXISTS (SELECT 1 FROM T b WHERE (b.%s = a.%s OR b.id = a.k) AND b.note <> '') AND a.id %% 17 = 4", a, b), false
+	case 23:
+		return fmt.Sprintf("SELECT k, (SELECT count(*) FROM T b WHERE b.%s = a.%s AND b.%s < 5), max(id) FROM T a WHERE a.id %% 29 = 4 GROUP BY k, 2", a, b, of(w, "x", "n", "r")), false
 	default:
 		return fmt.Sprintf("SELECT a.id, b.id FROM T a FULL JOIN (SELECT * FROM T WHERE id %% 40 = 1) b ON a.%s = b.%s WHERE a.id IS NULL OR a.id %% 50 = 2", a, b), false
 	}
