@@ -12,7 +12,7 @@ type memory struct {
 }
 
 // newMemory returns an empty layer that can be written to.
-func newMemory() *memory { return &memory{list: &skipList{}} }
+func newMemory() *memory { return &memory{list: newSkipList()} }
 
 // memoryEntryBytes is what an entry of a memory layer costs beside its bytes.
 const memoryEntryBytes = 160

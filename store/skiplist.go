@@ -1,9 +1,6 @@
 package store
 
-import (
-	"bytes"
-	"sync/atomic"
-)
+import "bytes"
 
 // skipList holds the entries of one layer in memory, in order and in versions: a
 // key that is set again keeps its earlier entries, for the snapshots that began
@@ -13,12 +10,13 @@ import (
 // One goroutine writes at a time; any number read meanwhile, without a lock: a
 // node is complete before it is linked, and is never taken out.
 type skipList struct {
-	first  [maxHeight]atomic.Pointer[skipNode]
-	last   atomic.Pointer[skipNode]
-	height atomic.Int32
-	latest uint64 // the greatest version given to a view that writes
-	random uint32 // of the heights; the writer's, as latest is
-	way    path   // to what was set last, that included; the writer's too
+	start  skipNode // before all keys, on every level
+	last   link[skipNode]
+	latest uint64     // the greatest version given to a view that writes
+	random uint32     // of the heights; the writer's, as latest is
+	way    path       // to what was set last, that included; the writer's too
+	room   []skipNode // for the next nodes; the writer's too
+	grown  int        // how many nodes there was room for at a time
 }
 
 // skipNode is a key with its entries.
@@ -26,11 +24,11 @@ type skipNode struct {
 	space  space
 	head   uint64 // see head: most comparisons need no more
 	key    []byte
-	newest atomic.Pointer[skipVersion]
+	newest link[skipVersion]
 	oldest skipVersion
-	below  atomic.Pointer[skipNode] // the node of the next lower key
-	next   atomic.Pointer[skipNode]
-	above  []atomic.Pointer[skipNode] // the next node on each higher level
+	below  link[skipNode]   // the node of the next lower key, nil for the first
+	next   link[skipNode]   // nil for the last
+	above  []link[skipNode] // the next node on each higher level
 }
 
 // skipVersion is what a key was set to.
@@ -44,45 +42,50 @@ type skipVersion struct {
 // enough for millions.
 const maxHeight = 12
 
-// path is the last node before a key on every level, nil for the start.
+// mostRoom is how many nodes there is room for at once: as many as the garbage collector does not mind.
+const mostRoom = 32
+
+// path is the last node before a key on every level.
 type path [maxHeight]*skipNode
 
-func (l *skipList) after(n *skipNode, level int) *skipNode {
-	switch {
-	case n == nil:
-		return l.first[level].Load()
-	case level == 0:
-		return n.next.Load()
-	default:
-		return n.above[level-1].Load()
+func newSkipList() *skipList {
+	l := &skipList{random: 0x9e3779b9}
+	l.start.above = make([]link[skipNode], maxHeight-1)
+	for level := range l.way {
+		l.way[level] = &l.start
 	}
+	return l
 }
 
-func (l *skipList) link(n *skipNode, level int, next *skipNode) {
-	switch {
-	case n == nil:
-		l.first[level].Store(next)
-	case level == 0:
-		n.next.Store(next)
-	default:
-		n.above[level-1].Store(next)
+// onward is the link to the next node on a level.
+func (n *skipNode) onward(level int) *link[skipNode] {
+	if level == 0 {
+		return &n.next
 	}
+	return &n.above[level-1]
 }
 
 // seek returns the first node at or above a whole key, nil if there is none, and
 // enters the way there in p, which may be nil.
 func (l *skipList) seek(whole []byte, p *path) *skipNode {
 	if len(whole) < spaceBytes {
-		return l.first[0].Load()
+		return l.start.next.Load()
 	}
-	space, head := spaceOf(whole), head(whole)
-	var at, next *skipNode
-	for level := int(l.height.Load()) - 1; level >= 0; level-- {
-		for next = l.after(at, level); next != nil && next.compare(space, head, whole) < 0; next = l.after(at, level) {
-			at = next
+	return l.start.seek(maxHeight-1, spaceOf(whole), head(whole), whole, p)
+}
+
+// seek goes from a node before a whole key to the last one before it, from a level
+// down, and returns the one that follows.
+func (n *skipNode) seek(level int, space space, head uint64, whole []byte, p *path) (next *skipNode) {
+	for ; level >= 0; level-- {
+		for bound := next; ; n = next {
+			next = n.onward(level).Load()
+			if next == bound || next.reached(space, head, whole) {
+				break
+			}
 		}
 		if p != nil {
-			p[level] = at
+			p[level] = n
 		}
 	}
 	return next
@@ -94,6 +97,14 @@ func (l *skipList) before(whole []byte) *skipNode {
 		return n.below.Load()
 	}
 	return l.last.Load()
+}
+
+// reached reports whether a node is at or above a whole key.
+func (n *skipNode) reached(space space, head uint64, whole []byte) bool {
+	if n.head != head && n.space == space {
+		return n.head > head
+	}
+	return n.compare(space, head, whole) >= 0
 }
 
 func (n *skipNode) compare(space space, head uint64, whole []byte) int {
@@ -119,7 +130,7 @@ func order(less bool) int {
 func (l *skipList) set(whole []byte, e entry, version uint64) (old entry, replaced bool) {
 	n := l.approach(whole)
 	if n == nil || n.compare(spaceOf(whole), head(whole), whole) != 0 {
-		n = l.insert(whole, e, version, &l.way)
+		n = l.insert(whole, e, version)
 	} else {
 		older := n.newest.Load()
 		n.newest.Store(&skipVersion{version: version, entry: e, older: older})
@@ -135,57 +146,58 @@ func (l *skipList) set(whole []byte, e entry, version uint64) (old entry, replac
 // below: transactions set their keys in order.
 func (l *skipList) approach(whole []byte) *skipNode {
 	space, head, p := spaceOf(whole), head(whole), &l.way
-	lower := func(n *skipNode) bool { return n != nil && n.compare(space, head, whole) < 0 }
-	if !lower(p[0]) {
+	if at := p[0]; at != &l.start && at.reached(space, head, whole) {
 		return l.seek(whole, p)
 	}
 	level := 0
-	for level+1 < int(l.height.Load()) && lower(l.after(p[level], level)) {
+	for level+1 < maxHeight {
+		if next := p[level].onward(level).Load(); next == nil || next.reached(space, head, whole) {
+			break
+		}
 		level++
 	}
-	var at, next *skipNode
-	for moved := false; level >= 0; level-- {
-		if !moved {
-			at = p[level]
-		}
-		for next = l.after(at, level); lower(next); next = l.after(at, level) {
-			at, moved = next, true
-		}
-		p[level] = at
-	}
-	return next
+	return p[level].seek(level, space, head, whole, p)
 }
 
-func (l *skipList) insert(whole []byte, e entry, version uint64, p *path) *skipNode {
-	n := &skipNode{space: spaceOf(whole), head: head(whole), key: whole}
+// insert puts a node behind the writer's way.
+func (l *skipList) insert(whole []byte, e entry, version uint64) *skipNode {
+	n := l.take()
+	n.space, n.head, n.key = spaceOf(whole), head(whole), whole
 	n.oldest = skipVersion{version: version, entry: e}
 	n.newest.Store(&n.oldest)
 	height := l.draw()
 	if height > 1 {
-		n.above = make([]atomic.Pointer[skipNode], height-1)
+		n.above = make([]link[skipNode], height-1)
 	}
-	if int32(height) > l.height.Load() {
-		l.height.Store(int32(height))
+	if l.way[0] != &l.start {
+		n.below.Store(l.way[0])
 	}
-	next := l.after(p[0], 0)
-	n.below.Store(p[0])
-	if next == nil {
+	if next := l.way[0].next.Load(); next == nil {
 		l.last.Store(n)
 	} else {
 		next.below.Store(n)
 	}
 	for level := range height {
-		l.link(n, level, l.after(p[level], level))
-		l.link(p[level], level, n)
+		before := l.way[level].onward(level)
+		n.onward(level).Store(before.Load())
+		before.Store(n)
 	}
+	return n
+}
+
+// take is an empty node. Room grows with the list: many have few keys.
+func (l *skipList) take() *skipNode {
+	if len(l.room) == 0 {
+		l.grown = min(max(1, 2*l.grown), mostRoom)
+		l.room = make([]skipNode, l.grown)
+	}
+	n := &l.room[0]
+	l.room = l.room[1:]
 	return n
 }
 
 // draw is the height of the next node.
 func (l *skipList) draw() int {
-	if l.random == 0 {
-		l.random = 0x9e3779b9
-	}
 	l.random ^= l.random << 13
 	l.random ^= l.random >> 17
 	l.random ^= l.random << 5
