@@ -40,7 +40,9 @@ const parts = [
   ['zlib', 5, ['zlib.js'], [], 'loaded with the first compressed value'],
 ]
 const moduleBudget = 980
-const sqlBudget = 440
+
+/** The whole of a module with SQL: the two move by kilobytes with the order of their functions, and against each other by both. */
+const withSQLBudget = 1420
 
 const compress = promisify(brotliCompress)
 
@@ -61,7 +63,7 @@ const bundles = Promise.all(parts.map(([, , files, beside]) => Promise.all(files
 const packages = process.argv.includes('--packages') ? packagesOf() : [] // meanwhile
 const [module, withSQL] = await modules
 report('WASM module', module, moduleBudget, `${kB(wasm.length)} before compression`)
-if (!withoutSQL) report('SQL', withSQL - module, sqlBudget, 'more of the module for pages that open with it')
+if (!withoutSQL) report('with SQL', withSQL, withSQLBudget, `the module of pages that open with SQL, ${kB(withSQL - module)} more`)
 for (const [i, sizes] of (await bundles).entries()) {
   const [what, budget, , , when] = parts[i]
   report(what, sizes.reduce((sum, bytes) => sum + bytes), budget, when)
