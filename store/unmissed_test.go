@@ -86,11 +86,14 @@ func (w *twins) read() *reader {
 	return r
 }
 
-// answer is what a reader's statement answers in a transaction.
+// answer is what a reader's statement answers in a transaction, errors of values included.
 func (w *twins) answer(tx *store.Tx, r *reader) ([]string, error) {
 	rows, err := w.rows(tx, r.text, r.table, nobody)
 	if !r.ordered {
 		slices.Sort(rows)
+	}
+	if err != nil && ofValues(err) {
+		return []string{err.Error()}, nil
 	}
 	return rows, err
 }
