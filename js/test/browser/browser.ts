@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { extname, join, normalize } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 
@@ -17,6 +18,19 @@ import * as stowage from '/dist/index.js'
 import { coder } from '/dist/coders.js'
 globalThis.stowage = { ...stowage, coder }
 </script>`
+
+/**
+ * Waits until a function that a page runs answers true, by a promise as well: `waitForFunction` takes any promise for an answer,
+ * whatever becomes of it.
+ */
+export async function until<A>(page: Page, holds: (arg: A) => Promise<boolean>, arg?: A): Promise<void> {
+  for (const end = Date.now() + patience; !(await page.evaluate(holds as (arg: unknown) => Promise<boolean>, arg)); await pause(20)) {
+    if (Date.now() > end) throw new Error(`not so within ${patience} ms: ${holds}`)
+  }
+}
+
+/** In milliseconds. */
+const patience = 30_000
 
 /**
  * A browser with a profile of its own, and a server on 127.0.0.1 for the built

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 
 import type * as Stowage from 'stowage'
 
-import { Browser } from './browser.js'
+import { Browser, until } from './browser.js'
 
 declare const stowage: typeof Stowage
 
@@ -99,9 +99,9 @@ for (const worker of [false, true]) {
         Object.defineProperty(document, 'visibilityState', { value: 'hidden' })
         document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
       }, [`${worker} ${leaves}`, leaves] as const)
-      if (leaves === 'elsewhere') await page.goto(`${browser.origin}/favicon.ico`).catch(() => {})
+      if (leaves === 'elsewhere') await page.goto(`${browser.origin}/plain.html`)
       if (leaves === 'closed') await page.close({ runBeforeUnload: true })
-      await before.waitForFunction(async name => {
+      await until(before, async name => {
         const db = await stowage.open(name, { tables: { t: stowage.table({ key: 'id' }) } })
         const count = await db.t.count({}, { latest: true })
         await db.close()

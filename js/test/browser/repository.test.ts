@@ -5,7 +5,7 @@ import type * as Stowage from 'stowage'
 import type * as Repositories from 'stowage/repositories'
 import type * as Structures from 'stowage/structures'
 
-import { Browser } from './browser.js'
+import { Browser, until } from './browser.js'
 
 declare const stowage: typeof Stowage
 
@@ -47,9 +47,9 @@ test('what a tab adds or deletes is forgotten by services in the others', async 
   const names = () => there.evaluate(async () => [(await people.getOne('1')).name, (await deaf.getOne('1')).name])
   assert.deepEqual(await names(), ['Ada', 'Ada'])
   await here.evaluate(() => people.add({ id: '1', name: 'Augusta' }))
-  await there.waitForFunction(async () => (await people.getOne('1')).name === 'Augusta')
+  await until(there, async () => (await people.getOne('1')).name === 'Augusta')
   assert.deepEqual(await names(), ['Augusta', 'Ada']) // who does not share has what it had
   await here.evaluate(() => people.delete('1'))
-  await there.waitForFunction(() => people.getOne('1').then(() => false, error => error.code === 'not_found'))
+  await until(there, () => people.getOne('1').then(() => false, error => error.code === 'not_found'))
   assert.deepEqual([here.failures, there.failures], [[], []])
 })

@@ -12,7 +12,7 @@ import type * as Stowage from 'stowage'
 import type * as Sync from 'stowage/sync'
 
 import { Origin } from '../origin.js'
-import { Browser } from './browser.js'
+import { Browser, until } from './browser.js'
 
 declare const stowage: typeof Stowage & typeof Sync
 
@@ -105,7 +105,7 @@ function view([name, url]: [string, string]) {
 
 const names = (tab: Page) => tab.evaluate(async () => (await db.countries.find().orderBy('code')).map(({ name }) => name).join())
 const shows = (tab: Page, expected: string) =>
-  tab.waitForFunction(async expected => (await db.countries.find().orderBy('code')).map(({ name }) => name).join() === expected, expected)
+  until(tab, async expected => (await db.countries.find().orderBy('code')).map(({ name }) => name).join() === expected, expected)
 const phase = (tab: Page, expected: string) => tab.waitForFunction(expected => puller.progress['countries']!.phase === expected, expected)
 
 test('of two tabs one pulls, both show it, and the other one goes on', async () => {

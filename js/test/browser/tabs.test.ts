@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import type * as Stowage from 'stowage'
 
-import { Browser } from './browser.js'
+import { Browser, until } from './browser.js'
 
 declare const stowage: typeof Stowage
 
@@ -74,7 +74,7 @@ test('what a tab has committed shows in another one, at once where it is asked f
   await one.evaluate(() => db.t.put({ id: 1, text: 'new' }))
   assert.equal(await other.evaluate(async () => ((await db.t.get(1, { latest: true })) as { text: string }).text), 'new')
   await one.evaluate(() => db.t.put({ id: 2, text: 'newer' }))
-  await other.waitForFunction(async () => (await db.t.get(2)) !== undefined)
+  await until(other, async () => (await db.t.get(2)) !== undefined)
   await one.evaluate(() => db.t.put({ id: 3 }))
   assert.equal(await other.evaluate(() => db.transaction(tx => tx.table('t').count(), { readOnly: true, latest: true })), 3)
   await one.close()
