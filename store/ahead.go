@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -50,15 +51,20 @@ func (db *DB) inOrder(keys [][]byte) ([]sortable, error) {
 	for _, key := range keys {
 		size += spaceBytes + len(key) + number
 	}
-	room, order := make([]byte, 0, size), make([]sortable, len(keys))
+	slots := make([]slot, len(keys))
 	for i, key := range keys {
-		start := len(room)
-		room = append(db.space.appendTo(room), key...)
-		end := len(room)
-		room = binary.BigEndian.AppendUint32(room, uint32(i))
-		order[i] = sortable{bytes: room[start:len(room):len(room)], key: end - start}
+		slots[i] = slot{head: headOf(key), at: place(i)}
 	}
-	slices.SortFunc(order, func(a, b sortable) int { return bytes.Compare(a.bytes, b.bytes) })
+	sortSlots(slots, func(a, b slot) int {
+		return cmp.Or(cmp.Compare(a.head, b.head), bytes.Compare(keys[a.at], keys[b.at]), cmp.Compare(a.at, b.at))
+	})
+	room, order := make([]byte, 0, size), make([]sortable, len(keys))
+	for i, s := range slots {
+		key, start := keys[s.at], len(room)
+		room = append(db.space.appendTo(room), key...)
+		room = binary.BigEndian.AppendUint32(room, uint32(s.at))
+		order[i] = sortable{bytes: room[start:len(room):len(room)], key: spaceBytes + len(key)}
+	}
 	return order, db.tx.Work(len(keys) * entryWork)
 }
 

@@ -31,16 +31,6 @@ type spaceWrites struct {
 	looked int // how often for a key, whether it was there or not
 }
 
-// slot locates one write. The first bytes of its key stand in it, for most
-// comparisons need no more.
-type slot struct {
-	head uint64
-	at   place
-}
-
-// slotBytes is what a write costs beside its key and value.
-const slotBytes = 16 + 8
-
 // maxTail is how long a tail that is kept sorted may grow.
 const maxTail = 64
 
@@ -170,18 +160,6 @@ func (w *writeSet) entry(s slot) entry {
 	return entry{kind: kind, value: b[start : start+length : start+length]}
 }
 
-// head is the beginning of a key within its database, as a number that compares
-// like it.
-func head(whole []byte) uint64 {
-	key := whole[spaceBytes:]
-	if len(key) >= 8 {
-		return binary.BigEndian.Uint64(key)
-	}
-	var padded [8]byte
-	copy(padded[:], key)
-	return binary.BigEndian.Uint64(padded[:])
-}
-
 func (s *spaceWrites) compare(a, b slot) int {
 	if a.head != b.head {
 		return cmp.Compare(a.head, b.head)
@@ -234,7 +212,7 @@ func (s *spaceWrites) settle() {
 // join merges tail into sorted, the later one of equal keys staying.
 func (s *spaceWrites) join() {
 	tail := s.tail
-	slices.SortFunc(tail, func(a, b slot) int {
+	sortSlots(tail, func(a, b slot) int {
 		if c := s.compare(a, b); c != 0 {
 			return c
 		}
