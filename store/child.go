@@ -52,9 +52,7 @@ func (tx *Tx) leave() {
 	for _, c := range tx.reads.cursors {
 		c.note()
 	}
-	for _, read := range tx.reads.ranges {
-		parent.reads.add(read)
-	}
+	parent.reads.take(&tx.reads)
 	tx.env.discard(tx.written)
 }
 

@@ -11,6 +11,7 @@ import (
 // have changed for a writing one to commit, and what a Watch watches.
 type readSet struct {
 	ranges    []KeyRange
+	points    points    // not among the ranges yet
 	cursors   []*Cursor // whose walks are not among the ranges yet
 	databases []space   // those that are among the ranges as a whole
 }
@@ -30,7 +31,7 @@ func (tx *Tx) noteKey(whole []byte) {
 		tx.reads.database(id)
 		return
 	}
-	tx.reads.point(bytes.Clone(whole))
+	tx.reads.point(whole)
 }
 
 // noted reports whether what a transaction reads has to be known. An exclusive one
@@ -73,8 +74,11 @@ func (tx *Tx) noteCursor(c *Cursor) {
 	tx.reads.cursors = append(tx.reads.cursors, c)
 }
 
-// point adds a single key.
-func (r *readSet) point(key []byte) { r.add(pointAt(key)) }
+// point adds a single key, which is copied.
+func (r *readSet) point(whole []byte) {
+	r.points.add(whole)
+	r.bound()
+}
 
 // pointAt is the range of a single key. Behind the key it is written where there is room.
 func pointAt(key []byte) KeyRange {
@@ -83,7 +87,19 @@ func pointAt(key []byte) KeyRange {
 
 func (r *readSet) add(read KeyRange) {
 	r.ranges = append(r.ranges, read)
-	if len(r.ranges) > maxReadRanges {
+	r.bound()
+}
+
+// take adds what another set has, but for walks that are under way.
+func (r *readSet) take(from *readSet) {
+	r.ranges = append(r.ranges, from.ranges...)
+	r.points.take(&from.points)
+	r.bound()
+}
+
+// bound sees to it that what is kept apart has a bound.
+func (r *readSet) bound() {
+	if len(r.ranges)+r.points.count > maxReadRanges {
 		r.coarsen()
 	}
 }
@@ -93,12 +109,12 @@ func (r *readSet) add(read KeyRange) {
 func (r *readSet) coarsen() {
 	var merged []KeyRange
 	places := map[space]int{}
-	for _, read := range r.ranges {
+	merge := func(read KeyRange) {
 		i, known := places[spaceOf(read.Low)]
 		if !known {
 			places[spaceOf(read.Low)] = len(merged)
 			merged = append(merged, read)
-			continue
+			return
 		}
 		if bytes.Compare(read.Low, merged[i].Low) < 0 {
 			merged[i].Low = read.Low
@@ -107,7 +123,14 @@ func (r *readSet) coarsen() {
 			merged[i].High = read.High
 		}
 	}
-	r.ranges = merged
+	for _, read := range r.ranges {
+		merge(read)
+	}
+	r.points.each(merge)
+	for i, read := range merged { // not to keep all of the others
+		merged[i] = KeyRange{Low: bytes.Clone(read.Low), High: bytes.Clone(read.High)}
+	}
+	r.ranges, r.points = merged, points{}
 }
 
 // complete takes in the walks of cursors that are still open, and sorts.
@@ -118,8 +141,11 @@ func (r *readSet) complete() {
 	r.sort()
 }
 
-// sort puts the ranges in order and joins those that overlap.
+// sort puts the ranges in order, those of single keys too, and joins those that overlap.
 func (r *readSet) sort() {
+	r.ranges = slices.Grow(r.ranges, r.points.count)
+	r.points.each(func(read KeyRange) { r.ranges = append(r.ranges, read) })
+	r.points = points{}
 	query.SortRanges(r.ranges)
 	joined := r.ranges[:0]
 	for _, next := range r.ranges {

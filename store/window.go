@@ -159,7 +159,8 @@ func (w *window) identities(n int) [][]byte {
 func (w *window) document() []byte {
 	doc := w.haul.document(w.at - 1)
 	if doc != nil && w.docs.tx.noted() {
-		w.docs.tx.noteKey(w.docs.space.whole(w.identity(w.at - 1)))
+		var room [96]byte
+		w.docs.tx.noteKey(append(w.docs.space.appendTo(room[:0]), w.identity(w.at-1)...))
 	}
 	return doc
 }
