@@ -2,7 +2,6 @@ package sql
 
 import (
 	"slices"
-	"sync/atomic"
 
 	"github.com/stowage-db/stowage/query/sql/function"
 	"github.com/stowage-db/stowage/query/sql/value"
@@ -297,42 +296,6 @@ func truthEvaluator(t *term) eval {
 	return func(r *run) value.Value {
 		holds, known := kid(r).Truth()
 		return value.FromBool((known && holds == truth) != not)
-	}
-}
-
-func matchEvaluator(t *term) eval {
-	kids, not, glob := evaluators(t.kids), t.not, t.op == "glob"
-	var last atomic.Pointer[value.Pattern] // mostly it is the same one for every row
-	return func(r *run) value.Value {
-		v := kids[0](r)
-		pattern := kids[1](r)
-		if v.Kind() == value.Blob || pattern.Kind() == value.Blob {
-			return value.FromBool(not) // no text, whatever the other one is
-		}
-		var sign rune
-		if len(kids) > 2 {
-			escape := kids[2](r)
-			if escape.IsNull() {
-				return escape
-			}
-			text := []rune(escape.Text())
-			if len(text) != 1 {
-				return r.fail(fail(codeInvalid, -1, "ESCAPE expression must be a single character"))
-			}
-			sign = text[0]
-		}
-		if v.IsNull() || pattern.IsNull() {
-			return value.Value{}
-		}
-		if glob {
-			return value.FromBool(value.Glob(pattern.Text(), v.Text()) != not)
-		}
-		like := last.Load()
-		if text := pattern.Text(); like == nil || !like.Is(text, sign) {
-			like = value.NewLike(text, sign)
-			last.Store(like)
-		}
-		return value.FromBool(like.Match(v.Text()) != not)
 	}
 }
 

@@ -122,6 +122,9 @@ func (c *comparing) turned() *comparing {
 // narrowing is what keeps those rows of a sheet for which a term holds, nil where that has to
 // be found out row by row; own tells the places of its columns.
 func narrowing(t *term, own func(slot int) bool) func(r *run, b *sheet) {
+	if m := matchesOf(t, own); m != nil {
+		return m.narrow
+	}
 	among := func(p *place) bool { return p.kind == termSlot && own(p.number) }
 	c := comparingOf(t)
 	switch {

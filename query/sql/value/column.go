@@ -45,6 +45,24 @@ func Narrow(rows []int32, column []Value, w *Value, holds uint, other func(v *Va
 	return rows[:kept]
 }
 
+// NarrowTexts keeps those rows whose texts in a column are, or are not, as a pattern says;
+// other says it of what is no text, and of all where there is no pattern.
+func NarrowTexts(rows []int32, column []Value, p *Pattern, holds bool, other func(v *Value) bool) []int32 {
+	kept := 0
+	for _, row := range rows {
+		rows[kept] = row
+		v := &column[row]
+		if v.kind == Text && p != nil {
+			if p.Match(v.text) == holds {
+				kept++
+			}
+		} else if other(v) {
+			kept++
+		}
+	}
+	return rows[:kept]
+}
+
 // exactReal returns the number that v is where a real holds it exactly.
 func exactReal(v *Value) (f float64, ok bool) {
 	const exact = 1 << 52

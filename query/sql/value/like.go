@@ -17,10 +17,11 @@ type Pattern struct {
 	matcher
 	source string // what it was made of
 	text   string
-	// infix is where the text is what a pattern %…% holds, ASCII without a sign that
-	// means something: most patterns are of this kind, and it is a search.
-	infix bool
-	skips [256]uint8 // how far the search may go on from a byte below the infix's end
+	// infix is what the text is %…% of, in small letters, where it is ASCII without a sign
+	// that means something: most patterns are of this kind, and it is a search.
+	infix string
+	skips [256]uint8 // how far the search may go on from a byte below the infix's end; 0 from one that is the end's
+	again int        // and how far from that
 }
 
 // NewLike prepares Like.
@@ -37,18 +38,25 @@ func NewLike(pattern string, escape rune) *Pattern {
 			return p
 		}
 	}
-	p.infix = true
-	for i := range p.skips {
-		p.skips[i] = uint8(min(len(infix), 255))
-	}
-	for i := range len(infix) - 1 {
-		c, skip := fold(infix[i]), uint8(min(len(infix)-1-i, 255))
-		p.skips[c] = skip
-		if 'a' <= c && c <= 'z' {
-			p.skips[c-'a'+'A'] = skip
-		}
-	}
+	p.infix = Fold(infix)
+	p.skip()
 	return p
+}
+
+// skip finds out how far a search may go on.
+func (p *Pattern) skip() {
+	last := len(p.infix) - 1
+	for i := range p.skips {
+		p.skips[i] = uint8(min(last+1, 255))
+	}
+	for i := range last {
+		p.skips[p.infix[i]] = uint8(min(last-i, 255))
+	}
+	p.again = int(p.skips[p.infix[last]])
+	p.skips[p.infix[last]] = 0
+	for c := 'a'; c <= 'z'; c++ {
+		p.skips[c-'a'+'A'] = p.skips[c]
+	}
 }
 
 // Is reports whether p was made of these.
@@ -58,7 +66,7 @@ func (p *Pattern) Is(pattern string, escape rune) bool {
 
 // Match reports whether s is as the pattern says.
 func (p *Pattern) Match(s string) bool {
-	if p.infix {
+	if p.infix != "" {
 		return p.search(s)
 	}
 	return p.match(p.text, ended(s))
@@ -74,18 +82,29 @@ func ended(s string) string {
 // search looks for the infix from its end backwards, and goes on by as much as the
 // byte below that allows (Horspool).
 func (p *Pattern) search(s string) bool {
-	infix := p.text[1 : len(p.text)-1]
-	last := len(infix) - 1
-	for end := last; end < len(s); end += int(p.skips[s[end]]) {
-		i := last
-		for i >= 0 && fold(s[end-last+i]) == fold(infix[i]) {
-			i--
+	for end := uint(len(p.infix) - 1); end < uint(len(s)); end += uint(p.again) {
+		for p.skips[s[end]] != 0 {
+			end += uint(p.skips[s[end]])
+			if end >= uint(len(s)) {
+				return false
+			}
 		}
-		if i < 0 {
+		if p.ends(s[:end]) {
 			return strings.IndexByte(s[:end], 0) < 0
 		}
 	}
 	return false
+}
+
+// ends reports whether s ends with the infix but for its last byte.
+func (p *Pattern) ends(s string) bool {
+	n := len(p.infix) - 1
+	for i := n - 1; i >= 0; i-- {
+		if fold(s[len(s)-n+i]) != p.infix[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // Glob reports whether s is as pattern says: * stands for any text, ? for one
