@@ -84,16 +84,25 @@ func (s *session) passNumber(id []byte) error {
 	return nil
 }
 
+// nextNumber is the next integer that is given out.
+func (s *session) nextNumber() (int64, error) {
+	if err := s.loadCounter(); err != nil {
+		return 0, err
+	}
+	if s.counter.greatest >= query.MaxInteger {
+		return 0, fail(InvalidKey, "identity: no integer is left", s.table.name, nil)
+	}
+	return s.counter.greatest + 1, nil
+}
+
 // number returns doc with the next integer as its identity, and s.offsets as
 // they are there.
 func (s *session) number(doc []byte) ([]byte, error) {
-	if err := s.loadCounter(); err != nil {
+	next, err := s.nextNumber()
+	if err != nil {
 		return nil, err
 	}
-	if s.counter.greatest >= query.MaxInteger {
-		return nil, fail(InvalidKey, "identity: no integer is left", s.table.name, nil)
-	}
-	s.counter.greatest++
+	s.counter.greatest = next
 	s.counter.changed = true
 	var id [9]byte
 	return s.give(doc, msgp.AppendInt64(id[:0], s.counter.greatest))

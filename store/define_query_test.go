@@ -29,7 +29,7 @@ func TestDropColumn(t *testing.T) {
 		{"SELECT * FROM a", "1|one|2|3\n2|two|4|<nil>\n"},
 		{"SELECT x FROM a", "unknown_column"},
 		{"ALTER TABLE a ADD COLUMN x DEFAULT 7", ""},
-		{"SELECT x FROM a", "<nil>\n<nil>\n"},
+		{"SELECT x FROM a", "7\n7\n"},
 		{"INSERT INTO a (y) VALUES ('three') RETURNING x", "7\n"},
 	} {
 		if got := ask(t, env, test[0]); got != test[1] {

@@ -281,7 +281,7 @@ func (d *dictionary) addColumn(def *sql.Definition) error {
 	case slices.ContainsFunc(schema.Columns, func(c Column) bool { return foldedEqual(c.Name, column.Name) }):
 		return fail(AlreadyExists, "alter table: column", t.name+"."+column.Name, nil)
 	}
-	schema.Columns = append(slices.Clip(schema.Columns), column)
+	schema.Columns, schema.Checks = append(slices.Clip(schema.Columns), column), append(slices.Clip(schema.Checks), def.Checks...)
 	return t.reshape(d.tx, docs, schema)
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/stowage-db/stowage/query"
@@ -242,6 +243,14 @@ func (s *session) indexedBefore(end int, doc []byte) bool {
 		}
 	}
 	return true
+}
+
+// concerns reports whether the identity or an index is made of what is in any of some members.
+func (l *layout) concerns(members []string) bool {
+	within := func(path query.Path) bool { return slices.Contains(members, path[0].Name) }
+	return within(l.schema.Key) || slices.ContainsFunc(l.schema.Indexes, func(index query.Index) bool {
+		return slices.ContainsFunc(index.Paths, within)
+	})
 }
 
 // examine finds the values of a stored document.

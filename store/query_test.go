@@ -103,6 +103,68 @@ func TestQueryOfDocuments(t *testing.T) {
 	}
 }
 
+// TestDefaultsReplaceNothing: what is NULL in a document that other programs have written, and may
+// not be, becomes its default in an UPDATE OR REPLACE, which does not name it.
+func TestDefaultsReplaceNothing(t *testing.T) {
+	env := storetest.Open(t, memory.New(), storetest.Small())
+	exec(t, env, "CREATE TABLE people (id INTEGER PRIMARY KEY, name, home NOT NULL DEFAULT 'here', at AS (home || '!'))")
+	people, err := env.Table(ctx, "people", store.Schema{Key: query.Field("id"), Increment: true}, nil)
+	if err == nil {
+		err = env.Update(ctx, func(tx *store.Tx) error {
+			_, err := people.Insert(tx, [][]byte{doc(fields{"id": 1, "name": "Ada", "home": nil})})
+			return err
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range [][2]string{
+		{"UPDATE people SET name = 'Bob'", "constraint"},
+		{"UPDATE OR REPLACE people SET name = 'Bob' RETURNING *", "1|Bob|here|here!\n"},
+	} {
+		if got := ask(t, env, test[0]); got != test[1] {
+			t.Errorf("%s: %q, want %q", test[0], got, test[1])
+		}
+	}
+}
+
+// TestColumnsAreAdded: rows that are there have the default of a column that is added, or what it
+// computes, and do what it asks.
+func TestColumnsAreAdded(t *testing.T) {
+	env := storetest.Open(t, memory.New(), storetest.Small())
+	exec(t, env, "CREATE TABLE p (a UNIQUE)")
+	exec(t, env, "INSERT INTO p VALUES (1), (2)")
+	for _, test := range [][2]string{
+		{"ALTER TABLE p ADD COLUMN b TEXT DEFAULT 5", ""},
+		{"ALTER TABLE p ADD COLUMN c AS (a * 2)", ""},
+		{"SELECT a, b || '', c FROM p", "1|5|2\n2|5|4\n"},
+		{"ALTER TABLE p ADD COLUMN d CHECK (a < 2)", "constraint"},
+		{"ALTER TABLE p ADD COLUMN d CHECK (d > 0)", ""},
+		{"UPDATE p SET d = -1", "constraint"},
+		{"ALTER TABLE p ADD COLUMN e NOT NULL DEFAULT (1 + 2)", ""},
+		{"ALTER TABLE p ADD COLUMN f AS (d) NOT NULL", "constraint"},
+		{"ALTER TABLE p ADD COLUMN f NOT NULL", "invalid_statement"},
+		{"ALTER TABLE p ADD COLUMN f UNIQUE", "invalid_statement"},
+		{"ALTER TABLE p ADD COLUMN f PRIMARY KEY", "invalid_statement"},
+		{"ALTER TABLE p ADD COLUMN f DEFAULT (a)", "unknown_column"},
+		{"UPDATE p SET a = a + 5 WHERE a = 1", ""},
+		{"SELECT * FROM p", "6|5|12|<nil>|3\n2|5|4|<nil>|3\n"},
+	} {
+		if got := ask(t, env, test[0]); got != test[1] {
+			t.Errorf("%s: %q, want %q", test[0], got, test[1])
+		}
+	}
+}
+
+// deep is a list in a list, so many times.
+func deep(n int) any {
+	var v any = "innermost"
+	for range n {
+		v = []any{v}
+	}
+	return v
+}
+
 func TestStatementsWrite(t *testing.T) {
 	env := storetest.Open(t, memory.New(), storetest.Small())
 	exec(t, env, `
@@ -131,6 +193,26 @@ func TestStatementsWrite(t *testing.T) {
 		{"CREATE TABLE IF NOT EXISTS people (a)", nil, ""},
 		{"CREATE TABLE copies AS SELECT name, age * 2 AS twice FROM people", nil, ""},
 		{"SELECT * FROM copies", nil, "Bob|42\n"},
+		{"CREATE TABLE pairs (a, of AS (rowid * 2), CHECK (rowid < 3))", nil, ""},
+		{"INSERT INTO pairs (a) VALUES ('x'), ('y') RETURNING of", nil, "2\n4\n"},
+		{"INSERT INTO pairs (a) VALUES ('z')", nil, "constraint"},
+		{"UPDATE pairs SET a = 'z' WHERE of = 4 RETURNING rowid, of", nil, "2|4\n"},
+		{"INSERT INTO pairs (rowid, a) VALUES (1, 'z')", nil, "duplicate_key"},
+		{"UPDATE pairs SET oid = 0 WHERE a = 'x' RETURNING *, _rowid_", nil, "x|0|0\n"},
+		{"CREATE TABLE wrong (a, CHECK (b > 1))", nil, "unknown_column"},
+		{"CREATE TABLE wrong (a AS (b), b AS (a), c)", nil, "invalid_statement"},
+		{"ALTER TABLE pairs ADD COLUMN wrong AS (b)", nil, "unknown_column"},
+		{"ALTER TABLE pairs ADD COLUMN wrong AS (wrong)", nil, "invalid_statement"},
+		{"ALTER TABLE pairs ADD COLUMN right AS (of + 1)", nil, ""},
+		{"UPDATE pairs SET a = 'w' WHERE a = 'x' RETURNING right", nil, "1\n"},
+		{"CREATE TABLE nested (id INTEGER PRIMARY KEY, at, name)", nil, ""},
+		{"INSERT INTO nested VALUES (1, ?, 'here')", []any{map[string]any{"place": 7}}, ""},
+		{"UPDATE nested SET at = ? RETURNING at ->> 'place'", []any{map[string]any{"place": 8}}, "8\n"},
+		{"UPDATE nested SET at = ?", []any{deep(query.MaxDepth)}, "too_deep"},
+		{"CREATE TABLE both (id INTEGER PRIMARY KEY, a, b)", nil, ""},
+		{"CREATE UNIQUE INDEX by_both ON both (a, b)", nil, ""},
+		{"INSERT INTO both VALUES (1, 2, 3), (2, 2, 4)", nil, ""},
+		{"UPDATE both SET b = 3 WHERE id = 2", nil, "duplicate_key"},
 		{"DROP TABLE nobody", nil, "unknown_table"},
 		{"DROP TABLE IF EXISTS nobody", nil, ""},
 		{"BEGIN", nil, "unsupported"},

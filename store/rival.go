@@ -11,6 +11,15 @@ import (
 // the identity and the unique indexes before anything of it is written: a statement may have
 // something else in mind for what cannot be stored than to fail.
 
+// Next implements sql.Source.
+func (s *statement) Next(t *sql.Table) (int64, error) {
+	on, err := s.session(t)
+	if err != nil {
+		return 0, err
+	}
+	return on.nextNumber()
+}
+
 // Insert implements sql.Source.
 func (s *statement) Insert(t *sql.Table, doc []byte) (stored []byte, taken *sql.Conflict, err error) {
 	on, err := s.session(t)
@@ -42,7 +51,7 @@ func (s *statement) Insert(t *sql.Table, doc []byte) (stored []byte, taken *sql.
 }
 
 // Replace implements sql.Source.
-func (s *statement) Replace(t *sql.Table, key, old, doc []byte) (stored []byte, taken *sql.Conflict, err error) {
+func (s *statement) Replace(t *sql.Table, key, old, doc []byte, members []string) (stored []byte, taken *sql.Conflict, err error) {
 	on, err := s.session(t)
 	if err != nil {
 		return nil, nil, err
@@ -56,25 +65,18 @@ func (s *statement) Replace(t *sql.Table, key, old, doc []byte) (stored []byte, 
 			return nil, nil, fail(NotFound, "update", t.Name, nil)
 		}
 	}
-	if doc, _, _, err = on.identify(doc); err != nil {
-		return nil, nil, on.failedAt("update", 0, 1, err)
-	}
-	stays := bytes.Equal(on.key, key)
-	if !stays {
-		if taken, err = on.occupied(); taken != nil || err != nil {
-			return nil, taken, err
-		}
-	}
-	if taken, err = on.rival(doc, key); taken != nil || err != nil {
-		return nil, taken, err
-	}
+	stays := members != nil && !on.concerns(members)
 	if stays {
-		err = on.exchangeDocument(old, doc)
+		on.key = append(on.key[:0], key...)
+		err = on.docs.Put(on.key, doc)
 	} else {
-		err = on.move(key, doc)
+		doc, stays, taken, err = on.succeed(key, old, doc)
 	}
 	if err != nil {
-		return nil, nil, on.failedAt("update", 0, 1, err)
+		err = on.failedAt("update", 0, 1, err)
+	}
+	if taken != nil || err != nil {
+		return nil, taken, err
 	}
 	if err := s.settle(on, len(doc)); err != nil {
 		return nil, nil, err
@@ -86,6 +88,28 @@ func (s *statement) Replace(t *sql.Table, key, old, doc []byte) (stored []byte, 
 		err = s.wrote(on, nil, doc)
 	}
 	return doc, nil, err
+}
+
+// succeed puts a document in the place of another one, whose key it has unless its identity is
+// another one: then it does not stay there.
+func (s *session) succeed(key, old, doc []byte) (stored []byte, stays bool, taken *sql.Conflict, err error) {
+	if doc, _, _, err = s.identify(doc); err != nil {
+		return nil, false, nil, err
+	}
+	if stays = bytes.Equal(s.key, key); !stays {
+		taken, err = s.occupied()
+	}
+	if taken == nil && err == nil {
+		taken, err = s.rival(doc, key)
+	}
+	switch {
+	case taken != nil || err != nil:
+	case stays:
+		err = s.exchangeDocument(old, doc)
+	default:
+		err = s.move(key, doc)
+	}
+	return doc, stays, taken, err
 }
 
 // move puts a document that was identified where its identity belongs, and takes away the

@@ -36,7 +36,7 @@ func TestScanMeetsWhatIsWritten(t *testing.T) {
 			err = source.Delete(on, key)
 			delete(model, id)
 		case exists:
-			_, _, err = source.Replace(on, key, nil, fields)
+			_, _, err = source.Replace(on, key, nil, fields, nil)
 			model[id] = n
 		default:
 			_, _, err = source.Insert(on, fields)

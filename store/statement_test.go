@@ -57,10 +57,10 @@ func TestSourceFindsWhatStandsInTheWay(t *testing.T) {
 			}
 		}
 		first := query.AppendKeyInt(nil, 1)
-		if _, taken, err := source.Replace(people, first, nil, doc(map[string]any{"id": 1, "email": "b"})); err != nil || taken == nil || !bytes.Equal(taken.Key, query.AppendKeyInt(nil, 2)) {
+		if _, taken, err := source.Replace(people, first, nil, doc(map[string]any{"id": 1, "email": "b"}), []string{"email"}); err != nil || taken == nil || !bytes.Equal(taken.Key, query.AppendKeyInt(nil, 2)) {
 			t.Errorf("an update to what another has: %+v, %v", taken, err)
 		}
-		if _, taken, err := source.Replace(people, first, nil, doc(map[string]any{"id": 9, "email": "a"})); err != nil || taken != nil {
+		if _, taken, err := source.Replace(people, first, nil, doc(map[string]any{"id": 9, "email": "a"}), nil); err != nil || taken != nil {
 			t.Errorf("an update to another identity: %+v, %v", taken, err)
 		}
 		return source.Delete(people, query.AppendKeyInt(nil, 2))

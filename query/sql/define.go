@@ -38,8 +38,43 @@ func (s *Statement) compileDefine(c *compiler, d *definition) {
 		s.compileCreateAs(c, d)
 		return
 	}
+	if d.Kind == AddColumn {
+		s.compileAddColumn(c, d)
+		return
+	}
+	if d.Kind == CreateTable {
+		c.created(d)
+	}
 	definition := d.Definition
 	s.start = func(r *run, _ func(row []value.Value) error) error { return r.source.Define(&definition) }
+}
+
+// created refuses a table that could not be written.
+func (c *compiler) created(d *definition) {
+	t := &Table{Name: d.Name, Columns: d.Columns, Key: query.Field("rowid"), Integer: d.Integer || d.Key < 0, Checks: d.Checks}
+	if d.Key >= 0 {
+		t.Key = d.Columns[d.Key].Path
+	}
+	if !slices.ContainsFunc(t.Columns, func(col Column) bool { return col.Generated == "" }) {
+		panic(fail(codeInvalid, d.pos, "must have at least one non-generated column"))
+	}
+	for i, col := range d.Columns {
+		if col.Generated != "" && (i == d.Key || d.keyed && d.Key < 0 && slices.Contains(d.Unique[0], i)) {
+			panic(fail(codeInvalid, d.pos, "generated columns cannot be part of the PRIMARY KEY"))
+		}
+	}
+	c.computed(t, d)
+}
+
+// computed looks into what the definition of a table that is going to be has of expressions, as
+// each statement will that writes it.
+func (c *compiler) computed(t *Table, d *definition) {
+	for _, col := range d.Columns {
+		if col.Generated != "" && col.Default != "" {
+			panic(fail(codeInvalid, d.pos, "cannot use DEFAULT on a generated column"))
+		}
+	}
+	c.image(t.identified(), t.Name, d.pos)
 }
 
 // exists reports whether a table or a view has the definition's name.
@@ -96,7 +131,6 @@ func (c *compiler) altered(d *definition) {
 	}
 	switch d.Kind {
 	case AddColumn:
-		c.addable(t, d)
 		return
 	case RenameTable:
 		if c.exists(d) {
@@ -115,14 +149,60 @@ func (c *compiler) altered(d *definition) {
 	}
 }
 
-func (c *compiler) addable(t *Table, d *definition) {
+// compileAddColumn makes a statement that adds a column. Then all rows are written as by an UPDATE,
+// unless they stay as they are: so they have its default, or what it computes, and do what it asks.
+func (s *Statement) compileAddColumn(c *compiler, d *definition) {
+	definition := d.Definition
+	s.start = func(r *run, _ func(row []value.Value) error) error { return r.source.Define(&definition) }
+	with := c.addable(d)
+	set := d.first(with)
+	if set == nil {
+		return
+	}
+	_, change := s.updating(c, with, &update{table: d.Table, pos: d.pos, set: []assignment{*set}})
+	s.start = func(r *run, _ func(row []value.Value) error) error {
+		if err := r.source.Define(&definition); err != nil {
+			return err
+		}
+		err := change(r, nil)
+		r.changes = 0
+		return err
+	}
+}
+
+// addable is the table with the column that is added to it.
+func (c *compiler) addable(d *definition) *Table {
+	t, col := c.writable(d.Table, d.pos), &d.Columns[0]
+	refuse := func(why string) { panic(fail(codeInvalid, d.pos, why)) }
+	switch {
+	case t.position(col.Name) >= 0:
+		refuse("duplicate column name: " + col.Name)
+	case d.keyed:
+		refuse("Cannot add a PRIMARY KEY column")
+	case len(d.Unique) > 0:
+		refuse("Cannot add a UNIQUE column")
+	case col.NotNull && col.Default == "" && col.Generated == "":
+		refuse("Cannot add a NOT NULL column with default value NULL")
+	}
+	with := *t
+	with.Columns, with.Checks = append(slices.Clone(t.Columns), *col), append(slices.Clone(t.Checks), d.Checks...)
+	c.computed(&with, d)
+	return &with
+}
+
+// first is what an UPDATE of a table sets that shall bring its rows to a column that is added: its
+// default, or where only something is computed or asked any column to itself. nil: they stay as they are.
+func (d *definition) first(t *Table) *assignment {
 	col := &d.Columns[0]
-	if t.position(col.Name) >= 0 {
-		panic(fail(codeInvalid, d.pos, "duplicate column name: "+col.Name))
+	switch {
+	case col.Default != "":
+		return &assignment{columns: []string{col.Name}, pos: d.pos, expr: expressionOf(col.Default)}
+	case col.Generated != "" || len(d.Checks) > 0:
+		at := slices.IndexFunc(t.Columns, func(col Column) bool { return col.Generated == "" })
+		name := t.Columns[at].Name
+		return &assignment{columns: []string{name}, pos: d.pos, expr: &expr{kind: exprColumn, name: name, pos: d.pos}}
 	}
-	if col.NotNull && col.Default == "" {
-		panic(fail(codeInvalid, d.pos, "Cannot add a NOT NULL column with default value NULL"))
-	}
+	return nil
 }
 
 // droppable refuses to drop a column that something else in its table's definition reads.

@@ -46,8 +46,9 @@ func (m *image) newDrafting() *drafting {
 	return &drafting{image: m, told: columns[:len(m.columns)], done: columns[len(m.columns):]}
 }
 
-// load enters a document in the image's places.
-func (d *drafting) load(r *run, doc []byte) (err error) {
+// load enters a document in the image's places: of the table's columns those that are asked for, the others
+// are NULL.
+func (d *drafting) load(r *run, doc []byte, asked []bool) (err error) {
 	d.old = doc
 	if d.fields, err = query.AppendFields(d.fields[:0], doc); err != nil {
 		return err
@@ -60,8 +61,9 @@ func (d *drafting) load(r *run, doc []byte) (err error) {
 		f := &d.fields[i]
 		at := d.column(i, doc[f.Name:f.Value])
 		if at >= 0 && !d.done[at] { // of equal names the first counts
-			d.done[at] = true
-			r.row[d.columns[at]] = d.read(at, doc[f.Value:f.End])
+			if d.done[at] = true; asked[at] {
+				r.row[d.columns[at]] = d.read(at, doc[f.Value:f.End])
+			}
 		}
 	}
 	for _, i := range d.origin.used {
@@ -111,14 +113,14 @@ func (d *drafting) draft(r *run) []byte {
 	return d.finish(r)
 }
 
-// revise makes a document of the image and the one that was loaded: fields that the image does not change
-// stay as they are, those that are no columns too.
-func (d *drafting) revise(r *run) []byte {
+// revise makes a document of the image and the one that was loaded, of which some columns were asked for and
+// written: fields that these do not change stay as they are, those that are no columns too.
+func (d *drafting) revise(r *run, written []bool) []byte {
 	d.begin(r, len(d.old))
 	from, to := 0, 0 // what is to be taken over as it stands
 	for i := range d.fields {
 		f, at := &d.fields[i], d.means[i]
-		if at >= 0 && (d.done[at] || d.read(at, d.old[f.Value:f.End]) != r.row[d.columns[at]]) {
+		if at >= 0 && (d.done[at] || written[at] && d.read(at, d.old[f.Value:f.End]) != r.row[d.columns[at]]) {
 			if !d.done[at] {
 				d.body = append(d.body, d.old[from:to]...)
 				from, to = f.End, f.End

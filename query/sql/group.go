@@ -103,7 +103,7 @@ func (s *scope) knows(name, folded, table string) bool {
 		if table != "" && o.name != table {
 			continue
 		}
-		if o.find(name, folded) >= 0 || folded == "rowid" && o.table != nil && o.table.Integer {
+		if o.find(name, folded) >= 0 || isRowidName(folded) && o.table != nil && o.table.Integer {
 			return true
 		}
 	}

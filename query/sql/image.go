@@ -1,6 +1,8 @@
 package sql
 
 import (
+	"slices"
+
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/stowage-db/stowage/query/sql/value"
@@ -14,19 +16,37 @@ type image struct {
 	origin    *origin
 	columns   []int    // places of the table's columns
 	all       []int    // the columns themselves
+	whole     []bool   // them all
+	read      []bool   // those that constraints and generated columns read
 	names     [][]byte // theirs, as documents have them
 	defaults  []eval
 	generated []eval
+	sequence  []int // of the generated ones, each behind those that it reads
 	checks    []test
+	key       int // the column that is the identity, −1 where there is none
 	state     int // where a run keeps its drafting
 }
 
-// image makes room for a row of a table under a name.
+// image makes room for a row of a table under a name. Where it stands in a statement is where a definition
+// is at fault that does not hold.
 func (c *compiler) image(t *Table, name string, pos int) *image {
+	defer func() {
+		switch thrown := recover().(type) {
+		case nil:
+		case *Error:
+			panic(fail(thrown.Code, pos, thrown.Message))
+		default:
+			panic(thrown)
+		}
+	}()
 	m := &image{table: t, scope: &scope{}, state: c.state()}
 	o := c.tableOperand(t, name, pos, m.scope)
 	m.origin = o.table
+	m.key = -1
 	for i := range t.Columns {
+		if t.Columns[i].Path.Equal(t.Key) {
+			m.key = i
+		}
 		m.all = append(m.all, i)
 		m.columns = append(m.columns, c.column(m.scope, m.origin, i, false).slot)
 		if len(t.Columns[i].Path) != 1 {
@@ -34,20 +54,60 @@ func (c *compiler) image(t *Table, name string, pos int) *image {
 		}
 	}
 	m.name()
+	m.whole, m.read = slices.Repeat([]bool{true}, len(t.Columns)), make([]bool, len(t.Columns))
 	m.defaults = make([]eval, len(t.Columns))
 	m.generated = make([]eval, len(t.Columns))
+	reads := make([][]bool, len(t.Columns))
 	for i, col := range t.Columns {
 		if col.Default != "" {
 			m.defaults[i] = evaluator(c.stored(col.Default, &scope{}))
 		}
 		if col.Generated != "" {
-			m.generated[i] = evaluator(c.stored(col.Generated, m.scope))
+			t := c.stored(col.Generated, m.scope)
+			if t.volatile {
+				panic(fail(codeInvalid, pos, "non-deterministic functions prohibited in generated columns"))
+			}
+			m.generated[i], reads[i] = evaluator(t), m.asking(t)
 		}
 	}
 	for _, text := range t.Checks {
-		m.checks = append(m.checks, refusal(c.stored(text, m.scope)))
+		t := c.stored(text, m.scope)
+		m.asking(t)
+		m.checks = append(m.checks, refusal(t))
+	}
+	for i := range t.Columns {
+		m.follow(i, reads, pos)
 	}
 	return m
+}
+
+// follow puts a column in the sequence of generated ones, behind those that it reads.
+func (m *image) follow(i int, reads [][]bool, pos int) {
+	switch {
+	case m.generated[i] == nil || slices.Contains(m.sequence, i):
+		return
+	case reads[i] == nil: // it is on its way there
+		panic(fail(codeInvalid, pos, "generated column loop on \""+m.table.Columns[i].Name+"\""))
+	}
+	own := reads[i]
+	reads[i] = nil
+	for other, read := range own {
+		if read {
+			m.follow(other, reads, pos)
+		}
+	}
+	m.sequence = append(m.sequence, i)
+}
+
+// asking notes which columns an expression reads, and tells them.
+func (m *image) asking(t *term) (read []bool) {
+	var s scope
+	s.collect(t)
+	for i, slot := range m.columns {
+		read = append(read, slices.Contains(s.reads, slot))
+		m.read[i] = m.read[i] || read[i]
+	}
+	return read
 }
 
 // name writes down the names of the columns.
@@ -68,6 +128,16 @@ func refusal(t *term) test {
 
 // stored resolves an expression that a definition holds as text.
 func (c *compiler) stored(text string, s *scope) *term {
+	e := expressionOf(text)
+	t := c.resolve(e, s)
+	if t.asks() {
+		panic(fail(codeInvalid, e.pos, "subqueries prohibited in what a table's definition says"))
+	}
+	return t
+}
+
+// expressionOf parses one.
+func expressionOf(text string) *expr {
 	tokens, err := scan(text)
 	if err != nil {
 		panic(err)
@@ -77,7 +147,7 @@ func (c *compiler) stored(text string, s *scope) *term {
 	if p.peek().kind != tokenEnd {
 		p.unexpected()
 	}
-	return c.resolve(e, s)
+	return e
 }
 
 // find returns the position of a column that is written, which rowid may be too.
@@ -92,7 +162,7 @@ func (m *image) find(name string, pos int) int {
 			at = i
 		}
 	}
-	if at < 0 && m.table.Integer && (folded == "rowid" || folded == "oid" || folded == "_rowid_") {
+	if at < 0 && m.table.Integer && isRowidName(folded) {
 		for i := range m.table.Columns {
 			if m.table.Columns[i].Path.Equal(m.table.Key) {
 				return i
@@ -109,23 +179,22 @@ func (m *image) find(name string, pos int) int {
 }
 
 // settle gives those columns of a row that are written their affinities, computes the generated ones, and asks
-// the constraints. replace: a default takes the place of a NULL that may not be.
+// the constraints. replace: a default takes the place of a NULL that may not be, which generated ones see.
 func (m *image) settle(r *run, written []int, replace bool) error {
 	for _, i := range written {
 		slot := m.columns[i]
 		r.row[slot] = m.table.Columns[i].Affinity.Apply(r.row[slot]).Plain()
 	}
-	for i, e := range m.generated {
-		if e != nil {
-			r.row[m.columns[i]] = m.table.Columns[i].Affinity.Apply(e(r))
-		}
-	}
 	for i, col := range m.table.Columns {
-		slot := m.columns[i]
-		if col.NotNull && r.row[slot].IsNull() && replace && m.defaults[i] != nil {
+		if slot := m.columns[i]; replace && col.NotNull && r.row[slot].IsNull() && m.defaults[i] != nil {
 			r.row[slot] = col.Affinity.Apply(m.defaults[i](r))
 		}
-		if col.NotNull && r.row[slot].IsNull() && !(m.table.Integer && col.Path.Equal(m.table.Key)) {
+	}
+	for _, i := range m.sequence {
+		r.row[m.columns[i]] = m.table.Columns[i].Affinity.Apply(m.generated[i](r))
+	}
+	for i, col := range m.table.Columns {
+		if col.NotNull && r.row[m.columns[i]].IsNull() && !(m.table.Integer && col.Path.Equal(m.table.Key)) {
 			return fail(codeConstraint, -1, "NOT NULL constraint failed: "+m.table.Name+"."+col.Name)
 		}
 	}
@@ -144,15 +213,13 @@ func (m *image) settle(r *run, written []int, replace bool) error {
 
 // settleKey sees to it that an identity that has to be an integer is one.
 func (m *image) settleKey(r *run) error {
-	for i, col := range m.table.Columns {
-		if !col.Path.Equal(m.table.Key) {
-			continue
-		}
-		v := value.IntegerAffinity.Apply(r.row[m.columns[i]])
-		if !v.IsNull() && v.Kind() != value.Integer {
-			return fail(codeConstraint, -1, "datatype mismatch")
-		}
-		r.row[m.columns[i]] = v
+	if m.key < 0 {
+		return nil
 	}
+	v := value.IntegerAffinity.Apply(r.row[m.columns[m.key]])
+	if !v.IsNull() && v.Kind() != value.Integer {
+		return fail(codeConstraint, -1, "datatype mismatch")
+	}
+	r.row[m.columns[m.key]] = v
 	return nil
 }

@@ -1,6 +1,8 @@
 package sql
 
 import (
+	"slices"
+
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
@@ -68,19 +70,18 @@ func (s *Statement) compileInsert(c *compiler, q *insertion) {
 }
 
 // openColumns are a table's columns with those that a statement names besides, of a
-// table of documents.
+// table of documents, and with the identity.
 func (c *compiler) openColumns(t *Table, names []string) *Table {
+	t = t.identified()
 	if !t.Open {
 		return t
 	}
 	more := *t
-	more.Columns = append([]Column(nil), t.Columns...)
+	more.Columns = slices.Clone(t.Columns)
 	for _, name := range names {
-		known := false
-		for _, col := range more.Columns {
-			known = known || col.Name == name || value.Fold(col.Name) == value.Fold(name)
-		}
-		if !known {
+		folded := value.Fold(name)
+		known := slices.ContainsFunc(more.Columns, func(col Column) bool { return col.Name == name || value.Fold(col.Name) == folded })
+		if !known && !(t.Integer && isRowidName(folded)) {
 			more.Columns = append(more.Columns, Column{Name: name, Path: query.Field(name), Affinity: value.BlobAffinity})
 		}
 	}
@@ -88,6 +89,22 @@ func (c *compiler) openColumns(t *Table, names []string) *Table {
 		return t
 	}
 	return &more
+}
+
+// identified is the table with a column that is its identity: where identities are integers that no
+// column is declared for, a hidden one.
+func (t *Table) identified() *Table {
+	if !t.Integer || len(t.Key) != 1 || slices.ContainsFunc(t.Columns, func(col Column) bool { return col.Path.Equal(t.Key) }) {
+		return t
+	}
+	more := *t
+	more.Columns = append(slices.Clone(t.Columns), Column{Name: t.Key[0].Name, Path: t.Key, Hidden: true})
+	return &more
+}
+
+// isRowidName reports whether a name, in small letters, may mean an identity that is an integer.
+func isRowidName(folded string) bool {
+	return folded == "rowid" || folded == "oid" || folded == "_rowid_"
 }
 
 // columnsOf finds out which column each value is for.
@@ -167,6 +184,9 @@ func (in *inserting) write(r *run, row []value.Value, emit func() error) error {
 	if r.err != nil {
 		return r.err
 	}
+	if err := in.number(r); err != nil {
+		return err
+	}
 	if err := in.settle(r, in.all, in.resolve == resolveReplace); err != nil {
 		if e, is := err.(*Error); is && e.Code == codeConstraint && in.resolve == resolveIgnore {
 			return nil
@@ -188,6 +208,16 @@ func (in *inserting) write(r *run, row []value.Value, emit func() error) error {
 			return err
 		}
 	}
+}
+
+// number gives a row the identity that it is going to get, where its definition asks for it.
+func (in *inserting) number(r *run) error {
+	if !in.table.Integer || in.key < 0 || !in.read[in.key] || !r.row[in.columns[in.key]].IsNull() {
+		return nil
+	}
+	n, err := r.source.Next(in.table)
+	r.row[in.columns[in.key]] = value.FromInt(n)
+	return err
 }
 
 // conflict sees to a row that is in the way, and reports whether to try again.
@@ -238,7 +268,7 @@ func (c *compiler) upsert(u upsert, in *inserting, name string) *upserting {
 	excluded := *in.origin
 	excluded.name, excluded.shy = "excluded", true
 	both := &scope{origins: []*origin{up.old.origin, &excluded}}
-	up.set = c.setting(u.set, up.old, both)
+	up.set = c.setting(u.set, up.old, both, resolveAbort)
 	if u.filter != nil {
 		up.filter = condition(c.resolve(u.filter, both))
 	}
@@ -288,13 +318,13 @@ func (u *upserting) apply(r *run, in *inserting, taken *Conflict, emit func() er
 	if err != nil {
 		return err
 	}
-	if err := u.old.drafting(r).load(r, doc); err != nil {
+	if err := u.old.drafting(r).load(r, doc, u.old.whole); err != nil {
 		return err
 	}
 	if u.filter != nil && !u.filter(r) {
 		return r.err
 	}
-	return u.set.write(r, taken.Key, doc, u.set.compute(r, nil), resolveAbort, in.out, in.image, emit)
+	return u.set.write(r, taken.Key, doc, u.set.compute(r, nil), in.out, in.image, emit)
 }
 
 // documentOf reads the document of an identity.

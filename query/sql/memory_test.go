@@ -234,6 +234,10 @@ func (t *memoryTable) add(row memoryRow) {
 	}
 }
 
+func (m *memory) Next(t *sql.Table) (int64, error) {
+	return m.tables[value.Fold(t.Name)].last + 1, nil
+}
+
 func (m *memory) Insert(t *sql.Table, doc []byte) ([]byte, *sql.Conflict, error) {
 	own := m.tables[value.Fold(t.Name)]
 	row := own.identified(doc)
@@ -244,7 +248,7 @@ func (m *memory) Insert(t *sql.Table, doc []byte) ([]byte, *sql.Conflict, error)
 	return row.doc, nil, nil
 }
 
-func (m *memory) Replace(t *sql.Table, key, _, doc []byte) ([]byte, *sql.Conflict, error) {
+func (m *memory) Replace(t *sql.Table, key, _, doc []byte, _ []string) ([]byte, *sql.Conflict, error) {
 	own := m.tables[value.Fold(t.Name)]
 	row := own.identified(doc)
 	if c := own.conflict(row, key); c != nil {

@@ -186,7 +186,7 @@ func (c *compiler) lookupIn(e *expr, s *scope, table, name string) *term {
 	if hit != nil {
 		return hit
 	}
-	if name == "rowid" || name == "oid" || name == "_rowid_" {
+	if isRowidName(name) {
 		return c.lookupRowid(e, s, table)
 	}
 	return nil

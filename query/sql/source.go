@@ -71,13 +71,18 @@ type Source interface {
 	// Stable reports whether the bytes of records stay as they are after the call.
 	Stable() bool
 
+	// Next tells the identity that Insert would give a document now, of a table of which
+	// identities are integers.
+	Next(t *Table) (int64, error)
 	// Insert adds a document, with an identity if it lacks one, and returns it as it
 	// was stored. Where its identity or what a unique index says of it is taken it
 	// does nothing but tell by which record.
 	Insert(t *Table, doc []byte) (stored []byte, taken *Conflict, err error)
 	// Replace puts a document in the place of old, that of an identity, of which it may have
 	// another one. old is nil where nobody knows whether it is still the one that was read.
-	Replace(t *Table, key, old, doc []byte) (stored []byte, taken *Conflict, err error)
+	// members, unless it is nil, names those in which they may differ, none of which is a map
+	// or a list in doc.
+	Replace(t *Table, key, old, doc []byte, members []string) (stored []byte, taken *Conflict, err error)
 	// Delete takes the document of an identity away.
 	Delete(t *Table, key []byte) error
 	// Define carries out a CREATE, DROP or ALTER.

@@ -5,13 +5,18 @@ import "github.com/stowage-db/stowage/query/sql/value"
 // setting is what SET says.
 type setting struct {
 	*image
-	into  []int // the columns that are set
-	evals []func(r *run, dst []value.Value) []value.Value
+	resolve resolution
+	into    []int // the columns that are set
+	evals   []func(r *run, dst []value.Value) []value.Value
+
+	written []bool   // columns that may come to be others: those, and what follows from them
+	asked   []bool   // columns of which it matters what they were
+	members []string // of a document, as which the written ones are stored
 }
 
 // setting resolves SET of a row's image, whose expressions read what s has.
-func (c *compiler) setting(list []assignment, m *image, s *scope) *setting {
-	set := &setting{image: m}
+func (c *compiler) setting(list []assignment, m *image, s *scope, resolve resolution) *setting {
+	set := &setting{image: m, resolve: resolve}
 	for _, a := range list {
 		for _, name := range a.columns {
 			set.into = append(set.into, m.find(name, a.pos))
@@ -22,7 +27,24 @@ func (c *compiler) setting(list []assignment, m *image, s *scope) *setting {
 		}
 		set.evals = append(set.evals, rowEvaluator(t))
 	}
+	set.follow()
 	return set
+}
+
+// follow finds out what follows from the columns that are set.
+func (set *setting) follow() {
+	set.written, set.asked = make([]bool, len(set.columns)), make([]bool, len(set.columns))
+	for _, at := range set.into {
+		set.written[at] = true
+	}
+	for i, col := range set.table.Columns {
+		replaced := set.resolve == resolveReplace && col.NotNull && set.defaults[i] != nil
+		set.written[i] = set.written[i] || set.generated[i] != nil || replaced
+		set.asked[i] = set.written[i] || col.NotNull || set.read[i]
+		if set.written[i] {
+			set.members = append(set.members, col.Path[0].Name)
+		}
+	}
 }
 
 // names are the columns that assignments name.
@@ -42,13 +64,24 @@ func (set *setting) compute(r *run, values []value.Value) []value.Value {
 	return values
 }
 
+// plain reports whether the written columns have come to be nothing nested, of which nobody
+// has seen how deep it is.
+func (set *setting) plain(r *run) bool {
+	for i, written := range set.written {
+		if written && r.row[set.columns[i]].Kind() == value.Document {
+			return false
+		}
+	}
+	return true
+}
+
 // write changes the document of an identity.
-func (set *setting) write(r *run, key, doc []byte, values []value.Value, resolve resolution, out *returning, shown *image, emit func() error) error {
+func (set *setting) write(r *run, key, doc []byte, values []value.Value, out *returning, shown *image, emit func() error) error {
 	if r.err != nil {
 		return r.err
 	}
 	d := set.drafting(r)
-	if err := d.load(r, doc); err != nil {
+	if err := d.load(r, doc, set.asked); err != nil {
 		return err
 	}
 	for i, slot := range set.columns {
@@ -58,18 +91,21 @@ func (set *setting) write(r *run, key, doc []byte, values []value.Value, resolve
 		r.row[set.columns[at]] = values[i]
 		d.told[at] = true
 	}
-	if err := set.settle(r, set.into, resolve == resolveReplace); err != nil {
-		if e, is := err.(*Error); is && e.Code == codeConstraint && resolve == resolveIgnore {
+	if err := set.settle(r, set.into, set.resolve == resolveReplace); err != nil {
+		if e, is := err.(*Error); is && e.Code == codeConstraint && set.resolve == resolveIgnore {
 			return nil
 		}
 		return err
 	}
-	fresh := d.revise(r)
-	if resolve == resolveReplace { // a row before this one may have taken its place
+	fresh, members := d.revise(r, set.written), set.members
+	if !set.plain(r) {
+		members = nil
+	}
+	if set.resolve == resolveReplace { // a row before this one may have taken its place
 		doc = nil
 	}
 	for {
-		stored, taken, err := r.source.Replace(set.table, key, doc, fresh)
+		stored, taken, err := r.source.Replace(set.table, key, doc, fresh, members)
 		if err != nil {
 			return err
 		}
@@ -77,7 +113,7 @@ func (set *setting) write(r *run, key, doc []byte, values []value.Value, resolve
 			r.changes++
 			return out.row(r, shown, stored, emit)
 		}
-		switch resolve {
+		switch set.resolve {
 		case resolveIgnore:
 			return nil
 		case resolveReplace:
@@ -94,7 +130,12 @@ func (s *Statement) compileUpdate(c *compiler, q *update) {
 	if q.resolve == resolveRollback || q.resolve == resolveFail {
 		panic(fail(codeUnsupported, q.pos, "OR ROLLBACK and OR FAIL are not supported: a statement is carried out as a whole or not at all"))
 	}
-	t := c.openColumns(c.writable(q.table, q.pos), names(q.set))
+	out, change := s.updating(c, c.openColumns(c.writable(q.table, q.pos), names(q.set)), q)
+	s.finishWrite(out, change)
+}
+
+// updating makes an UPDATE of a table: what it returns, and what carries it out.
+func (s *Statement) updating(c *compiler, t *Table, q *update) (out *returning, change func(r *run, emit func() error) error) {
 	name := q.alias
 	if name == "" {
 		name = q.table
@@ -104,11 +145,11 @@ func (s *Statement) compileUpdate(c *compiler, q *update) {
 	all := c.target(t, name, q.pos, q.from, in)
 	where := conjuncts(nil, c.optional(q.where, in))
 	shown := c.image(t, name, q.pos)
-	assigned := c.setting(q.set, shown, in)
-	out := c.returning(q.returning, shown.scope)
+	assigned := c.setting(q.set, shown, in, q.resolve)
+	out = c.returning(q.returning, shown.scope)
 	rows, _, _ := c.joinFeed(all, where, nil, in)
 	s.Writes, s.records = true, 1
-	s.finishWrite(out, func(r *run, emit func() error) error {
+	return out, func(r *run, emit func() error) error {
 		met := newRoll(2 + len(assigned.into))
 		var row []value.Value
 		var seen *set
@@ -132,11 +173,11 @@ func (s *Statement) compileUpdate(c *compiler, q *update) {
 		for i := 0; i < met.count && err == nil; i++ {
 			if err = r.tick(); err == nil {
 				row := met.row(r, i)
-				err = assigned.write(r, row[0].Bytes(), row[1].Bytes(), row[2:], q.resolve, out, shown, emit)
+				err = assigned.write(r, row[0].Bytes(), row[1].Bytes(), row[2:], out, shown, emit)
 			}
 		}
 		return err
-	})
+	}
 }
 
 // nowhere counts no names.
@@ -224,7 +265,7 @@ func (out *returning) row(r *run, m *image, stored []byte, emit func() error) er
 	if out == nil {
 		return nil
 	}
-	if err := m.drafting(r).load(r, stored); err != nil {
+	if err := m.drafting(r).load(r, stored, m.whole); err != nil {
 		return err
 	}
 	for i, e := range out.evals {

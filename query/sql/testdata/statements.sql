@@ -228,6 +228,72 @@ insert into c1(c) values ('x') on conflict(c) do update set b = b + 1
 insert into c1(b, c) values ('12', null), ('abc', null)
 replace into c1(c, b) values ('x', 50)
 select *, typeof(b) from c1 order by a
+create table c3(a integer primary key, b int, c int not null default 4, d as (b + c), e, check (b < c or e is not null))
+insert into c3(a, b, c) values (1, 2, 3), (2, 5, 7), (3, null, 1)
+update c3 set b = 3 where a = 1
+update c3 set b = 2.0 where a = 1
+update c3 set c = 8 where a = 2
+update c3 set c = 5 where a = 2
+update c3 set e = 'any' where a = 2
+update c3 set c = 4 where a = 2
+update or replace c3 set b = 1, c = null where a = 3
+update or ignore c3 set e = null where a = 2
+update c3 set e = null where a < 3
+update c3 set a = a + 10 where d = 9 returning *
+insert into c3(a, b, c) values (12, 1, 1) on conflict do update set e = excluded.c returning d
+insert into c3(a, b, c) values (12, 1, 1) on conflict do update set e = null
+select *, typeof(b) from c3 order by a
+create table c4(a, b as (c + 1), c as (a + 1))
+insert into c4(a) values (1)
+update c4 set a = 5
+select * from c4
+create table c5(a, b as (c), c as (b))
+insert into c5(a) values (1)
+create table c6(a, b as (b + a))
+insert into c6(a) values (1)
+create table e1(a, check (nope > 1))
+create table e2(a, check (nofunc(a)))
+create table e4(a default (b), b)
+create table e5(a, check ((select 1)))
+create table e6(a, check (count(a)))
+create table e7(a, check (a > ?))
+create table e8(a, b as (nope))
+create table e10(a, check (rowid > 5))
+create table e11(a, b as (a) default 4)
+create table e12(a as (1))
+create table e13(a as (b) primary key, b)
+create table e14(a, check (e14.a > 1))
+create table e15(a, check (other.a > 1))
+create table e16(a default (1 + 2), b default (abs(-3)), c default current_timestamp)
+create table e17(a default (random()))
+create table e18(a, b as (random()))
+create table e19(a, check (random() > a))
+create table e21(a, check ("nope" <> a))
+create table e22(a, b as (a, 1))
+create table e23(a, check (row_number() over () > 1))
+create table f1(id integer primary key, a, b as (id * 2), check (id < 3))
+insert into f1(a) values (1)
+insert into f1(a) values (2)
+insert into f1(a) values (3)
+insert into f1(id, a) values (null, 3)
+update f1 set id = 3 where id = 2
+update f1 set id = 0 where id = 2 returning b
+select * from f1 order by id
+create table f2(a unique, check (rowid < 3))
+insert into f2 values (1)
+insert into f2 values (1)
+insert or ignore into f2 values (1)
+insert into f2 values (2)
+insert into f2 values (3)
+select rowid as n, a from f2 order by a
+create table c7(a, d as (b || c), b as (c + 1), c as (a + 1) not null, check (d <> '32'))
+insert into c7 values (1)
+insert into c7 values (2)
+insert into c7 values (null)
+update c7 set a = 1
+update c7 set a = 3
+update c7 set a = null
+select * from c7
 create view v as select a, b from t where a > 2
 select * from v order by a
 create view v2(k) as select a * 10 from v
