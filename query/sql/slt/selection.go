@@ -38,6 +38,7 @@ type source struct {
 	rows    int      // about how many
 	joined  int      // how often others were joined
 	using   bool     // by a column of theirs that has one name now: the end
+	asked   bool     // whether rows of a join are, something else than how two columns compare
 }
 
 // from makes a source of one to three tables or subqueries, joined.
@@ -127,6 +128,7 @@ func (s *source) join(g *Generator, next source) {
 		if g.chance(60) {
 			return compared()
 		}
+		s.asked = true
 		return g.truth(both, 1)
 	}
 	if s.using {
@@ -137,6 +139,9 @@ func (s *source) join(g *Generator, next source) {
 	if s.rows *= next.rows; s.rows > most || s.joined == 1 && g.chance(15) {
 		s.rows = min(s.rows, most/2)
 		kind := pick(g, []string{" join ", " left join ", " join ", " right join ", " full join "})
+		if s.asked {
+			kind = " left join "
+		}
 		on := of(fixed, " on ", s.ids[0], " = ", next.ids[0])
 		if s.joined == 1 && g.chance(50) {
 			on, s.using = of(fixed, " using (id)"), true
@@ -146,7 +151,11 @@ func (s *source) join(g *Generator, next source) {
 		s.ids = append(s.ids, next.ids...)
 		return
 	}
-	switch g.n(8) { // SQLite loses rows of outer joins where LIKE uses an index
+	kind := g.n(8)
+	if s.asked && kind > 5 { // SQLite loses rows of outer joins where LIKE uses an index
+		kind = 5
+	}
+	switch kind {
 	case 0:
 		s.tree = of(fixed, s.tree, ", ", next.tree)
 	case 1:
