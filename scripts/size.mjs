@@ -42,7 +42,7 @@ const parts = [
 const moduleBudget = 980
 
 /** The whole of a module with SQL: the two move by kilobytes with the order of their functions, and against each other by both. */
-const withSQLBudget = 1420
+const withSQLBudget = 1430
 
 const compress = promisify(brotliCompress)
 

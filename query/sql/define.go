@@ -55,11 +55,11 @@ func (c *compiler) created(d *definition) {
 	if d.Key >= 0 {
 		t.Key = d.Columns[d.Key].Path
 	}
-	if !slices.ContainsFunc(t.Columns, func(col Column) bool { return col.Generated == "" }) {
+	if t.given() < 0 {
 		panic(fail(codeInvalid, d.pos, "must have at least one non-generated column"))
 	}
-	for i, col := range d.Columns {
-		if col.Generated != "" && (i == d.Key || d.keyed && d.Key < 0 && slices.Contains(d.Unique[0], i)) {
+	for i := range d.Columns {
+		if d.Columns[i].Generated != "" && (i == d.Key || d.keyed && d.Key < 0 && slices.Contains(d.Unique[0], i)) {
 			panic(fail(codeInvalid, d.pos, "generated columns cannot be part of the PRIMARY KEY"))
 		}
 	}
@@ -69,8 +69,8 @@ func (c *compiler) created(d *definition) {
 // computed looks into what the definition of a table that is going to be has of expressions, as
 // each statement will that writes it.
 func (c *compiler) computed(t *Table, d *definition) {
-	for _, col := range d.Columns {
-		if col.Generated != "" && col.Default != "" {
+	for i := range d.Columns {
+		if d.Columns[i].Generated != "" && d.Columns[i].Default != "" {
 			panic(fail(codeInvalid, d.pos, "cannot use DEFAULT on a generated column"))
 		}
 	}
@@ -184,10 +184,10 @@ func (c *compiler) addable(d *definition) *Table {
 	case col.NotNull && col.Default == "" && col.Generated == "":
 		refuse("Cannot add a NOT NULL column with default value NULL")
 	}
-	with := *t
-	with.Columns, with.Checks = append(slices.Clone(t.Columns), *col), append(slices.Clone(t.Checks), d.Checks...)
-	c.computed(&with, d)
-	return &with
+	with := t.with(col)
+	with.Checks = append(slices.Clip(t.Checks), d.Checks...)
+	c.computed(with, d)
+	return with
 }
 
 // first is what an UPDATE of a table sets that shall bring its rows to a column that is added: its
@@ -198,11 +198,20 @@ func (d *definition) first(t *Table) *assignment {
 	case col.Default != "":
 		return &assignment{columns: []string{col.Name}, pos: d.pos, expr: expressionOf(col.Default)}
 	case col.Generated != "" || len(d.Checks) > 0:
-		at := slices.IndexFunc(t.Columns, func(col Column) bool { return col.Generated == "" })
-		name := t.Columns[at].Name
+		name := t.Columns[t.given()].Name
 		return &assignment{columns: []string{name}, pos: d.pos, expr: &expr{kind: exprColumn, name: name, pos: d.pos}}
 	}
 	return nil
+}
+
+// given is the first column that is not generated, −1 where all are.
+func (t *Table) given() int {
+	for i := range t.Columns {
+		if t.Columns[i].Generated == "" {
+			return i
+		}
+	}
+	return -1
 }
 
 // droppable refuses to drop a column that something else in its table's definition reads.

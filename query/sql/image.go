@@ -39,14 +39,10 @@ func (c *compiler) image(t *Table, name string, pos int) *image {
 			panic(thrown)
 		}
 	}()
-	m := &image{table: t, scope: &scope{}, state: c.state()}
+	m := &image{table: t, scope: &scope{}, state: c.state(), key: t.key()}
 	o := c.tableOperand(t, name, pos, m.scope)
 	m.origin = o.table
-	m.key = -1
 	for i := range t.Columns {
-		if t.Columns[i].Path.Equal(t.Key) {
-			m.key = i
-		}
 		m.all = append(m.all, i)
 		m.columns = append(m.columns, c.column(m.scope, m.origin, i, false).slot)
 		if len(t.Columns[i].Path) != 1 {
@@ -58,7 +54,8 @@ func (c *compiler) image(t *Table, name string, pos int) *image {
 	m.defaults = make([]eval, len(t.Columns))
 	m.generated = make([]eval, len(t.Columns))
 	reads := make([][]bool, len(t.Columns))
-	for i, col := range t.Columns {
+	for i := range t.Columns {
+		col := &t.Columns[i]
 		if col.Default != "" {
 			m.defaults[i] = evaluator(c.stored(col.Default, &scope{}))
 		}
@@ -112,8 +109,8 @@ func (m *image) asking(t *term) (read []bool) {
 
 // name writes down the names of the columns.
 func (m *image) name() {
-	for _, col := range m.table.Columns {
-		m.names = append(m.names, msgp.AppendString(nil, col.Path[0].Name))
+	for i := range m.table.Columns {
+		m.names = append(m.names, msgp.AppendString(nil, m.table.Columns[i].Path[0].Name))
 	}
 }
 
@@ -163,11 +160,7 @@ func (m *image) find(name string, pos int) int {
 		}
 	}
 	if at < 0 && m.table.Integer && isRowidName(folded) {
-		for i := range m.table.Columns {
-			if m.table.Columns[i].Path.Equal(m.table.Key) {
-				return i
-			}
-		}
+		at = m.key
 	}
 	if at < 0 {
 		panic(fail(codeUnknownColumn, pos, "table "+m.table.Name+" has no column named "+name))
@@ -185,7 +178,8 @@ func (m *image) settle(r *run, written []int, replace bool) error {
 		slot := m.columns[i]
 		r.row[slot] = m.table.Columns[i].Affinity.Apply(r.row[slot]).Plain()
 	}
-	for i, col := range m.table.Columns {
+	for i := range m.table.Columns {
+		col := &m.table.Columns[i]
 		if slot := m.columns[i]; replace && col.NotNull && r.row[slot].IsNull() && m.defaults[i] != nil {
 			r.row[slot] = col.Affinity.Apply(m.defaults[i](r))
 		}
@@ -193,8 +187,9 @@ func (m *image) settle(r *run, written []int, replace bool) error {
 	for _, i := range m.sequence {
 		r.row[m.columns[i]] = m.table.Columns[i].Affinity.Apply(m.generated[i](r))
 	}
-	for i, col := range m.table.Columns {
-		if col.NotNull && r.row[m.columns[i]].IsNull() && !(m.table.Integer && col.Path.Equal(m.table.Key)) {
+	for i := range m.table.Columns {
+		col := &m.table.Columns[i]
+		if col.NotNull && r.row[m.columns[i]].IsNull() && !(m.table.Integer && i == m.key) {
 			return fail(codeConstraint, -1, "NOT NULL constraint failed: "+m.table.Name+"."+col.Name)
 		}
 	}

@@ -76,30 +76,42 @@ func (c *compiler) openColumns(t *Table, names []string) *Table {
 	if !t.Open {
 		return t
 	}
-	more := *t
-	more.Columns = slices.Clone(t.Columns)
 	for _, name := range names {
-		folded := value.Fold(name)
-		known := slices.ContainsFunc(more.Columns, func(col Column) bool { return col.Name == name || value.Fold(col.Name) == folded })
-		if !known && !(t.Integer && isRowidName(folded)) {
-			more.Columns = append(more.Columns, Column{Name: name, Path: query.Field(name), Affinity: value.BlobAffinity})
+		if t.position(name) < 0 && !(t.Integer && isRowidName(value.Fold(name))) {
+			t = t.with(&Column{Name: name, Path: query.Field(name), Affinity: value.BlobAffinity})
 		}
 	}
-	if len(more.Columns) == len(t.Columns) {
-		return t
-	}
-	return &more
+	return t
 }
 
 // identified is the table with a column that is its identity: where identities are integers that no
 // column is declared for, a hidden one.
 func (t *Table) identified() *Table {
-	if !t.Integer || len(t.Key) != 1 || slices.ContainsFunc(t.Columns, func(col Column) bool { return col.Path.Equal(t.Key) }) {
+	if !t.Integer || len(t.Key) != 1 || t.key() >= 0 {
 		return t
 	}
+	return t.with(&Column{Name: t.Key[0].Name, Path: t.Key, Hidden: true})
+}
+
+// with is the table with one more column.
+//
+//go:noinline
+func (t *Table) with(col *Column) *Table {
 	more := *t
-	more.Columns = append(slices.Clone(t.Columns), Column{Name: t.Key[0].Name, Path: t.Key, Hidden: true})
+	more.Columns = append(slices.Clip(t.Columns), *col)
 	return &more
+}
+
+// key is the column that is the identity, −1 where none is.
+//
+//go:noinline
+func (t *Table) key() int {
+	for i := range t.Columns {
+		if t.Columns[i].Path.Equal(t.Key) {
+			return i
+		}
+	}
+	return -1
 }
 
 // isRowidName reports whether a name, in small letters, may mean an identity that is an integer.
@@ -136,8 +148,8 @@ func (in *inserting) columnsOf(q *insertion) {
 // start carries the INSERT out.
 func (in *inserting) start(r *run, emit func() error) error {
 	told := in.drafting(r).told
-	for i, col := range in.table.Columns {
-		told[i] = in.given[i] && !col.Path.Equal(in.table.Key)
+	for i := range told {
+		told[i] = in.given[i] && i != in.key
 	}
 	if in.rows == nil {
 		return in.write(r, nil, emit)

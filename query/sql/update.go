@@ -37,7 +37,8 @@ func (set *setting) follow() {
 	for _, at := range set.into {
 		set.written[at] = true
 	}
-	for i, col := range set.table.Columns {
+	for i := range set.table.Columns {
+		col := &set.table.Columns[i]
 		replaced := set.resolve == resolveReplace && col.NotNull && set.defaults[i] != nil
 		set.written[i] = set.written[i] || set.generated[i] != nil || replaced
 		set.asked[i] = set.written[i] || col.NotNull || set.read[i]
