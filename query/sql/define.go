@@ -117,11 +117,6 @@ func (c *compiler) indexed(d *definition) {
 	}
 }
 
-// position is that of a column, −1 where there is none.
-func (t *Table) position(name string) int {
-	return slices.IndexFunc(t.Columns, func(col Column) bool { return value.Fold(col.Name) == value.Fold(name) })
-}
-
 // altered checks the names of an ALTER TABLE.
 func (c *compiler) altered(d *definition) {
 	t := c.writable(d.Table, d.pos)
@@ -202,16 +197,6 @@ func (d *definition) first(t *Table) *assignment {
 		return &assignment{columns: []string{name}, pos: d.pos, expr: &expr{kind: exprColumn, name: name, pos: d.pos}}
 	}
 	return nil
-}
-
-// given is the first column that is not generated, −1 where all are.
-func (t *Table) given() int {
-	for i := range t.Columns {
-		if t.Columns[i].Generated == "" {
-			return i
-		}
-	}
-	return -1
 }
 
 // droppable refuses to drop a column that something else in its table's definition reads.

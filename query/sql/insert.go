@@ -1,8 +1,6 @@
 package sql
 
 import (
-	"slices"
-
 	"github.com/stowage-db/stowage/query"
 	"github.com/stowage-db/stowage/query/sql/value"
 )
@@ -82,41 +80,6 @@ func (c *compiler) openColumns(t *Table, names []string) *Table {
 		}
 	}
 	return t
-}
-
-// identified is the table with a column that is its identity: where identities are integers that no
-// column is declared for, a hidden one.
-func (t *Table) identified() *Table {
-	if !t.Integer || len(t.Key) != 1 || t.key() >= 0 {
-		return t
-	}
-	return t.with(&Column{Name: t.Key[0].Name, Path: t.Key, Hidden: true})
-}
-
-// with is the table with one more column.
-//
-//go:noinline
-func (t *Table) with(col *Column) *Table {
-	more := *t
-	more.Columns = append(slices.Clip(t.Columns), *col)
-	return &more
-}
-
-// key is the column that is the identity, −1 where none is.
-//
-//go:noinline
-func (t *Table) key() int {
-	for i := range t.Columns {
-		if t.Columns[i].Path.Equal(t.Key) {
-			return i
-		}
-	}
-	return -1
-}
-
-// isRowidName reports whether a name, in small letters, may mean an identity that is an integer.
-func isRowidName(folded string) bool {
-	return folded == "rowid" || folded == "oid" || folded == "_rowid_"
 }
 
 // columnsOf finds out which column each value is for.

@@ -1,9 +1,6 @@
 package sql
 
-import (
-	"github.com/stowage-db/stowage/query"
-	"github.com/stowage-db/stowage/query/sql/value"
-)
+import "github.com/stowage-db/stowage/query"
 
 // Catalog tells what names mean while a statement is prepared.
 type Catalog interface {
@@ -21,43 +18,6 @@ type View struct {
 	Name    string
 	Columns []string
 	Text    string
-}
-
-// Table is what resolving and planning must know of a table. Nobody changes one
-// that a Catalog has handed out.
-type Table struct {
-	Name    string
-	Columns []Column // declared ones, or where Open some of those that there are
-	Open    bool     // a table of documents: any other name is a member too
-	// Members finds all columns where Open, in the order in which documents first have
-	// them: what * stands for, and what NATURAL and names of two such tables are decided by. It
-	// reads the whole table where nobody has since that was last written to.
-	Members func() ([]Column, error)
-	Key     query.Path // where the identity is in a document
-	// Integer: identities are integers, so that rowid is another name for Key.
-	Integer bool
-	Indexes []query.Index
-	// Checks are the expressions of CHECK constraints.
-	Checks []string
-	// Rows is about how many there are, −1 where nobody knows.
-	Rows int64
-	// Distinct tells per index and length of prefix about how many different ones
-	// there are; nil where nobody knows.
-	Distinct [][]int64
-	// Handle is the Source's own.
-	Handle any
-}
-
-// Column is a member of a table's documents.
-type Column struct {
-	Name      string
-	Path      query.Path
-	Affinity  value.Affinity
-	Collation value.Collation
-	NotNull   bool
-	Hidden    bool   // not among those that * stands for
-	Default   string // an expression; "" for none
-	Generated string // an expression; "" for none
 }
 
 // Source reads and writes in one transaction.
