@@ -72,7 +72,7 @@ func appendPacked(dst []byte, v *value.Value) []byte {
 	if v.Kind() == value.Text && v.IsJSON() {
 		dst = append(dst, jsonFollows)
 	}
-	return v.AppendMsgpack(dst)
+	return v.Pack(dst)
 }
 
 // loadPacked makes v the first value of a row that was packed, and returns the rest. v holds

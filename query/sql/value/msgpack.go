@@ -58,6 +58,22 @@ func (v *Value) Load(doc []byte, at int) (n int) {
 	return -1
 }
 
+// Pack appends what Load makes v of, numbers in one of a few lengths: rows are packed by the
+// hundred thousand, and MessagePack has eleven of them.
+func (v *Value) Pack(dst []byte) []byte {
+	switch v.kind {
+	case Integer:
+		if i := int64(v.bits); 0 <= i && i < 1<<7 {
+			return append(dst, byte(i))
+		} else if i == int64(int32(i)) {
+			return binary.BigEndian.AppendUint32(append(dst, 0xd2), uint32(i))
+		}
+	case Real:
+		return binary.BigEndian.AppendUint64(append(dst, 0xcb), v.bits)
+	}
+	return v.AppendMsgpack(dst)
+}
+
 // setInt is FromInt in place, which spares scans two copies.
 func (v *Value) setInt(i int64) {
 	v.kind, v.json, v.bits = Integer, false, uint64(i)

@@ -86,6 +86,24 @@ func TestAppendMsgpack(t *testing.T) {
 	}
 }
 
+// TestPack loads again numbers that were packed, at the ends of every length, and nothing of one that was cut.
+func TestPack(t *testing.T) {
+	numbers := []Value{FromReal(2), FromReal(math.Copysign(0, -1)), FromReal(math.Inf(-1))}
+	for _, i := range []int64{0, 1<<7 - 1, 1 << 7, math.MaxInt32, math.MaxInt32 + 1, math.MaxInt64} {
+		numbers = append(numbers, FromInt(i), FromInt(-i), FromInt(-i-1))
+	}
+	for _, v := range numbers {
+		packed := v.Pack(nil)
+		var got Value
+		if n := got.Load(packed, 0); n > 0 && n != len(packed) || got.Kind() != v.Kind() || got.Text() != v.Text() {
+			t.Errorf("%v %q came back as %v %q after %d of %d bytes", v.Kind(), v.Text(), got.Kind(), got.Text(), n, len(packed))
+		}
+		if cut := FromMsgpack(packed[:len(packed)-1]); cut.Kind() != Null {
+			t.Errorf("%v %q came out of a part as %v %q", v.Kind(), v.Text(), cut.Kind(), cut.Text())
+		}
+	}
+}
+
 // TestDocument looks at documents as the JSON that they stand for.
 func TestDocument(t *testing.T) {
 	raw := msgp.AppendMapHeader(nil, 7)
