@@ -183,7 +183,7 @@ func TestAnswersOfRedis(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if refused == 0 || refused > *many/4 {
+	if refused == 0 || refused > *many*3/4 { // a tenth most times; of keys that are met often and have another type, far more
 		t.Errorf("%d of %d commands were refused", refused, *many)
 	}
 	var keys []string
