@@ -74,7 +74,7 @@ func (c *compiler) computed(t *Table, d *definition) {
 			panic(fail(codeInvalid, d.pos, "cannot use DEFAULT on a generated column"))
 		}
 	}
-	c.image(t.identified(), t.Name, d.pos)
+	c.image(t.identified(), d.pos)
 }
 
 // exists reports whether a table or a view has the definition's name.
@@ -233,7 +233,7 @@ func (c *compiler) renamable(t *Table, d *definition, at int) {
 func (c *compiler) unread(t *Table, d *definition, at int) {
 	without := *t
 	without.Columns = slices.Delete(slices.Clone(t.Columns), at, at+1)
-	c.image(&without, t.Name, d.pos)
+	c.image(&without, d.pos)
 }
 
 // Names reports whether a text of SQL has all of some names in it, whatever they are there.

@@ -27,9 +27,9 @@ type image struct {
 	state     int // where a run keeps its drafting
 }
 
-// image makes room for a row of a table under a name. Where it stands in a statement is where a definition
-// is at fault that does not hold.
-func (c *compiler) image(t *Table, name string, pos int) *image {
+// image makes room for a row of a table, under the name that its definition may call it by. Where it stands in
+// a statement is where a definition is at fault that does not hold.
+func (c *compiler) image(t *Table, pos int) *image {
 	defer func() {
 		switch thrown := recover().(type) {
 		case nil:
@@ -40,7 +40,7 @@ func (c *compiler) image(t *Table, name string, pos int) *image {
 		}
 	}()
 	m := &image{table: t, scope: &scope{}, state: c.state(), key: t.key()}
-	o := c.tableOperand(t, name, pos, m.scope)
+	o := c.tableOperand(t, t.Name, pos, m.scope)
 	m.origin = o.table
 	for i := range t.Columns {
 		m.all = append(m.all, i)
@@ -147,15 +147,25 @@ func expressionOf(text string) *expr {
 	return e
 }
 
-// find returns the position of a column that is written, which rowid may be too.
+// writable returns the position of a column that a statement writes.
+func (m *image) writable(name string, pos int) int {
+	at := m.find(name, pos)
+	if m.table.Columns[at].Generated != "" {
+		panic(fail(codeInvalid, pos, "cannot write generated column \""+name+"\""))
+	}
+	return at
+}
+
+// find returns the position of a column, which rowid may be too.
 func (m *image) find(name string, pos int) int {
 	folded := value.Fold(name)
 	at := -1
 	for i := range m.table.Columns {
 		if m.table.Columns[i].Name == name {
-			return i
+			at = i
+			break
 		}
-		if value.Fold(m.table.Columns[i].Name) == folded && at < 0 {
+		if at < 0 && value.Fold(m.table.Columns[i].Name) == folded {
 			at = i
 		}
 	}
@@ -164,9 +174,6 @@ func (m *image) find(name string, pos int) int {
 	}
 	if at < 0 {
 		panic(fail(codeUnknownColumn, pos, "table "+m.table.Name+" has no column named "+name))
-	}
-	if m.table.Columns[at].Generated != "" {
-		panic(fail(codeInvalid, pos, "cannot write generated column \""+name+"\""))
 	}
 	return at
 }

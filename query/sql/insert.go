@@ -51,7 +51,7 @@ func (s *Statement) compileInsert(c *compiler, q *insertion) {
 	if name == "" {
 		name = q.table
 	}
-	in := &inserting{image: c.image(t, name, q.pos), resolve: q.resolve, given: make([]bool, len(t.Columns))}
+	in := &inserting{image: c.image(t, q.pos), resolve: q.resolve, given: make([]bool, len(t.Columns))}
 	around := &scope{}
 	around.commons = c.with(q.with, around, nowhere)
 	if q.query != nil {
@@ -60,9 +60,9 @@ func (s *Statement) compileInsert(c *compiler, q *insertion) {
 	}
 	in.columnsOf(q)
 	for _, u := range q.upserts {
-		in.upserts = append(in.upserts, c.upsert(u, in, name))
+		in.upserts = append(in.upserts, c.upsert(u, in, name, around.commons))
 	}
-	in.out = c.returning(q.returning, in.scope)
+	in.out = c.returning(q.returning, in.scope, around.commons)
 	s.Writes = true
 	s.finishWrite(in.out, in.start)
 }
@@ -86,7 +86,7 @@ func (c *compiler) openColumns(t *Table, names []string) *Table {
 func (in *inserting) columnsOf(q *insertion) {
 	if q.columns != nil {
 		for i, name := range q.columns {
-			in.into = append(in.into, in.find(name, q.positions[i]))
+			in.into = append(in.into, in.writable(name, q.positions[i]))
 		}
 	} else {
 		for i, col := range in.table.Columns {
@@ -228,7 +228,7 @@ func (t *Table) violation(taken *Conflict) error {
 }
 
 // upsert resolves an ON CONFLICT clause.
-func (c *compiler) upsert(u upsert, in *inserting, name string) *upserting {
+func (c *compiler) upsert(u upsert, in *inserting, name string, with *commons) *upserting {
 	up := &upserting{nothing: u.nothing, any: u.target == nil}
 	if u.target != nil {
 		up.index = in.table.uniqueOf(u.target, in.image, u.pos)
@@ -239,10 +239,11 @@ func (c *compiler) upsert(u upsert, in *inserting, name string) *upserting {
 	if u.nothing {
 		return up
 	}
-	up.old = c.image(in.table, name, u.pos)
-	excluded := *in.origin
+	up.old = c.image(in.table, u.pos)
+	old, excluded := *up.old.origin, *in.origin
+	old.name = value.Fold(name)
 	excluded.name, excluded.shy = "excluded", true
-	both := &scope{origins: []*origin{up.old.origin, &excluded}}
+	both := &scope{origins: []*origin{&old, &excluded}, commons: with}
 	up.set = c.setting(u.set, up.old, both, resolveAbort)
 	if u.filter != nil {
 		up.filter = condition(c.resolve(u.filter, both))

@@ -138,12 +138,12 @@ func (p *parser) createTable(d *definition) {
 		return
 	}
 	p.expectSign("(")
-	for {
-		if p.tableConstraint(d) {
-			// Commas between constraints may be left out.
-			for p.tableConstraint(d) {
-			}
-		} else {
+	for constrained := false; ; {
+		// Commas between constraints may be left out.
+		for p.tableConstraint(d) {
+			constrained = true
+		}
+		if !constrained {
 			p.columnDefinition(d)
 		}
 		if !p.sign(",") {
@@ -152,16 +152,36 @@ func (p *parser) createTable(d *definition) {
 	}
 	p.expectSign(")")
 	d.settle()
+	p.tableOptions(d)
+}
+
+func (p *parser) tableOptions(d *definition) {
 	for {
-		if p.word("without") {
-			if p.name() != "" {
-				p.word("rowid")
-			}
-		} else if !p.word("strict") {
-			break
+		pos := p.peek().pos
+		switch {
+		case p.word("without rowid"):
+			d.withoutRowid(pos)
+		case p.word("strict"):
+			panic(fail(codeUnsupported, pos, "STRICT is not supported: types are affinities"))
+		default:
+			return
 		}
 		if !p.sign(",") {
-			break
+			return
+		}
+	}
+}
+
+// withoutRowid sees to a primary key that nothing is made up for.
+func (d *definition) withoutRowid(pos int) {
+	switch {
+	case !d.keyed:
+		panic(fail(codeInvalid, pos, "PRIMARY KEY missing on table "+d.Name))
+	case d.Key >= 0:
+		d.Integer, d.Columns[d.Key].NotNull = false, true
+	default:
+		for _, i := range d.Unique[0] {
+			d.Columns[i].NotNull = true
 		}
 	}
 }

@@ -19,7 +19,7 @@ func (c *compiler) setting(list []assignment, m *image, s *scope, resolve resolu
 	set := &setting{image: m, resolve: resolve}
 	for _, a := range list {
 		for _, name := range a.columns {
-			set.into = append(set.into, m.find(name, a.pos))
+			set.into = append(set.into, m.writable(name, a.pos))
 		}
 		t := c.resolveAny(a.expr, s)
 		if t.width() != len(a.columns) {
@@ -145,9 +145,9 @@ func (s *Statement) updating(c *compiler, t *Table, q *update) (out *returning, 
 	in := &scope{commons: c.with(q.with, around, nowhere)}
 	all := c.target(t, name, q.pos, q.from, in)
 	where := conjuncts(nil, c.optional(q.where, in))
-	shown := c.image(t, name, q.pos)
+	shown := c.image(t, q.pos)
 	assigned := c.setting(q.set, shown, in, q.resolve)
-	out = c.returning(q.returning, shown.scope)
+	out = c.returning(q.returning, shown.scope, in.commons)
 	rows, _, _ := c.joinFeed(all, where, nil, in)
 	s.Writes, s.records = true, 1
 	return out, func(r *run, emit func() error) error {
@@ -208,8 +208,8 @@ func (s *Statement) compileDelete(c *compiler, q *deletion) {
 	in := &scope{commons: c.with(q.with, around, nowhere)}
 	all := c.target(t, name, q.pos, nil, in)
 	where := conjuncts(nil, c.optional(q.where, in))
-	shown := c.image(t, name, q.pos)
-	out := c.returning(q.returning, shown.scope)
+	shown := c.image(t, q.pos)
+	out := c.returning(q.returning, shown.scope, in.commons)
 	rows, _, _ := c.joinFeed(all, where, nil, in)
 	s.Writes, s.records = true, 1
 	s.finishWrite(out, func(r *run, emit func() error) error {
@@ -241,15 +241,21 @@ func (s *Statement) compileDelete(c *compiler, q *deletion) {
 	})
 }
 
-// returning is what RETURNING shows of each row that was written.
+// returning is what RETURNING shows of each row that was written; it knows the table by its own name alone.
 type returning struct {
 	columns []outColumn
 	evals   []eval
 }
 
-func (c *compiler) returning(list []resultColumn, s *scope) *returning {
+func (c *compiler) returning(list []resultColumn, s *scope, with *commons) *returning {
 	if list == nil {
 		return nil
+	}
+	s.commons = with
+	for _, r := range list {
+		if r.expr == nil && r.table != "" {
+			panic(fail(codeInvalid, r.pos, "RETURNING may not use \"TABLE.*\" wildcards"))
+		}
 	}
 	results := c.stars(list, s)
 	terms := c.resultTerms(results, s)

@@ -577,3 +577,141 @@ SELECT count(*) FROM odd WHERE (c COLLATE binary, id) = ('a', 1)
 SELECT (('a' COLLATE nocase, 1) BETWEEN ('A', 1) AND ('B', 1)) || 'x' = '1X'
 SELECT (1 IN ((SELECT 1 COLLATE nocase))) || 'x' = '1X'
 SELECT EXISTS (SELECT 'a' COLLATE nocase) || 'x' = '1X'
+-- what a table refuses, its own name and that of a statement, WITH around what writes
+create table g1(a int, b int generated always as (a * 2) stored)
+insert into g1(b) values (1)
+insert into g1 values (1,2)
+update g1 set b = 1
+create table g2(a int, b int as (a * 2))
+insert into g2(b) values (1)
+insert into g2 values (1,2)
+insert into g2 values (1)
+update g2 set b = 1
+create table g3(a int, b int as (a * 2) stored)
+update g3 set b = 1
+update g3 set (a, b) = (1, 1)
+insert into g3 select 1
+insert into g3 select 1, 2
+create table g4(b int as (1 + 1))
+create table g5(a primary key as (1), c)
+create table g6(a, b as (a) default 3)
+create table ra(id integer primary key, a int, b int)
+insert into ra values (1, 2, 3), (2, 3, 4)
+insert into ra as k values (3, 4, 5) returning ra.a
+insert into ra as k values (4, 4, 5) returning k.a
+insert into ra as k values (5, 4, 5) returning a
+update ra as k set a = 9 where k.id = 1 returning ra.a
+update ra as k set a = 9 where ra.id = 1 returning a
+update ra as k set a = 9 where k.id = 1 returning k.a
+update ra as k set a = k.b + ra.b where id = 1 returning a
+update ra as k set a = ra.b + 100 from (select 1 as ra) where id = 1
+delete from ra as k where k.id = 1 returning ra.a
+delete from ra as k where ra.id = 2 returning a
+delete from ra as k where k.id = 1 returning k.*
+delete from ra as k where k.id = 2 returning ra.*
+delete from ra as k where k.id = 3 returning *
+insert into ra as k values (7, 4, 5) on conflict(id) do update set a = ra.a + 1
+insert into ra as k values (7, 4, 5) on conflict(id) do update set a = k.a + 1
+select rowid, oid, _rowid_ from ra
+select ra.rowid from ra as k
+select k.rowid from ra as k
+update ra set a = 1 returning (select k.a from ra as k where k.id = ra.id)
+update ra set a = u.f from u returning u.f
+insert into ra(a) select a from ra returning *
+insert into ra(a) values (1) returning (select count(*) from ra)
+delete from ra where id > 5 returning exists (select 1 from ra as x where x.id = ra.id)
+insert into ra(a) values (1) returning max(a)
+insert into ra(a) values (1) returning sum(a) over ()
+create table gu(a, b as (a * 2) stored unique, check (gu.a < 50))
+insert into gu(a) values (1), (2)
+insert into gu(a) values (1)
+insert into gu(a) values (1) on conflict(b) do update set a = 5 returning *
+insert into gu as g(a) values (2) on conflict(b) do update set a = g.a + 5 returning *
+insert into gu as g(a) values (2) on conflict(b) do update set a = gu.a + 5 returning *
+insert into gu as g(a) values (60)
+update gu as g set a = 60
+update gu as g set a = g.a + 1
+with x(y) as (values (1)) update gu set a = a + 10 returning (select y from x)
+with x(y) as (values (1)) insert into gu(a) values (20) returning (select y from x)
+with x(y) as (values (1)) delete from gu returning (select y from x)
+with x(y) as (select 77) insert into u(a) select y from x returning a
+with u as (select 77 as y) insert into u(a) select y from u returning a
+with x(y) as (select 2) update u set f = y from x where a = y returning a, f
+with x(y) as (select 2) delete from u where a in (select y from x) returning a
+insert into u(a) with x(y) as (select 78) select y from x returning a
+insert into u(a) values ((select 79)) returning a
+insert into u(a) values (u.a)
+insert into u(a) values (a)
+insert into u(a) values (1), (2, 3)
+update u set a = (select 1, 2)
+update u set (a, f) = (select 1)
+update u set (a, f) = (select 1, 2) where a = 79 returning a, f
+update u set (a, f) = (select a, f from u where 0) where a = 1 returning a, f
+update u set a = 1 where a in (select a from u where a > 5) returning a
+update u set a = sum(a)
+update u set a = row_number() over ()
+update u indexed by ua set f = 3 where a = 1
+update u not indexed set f = 3 where a = 1 returning f
+delete from u not indexed where f = 3 returning f
+select * from u not indexed where a = 1
+with x(y) as (values (42)) insert into gu(a) values (11) on conflict(b) do update set a = (select y from x) returning *
+with x(y) as (values (42)) insert into gu(a) values (11) on conflict(b) do update set a = (select y from x) returning *
+with gu as (select 1) select * from gu
+with gu as (select 1 as a) insert into gu(a) select a from gu returning *
+with gu as (select 1 as a) update gu set a = 3 returning *
+with gu as (select 1 as a) delete from gu returning *
+create table o1(a, unique(a), b)
+create table o1(a, unique(a) check (a > 1), check (a > 2))
+insert into o1 values (2)
+insert into o1 values (3)
+create table o2(a) without rowid
+create table o2(a int primary key) without rowid
+insert into o2 values (1), (null)
+insert into o2 values ('x'), (2.5)
+select a, typeof(a) from o2 order by a
+create table o3(a) without
+create table o3(a) without foo
+create table o3(a) foo
+create table o3(a primary key, b),
+create table o3(a primary key, b,)
+create table o3(a primary key,, b)
+create table o3(unique(a))
+create table o3(a integer primary key) without rowid
+insert into o3(a) values (null)
+insert into o3 values (4)
+select * from o3
+create table o4(a, b, primary key(a, b)) without rowid
+insert into o4 values (1, null)
+insert into o4 values (1, 2), (0, 5)
+select * from o4
+create table o8(a integer, b, primary key (a))
+insert into o8(b) values (2), (1) returning a
+create table "o 10"("a b" int, [c d] text, `e``f` real)
+insert into "o 10"("a b", [c d]) values (1, 2) returning "e`f", "c d"
+select "nope" from "o 10"
+select "a b" + 1, "o 10"."c d" from "o 10"
+create table o11(a int check (a > 0) check (a < 10) default (5 + 1) not null, b default -1, c default +2.5, d default 'x''y', e default null, f default current_date, g default (1, 2))
+create table o11(a int check (a > 0) check (a < 10) default (5 + 1) not null, b default -1, c default +2.5, d default 'x''y', e default null)
+insert into o11 default values returning *
+insert into o11(a) values (null)
+insert into o11(a) values (10)
+insert or replace into o11(a) values (null) returning a
+create table o12(a varchar(10), b decimal(10, 2), c double precision, d unsigned big int, e native character(70), f boolean, g datetime, h clob, i "strange type", j)
+insert into o12 values (1, '1', '1', '1', 1, '1', '2', 3, '4', '5')
+select typeof(a), typeof(b), typeof(c), typeof(d), typeof(e), typeof(f), typeof(g), typeof(h), typeof(i), typeof(j) from o12
+create table o13(a int constraint pk primary key, b constraint u unique constraint nn not null, constraint ch check (b <> a), constraint fk foreign key (b) references o12(a) on delete cascade on update set null deferrable initially deferred)
+insert into o13 values (1, 1)
+insert into o13 values (1, 2)
+insert into o13 values (2, 2)
+create table main.o14(a)
+insert into main.o14 values (1)
+select main.o14.a, o14.a from main.o14
+select * from nope.o14
+drop table main.o14
+create table if not exists o13(zz)
+create table o13(zz)
+insert into o3 values ('x'), (2.5), ('7')
+select a, typeof(a) from o3 order by a
+select a from o3 where a = '7'
+update o3 set a = null where a = 4
+update o4 set b = null
