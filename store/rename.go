@@ -59,6 +59,9 @@ func (d *dictionary) renameColumn(def *sql.Definition) error {
 		return err
 	}
 	from, to := query.Field(schema.Columns[at].Name), query.Field(def.Paths[0])
+	if from.Equal(to) {
+		return nil
+	}
 	if there, err := d.has(t, to); there || err != nil {
 		if err == nil {
 			err = fail(AlreadyExists, "alter table: documents have such a member", t.name+"."+def.Paths[0], nil)

@@ -220,7 +220,7 @@ func (c *compiler) droppable(t *Table, d *definition, at int) {
 // renamable refuses another name for a column that programs know documents by, or that
 // an expression of its table's definition reads.
 func (c *compiler) renamable(t *Table, d *definition, at int) {
-	if t.position(d.Paths[0]) >= 0 {
+	if other := t.position(d.Paths[0]); other >= 0 && other != at {
 		panic(fail(codeInvalid, d.pos, "duplicate column name: "+d.Paths[0]))
 	}
 	if t.Key.Equal(t.Columns[at].Path) {
